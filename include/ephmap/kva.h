@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_KVA_H
+#define EPHMAP_KVA_H
+
+/*
+ * Kernel virtual address space for mappings: kmem_alloc_nofault and
+ * kmem_free without their map locks.  Ranges are whole pages, first fit,
+ * lowest address first.  Page-table pages under a range are made with it
+ * and stay; freeing a range does not touch its entries, the caller must
+ * have removed them.
+ */
+
+#include "ephmap/machine.h"
+
+/* Address of `npages` fresh pages, or 0 when there are none left. */
+eph_va_t kva_alloc(struct eph_machine *mc, uint32_t npages);
+
+/* Give back a range got from kva_alloc(), whole. */
+void kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages);
+
+/*
+ * Reserve `npages` whose page-table pages are per CPU: one address, an
+ * entry of its own on every CPU.  Once per machine.  0 when there are none.
+ */
+eph_va_t kva_window(struct eph_machine *mc, uint32_t npages);
+
+/* Pages allocated now, and the most there ever were. */
+struct eph_gauge kva_usage(const struct eph_machine *mc);
+
+#endif /* !EPHMAP_KVA_H */

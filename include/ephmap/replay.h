@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_REPLAY_H
+#define EPHMAP_REPLAY_H
+
+/*
+ * Replay: one run of one design over one stream of operations.
+ *
+ * A run is a function from configuration and operations to a result.  What
+ * each operation means is architecture, and stated in the manual page
+ * ephmap-trace(5).
+ */
+
+#include <stdio.h>
+
+#include "ephmap/design.h"
+#include "ephmap/machine.h"
+#include "ephmap/shootdown.h"
+#include "ephmap/trace.h"
+
+/* Where operations come from; one stream serves one run at a time. */
+struct eph_op_source {
+	/* As trace_next(). */
+	int (*next)(void *arg, const struct eph_op **opsp, size_t *np,
+	    struct eph_err *err);
+	/* "file:line" of operation `i` of the last block; for messages. */
+	void (*where)(void *arg, size_t i, char *buf, size_t size);
+	uint64_t (*line)(void *arg, size_t i);
+	uint64_t (*page_name)(void *arg, uint32_t page);
+	uint64_t (*handle_name)(void *arg, size_t i);
+	void *arg;
+	uint32_t npages_hint; /* 0: unknown */
+	bool has_time;	      /* there are d lines */
+};
+
+/* The source that reads `t`. */
+struct eph_op_source trace_source(struct eph_trace *t);
+
+/* A whole trace in memory, for many runs at once. */
+struct eph_oplist;
+
+/*
+ * Read all of `t`, which must stay open.  Returns 0 and sets *lp, or an
+ * errno value with `err` set.
+ */
+int oplist_read(
+    struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err);
+void oplist_free(struct eph_oplist *l);
+size_t oplist_count(const struct eph_oplist *l);
+const struct eph_op *oplist_ops(const struct eph_oplist *l);
+
+/* A cursor over it; each run has its own. */
+struct eph_oplist_cursor {
+	const struct eph_oplist *list;
+	size_t base; /* of the block delivered last */
+	size_t next;
+};
+struct eph_op_source oplist_source(
+    const struct eph_oplist *l, struct eph_oplist_cursor *cur);
+
+struct eph_run_config {
+	const struct eph_design_ops *design;
+	const struct eph_policy_ops *policy;	   /* NULL: the design's */
+	const struct eph_shootdown_ops *shootdown; /* NULL: the design's */
+	const char *policy_params;		   /* NULL: none */
+	const char *machine;			   /* NULL: amd64-skylake */
+	const char *tlb;			   /* NULL: the machine's */
+	unsigned cpus;
+	uint32_t nbufs;
+	uint64_t seed;
+	enum eph_touch touch; /* of p lines */
+	uint64_t hold_ns;     /* of p lines */
+	unsigned flags;	      /* SFB_* of p lines */
+	FILE *log;	      /* --log: words for every line; NULL: none */
+	const struct eph_costs *costs; /* NULL: the machine's */
+
+	/* Called on the design after creation and at the end; may be NULL. */
+	int (*at_start)(void *arg, struct eph_machine *mc, void *state,
+	    struct eph_err *err);
+	void (*at_end)(void *arg, struct eph_machine *mc, void *state);
+	void *hook_arg;
+};
+
+struct eph_run_result {
+	struct eph_counters counters;
+	uint64_t lines;	      /* operations played */
+	uint64_t references;  /* maps asked for */
+	uint64_t held_at_end; /* handles the trace never unmapped */
+	uint64_t asleep;      /* maps that still sleep at the end */
+	uint64_t sleepers_peak;
+	double buffers_mean; /* over time with d lines, else over lines */
+	uint64_t buffers_peak;
+	uint64_t ipiq_kick;
+	uint64_t wires_leaked; /* wirings nobody will undo */
+	uint64_t kva_peak_pages;
+	uint64_t violations_total;
+	unsigned violations; /* kept below */
+	struct eph_violation violation[EPH_VIOLATIONS_KEPT];
+	bool nowait_ignored; /* the design's API has no such flag */
+	size_t memory_bytes; /* of the machine and the design, at the end */
+	double host_seconds; /* of the replay itself */
+};
+
+/*
+ * Run.  Returns 0 and fills *res, or
+ *	ENOTSUP	the design cannot do a line, or the combination of axes;
+ *		`err` names line and reason
+ *	EINVAL	bad configuration or input; `err` says what
+ *	ENOMEM	the host is out of memory
+ */
+int replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+    struct eph_run_result *res, struct eph_err *err);
+
+#endif /* !EPHMAP_REPLAY_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_SHOOTDOWN_H
+#define EPHMAP_SHOOTDOWN_H
+
+/*
+ * Shootdown protocols: how "this address changed, on these CPUs" is
+ * carried out.  The pmap owns the interface and calls it; protocols stand
+ * above, one file each in src/shootdown, and are set on the machine before
+ * the design is created.
+ */
+
+#include "ephmap/cpuset.h"
+#include "ephmap/machine.h"
+
+/*
+ * One request.  The protocol stores the entries (eph_shoot_store), has
+ * this CPU invalidate if `local` (eph_shoot_local), and sees to the
+ * targets, in the order that is its own.
+ */
+struct eph_shoot {
+	const eph_cpuword_t *targets; /* never the caller; may be empty */
+	eph_va_t va;
+	unsigned npages;
+	const eph_pte_t *ptes; /* npages new entries; NULL: leave them alone */
+	bool zero;	       /* store zeroes; `ptes` is NULL */
+	bool local;	       /* the caller invalidates its own TLB too */
+};
+
+struct eph_shootdown_ops {
+	const char *name;    /* as typed by the user */
+	const char *summary; /* one line */
+	const char *origin;  /* system and date */
+	bool acked;	     /* nobody uses the old entry once it returned */
+
+	/* State for one machine, or NULL if it needs none (0 is returned). */
+	int (*create)(struct eph_machine *mc, void **statep);
+	void (*destroy)(struct eph_machine *mc, void *state);
+
+	/* Pages of one range changed. */
+	void (*shoot)(struct eph_machine *mc, const struct eph_shoot *req);
+
+	/*
+	 * A full flush of `targets`, because npages from `va` changed; with
+	 * `all` global entries go too.
+	 */
+	void (*flush)(struct eph_machine *mc, const eph_cpuword_t *targets,
+	    eph_va_t va, unsigned npages, bool all);
+
+	/* Clock tick on the current CPU. */
+	void (*tick)(struct eph_machine *mc);
+};
+
+/* NULL-terminated, in the order `ephmap list shootdowns` prints. */
+extern const struct eph_shootdown_ops *const eph_shootdowns[];
+const struct eph_shootdown_ops *eph_shootdown_find(const char *name);
+
+/* Set the machine's protocol.  Returns 0 or ENOMEM. */
+int machine_set_shootdown(
+    struct eph_machine *mc, const struct eph_shootdown_ops *ops);
+
+/* For protocols: the parts of a request that happen on this CPU. */
+void eph_shoot_store(struct eph_machine *mc, const struct eph_shoot *req);
+void eph_shoot_local(struct eph_machine *mc, const struct eph_shoot *req);
+
+#endif /* !EPHMAP_SHOOTDOWN_H */

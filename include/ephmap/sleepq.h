@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_SLEEPQ_H
+#define EPHMAP_SLEEPQ_H
+
+/*
+ * tsleep and wakeup.
+ *
+ * A sleeper waits on a channel, any address.  wakeup() makes all sleepers
+ * of a channel runnable, wakeup_one() the one that slept first, even if a
+ * signal is already taking it away: the lost wakeup of the kernels is ours
+ * too.  A sleeper that was woken and sleeps again on the same channel
+ * before msleep_done() counts as wakeup_spurious.
+ */
+
+#include "ephmap/exec.h"
+#include "ephmap/mutex.h"
+
+enum {
+	PCATCH = 0x1, /* a signal ends the sleep with EINTR */
+};
+
+/*
+ * Release `mtx` (NULL: none), sleep on `wchan`, take `mtx` again.  `timo_ns`
+ * 0 sleeps without limit.  Never call it in a critical section.  Returns 0
+ * after a wakeup, EINTR after a signal with PCATCH, EWOULDBLOCK after
+ * `timo_ns`.
+ *
+ * Only a thread of an executor can sleep; in lockstep without one the
+ * machine panics, because nobody could ever wake the caller.
+ */
+int msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    unsigned flags, const char *wmesg, uint64_t timo_ns);
+
+/* msleep without a mutex; `tsleep` of the BSDs. */
+int tsleep(struct eph_machine *mc, const void *wchan, unsigned flags,
+    const char *wmesg, uint64_t timo_ns);
+
+void wakeup(struct eph_machine *mc, const void *wchan);
+void wakeup_one(struct eph_machine *mc, const void *wchan);
+
+/* Send a signal: a sleeper with PCATCH returns EINTR. */
+void sleepq_signal(struct eph_machine *mc, struct eph_thread *td);
+
+/* Is anybody asleep on `wchan`? */
+bool sleepq_waiting(struct eph_machine *mc, const void *wchan);
+
+/* The loop around msleep() got what it waited for. */
+void msleep_done(struct eph_machine *mc);
+
+/* For executors: the earliest sleeper with a deadline at or before `ns`. */
+struct eph_thread *sleepq_due(struct eph_machine *mc, uint64_t ns);
+
+/* For executors: end a timed sleep with EWOULDBLOCK. */
+void sleepq_timeout(struct eph_machine *mc, struct eph_thread *td);
+
+#endif /* !EPHMAP_SLEEPQ_H */

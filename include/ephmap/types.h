@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_TYPES_H
+#define EPHMAP_TYPES_H
+
+/*
+ * Scalar types, page constants and limits.
+ *
+ * The kernels call these vm_offset_t, vm_paddr_t and pt_entry_t; those
+ * names belong to the host's headers on the BSDs, so ours carry a prefix.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t eph_va_t;  /* kernel virtual address */
+typedef uint64_t eph_pa_t;  /* physical address */
+typedef uint64_t eph_pte_t; /* page-table entry, EPH_PTE_* and a frame */
+
+#define EPH_PAGE_SHIFT 12
+#define EPH_PAGE_SIZE  4096u
+#define EPH_PAGE_MASK  (EPH_PAGE_SIZE - 1u)
+
+#define EPH_CPUS_MAX   1024u
+#define EPH_FRAMES_MAX (1u << 28) /* 1 TiB of simulated memory */
+#define EPH_NONE       UINT32_MAX /* "no index", everywhere */
+
+#define eph_ptoa(pages) ((uint64_t)(pages) << EPH_PAGE_SHIFT)
+#define eph_atop(bytes) ((uint64_t)(bytes) >> EPH_PAGE_SHIFT)
+
+/*
+ * Page-table entry, bits where x86 has them.  A is set by the walker when
+ * a translation enters a TLB, M by the first write through it.
+ */
+enum {
+	EPH_PTE_V = 0x001,  /* valid */
+	EPH_PTE_RW = 0x002, /* writable */
+	EPH_PTE_A = 0x020,  /* accessed */
+	EPH_PTE_M = 0x040,  /* modified */
+	EPH_PTE_G = 0x100,  /* global: survives a CR3 reload */
+};
+
+#define EPH_PTE_FRAME(pte) ((uint32_t)((pte) >> EPH_PAGE_SHIFT))
+#define EPH_PTE_PA(pte)	   ((pte) & ~(eph_pte_t)EPH_PAGE_MASK)
+
+/*
+ * One clear line for the person at the terminal.  Functions that take one
+ * fill it when they fail and leave it alone when they succeed.
+ */
+struct eph_err {
+	char text[512];
+};
+
+/* printf into `err`; a NULL `err` is accepted.  Returns `status`. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+int
+eph_err_set(struct eph_err *err, int status, const char *fmt, ...);
+
+#if defined(__GNUC__)
+#define eph_likely(x)	__builtin_expect(!!(x), 1)
+#define eph_unlikely(x) __builtin_expect(!!(x), 0)
+#else
+#define eph_likely(x)	(x)
+#define eph_unlikely(x) (x)
+#endif
+
+#endif /* !EPHMAP_TYPES_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_VM_PAGE_H
+#define EPHMAP_VM_PAGE_H
+
+/*
+ * Page frames of the simulated machine.
+ *
+ * A vm_page is one frame.  Frames are handed out densely from 0 in the
+ * order in which vm_page_get() first sees them, and stay until the machine
+ * is destroyed, so `m - vm_page_array` of the kernels is m->frame here.
+ * The machine owns all of them; callers borrow.
+ */
+
+#include "ephmap/types.h"
+
+struct eph_machine;
+
+struct vm_page {
+	uint32_t frame;	     /* (c) frame number, dense from 0 */
+	uint32_t wire_count; /* (a) wirings; owners' business, never tested */
+	uint16_t hold_count; /* (a) holds */
+	uint8_t dirty;	     /* (a) told so by vm_page_dirty() */
+	uint8_t owned; /* (a) belongs to an object: not freed when orphan */
+	uint32_t hint; /* (d) for the design: msf_buf's msf_hint */
+};
+
+/*
+ * The page with frame number `frame`, made if this is its first sight.
+ * Never sleeps.  Returns NULL when `frame` is EPH_FRAMES_MAX or above or
+ * the host is out of memory.
+ */
+struct vm_page *vm_page_get(struct eph_machine *mc, uint32_t frame);
+
+/* Wire and unwire; unwiring a page that is not wired is a panic. */
+void vm_page_wire(struct eph_machine *mc, struct vm_page *m);
+void vm_page_unwire(struct eph_machine *mc, struct vm_page *m);
+
+/* Hold and unhold, as XIO does; unholding a page not held is a panic. */
+void vm_page_hold(struct eph_machine *mc, struct vm_page *m);
+void vm_page_unhold(struct eph_machine *mc, struct vm_page *m);
+
+static inline void
+vm_page_dirty(struct vm_page *m)
+{
+	m->dirty = 1;
+}
+
+static inline eph_pa_t
+vm_page_to_phys(const struct vm_page *m)
+{
+	return (eph_ptoa(m->frame));
+}
+
+/*
+ * Contents of the frame: EPH_PAGE_SIZE bytes on a machine with `full`
+ * frames, 8 bytes with `stamp`, NULL with `none`.  Zeroed at first sight.
+ */
+void *vm_page_contents(struct eph_machine *mc, const struct vm_page *m);
+
+#endif /* !EPHMAP_VM_PAGE_H */

@@ -1,0 +1,2 @@
+set(EPHMAP_SOURCES
+    main.c)

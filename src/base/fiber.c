@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#define _GNU_SOURCE
+
+#include "base/fiber.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/kassert.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBER_ASAN 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define FIBER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FIBER_TSAN 1
+#endif
+#endif
+
+#ifdef FIBER_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef FIBER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+#if defined(EPHMAP_UCONTEXT) || !defined(__GNUC__) ||                          \
+    !(defined(__x86_64__) || defined(__aarch64__))
+#define FIBER_UCONTEXT 1
+#include <ucontext.h>
+#endif
+
+struct fiber {
+	void *sp; /* assembly only: where its registers were pushed */
+#ifdef FIBER_UCONTEXT
+	ucontext_t uc;
+#endif
+	void (*fn)(void *);
+	void *arg;
+	char *map; /* guard page and stack; NULL for the host's */
+	size_t map_bytes;
+	char *stack;
+	size_t stack_bytes;
+#ifdef FIBER_ASAN
+	void *fake_stack;
+	const void *host_bottom;
+	size_t host_bytes;
+	struct fiber *came_from;
+#endif
+#ifdef FIBER_TSAN
+	void *tsan;
+#endif
+};
+
+#ifdef FIBER_ASAN
+/* Tell ASan that we arrived, and learn the bounds of the stack we left. */
+static void
+fiber_arrived(struct fiber *f)
+{
+	const void *bottom;
+	size_t bytes;
+
+	__sanitizer_finish_switch_fiber(f->fake_stack, &bottom, &bytes);
+	if (f->came_from != NULL && f->came_from->map == NULL) {
+		f->came_from->host_bottom = bottom;
+		f->came_from->host_bytes = bytes;
+	}
+}
+#endif
+
+static void
+fiber_entry(struct fiber *f)
+{
+#ifdef FIBER_ASAN
+	fiber_arrived(f);
+#endif
+	f->fn(f->arg);
+	PANIC("a fiber's function returned");
+}
+
+#ifdef FIBER_UCONTEXT
+
+const char *
+fiber_kind(void)
+{
+	return ("ucontext");
+}
+
+static void
+fiber_uc_entry(unsigned lo, unsigned hi)
+{
+	fiber_entry((struct fiber *)((uintptr_t)hi << 16 << 16 | lo));
+}
+
+static void
+fiber_prepare(struct fiber *f)
+{
+	uintptr_t p = (uintptr_t)f;
+
+	if (getcontext(&f->uc) != 0)
+		PANIC("getcontext");
+	f->uc.uc_stack.ss_sp = f->stack;
+	f->uc.uc_stack.ss_size = f->stack_bytes;
+	f->uc.uc_link = NULL;
+	makecontext(&f->uc, (void (*)(void))fiber_uc_entry, 2, (unsigned)p,
+	    (unsigned)(p >> 16 >> 16));
+}
+
+static void
+fiber_jump(struct fiber *from, struct fiber *to)
+{
+	if (swapcontext(&from->uc, &to->uc) != 0)
+		PANIC("swapcontext");
+}
+
+#elif defined(__x86_64__)
+
+const char *
+fiber_kind(void)
+{
+	return ("x86-64");
+}
+
+/*
+ * Push what the ABI says a callee keeps, swap stacks, pop.  The x87 and SSE
+ * control words are left alone: nobody here changes them.
+ */
+void ephmap_fiber_jump(void **save_sp, void *load_sp);
+void ephmap_fiber_start(void);
+
+__asm__(".text\n"
+	".globl ephmap_fiber_jump\n"
+	".type ephmap_fiber_jump, @function\n"
+	"ephmap_fiber_jump:\n"
+	"	pushq %rbp\n"
+	"	pushq %rbx\n"
+	"	pushq %r12\n"
+	"	pushq %r13\n"
+	"	pushq %r14\n"
+	"	pushq %r15\n"
+	"	movq %rsp, (%rdi)\n"
+	"	movq %rsi, %rsp\n"
+	"	popq %r15\n"
+	"	popq %r14\n"
+	"	popq %r13\n"
+	"	popq %r12\n"
+	"	popq %rbx\n"
+	"	popq %rbp\n"
+	"	ret\n"
+	".size ephmap_fiber_jump, .-ephmap_fiber_jump\n"
+	".globl ephmap_fiber_start\n"
+	".type ephmap_fiber_start, @function\n"
+	"ephmap_fiber_start:\n"
+	"	movq %r12, %rdi\n"
+	"	xorl %ebp, %ebp\n"
+	"	callq *%r13\n"
+	"	ud2\n"
+	".size ephmap_fiber_start, .-ephmap_fiber_start\n");
+
+static void
+fiber_prepare(struct fiber *f)
+{
+	uintptr_t top = (uintptr_t)(f->stack + f->stack_bytes) & ~(uintptr_t)15;
+	void **sp = (void **)top;
+
+	*--sp = NULL; /* alignment: 16 bytes before the call in start */
+	*--sp = (void *)(uintptr_t)ephmap_fiber_start;
+	*--sp = NULL;				/* rbp */
+	*--sp = NULL;				/* rbx */
+	*--sp = f;				/* r12 */
+	*--sp = (void *)(uintptr_t)fiber_entry; /* r13 */
+	*--sp = NULL;				/* r14 */
+	*--sp = NULL;				/* r15 */
+	f->sp = sp;
+}
+
+static inline void
+fiber_jump(struct fiber *from, struct fiber *to)
+{
+	ephmap_fiber_jump(&from->sp, to->sp);
+}
+
+#else /* __aarch64__ */
+
+const char *
+fiber_kind(void)
+{
+	return ("arm64");
+}
+
+void ephmap_fiber_jump(void **save_sp, void *load_sp);
+void ephmap_fiber_start(void);
+
+__asm__(".text\n"
+	".globl ephmap_fiber_jump\n"
+	"ephmap_fiber_jump:\n"
+	"	sub sp, sp, #160\n"
+	"	stp x19, x20, [sp, #0]\n"
+	"	stp x21, x22, [sp, #16]\n"
+	"	stp x23, x24, [sp, #32]\n"
+	"	stp x25, x26, [sp, #48]\n"
+	"	stp x27, x28, [sp, #64]\n"
+	"	stp x29, x30, [sp, #80]\n"
+	"	stp d8, d9, [sp, #96]\n"
+	"	stp d10, d11, [sp, #112]\n"
+	"	stp d12, d13, [sp, #128]\n"
+	"	stp d14, d15, [sp, #144]\n"
+	"	mov x9, sp\n"
+	"	str x9, [x0]\n"
+	"	mov sp, x1\n"
+	"	ldp x19, x20, [sp, #0]\n"
+	"	ldp x21, x22, [sp, #16]\n"
+	"	ldp x23, x24, [sp, #32]\n"
+	"	ldp x25, x26, [sp, #48]\n"
+	"	ldp x27, x28, [sp, #64]\n"
+	"	ldp x29, x30, [sp, #80]\n"
+	"	ldp d8, d9, [sp, #96]\n"
+	"	ldp d10, d11, [sp, #112]\n"
+	"	ldp d12, d13, [sp, #128]\n"
+	"	ldp d14, d15, [sp, #144]\n"
+	"	add sp, sp, #160\n"
+	"	ret\n"
+	".globl ephmap_fiber_start\n"
+	"ephmap_fiber_start:\n"
+	"	mov x0, x19\n"
+	"	mov x29, xzr\n"
+	"	blr x20\n"
+	"	brk #0\n");
+
+static void
+fiber_prepare(struct fiber *f)
+{
+	uintptr_t top = (uintptr_t)(f->stack + f->stack_bytes) & ~(uintptr_t)15;
+	void **sp = (void **)(top - 160);
+
+	for (int i = 0; i < 20; i++)
+		sp[i] = NULL;
+	sp[0] = f;					/* x19 */
+	sp[1] = (void *)(uintptr_t)fiber_entry;		/* x20 */
+	sp[11] = (void *)(uintptr_t)ephmap_fiber_start; /* x30 */
+	f->sp = sp;
+}
+
+static inline void
+fiber_jump(struct fiber *from, struct fiber *to)
+{
+	ephmap_fiber_jump(&from->sp, to->sp);
+}
+
+#endif
+
+struct fiber *
+fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	size_t guard = page > 0 ? (size_t)page : 4096;
+	struct fiber *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return (NULL);
+	stack_bytes = (stack_bytes + guard - 1) & ~(guard - 1);
+	f->map_bytes = stack_bytes + guard;
+	f->map = mmap(NULL, f->map_bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f->map == MAP_FAILED) {
+		free(f);
+		return (NULL);
+	}
+	(void)mprotect(f->map, guard, PROT_NONE);
+	f->stack = f->map + guard;
+	f->stack_bytes = stack_bytes;
+#ifdef FIBER_TSAN
+	f->tsan = __tsan_create_fiber(0);
+#endif
+	fiber_reset(f, fn, arg);
+	return (f);
+}
+
+struct fiber *
+fiber_create_host(void)
+{
+	struct fiber *f = calloc(1, sizeof(*f));
+
+#ifdef FIBER_TSAN
+	if (f != NULL)
+		f->tsan = __tsan_get_current_fiber();
+#endif
+	return (f);
+}
+
+void
+fiber_destroy(struct fiber *f)
+{
+	if (f == NULL)
+		return;
+	if (f->map != NULL) {
+#ifdef FIBER_TSAN
+		__tsan_destroy_fiber(f->tsan);
+#endif
+		(void)munmap(f->map, f->map_bytes);
+	}
+	free(f);
+}
+
+void
+fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
+{
+	KASSERT(f->map != NULL, "the host's stack cannot start again");
+	f->fn = fn;
+	f->arg = arg;
+#ifdef FIBER_ASAN
+	f->fake_stack = NULL;
+#endif
+	fiber_prepare(f);
+}
+
+void
+fiber_switch(struct fiber *from, struct fiber *to)
+{
+#ifdef FIBER_ASAN
+	to->came_from = from;
+	__sanitizer_start_switch_fiber(&from->fake_stack,
+	    to->map != NULL ? to->stack : to->host_bottom,
+	    to->map != NULL ? to->stack_bytes : to->host_bytes);
+#endif
+#ifdef FIBER_TSAN
+	__tsan_switch_to_fiber(to->tsan, 0);
+#endif
+	fiber_jump(from, to);
+#ifdef FIBER_ASAN
+	fiber_arrived(from);
+#endif
+}

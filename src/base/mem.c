@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef EPHMAP_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+#define MEM_ALIGN 64u
+
+/*
+ * Heap blocks are linked, so that mem_destroy() can free what was leaked
+ * and ASan still sees each block on its own.
+ */
+struct mem_block {
+	struct mem_block *next;
+	struct mem_block *prev;
+	char pad[MEM_ALIGN - 2 * sizeof(void *)];
+};
+
+struct eph_mem {
+	atomic_flag lock;	 /* guards blocks */
+	struct mem_block blocks; /* heap only: a ring */
+	_Atomic(size_t) bytes;
+	_Atomic(uint64_t) fail_after;
+	bool heap;
+	unsigned arena;
+};
+
+#ifdef EPHMAP_JEMALLOC
+static int
+mem_flags(const struct eph_mem *mem)
+{
+	return (MALLOCX_ARENA(mem->arena) | MALLOCX_TCACHE_NONE |
+	    MALLOCX_ALIGN(MEM_ALIGN));
+}
+#endif
+
+const char *
+mem_kind(void)
+{
+#ifdef EPHMAP_JEMALLOC
+	return ("jemalloc");
+#else
+	return ("malloc");
+#endif
+}
+
+struct eph_mem *
+mem_create(bool heap)
+{
+	struct eph_mem *mem = calloc(1, sizeof(*mem));
+
+	if (mem == NULL)
+		return (NULL);
+	atomic_flag_clear_explicit(&mem->lock, memory_order_relaxed);
+	mem->blocks.next = mem->blocks.prev = &mem->blocks;
+	mem->heap = true;
+#ifdef EPHMAP_JEMALLOC
+	size_t size = sizeof(mem->arena);
+
+	if (!heap && mallctl("arenas.create", &mem->arena, &size, NULL, 0) == 0)
+		mem->heap = false;
+#else
+	(void)heap;
+#endif
+	return (mem);
+}
+
+static void
+mem_lock(struct eph_mem *mem)
+{
+	/* Acquire pairs with the release in mem_unlock. */
+	while (
+	    atomic_flag_test_and_set_explicit(&mem->lock, memory_order_acquire))
+		continue;
+}
+
+static void
+mem_unlock(struct eph_mem *mem)
+{
+	atomic_flag_clear_explicit(&mem->lock, memory_order_release);
+}
+
+size_t
+mem_destroy(struct eph_mem *mem)
+{
+	/* Relaxed: nobody else uses it any more. */
+	size_t left = atomic_load_explicit(&mem->bytes, memory_order_relaxed);
+
+	while (mem->blocks.next != &mem->blocks) {
+		struct mem_block *b = mem->blocks.next;
+
+		mem->blocks.next = b->next;
+		free(b);
+	}
+#ifdef EPHMAP_JEMALLOC
+	if (!mem->heap) {
+		char name[48];
+
+		(void)snprintf(
+		    name, sizeof(name), "arena.%u.destroy", mem->arena);
+		(void)mallctl(name, NULL, NULL, NULL, 0);
+	}
+#endif
+	free(mem);
+	return (left);
+}
+
+static bool
+mem_told_to_fail(struct eph_mem *mem)
+{
+	/* Relaxed: a countdown for tests, set while nothing runs. */
+	if (atomic_load_explicit(&mem->fail_after, memory_order_relaxed) == 0)
+		return (false);
+	return (atomic_fetch_sub_explicit(
+		    &mem->fail_after, 1, memory_order_relaxed) == 1);
+}
+
+static size_t
+mem_round(size_t bytes)
+{
+	return ((bytes + MEM_ALIGN - 1) & ~(size_t)(MEM_ALIGN - 1));
+}
+
+static void *
+mem_heap_alloc(struct eph_mem *mem, size_t bytes)
+{
+	size_t size = sizeof(struct mem_block) + mem_round(bytes);
+	struct mem_block *b =
+	    size < bytes ? NULL : aligned_alloc(MEM_ALIGN, size);
+
+	if (b == NULL)
+		return (NULL);
+	memset(b + 1, 0, size - sizeof(*b));
+	mem_lock(mem);
+	b->next = &mem->blocks;
+	b->prev = mem->blocks.prev;
+	b->prev->next = b;
+	mem->blocks.prev = b;
+	mem_unlock(mem);
+	return (b + 1);
+}
+
+void *
+mem_alloc(struct eph_mem *mem, size_t bytes)
+{
+	void *p = NULL;
+
+	if (bytes == 0 || mem_told_to_fail(mem))
+		return (NULL);
+	if (mem->heap)
+		p = mem_heap_alloc(mem, bytes);
+#ifdef EPHMAP_JEMALLOC
+	else
+		p = mallocx(bytes, mem_flags(mem) | MALLOCX_ZERO);
+#endif
+	if (p != NULL) {
+		/* Relaxed: a statistic. */
+		(void)atomic_fetch_add_explicit(
+		    &mem->bytes, bytes, memory_order_relaxed);
+	}
+	return (p);
+}
+
+void
+mem_free(struct eph_mem *mem, void *p, size_t bytes)
+{
+	if (p == NULL)
+		return;
+	(void)atomic_fetch_sub_explicit(
+	    &mem->bytes, bytes, memory_order_relaxed);
+	if (mem->heap) {
+		struct mem_block *b = (struct mem_block *)p - 1;
+
+		mem_lock(mem);
+		b->prev->next = b->next;
+		b->next->prev = b->prev;
+		mem_unlock(mem);
+		free(b);
+		return;
+	}
+#ifdef EPHMAP_JEMALLOC
+	sdallocx(p, bytes, mem_flags(mem));
+#endif
+}
+
+void *
+mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to)
+{
+	void *q = mem_alloc(mem, to);
+
+	if (q == NULL)
+		return (NULL);
+	if (p != NULL)
+		memcpy(q, p, from);
+	mem_free(mem, p, from);
+	return (q);
+}
+
+size_t
+mem_bytes(const struct eph_mem *mem)
+{
+	/* Relaxed: a statistic. */
+	return (atomic_load_explicit(&mem->bytes, memory_order_relaxed));
+}
+
+void
+mem_fail_after(struct eph_mem *mem, uint64_t n)
+{
+	atomic_store_explicit(&mem->fail_after, n, memory_order_relaxed);
+}

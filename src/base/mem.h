@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+/*
+ * Memory of one owner, counted exactly.
+ *
+ * With jemalloc each owner has an arena of its own, which goes away in one
+ * piece; without it, and in sanitizer builds, blocks come from malloc.
+ * Every block is returned with its size.  Safe to use from any thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct eph_mem;
+
+/* NULL when out of memory.  `heap` asks for malloc in any case. */
+struct eph_mem *mem_create(bool heap);
+
+/* Free everything; returns the bytes that had not been given back. */
+size_t mem_destroy(struct eph_mem *mem);
+
+/* Zeroed, aligned to 64 bytes.  NULL when out of memory or told to fail. */
+void *mem_alloc(struct eph_mem *mem, size_t bytes);
+
+/* `bytes` as asked for; NULL is accepted. */
+void mem_free(struct eph_mem *mem, void *p, size_t bytes);
+
+/* Grow to `to` bytes, the new part zeroed; NULL leaves the old block. */
+void *mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
+
+/* Bytes in use. */
+size_t mem_bytes(const struct eph_mem *mem);
+
+/* Make the `n`th allocation from now fail, once; 0: none. */
+void mem_fail_after(struct eph_mem *mem, uint64_t n);
+
+/* "jemalloc" or "malloc". */
+const char *mem_kind(void);
+
+#endif /* !BASE_MEM_H */

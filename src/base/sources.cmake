@@ -1,0 +1,7 @@
+set(EPHMAP_SOURCES
+    counters.c
+    err.c
+    fiber.c
+    kassert.c
+    mem.c
+    prng.c)

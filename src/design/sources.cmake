@@ -1,0 +1,1 @@
+set(EPHMAP_SOURCES)

@@ -1,0 +1,33 @@
+# Tests by kind.  Each kind lists its own in tests/<kind>/tests.cmake with
+# ephmap_test(KIND NAME [LONG]) or add_test().  LONG puts a test behind the
+# label `long`, which the default presets leave out.
+find_path(CUNIT_INCLUDE_DIR CUnit/Basic.h REQUIRED)
+find_library(CUNIT_LIBRARY cunit REQUIRED)
+
+add_library(test_support STATIC tests/support/test_main.c)
+target_include_directories(test_support SYSTEM PUBLIC ${CUNIT_INCLUDE_DIR})
+target_include_directories(test_support PUBLIC tests/support src)
+target_link_libraries(test_support PUBLIC ephmap_flags ephmap ${CUNIT_LIBRARY})
+
+function(ephmap_test kind name)
+  cmake_parse_arguments(arg "LONG" "" "ARGS;LABELS" ${ARGN})
+  if(NOT TARGET ${name})
+    add_executable(${name} tests/${kind}/${name}.c)
+    target_link_libraries(${name} PRIVATE test_support)
+  endif()
+  set(labels ${kind} ${arg_LABELS})
+  set(test_name ${kind}.${name})
+  if(arg_LONG)
+    list(APPEND labels long)
+    set(test_name ${kind}.${name}.long)
+  endif()
+  add_test(NAME ${test_name} COMMAND ${name} ${arg_ARGS})
+  set_tests_properties(${test_name} PROPERTIES LABELS "${labels}" TIMEOUT 120)
+  if(arg_LONG)
+    set_tests_properties(${test_name} PROPERTIES TIMEOUT 3600)
+  endif()
+endfunction()
+
+foreach(kind unit model golden cli stress explore lint)
+  include(tests/${kind}/tests.cmake)
+endforeach()

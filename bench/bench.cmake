@@ -1,9 +1,12 @@
+add_library(bench_support STATIC bench/bench_support.c)
+target_include_directories(bench_support PUBLIC bench src)
+target_link_libraries(bench_support PUBLIC ephmap_flags ephmap m)
+
 # One line per benchmark.  Each runs once as a smoke test with tiny counts,
 # so that it cannot rot; it measures nothing then.
 function(ephmap_bench name)
   add_executable(${name} bench/${name}.c)
-  target_include_directories(${name} PRIVATE bench src)
-  target_link_libraries(${name} PRIVATE ephmap_flags ephmap)
+  target_link_libraries(${name} PRIVATE bench_support)
   if(EPHMAP_BUILD_TESTS)
     add_test(NAME smoke.${name} COMMAND ${name} --smoke)
     set_tests_properties(smoke.${name} PROPERTIES LABELS smoke)

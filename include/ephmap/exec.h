@@ -44,17 +44,19 @@ struct eph_thread {
 	struct eph_thread *next;    /* (x) executor's queue */
 	struct eph_thread *sq_next; /* (s) sleep queue */
 	struct eph_thread *sq_prev; /* (s) */
-	const void *wchan;     /* (s) what it sleeps on, NULL if it does not */
-	const char *wmesg;     /* (s) */
-	uint64_t deadline_ns;  /* (s) of a timed sleep, 0 if none */
-	unsigned cpu;	       /* (x) the CPU it runs on */
-	unsigned sleep_flags;  /* (s) PCATCH */
-	int wake_error;	       /* (s) what tsleep will return */
-	bool woken;	       /* (s) made runnable since it went to sleep */
-	bool signalled;	       /* (s) a signal is pending for it */
-	void (*fn)(void *arg); /* (c) */
-	void *arg;	       /* (c) */
-	void *exec;	       /* (x) executor's own */
+	const void *wchan;	/* (s) what it sleeps on, NULL if it does not */
+	const char *wmesg;	/* (s) */
+	uint64_t deadline_ns;	/* (s) when a timed sleep ends */
+	unsigned cpu;		/* (x) the CPU it runs on */
+	unsigned sleep_flags;	/* (s) PCATCH */
+	int wake_error;		/* (s) what tsleep will return */
+	bool woken;		/* (s) made runnable since it went to sleep */
+	bool timed;		/* (s) this sleep has a timeout */
+	bool signalled;		/* (s) a signal is pending for it */
+	struct eph_machine *mc; /* (c) */
+	void (*fn)(void *arg);	/* (c) */
+	void *arg;		/* (c) */
+	void *exec;		/* (x) executor's own */
 };
 
 /* Kinds of scheduling point, for explore and its timelines. */
@@ -137,6 +139,13 @@ struct eph_exec_ops {
 	    memory_order order, const char *what);
 
 	/*
+	 * Have fn(mc, arg) called on CPU `cpu` when the machine's clock
+	 * reaches `at_ns`.  Returns 0 or ENOMEM.
+	 */
+	int (*timer)(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
+	    void (*fn)(struct eph_machine *mc, void *arg), void *arg);
+
+	/*
 	 * Start a thread on CPU `cpu`; it runs when the executor runs.
 	 * Returns it, or NULL when the host is out of memory.
 	 */
@@ -154,6 +163,11 @@ struct eph_exec_ops {
 
 /* Every machine starts with this one: plain calls, no threads needed. */
 extern const struct eph_exec_ops eph_exec_lockstep;
+
+/*
+ * Give a machine its executor, for machine_create().  Returns 0 or ENOMEM.
+ */
+int lockstep_attach(struct eph_machine *mc);
 
 /* thread_create and run of the machine's executor. */
 struct eph_thread *eph_thread_create(
@@ -179,6 +193,9 @@ void lockstep_delay(struct eph_machine *mc, uint64_t ns);
 
 /* Deliver everything that is pending on any CPU (no sleeper is woken). */
 void lockstep_drain(struct eph_machine *mc);
+
+/* When the next timer is due, in the machine's time; UINT64_MAX: none. */
+uint64_t lockstep_next_timer(const struct eph_machine *mc);
 
 /* Sleepers now, and the most there ever were. */
 const struct eph_gauge *lockstep_sleepers(const struct eph_machine *mc);

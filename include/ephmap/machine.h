@@ -33,6 +33,8 @@
 #include "ephmap/vm_page.h"
 
 struct eph_exec_ops;
+struct eph_frames;
+struct eph_ipiq_cpu;
 struct eph_kva_arena;
 struct eph_machine;
 struct eph_mem;
@@ -97,7 +99,7 @@ uint64_t eph_costs_price(
 struct eph_machine_model {
 	const char *name;
 	const char *summary;
-	const char *origin; /* sources of geometry and costs */
+	const char *origin; /* a source for each cost */
 	const char *tlb;    /* name of the TLB it has */
 	unsigned levels;    /* of the page table: 2, 3 or 4 */
 	uint32_t kva_pages; /* kernel virtual space for mappings */
@@ -162,18 +164,16 @@ struct eph_cpu {
 	struct eph_machine *mc; /* (c) */
 	unsigned id;		/* (c) */
 	unsigned crit;		/* (o) critical-section nesting */
-	uint32_t gen[2]; /* (o) flush generation: other, global entries */
-	bool pending;	 /* (m) something to do before the next step */
-	bool loaded;	 /* (o) loaded anything since the last flush */
-	struct eph_shadow *
-	    *shadow;	     /* (o) chunks, NULL where nothing was loaded */
-	struct eph_tlb *tlb; /* (o) NULL: infinite, the shadow is the TLB */
-	struct eph_ptp *
-	    *window; /* (o) page-table pages of the per-CPU window */
+	uint32_t gen[2];	/* (o) flush generation: other, global */
+	bool pending;		/* (m) something is to be delivered here */
+	bool loaded;		/* (o) loaded anything since its last flush */
+	uint32_t nshadow;	/* (o) chunks in shadow[] */
+	struct eph_shadow **shadow; /* (o) chunks; machine's `none` if unused */
+	struct eph_tlb *tlb;	    /* (o) NULL: infinite, the shadow is it */
+	struct eph_ptp **window;    /* (o) entries of the per-CPU window */
 	struct eph_thread *curthread; /* (o) */
-	uint64_t clock_ns;	      /* (o) */
+	struct eph_ipiq_cpu *ipiq;    /* kern/ipiq's part of this CPU */
 	void *exec;		      /* the executor's part of this CPU */
-	void *ipiq;		      /* kern/ipiq's part of this CPU */
 };
 
 /* What happened, for --log, timelines and tests; see machine_set_observer. */
@@ -212,23 +212,30 @@ struct eph_violation {
 
 struct eph_machine {
 	/* The hot part. */
-	struct eph_cpu *cur;	/* (m) current CPU; not with threads */
-	enum eph_mode mode;	/* (c) */
-	bool has_observer;	/* (m) */
-	bool has_points;	/* (m) explore: every step is a choice */
-	unsigned ncpus;		/* (c) */
-	unsigned cpuwords;	/* (c) words in a set of CPUs */
-	unsigned levels;	/* (c) of the page table */
-	eph_va_t kva_base;	/* (c) */
-	uint32_t kva_pages;	/* (c) */
-	uint32_t window_first;	/* (c) first page of the per-CPU window */
-	eph_pte_t pgeflag;	/* (m) EPH_PTE_G where the kernel sets it */
-	struct eph_ptp **ptp;	/* (m) page-table pages, NULL: not made */
-	struct vm_page **pages; /* (m) chunks of the page array */
-	uint64_t step;		/* (m) line or event number, for people */
-	struct eph_gauge bufs;	/* buffers referenced; designs count here */
-	struct eph_cpu **cpus;	/* (c) */
+	struct eph_cpu *cur;   /* (m) current CPU; not with threads */
+	enum eph_mode mode;    /* (c) */
+	bool attention;	       /* (x) lockstep's loop has something to run */
+	bool has_observer;     /* (m) */
+	bool has_points;       /* (m) explore: every step is a choice */
+	unsigned ncpus;	       /* (c) */
+	unsigned cpuwords;     /* (c) words in a set of CPUs */
+	unsigned levels;       /* (c) of the page table */
+	eph_va_t kva_base;     /* (c) */
+	uint32_t kva_pages;    /* (c) */
+	uint32_t window_first; /* (c) first page of the per-CPU window */
+	eph_pte_t pgeflag;     /* (m) EPH_PTE_G where the kernel sets it */
+	struct eph_ptp **ptp;  /* (m) page-table pages, NULL: not made */
+	struct eph_frames *frames; /* (c) the page array */
+	uint64_t step;		   /* (m) line or event number, for people */
+	uint64_t clock_ns;	   /* (x) the executor's time */
+	struct eph_gauge bufs;	   /* buffers referenced; designs count here */
+	struct {
+		_Atomic(uint64_t) now;
+		_Atomic(uint64_t) peak;
+	} bufs_shared;		      /* (p) the same, with threads */
+	struct eph_cpu **cpus;	      /* (c) */
 	const eph_cpuword_t *allcpus; /* (c) */
+	eph_cpuword_t *pendset;	      /* (m) CPUs with `pending` set */
 
 	/* The axes below the design. */
 	const struct eph_exec_ops *exec;	   /* (c) */
@@ -244,16 +251,14 @@ struct eph_machine {
 	struct eph_kva_arena *kva;	 /* (c) */
 	struct eph_sleepq *sleepq;	 /* (c) */
 	struct eph_shadow *none;	 /* (c) a chunk nobody loaded from */
-	void *contents;			 /* (m) */
 	enum eph_contents contents_kind; /* (c) */
 	uint64_t seed;			 /* (c) */
-	uint32_t npages_made;		 /* (m) frames handed out */
-	uint64_t ipiq_kick;	/* full IPI queues that forced an interrupt */
-	eph_observer *observer; /* (m) */
-	void *observer_arg;	/* (m) */
+	_Atomic(uint64_t) ipiq_kick; /* (p) full IPI queues that forced one */
+	eph_observer *observer;	     /* (m) */
+	void *observer_arg;	     /* (m) */
 
 	/* Findings. */
-	uint64_t nviolations;				      /* (m) */
+	_Atomic(uint64_t) nviolations;			      /* (p) */
 	struct eph_violation violations[EPH_VIOLATIONS_KEPT]; /* (m) */
 	char refusal[384]; /* (m) why a design could not do what was asked */
 };

@@ -19,7 +19,7 @@
  *	pmap_qenter2		where it differs, see there
  *	smp_masked_invlpg	-		-		shootdown of a set
  *	smp_invltlb		-		-		full flush
- *	pmap_enter_noflush	store		-
+ *	pmap_pte_store		store		-
  *
  * How a shootdown is carried out is the machine's shootdown protocol
  * (ephmap/shootdown.h).  None of these sleeps.  All run on the CPU that
@@ -28,6 +28,8 @@
 
 #include "ephmap/cpuset.h"
 #include "ephmap/machine.h"
+
+#define EPH_QENTER_MAX 1024u /* pages in one pmap_qenter */
 
 /* Entries are V, RW and the machine's pgeflag unless said otherwise. */
 void pmap_kenter(struct eph_machine *mc, eph_va_t va, eph_pa_t pa);

@@ -28,6 +28,9 @@ struct eph_op_source {
 	uint64_t (*line)(void *arg, size_t i);
 	uint64_t (*page_name)(void *arg, uint32_t page);
 	uint64_t (*handle_name)(void *arg, size_t i);
+
+	/* For offline policies, see policy.h; NULL: the future is unknown. */
+	uint64_t (*next_use)(void *arg);
 	void *arg;
 	uint32_t npages_hint; /* 0: unknown */
 	bool has_time;	      /* there are d lines */
@@ -48,6 +51,8 @@ int oplist_read(
 void oplist_free(struct eph_oplist *l);
 size_t oplist_count(const struct eph_oplist *l);
 const struct eph_op *oplist_ops(const struct eph_oplist *l);
+
+#define EPH_OPLIST_BLOCK 65536u /* operations a cursor delivers at once */
 
 /* A cursor over it; each run has its own. */
 struct eph_oplist_cursor {

@@ -46,9 +46,6 @@ struct eph_shootdown_ops {
 	 */
 	void (*flush)(struct eph_machine *mc, const eph_cpuword_t *targets,
 	    eph_va_t va, unsigned npages, bool all);
-
-	/* Clock tick on the current CPU. */
-	void (*tick)(struct eph_machine *mc);
 };
 
 /* NULL-terminated, in the order `ephmap list shootdowns` prints. */

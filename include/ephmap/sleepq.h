@@ -48,10 +48,4 @@ bool sleepq_waiting(struct eph_machine *mc, const void *wchan);
 /* The loop around msleep() got what it waited for. */
 void msleep_done(struct eph_machine *mc);
 
-/* For executors: the earliest sleeper with a deadline at or before `ns`. */
-struct eph_thread *sleepq_due(struct eph_machine *mc, uint64_t ns);
-
-/* For executors: end a timed sleep with EWOULDBLOCK. */
-void sleepq_timeout(struct eph_machine *mc, struct eph_thread *td);
-
 #endif /* !EPHMAP_SLEEPQ_H */

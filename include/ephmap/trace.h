@@ -111,6 +111,10 @@ int trace_rewind(struct eph_trace *t, struct eph_err *err);
  */
 void trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size);
 
+/* The same for a line number got from trace_line(). */
+void trace_where_line(
+    const struct eph_trace *t, uint64_t line, char *buf, size_t size);
+
 /* Line number in text, operation number from 1 in binary. */
 uint64_t trace_line(const struct eph_trace *t, size_t i);
 

@@ -12,17 +12,19 @@
  * The machine owns all of them; callers borrow.
  */
 
+#include <stdatomic.h>
+
 #include "ephmap/types.h"
 
 struct eph_machine;
 
 struct vm_page {
-	uint32_t frame;	     /* (c) frame number, dense from 0 */
-	uint32_t wire_count; /* (a) wirings; owners' business, never tested */
-	uint16_t hold_count; /* (a) holds */
-	uint8_t dirty;	     /* (a) told so by vm_page_dirty() */
-	uint8_t owned; /* (a) belongs to an object: not freed when orphan */
-	uint32_t hint; /* (d) for the design: msf_buf's msf_hint */
+	uint32_t frame;		      /* (c) frame number, dense from 0 */
+	uint32_t hint;		      /* (d) the design's: its index by page */
+	_Atomic(uint32_t) wire_count; /* (a) wirings */
+	_Atomic(uint16_t) hold_count; /* (a) holds, as XIO takes them */
+	uint8_t dirty;		      /* (a) told so by vm_page_dirty() */
+	uint8_t owned; /* (a) has an object: not freed with its last wire */
 };
 
 /*
@@ -51,6 +53,9 @@ vm_page_to_phys(const struct vm_page *m)
 {
 	return (eph_ptoa(m->frame));
 }
+
+/* Sum of all wire counts of the machine. */
+uint64_t vm_pages_wired(const struct eph_machine *mc);
 
 /*
  * Contents of the frame: EPH_PAGE_SIZE bytes on a machine with `full`

@@ -173,7 +173,9 @@ fiber_prepare(struct fiber *f)
 	uintptr_t top = (uintptr_t)(f->stack + f->stack_bytes) & ~(uintptr_t)15;
 	void **sp = (void **)top;
 
-	*--sp = NULL; /* alignment: 16 bytes before the call in start */
+	/* The ABI wants the stack aligned to 16 where start makes its call. */
+	*--sp = NULL;
+	*--sp = NULL;
 	*--sp = (void *)(uintptr_t)ephmap_fiber_start;
 	*--sp = NULL;				/* rbp */
 	*--sp = NULL;				/* rbx */

@@ -1,1 +1,11 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    designs.c
+    dmap.c
+    freelist.c
+    sf_buf.c
+    sf_buf_accessed.c
+    sf_buf_cpumask.c
+    sf_buf_hash.c
+    sf_buf_lru.c
+    sf_buf_uncached.c
+    sf_pool.c)

@@ -1,1 +1,2 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    lockstep.c)

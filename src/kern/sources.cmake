@@ -1,1 +1,6 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    boot.c
+    ipiq.c
+    kva.c
+    pmap.c
+    sleepq.c)

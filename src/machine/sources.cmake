@@ -1,1 +1,7 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    access.c
+    bind.c
+    machine.c
+    models.c
+    tlb.c
+    vm_page.c)

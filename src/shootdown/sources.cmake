@@ -1,1 +1,5 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    acked_invlpg.c
+    rendezvous.c
+    shootdowns.c
+    unacked_flush.c)

@@ -1,1 +1,4 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    op_source.c
+    replay.c
+    replay_log.c)

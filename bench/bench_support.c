@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "bench_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/prng.h"
+
+double
+bench_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
+}
+
+bool
+bench_smoke(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--smoke") == 0)
+			return (true);
+	}
+	return (false);
+}
+
+const char *
+bench_option(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i + 1 < argc; i++) {
+		if (strcmp(argv[i], name) == 0)
+			return (argv[i + 1]);
+	}
+	return (NULL);
+}
+
+void
+bench_add(struct bench_times *t, double seconds)
+{
+	if (t->n < BENCH_REPS_MAX)
+		t->seconds[t->n++] = seconds;
+}
+
+static int
+cmp_double(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return ((x > y) - (x < y));
+}
+
+static double
+bench_nth(struct bench_times *t, unsigned i)
+{
+	qsort(t->seconds, t->n, sizeof(t->seconds[0]), cmp_double);
+	return (t->seconds[i]);
+}
+
+double
+bench_min(struct bench_times *t)
+{
+	return (bench_nth(t, 0));
+}
+
+double
+bench_median(struct bench_times *t)
+{
+	return (bench_nth(t, t->n / 2));
+}
+
+double
+bench_max(struct bench_times *t)
+{
+	return (bench_nth(t, t->n - 1));
+}
+
+void
+bench_row(const char *what, struct bench_times *t, double events)
+{
+	printf("%-44s %8.1f M/s  %7.2f ns (min %.2f, max %.2f)\n", what,
+	    events / bench_median(t) * 1e-6, bench_median(t) / events * 1e9,
+	    bench_min(t) / events * 1e9, bench_max(t) / events * 1e9);
+}
+
+uint32_t *
+bench_zipf(uint32_t npages, size_t nrefs, double alpha, uint64_t seed)
+{
+	double *cdf = malloc(npages * sizeof(*cdf));
+	uint32_t *refs = malloc(nrefs * sizeof(*refs));
+	struct prng r;
+	double sum = 0;
+
+	if (cdf == NULL || refs == NULL)
+		abort();
+	for (uint32_t i = 0; i < npages; i++)
+		cdf[i] = sum += pow(i + 1, -alpha);
+	prng_init(&r, seed, 0);
+	for (size_t k = 0; k < nrefs; k++) {
+		const double u = prng_unit(&r) * sum;
+		uint32_t lo = 0, hi = npages - 1;
+
+		while (lo < hi) {
+			const uint32_t mid = lo + (hi - lo) / 2;
+
+			if (cdf[mid] <= u)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		refs[k] = lo;
+	}
+	free(cdf);
+	return (refs);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef BENCH_SUPPORT_H
+#define BENCH_SUPPORT_H
+
+/*
+ * What the benchmarks share: time, repetition, the printed row.
+ *
+ * Every benchmark takes --smoke, which makes it tiny: ctest runs it so that
+ * it cannot rot.  Results are minimum, median and maximum over repetitions.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+double bench_now(void); /* seconds, monotonic */
+
+/* Is --smoke among the arguments? */
+bool bench_smoke(int argc, char **argv);
+
+/* The operand after option `name`, or NULL. */
+const char *bench_option(int argc, char **argv, const char *name);
+
+#define BENCH_REPS_MAX 64
+
+struct bench_times {
+	double seconds[BENCH_REPS_MAX];
+	unsigned n;
+};
+
+void bench_add(struct bench_times *t, double seconds);
+
+/* Sorts `t` and returns its minimum, median or maximum. */
+double bench_min(struct bench_times *t);
+double bench_median(struct bench_times *t);
+double bench_max(struct bench_times *t);
+
+/* A row: what, million per second and ns each (median, min, max). */
+void bench_row(const char *what, struct bench_times *t, double events);
+
+/*
+ * Dense page ids with a Zipf distribution of exponent `alpha`, the same for
+ * the same seed.  The caller frees.
+ */
+uint32_t *bench_zipf(
+    uint32_t npages, size_t nrefs, double alpha, uint64_t seed);
+
+#endif /* !BENCH_SUPPORT_H */

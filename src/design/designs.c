@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* The table of designs, plug-ins, and what a design may lack. */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "ephmap/design.h"
+#include "ephmap/version.h"
+
+extern const struct eph_design_ops dmap_ops;
+extern const struct eph_design_ops sf_buf_accessed_ops;
+extern const struct eph_design_ops sf_buf_cpumask_ops;
+extern const struct eph_design_ops sf_buf_hash_ops;
+extern const struct eph_design_ops sf_buf_lru_ops;
+extern const struct eph_design_ops sf_buf_uncached_ops;
+
+const struct eph_design_ops *const eph_designs[] = {
+	&sf_buf_uncached_ops,
+	&sf_buf_hash_ops,
+	&sf_buf_lru_ops,
+	&sf_buf_cpumask_ops,
+	&sf_buf_accessed_ops,
+	&dmap_ops,
+	NULL,
+};
+
+const struct eph_design_ops *
+eph_design_find(const char *name)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		if (strcmp(eph_designs[i]->name, name) == 0)
+			return (eph_designs[i]);
+	}
+	return (NULL);
+}
+
+const char *
+eph_validity_name(enum eph_validity v)
+{
+	switch (v) {
+	case EPH_VALID_ALL:
+		return ("all");
+	case EPH_VALID_MASK:
+		return ("mask");
+	case EPH_VALID_ASKED:
+		return ("asked");
+	case EPH_VALID_GENERATION:
+		return ("generation");
+	case EPH_VALID_THIS_CPU:
+		return ("this CPU");
+	}
+	return ("?");
+}
+
+int
+eph_design_no_ref(void *state, void *obj)
+{
+	(void)state;
+	(void)obj;
+	return (ENOTSUP);
+}
+
+void
+eph_design_no_switch(void *state)
+{
+	(void)state;
+}
+
+const struct eph_sysctl eph_design_no_sysctls[] = {
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+int
+eph_design_load(
+    const char *path, const struct eph_design_ops **opsp, struct eph_err *err)
+{
+	const struct eph_design_ops *ops;
+	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (object == NULL)
+		return (eph_err_set(err, ENOENT, "%s", dlerror()));
+	ops = dlsym(object, "ephmap_plugin");
+	if (ops == NULL) {
+		(void)dlclose(object);
+		return (eph_err_set(err, EINVAL,
+		    "%s: exports no ephmap_plugin; a plug-in defines "
+		    "'const struct eph_design_ops ephmap_plugin'",
+		    path));
+	}
+	if (ops->abi != EPHMAP_ABI) {
+		const unsigned abi = ops->abi;
+
+		(void)dlclose(object);
+		return (eph_err_set(err, EINVAL,
+		    "%s: built for interface %u, this is %u: build it again",
+		    path, abi, EPHMAP_ABI));
+	}
+	*opsp = ops;
+	return (0);
+}

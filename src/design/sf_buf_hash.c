@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sf_buf.hash: one buffer a page, found by hash and reference-counted, but
+ * unmapped at the last free.
+ *
+ * Idea.  Several connections that send the same file share the mapping of
+ * its pages, so that buffers in use follow the pages, not the connections.
+ *
+ * Invariant: refcnt == 0 if and only if on the free list and mapping
+ * nothing; a buffer that maps a page is in the index.
+ *
+ *	case			L	R	IPI	on N CPUs
+ *	hit (always active)	0	0	0
+ *	miss			1	N-1	N-1
+ *	free, not last		0	0	0
+ *	free, last		1	N-1	N-1
+ *	exhaustion		0 asleep, then as a miss
+ *
+ * The buffer forgets its page at the last free, so there is no inactive hit
+ * and nothing is evicted.  The free list is used last in, first out.
+ *
+ * pmap_qenter() and pmap_qremove() are FreeBSD's: acknowledged invlpg, and
+ * global entries.
+ *
+ * Quirks kept.  wakeup_one() with an interruptible sleeper.  The index is
+ * not looked up again after a sleep.
+ *
+ * Locking.  sf_buf_lock.
+ *
+ * FreeBSD i386 vm_machdep.c 1.219, 2003-11-17, Alan Cox, after the DeBox
+ * patches of Ruan and Pai.  Reconstructed from DragonFly's merge and later
+ * FreeBSD sources: the revision itself was not at hand.
+ */
+
+#include "design/sf_pool.h"
+#include "ephmap/version.h"
+
+/* The free list is the chain of `page_next`, from here. */
+struct sf_hash {
+	struct sf_pool sp;
+	uint32_t free_head; /* (l) index plus one, 0: empty */
+};
+
+static void
+sf_buf_hash_destroy(void *state)
+{
+	struct sf_hash *sh = state;
+	struct eph_machine *mc = sh->sp.mc;
+
+	sf_pool_fini(&sh->sp);
+	machine_free(mc, sh, sizeof(*sh));
+}
+
+static int
+sf_buf_hash_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct sf_hash *sh = machine_alloc(mc, sizeof(*sh));
+	int error;
+
+	if (sh == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = EPH_PTE_G;
+	error = sf_pool_init(&sh->sp, mc, cfg, &eph_policy_lru, 0, err);
+	if (error != 0) {
+		sf_buf_hash_destroy(sh);
+		return (error);
+	}
+	for (uint32_t i = 0; i < sh->sp.nbufs; i++) {
+		sh->sp.bufs[i].page_next = sh->free_head;
+		sh->free_head = i + 1;
+	}
+	*statep = sh;
+	return (0);
+}
+
+/* A buffer off the free list, sleeping if need be. */
+static struct sf_buf *
+sf_buf_hash_take(struct sf_hash *sh, int *error)
+{
+	struct sf_pool *sp = &sh->sp;
+	struct sf_buf *sf;
+	bool slept = false;
+
+	while (sh->free_head == 0) {
+		sp->alloc_want++;
+		sp->allocwait++;
+		slept = true;
+		*error = msleep(
+		    sp->mc, &sp->alloc_want, &sp->lock, PCATCH, "sfbufa", 0);
+		sp->alloc_want--;
+		if (*error != 0)
+			return (NULL);
+	}
+	if (slept)
+		msleep_done(sp->mc);
+	sf = &sp->bufs[sh->free_head - 1];
+	sh->free_head = sf->page_next;
+	return (sf);
+}
+
+static void
+sf_buf_hash_enter(struct sf_hash *sh, struct sf_buf *sf, struct vm_page *m)
+{
+	struct sf_pool *sp = &sh->sp;
+	struct eph_cpu *cpu = eph_curcpu(sp->mc);
+
+	sf_pool_link(sp, sf, m);
+	sf_pool_used_inc(sp);
+	cpu->c.map_calls++;
+	cpu->c.miss++;
+	EPH_NOTE(sp->mc, "miss: free buffer %u", sf_pool_index(sp, sf));
+	pmap_qenter(sp->mc, sf->kva, &m, 1);
+}
+
+static int
+sf_buf_hash_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct sf_hash *sh = state;
+	struct sf_pool *sp = &sh->sp;
+	struct sf_buf *sf;
+	int error = 0;
+
+	(void)flags;
+	mutex_enter(sp->mc, &sp->lock);
+	if ((sf = sf_pool_lookup(sp, m)) != NULL) {
+		sf->refcnt++;
+		eph_curcpu(sp->mc)->c.map_calls++;
+		eph_curcpu(sp->mc)->c.hit_active++;
+		EPH_NOTE(sp->mc, "hit: buffer %u has the page",
+		    sf_pool_index(sp, sf));
+	} else if ((sf = sf_buf_hash_take(sh, &error)) != NULL) {
+		sf_buf_hash_enter(sh, sf, m);
+	} else {
+		error = sf_pool_failed(sp, error);
+	}
+	mutex_exit(sp->mc, &sp->lock);
+	if (sf != NULL)
+		*mp = (struct eph_mapping){ sf, sf->kva };
+	return (error);
+}
+
+/* Take the buffer out of its page's chain, unmap it, list it. */
+static void
+sf_buf_hash_release(struct sf_hash *sh, struct sf_buf *sf)
+{
+	struct sf_pool *sp = &sh->sp;
+	const uint32_t id = sf_pool_index(sp, sf) + 1;
+
+	sf_pool_unchain(sp, sf);
+	sf->m = NULL;
+	pmap_qremove(sp->mc, sf->kva, 1);
+	sf->page_next = sh->free_head;
+	sh->free_head = id;
+	sf_pool_used_dec(sp);
+	sf_pool_wakeup_one(sp);
+}
+
+static int
+sf_buf_hash_unmap(void *state, void *obj)
+{
+	struct sf_hash *sh = state;
+	struct sf_pool *sp = &sh->sp;
+	struct sf_buf *sf = obj;
+
+	mutex_enter(sp->mc, &sp->lock);
+	if (sf->refcnt == 0)
+		PANIC("sf_buf_free: freeing a free sf_buf");
+	EPH_COUNT(sp->mc, unmap_calls);
+	if (--sf->refcnt == 0)
+		sf_buf_hash_release(sh, sf);
+	mutex_exit(sp->mc, &sp->lock);
+	return (0);
+}
+
+static void
+sf_buf_hash_check(void *state, uint64_t held)
+{
+	struct sf_hash *sh = state;
+	uint32_t nfree = 0;
+
+	sf_pool_check(&sh->sp, held);
+	for (uint32_t i = sh->free_head; i != 0;
+	     i = sh->sp.bufs[i - 1].page_next) {
+		if (sh->sp.bufs[i - 1].refcnt != 0 || nfree++ > sh->sp.nbufs)
+			PANIC("free list holds a referenced buffer");
+	}
+	if (nfree + sh->sp.used.now != sh->sp.nbufs)
+		PANIC("used and free buffers do not add up");
+}
+
+const struct eph_design_ops sf_buf_hash_ops = {
+	.name = "sf_buf.hash",
+	.summary = "page hash and reference count, unmapped at the last free",
+	.origin = "FreeBSD i386 vm_machdep.c 1.219, Cox",
+	.date = "2003-11-17",
+	.holes = "lost wakeup (wakeup_one with an interruptible sleeper)",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_ALL,
+	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.create = sf_buf_hash_create,
+	.destroy = sf_buf_hash_destroy,
+	.map = sf_buf_hash_map,
+	.unmap = sf_buf_hash_unmap,
+	.kva = sf_pool_kva,
+	.ref = sf_pool_ref,
+	.page = sf_pool_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = sf_buf_hash_check,
+	.sysctls = sf_pool_sysctls,
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Booting and stopping a machine: the hardware, then the kernel services.
+ */
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "ephmap/exec.h"
+#include "ephmap/ipiq.h"
+#include "ephmap/machine.h"
+#include "ephmap/shootdown.h"
+#include "kern/services.h"
+#include "machine/life.h"
+
+int
+machine_create(const struct eph_machine_config *cfg, struct eph_machine **mcp,
+    struct eph_err *err)
+{
+	struct eph_machine *mc;
+	int error;
+
+	if ((error = machine_life_create(cfg, &mc, err)) != 0)
+		return (error);
+	if (kva_boot(mc) != 0 || sleepq_boot(mc) != 0 ||
+	    lockstep_attach(mc) != 0) {
+		(void)machine_destroy(mc);
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	}
+	*mcp = mc;
+	return (0);
+}
+
+size_t
+machine_destroy(struct eph_machine *mc)
+{
+	if (mc == NULL)
+		return (0);
+	if (mc->exec != NULL)
+		mc->exec->destroy(mc);
+	if (mc->shootdown != NULL)
+		mc->shootdown->destroy(mc, mc->shootdown_state);
+	ipiq_shutdown(mc);
+	sleepq_shutdown(mc);
+	kva_shutdown(mc);
+	return (machine_life_destroy(mc));
+}
+
+int
+machine_set_shootdown(
+    struct eph_machine *mc, const struct eph_shootdown_ops *ops)
+{
+	void *state = NULL;
+	int error;
+
+	if ((error = ops->create(mc, &state)) != 0)
+		return (error);
+	if (mc->shootdown != NULL)
+		mc->shootdown->destroy(mc, mc->shootdown_state);
+	mc->shootdown = ops;
+	mc->shootdown_state = state;
+	return (0);
+}
+
+struct eph_thread *
+eph_thread_create(
+    struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)
+{
+	KASSERT(cpu < mc->ncpus, "no such CPU");
+	return (mc->exec->thread_create(mc, cpu, fn, arg));
+}
+
+unsigned
+eph_run(struct eph_machine *mc)
+{
+	return (mc->exec->run(mc));
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The KVA arena: single pages that were given back on a stack, longer
+ * ranges on a list, and a frontier of never-used space above them.
+ *
+ * First fit matters less here than in a kernel, because designs take their
+ * windows once; what matters is that a page given back is the first to be
+ * taken again, so that a missing invalidation shows.
+ *
+ * Locking: `lock`, a leaf, with threads only.
+ */
+
+#include "ephmap/kva.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "base/mem.h"
+#include "ephmap/mutex.h"
+#include "kern/services.h"
+
+struct kva_range {
+	uint32_t first;
+	uint32_t npages;
+};
+
+struct eph_kva_arena {
+	atomic_flag lock;	/* a leaf; guards all below */
+	uint32_t frontier;	/* first page never handed out */
+	uint32_t window_pages;	/* of the per-CPU window */
+	uint32_t nptp;		/* entries in the machine's ptp[] */
+	uint32_t nfree;		/* ranges in free[] */
+	uint32_t free_size;	/* room in free[] */
+	struct kva_range *free; /* given back, a stack */
+	struct eph_gauge usage; /* pages */
+};
+
+int
+kva_boot(struct eph_machine *mc)
+{
+	mc->kva = machine_alloc(mc, sizeof(*mc->kva));
+	if (mc->kva == NULL)
+		return (ENOMEM);
+	/* Page 0 stays unused: kva_alloc() returns 0 for "none". */
+	mc->kva->frontier = 1;
+	atomic_flag_clear_explicit(&mc->kva->lock, memory_order_relaxed);
+	return (0);
+}
+
+static void
+kva_window_free(struct eph_machine *mc, uint32_t n)
+{
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		struct eph_cpu *cpu = mc->cpus[c];
+
+		if (cpu == NULL || cpu->window == NULL)
+			continue;
+		for (uint32_t i = 0; i < n; i++)
+			machine_free(
+			    mc, cpu->window[i], sizeof(struct eph_ptp));
+		machine_free(mc, cpu->window, n * sizeof(*cpu->window));
+		cpu->window = NULL;
+	}
+}
+
+void
+kva_shutdown(struct eph_machine *mc)
+{
+	struct eph_kva_arena *ka = mc->kva;
+
+	if (ka == NULL)
+		return;
+	kva_window_free(mc, (ka->window_pages + EPH_PTP_MASK) >> EPH_PTP_SHIFT);
+	for (uint32_t i = 0; i < ka->nptp; i++)
+		machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
+	machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));
+	machine_free(mc, ka->free, ka->free_size * sizeof(*ka->free));
+	machine_free(mc, ka, sizeof(*ka));
+	mc->kva = NULL;
+}
+
+/* Page-table pages under pages [first, first + npages). */
+static bool
+kva_make_ptps(struct eph_machine *mc, uint32_t first, uint32_t npages)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	const uint32_t last = (first + npages - 1) >> EPH_PTP_SHIFT;
+
+	if (last >= ka->nptp) {
+		uint32_t n = ka->nptp == 0 ? 8 : ka->nptp;
+		struct eph_ptp **table;
+
+		while (n <= last)
+			n *= 2;
+		table = mem_grow(mc->mem, mc->ptp, ka->nptp * sizeof(*table),
+		    n * sizeof(*table));
+		if (table == NULL)
+			return (false);
+		mc->ptp = table;
+		ka->nptp = n;
+	}
+	for (uint32_t i = first >> EPH_PTP_SHIFT; i <= last; i++) {
+		if (mc->ptp[i] == NULL)
+			mc->ptp[i] = machine_alloc(mc, sizeof(struct eph_ptp));
+		if (mc->ptp[i] == NULL)
+			return (false);
+	}
+	return (true);
+}
+
+/* A range given back that is long enough: the last given, first taken. */
+static uint32_t
+kva_take_free(struct eph_kva_arena *ka, uint32_t npages)
+{
+	for (uint32_t i = ka->nfree; i-- > 0;) {
+		struct kva_range *r = &ka->free[i];
+		uint32_t first = r->first;
+
+		if (r->npages < npages)
+			continue;
+		r->first += npages;
+		r->npages -= npages;
+		if (r->npages == 0) {
+			memmove(r, r + 1, (ka->nfree - i - 1) * sizeof(*r));
+			ka->nfree--;
+		}
+		return (first);
+	}
+	return (0);
+}
+
+static void
+kva_lock(struct eph_kva_arena *ka)
+{
+	/* Acquire pairs with the release in kva_unlock. */
+	while (
+	    atomic_flag_test_and_set_explicit(&ka->lock, memory_order_acquire))
+		continue;
+}
+
+static void
+kva_unlock(struct eph_kva_arena *ka)
+{
+	atomic_flag_clear_explicit(&ka->lock, memory_order_release);
+}
+
+eph_va_t
+kva_alloc(struct eph_machine *mc, uint32_t npages)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	uint32_t first;
+
+	if (npages == 0)
+		return (0);
+	kva_lock(ka);
+	first = kva_take_free(ka, npages);
+	if (first == 0 && mc->window_first - ka->frontier >= npages &&
+	    kva_make_ptps(mc, ka->frontier, npages)) {
+		first = ka->frontier;
+		ka->frontier += npages;
+	}
+	if (first != 0) {
+		ka->usage.now += npages;
+		if (ka->usage.now > ka->usage.peak)
+			ka->usage.peak = ka->usage.now;
+	}
+	kva_unlock(ka);
+	return (first == 0 ? 0 : mc->kva_base + eph_ptoa(first));
+}
+
+void
+kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	const uint32_t first = (uint32_t)eph_atop(va - mc->kva_base);
+
+	kva_lock(ka);
+	KASSERT(first + npages <= ka->frontier, "freeing KVA never allocated");
+	if (ka->nfree == ka->free_size) {
+		uint32_t n = ka->free_size == 0 ? 64 : ka->free_size * 2;
+		struct kva_range *table = mem_grow(mc->mem, ka->free,
+		    ka->free_size * sizeof(*table), n * sizeof(*table));
+
+		if (table == NULL)
+			PANIC("out of memory while freeing KVA");
+		ka->free = table;
+		ka->free_size = n;
+	}
+	ka->free[ka->nfree++] = (struct kva_range){ first, npages };
+	ka->usage.now -= npages;
+	kva_unlock(ka);
+}
+
+static bool
+kva_window_make(struct eph_machine *mc, uint32_t n)
+{
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		struct eph_cpu *cpu = mc->cpus[c];
+
+		cpu->window = machine_alloc(mc, n * sizeof(*cpu->window));
+		if (cpu->window == NULL)
+			return (false);
+		for (uint32_t i = 0; i < n; i++) {
+			cpu->window[i] =
+			    machine_alloc(mc, sizeof(struct eph_ptp));
+			if (cpu->window[i] == NULL)
+				return (false);
+		}
+	}
+	return (true);
+}
+
+eph_va_t
+kva_window(struct eph_machine *mc, uint32_t npages)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	const uint32_t n = (npages + EPH_PTP_MASK) >> EPH_PTP_SHIFT;
+	const uint32_t span = n << EPH_PTP_SHIFT;
+
+	KASSERT(ka->window_pages == 0, "one per-CPU window a machine");
+	if (npages == 0 || mc->kva_pages - ka->frontier < span)
+		return (0);
+	if (!kva_window_make(mc, n)) {
+		kva_window_free(mc, n);
+		return (0);
+	}
+	ka->window_pages = span;
+	mc->window_first = mc->kva_pages - span;
+	return (mc->kva_base + eph_ptoa(mc->window_first));
+}
+
+struct eph_gauge
+kva_usage(const struct eph_machine *mc)
+{
+	return (mc->kva->usage);
+}

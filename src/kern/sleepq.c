@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Sleep queues: one list in the order of going to sleep, searched by
+ * channel.  Designs sleep on one channel each, so the first entry is nearly
+ * always the one that is looked for.
+ *
+ * A sleeper is queued before its mutex is released, under the queue's lock,
+ * which the executor releases once the thread no longer runs: no wakeup can
+ * fall between.  wakeup_one() takes the first sleeper even if a signal was
+ * sent to it already, because the kernels did; a sleeper that a signal took
+ * away has left the list, one that both reached returns EINTR and the
+ * wakeup is lost.
+ *
+ * Key: (s) fields of struct eph_thread are guarded by the executor's
+ * sleepq_enter().
+ */
+
+#include "ephmap/sleepq.h"
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "kern/services.h"
+#include "machine/access.h"
+
+struct eph_sleepq {
+	struct eph_thread *first; /* (s) slept longest */
+	struct eph_thread *last;  /* (s) */
+};
+
+int
+sleepq_boot(struct eph_machine *mc)
+{
+	mc->sleepq = machine_alloc(mc, sizeof(*mc->sleepq));
+	return (mc->sleepq != NULL ? 0 : ENOMEM);
+}
+
+void
+sleepq_shutdown(struct eph_machine *mc)
+{
+	machine_free(mc, mc->sleepq, sizeof(*mc->sleepq));
+	mc->sleepq = NULL;
+}
+
+static void
+sleepq_append(struct eph_sleepq *sq, struct eph_thread *td)
+{
+	td->sq_next = NULL;
+	td->sq_prev = sq->last;
+	if (sq->last != NULL)
+		sq->last->sq_next = td;
+	else
+		sq->first = td;
+	sq->last = td;
+}
+
+static void
+sleepq_remove(struct eph_sleepq *sq, struct eph_thread *td)
+{
+	if (td->sq_prev != NULL)
+		td->sq_prev->sq_next = td->sq_next;
+	else
+		sq->first = td->sq_next;
+	if (td->sq_next != NULL)
+		td->sq_next->sq_prev = td->sq_prev;
+	else
+		sq->last = td->sq_prev;
+	td->wchan = NULL;
+}
+
+static struct eph_thread *
+sleepq_find(struct eph_sleepq *sq, const void *wchan)
+{
+	struct eph_thread *td = sq->first;
+
+	while (td != NULL && td->wchan != wchan)
+		td = td->sq_next;
+	return (td);
+}
+
+/* Take `td` off the queue and make it runnable with `error`. */
+static void
+sleepq_resume(struct eph_machine *mc, struct eph_thread *td, int error)
+{
+	sleepq_remove(mc->sleepq, td);
+	td->wake_error = error;
+	mc->exec->unblock(mc, td);
+}
+
+/*
+ * A timed sleep's end.  The timer of an earlier sleep may still come: it
+ * comes before the deadline of this one.
+ */
+static void
+sleepq_timeout(struct eph_machine *mc, void *arg)
+{
+	struct eph_thread *td = arg;
+
+	mc->exec->sleepq_enter(mc);
+	if (td->wchan != NULL && td->timed && mc->clock_ns >= td->deadline_ns)
+		sleepq_resume(mc, td, EWOULDBLOCK);
+	mc->exec->sleepq_exit(mc);
+}
+
+int
+msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    unsigned flags, const char *wmesg, uint64_t timo_ns)
+{
+	struct eph_thread *td = mc->exec->curthread(mc);
+	struct eph_cpu *cpu = eph_curcpu(mc);
+
+	if (td == NULL)
+		PANIC("tsleep outside a thread: nobody could wake it");
+	KASSERT(cpu->crit == 0, "tsleep in a critical section");
+	mc->exec->sleepq_enter(mc);
+	cpu->c.sleep++;
+	if (td->woken)
+		cpu->c.wakeup_spurious++;
+	td->woken = false;
+	if ((flags & PCATCH) != 0 && td->signalled) {
+		td->signalled = false;
+		mc->exec->sleepq_exit(mc);
+		return (EINTR);
+	}
+	td->wchan = wchan;
+	td->wmesg = wmesg;
+	td->sleep_flags = flags;
+	td->deadline_ns = mc->clock_ns + timo_ns;
+	td->timed = timo_ns != 0;
+	td->wake_error = 0;
+	sleepq_append(mc->sleepq, td);
+	EPH_EVENT(mc, EPH_EV_SLEEP, cpu->id, 0, 0, 0, wmesg);
+	if (timo_ns != 0 &&
+	    mc->exec->timer(
+		mc, mc->clock_ns + timo_ns, cpu->id, sleepq_timeout, td) != 0)
+		PANIC("out of memory for a timer");
+	if (mtx != NULL)
+		mutex_exit(mc, mtx);
+	mc->exec->block(mc, td);
+	if (mtx != NULL)
+		mutex_enter(mc, mtx);
+	return (td->wake_error);
+}
+
+int
+tsleep(struct eph_machine *mc, const void *wchan, unsigned flags,
+    const char *wmesg, uint64_t timo_ns)
+{
+	return (msleep(mc, wchan, NULL, flags, wmesg, timo_ns));
+}
+
+static void
+sleepq_wake(struct eph_machine *mc, struct eph_thread *td)
+{
+	eph_curcpu(mc)->c.wakeup++;
+	td->woken = true;
+	EPH_EVENT(mc, EPH_EV_WAKEUP, td->cpu, 0, 0, 0, td->wmesg);
+	sleepq_resume(mc, td, 0);
+}
+
+void
+wakeup(struct eph_machine *mc, const void *wchan)
+{
+	struct eph_thread *td;
+
+	mc->exec->sleepq_enter(mc);
+	while ((td = sleepq_find(mc->sleepq, wchan)) != NULL)
+		sleepq_wake(mc, td);
+	mc->exec->sleepq_exit(mc);
+}
+
+void
+wakeup_one(struct eph_machine *mc, const void *wchan)
+{
+	struct eph_thread *td;
+
+	mc->exec->sleepq_enter(mc);
+	if ((td = sleepq_find(mc->sleepq, wchan)) != NULL)
+		sleepq_wake(mc, td);
+	mc->exec->sleepq_exit(mc);
+}
+
+void
+sleepq_signal(struct eph_machine *mc, struct eph_thread *td)
+{
+	mc->exec->sleepq_enter(mc);
+	if (td->wchan != NULL && (td->sleep_flags & PCATCH) != 0)
+		sleepq_resume(mc, td, EINTR);
+	else
+		td->signalled = true;
+	mc->exec->sleepq_exit(mc);
+}
+
+bool
+sleepq_waiting(struct eph_machine *mc, const void *wchan)
+{
+	bool waiting;
+
+	mc->exec->sleepq_enter(mc);
+	waiting = sleepq_find(mc->sleepq, wchan) != NULL;
+	mc->exec->sleepq_exit(mc);
+	return (waiting);
+}
+
+void
+msleep_done(struct eph_machine *mc)
+{
+	struct eph_thread *td = mc->exec->curthread(mc);
+
+	if (td != NULL)
+		td->woken = false;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The out-of-line half of loads, stores and invalidations, and the stale
+ * oracle's verdicts.  See access.h for the idea.
+ *
+ * Under explore and threads the walker works on entries that other CPUs
+ * change meanwhile: it sets A and M by compare-and-swap against the entry
+ * it translated with, and walks again when that fails, as the hardware's
+ * locked update does.
+ */
+
+#include "machine/access.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "ephmap/exec.h"
+
+static int
+shadow_grow(struct eph_cpu *cpu, uint32_t chunk)
+{
+	struct eph_machine *mc = cpu->mc;
+	uint32_t n = cpu->nshadow == 0 ? 8 : cpu->nshadow;
+	struct eph_shadow **table;
+
+	while (n <= chunk)
+		n *= 2;
+	table = mem_grow(mc->mem, cpu->shadow, cpu->nshadow * sizeof(*table),
+	    n * sizeof(*table));
+	if (table == NULL)
+		return (ENOMEM);
+	for (uint32_t k = cpu->nshadow; k < n; k++)
+		table[k] = mc->none;
+	cpu->shadow = table;
+	cpu->nshadow = n;
+	return (0);
+}
+
+struct eph_shadow *
+shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
+{
+	const uint32_t chunk = i >> EPH_PTP_SHIFT;
+	struct eph_machine *mc = cpu->mc;
+
+	if (chunk >= cpu->nshadow && shadow_grow(cpu, chunk) != 0)
+		PANIC("out of memory for the oracle's shadow");
+	if (cpu->shadow[chunk] == mc->none) {
+		cpu->shadow[chunk] = machine_alloc(
+		    mc, EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
+		if (cpu->shadow[chunk] == NULL)
+			PANIC("out of memory for the oracle's shadow");
+	}
+	return (&cpu->shadow[chunk][i & EPH_PTP_MASK]);
+}
+
+static uint32_t
+shadow_flags(eph_pte_t pte)
+{
+	uint32_t flags = EPH_SHADOW_LIVE;
+
+	if ((pte & EPH_PTE_G) != 0)
+		flags |= EPH_SHADOW_G;
+	if ((pte & EPH_PTE_RW) != 0)
+		flags |= EPH_SHADOW_RW;
+	if ((pte & EPH_PTE_M) != 0)
+		flags |= EPH_SHADOW_D;
+	return (flags);
+}
+
+/* The CPU loads `pte` at index `i`: into the shadow, and into its TLB. */
+static struct eph_shadow *
+shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
+{
+	struct eph_shadow *sh = shadow_cell_make(cpu, i);
+	const uint32_t frame = EPH_PTE_FRAME(pte);
+	uint32_t flags = shadow_flags(pte);
+
+	if (shadow_live(cpu, sh)) {
+		if (sh->frame != frame) {
+			flags |= EPH_SHADOW_MIXED |
+			    sh->frame << EPH_SHADOW_OTHER_SHIFT;
+		} else {
+			flags |= sh->flags & EPH_SHADOW_MIXED;
+			flags |=
+			    sh->flags & ~((1u << EPH_SHADOW_OTHER_SHIFT) - 1);
+		}
+	}
+	sh->frame = frame;
+	sh->flags = flags;
+	sh->gen = cpu->gen[flags & EPH_SHADOW_G];
+	sh->when = (uint32_t)cpu->mc->step;
+	cpu->loaded = true;
+	if (cpu->tlb != NULL)
+		tlb_fill(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen);
+	return (sh);
+}
+
+/* Set `bits` in an entry that must still equal `pte`; false if it changed. */
+static bool
+pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
+    eph_pte_t bits)
+{
+	if (mc->mode == EPH_LOCKSTEP) {
+		/* Relaxed: one host thread. */
+		atomic_store_explicit(slot, pte | bits, memory_order_relaxed);
+		return (true);
+	}
+	/* Relaxed: A and M say nothing about other memory. */
+	return (atomic_compare_exchange_strong_explicit(slot, &pte, pte | bits,
+	    memory_order_relaxed, memory_order_relaxed));
+}
+
+struct eph_shadow *
+machine_walk(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_machine *mc = cpu->mc;
+	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
+	eph_pte_t pte;
+
+	cpu->c.tlb_miss++;
+	cpu->c.walk_step += mc->levels;
+	do {
+		/* Relaxed: pte_update() finds out if it changed. */
+		pte = atomic_load_explicit(slot, memory_order_relaxed);
+		if ((pte & EPH_PTE_V) == 0)
+			return (NULL);
+	} while (
+	    (pte & EPH_PTE_A) == 0 && !pte_update(mc, slot, pte, EPH_PTE_A));
+	return (shadow_load(cpu, i, pte));
+}
+
+int
+machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
+{
+	struct eph_machine *mc = cpu->mc;
+	_Atomic(eph_pte_t) *slot =
+	    machine_pte(mc, cpu, machine_va_index(mc, va));
+	eph_pte_t pte;
+
+	if ((sh->flags & EPH_SHADOW_RW) == 0)
+		return (machine_refuse(mc,
+		    "a store through the read-only mapping at %#" PRIx64, va));
+	do {
+		pte = atomic_load_explicit(slot, memory_order_relaxed);
+	} while ((pte & (EPH_PTE_V | EPH_PTE_M)) == EPH_PTE_V &&
+	    !pte_update(mc, slot, pte, EPH_PTE_M));
+	sh->flags |= EPH_SHADOW_D;
+	return (0);
+}
+
+bool
+cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
+{
+	const uint32_t i = machine_va_index(cpu->mc, va);
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+	bool outdated;
+
+	if (!shadow_live(cpu, sh)) {
+		cpu->c.needless_invlpg++;
+		return (false);
+	}
+	outdated = cpu_holds_outdated(cpu, i);
+	if (!outdated)
+		cpu->c.needless_invlpg++;
+	if (cpu->tlb != NULL)
+		tlb_remove(cpu->tlb, tlb_tag(sh->gen, i));
+	sh->flags = 0;
+	return (outdated);
+}
+
+/* Forget everything the slow way, because a generation number wraps. */
+static void
+cpu_forget(struct eph_cpu *cpu)
+{
+	for (uint32_t k = 0; k < cpu->nshadow; k++) {
+		if (cpu->shadow[k] == cpu->mc->none)
+			continue;
+		for (uint32_t j = 0; j < EPH_PTP_ENTRIES; j++) {
+			if (!shadow_live(cpu, &cpu->shadow[k][j]))
+				cpu->shadow[k][j].flags = 0;
+		}
+	}
+}
+
+/* Non-global generations count below 2^31, global ones above. */
+static void
+cpu_next_gen(struct eph_cpu *cpu, unsigned kind)
+{
+	const uint32_t first = kind == 0 ? 1u : 0x80000001u;
+	const uint32_t last = kind == 0 ? 0x7fffffffu : 0xffffffffu;
+
+	if (cpu->gen[kind] == last) {
+		cpu_forget(cpu);
+		cpu->gen[kind] = first - 1;
+	}
+	cpu->gen[kind]++;
+}
+
+void
+cpu_flush(struct eph_cpu *cpu, bool all)
+{
+	cpu_next_gen(cpu, 0);
+	if (all)
+		cpu_next_gen(cpu, 1);
+	if (all || cpu->mc->pgeflag == 0)
+		cpu->loaded = false;
+}
+
+bool
+cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
+{
+	const uint32_t i = machine_va_index(cpu->mc, va);
+
+	for (unsigned k = 0; k < npages; k++) {
+		if (cpu_holds_outdated(cpu, i + k))
+			return (true);
+	}
+	return (false);
+}
+
+void
+cpu_enter_pending(struct eph_machine *mc)
+{
+	mc->exec->poll(mc);
+}
+
+void
+cpu_enter(struct eph_machine *mc, unsigned cpu)
+{
+	KASSERT(cpu < mc->ncpus, "no such CPU");
+	cpu_enter_inline(mc, cpu);
+}
+
+int
+machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
+    const struct vm_page *m, uint32_t *reached)
+{
+	struct eph_cpu *cpu = eph_curcpu(mc);
+	const uint32_t i = machine_va_index(mc, va);
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+	int error = 0;
+
+	if (mc->has_points)
+		mc->exec->point(mc, EPH_POINT_TLB, sh,
+		    touch == EPH_TOUCH_WRITE ? "store" : "load");
+	if (shadow_live(cpu, sh) &&
+	    (cpu->tlb == NULL ||
+		tlb_lookup(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen))) {
+		cpu->c.tlb_hit++;
+		EPH_EVENT(mc, EPH_EV_HIT, cpu->id, va, 0, sh->frame, NULL);
+	} else if ((sh = machine_walk(cpu, i)) == NULL) {
+		*reached = machine_fault(cpu, va, touch, m);
+		return (0);
+	} else {
+		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, 0,
+		    machine_pte_get(mc, cpu, i), NULL);
+	}
+	*reached = sh->frame;
+	if (touch == EPH_TOUCH_WRITE &&
+	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
+		(EPH_SHADOW_RW | EPH_SHADOW_D))
+		error = machine_store_slow(cpu, va, sh);
+	if (error == 0 &&
+	    (sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
+		machine_stale(cpu, va, touch, sh, m);
+	return (error);
+}
+
+int
+machine_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
+    const struct vm_page *m, uint32_t *reached)
+{
+	return (machine_access_inline(mc, va, touch, m, reached));
+}
+
+/*
+ * Verdict.  The entry in the page table, or its history, tells whose store
+ * this CPU missed.
+ */
+void
+machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+    const struct eph_shadow *sh, const struct vm_page *m)
+{
+	struct eph_machine *mc = cpu->mc;
+	const uint32_t i = machine_va_index(mc, va);
+	const struct eph_pte_origin *by =
+	    &machine_ptp(mc, cpu, i)->origin[i & EPH_PTP_MASK];
+	const char *verb = touch == EPH_TOUCH_WRITE ? "store" : "load";
+
+	if (sh->frame != m->frame) {
+		cpu->c.stale_use++;
+		machine_violation(mc,
+		    "stale use: CPU %u's %s at %#" PRIx64
+		    ", meant for frame %" PRIu32 ", reached frame %" PRIu32
+		    " by a translation it loaded at step %" PRIu32
+		    "; CPU %" PRIu32 " stored the entry at step %" PRIu32
+		    " and CPU %u has not invalidated the address since "
+		    "(missing: invlpg or a flush on CPU %u)",
+		    cpu->id, verb, va, m->frame, sh->frame, sh->when, by->cpu,
+		    by->when, cpu->id, cpu->id);
+		return;
+	}
+	cpu->c.stale_possible++;
+	machine_violation(mc,
+	    "stale use possible: CPU %u's %s at %#" PRIx64
+	    " reached frame %" PRIu32 " as meant, but only because its TLB "
+	    "had forgotten a translation to frame %" PRIu32 "; CPU %" PRIu32
+	    " stored the entry at step %" PRIu32
+	    " and CPU %u has not invalidated the address since "
+	    "(missing: invlpg or a flush on CPU %u)",
+	    cpu->id, verb, va, m->frame, sh->flags >> EPH_SHADOW_OTHER_SHIFT,
+	    by->cpu, by->when, cpu->id, cpu->id);
+}
+
+uint32_t
+machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+    const struct vm_page *m)
+{
+	cpu->c.stale_use++;
+	machine_violation(cpu->mc,
+	    "page fault: CPU %u's %s at %#" PRIx64 ", meant for frame %" PRIu32
+	    ", found no valid entry",
+	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va, m->frame);
+	return (EPH_NONE);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef MACHINE_ACCESS_H
+#define MACHINE_ACCESS_H
+
+/*
+ * Loads, stores and invalidations of one CPU: the inner loop of a replay.
+ *
+ * What is inline here is exact in lockstep, where one host thread plays
+ * every CPU.  In the other modes accesses go through machine_access(),
+ * whose walker sets A and M by compare-and-swap.
+ */
+
+#include "base/kassert.h"
+#include "ephmap/machine.h"
+#include "machine/tlb.h"
+
+static inline uint32_t
+machine_va_index(const struct eph_machine *mc, eph_va_t va)
+{
+	return ((uint32_t)((va - mc->kva_base) >> EPH_PAGE_SHIFT));
+}
+
+/* The page-table page under index `i` as seen by `cpu`. */
+static inline struct eph_ptp *
+machine_ptp(const struct eph_machine *mc, const struct eph_cpu *cpu, uint32_t i)
+{
+	if (eph_unlikely(i >= mc->window_first))
+		return (cpu->window[(i - mc->window_first) >> EPH_PTP_SHIFT]);
+	return (mc->ptp[i >> EPH_PTP_SHIFT]);
+}
+
+static inline _Atomic(eph_pte_t) *
+machine_pte(const struct eph_machine *mc, const struct eph_cpu *cpu, uint32_t i)
+{
+	return (&machine_ptp(mc, cpu, i)->pte[i & EPH_PTP_MASK]);
+}
+
+/* Relaxed: the page table is ordered by what hands an address over. */
+static inline eph_pte_t
+machine_pte_get(
+    const struct eph_machine *mc, const struct eph_cpu *cpu, uint32_t i)
+{
+	return (atomic_load_explicit(
+	    machine_pte(mc, cpu, i), memory_order_relaxed));
+}
+
+/* The shadow cell, for reading; nothing is live in the shared chunk. */
+static inline struct eph_shadow *
+shadow_cell(const struct eph_cpu *cpu, uint32_t i)
+{
+	const uint32_t chunk = i >> EPH_PTP_SHIFT;
+
+	if (eph_unlikely(chunk >= cpu->nshadow))
+		return (&cpu->mc->none[i & EPH_PTP_MASK]);
+	return (&cpu->shadow[chunk][i & EPH_PTP_MASK]);
+}
+
+/* The cell, to be written: makes its chunk.  Panics when out of memory. */
+struct eph_shadow *shadow_cell_make(struct eph_cpu *cpu, uint32_t i);
+
+static inline bool
+shadow_live(const struct eph_cpu *cpu, const struct eph_shadow *sh)
+{
+	return ((sh->flags & EPH_SHADOW_LIVE) != 0 &&
+	    sh->gen == cpu->gen[sh->flags & EPH_SHADOW_G]);
+}
+
+/*
+ * Has the CPU loaded, since it last invalidated this address, a translation
+ * that differs from the page table now?
+ */
+static inline bool
+cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
+{
+	const struct eph_shadow *sh = shadow_cell(cpu, i);
+	eph_pte_t pte;
+
+	if (!shadow_live(cpu, sh))
+		return (false);
+	if ((sh->flags & EPH_SHADOW_MIXED) != 0)
+		return (true);
+	pte = machine_pte_get(cpu->mc, cpu, i);
+	return ((pte & EPH_PTE_V) == 0 || EPH_PTE_FRAME(pte) != sh->frame);
+}
+
+/* Execute invlpg on `cpu`; true if there was anything outdated. */
+bool cpu_invlpg(struct eph_cpu *cpu, eph_va_t va);
+
+/* Flush `cpu`; with `all`, global entries too. */
+void cpu_flush(struct eph_cpu *cpu, bool all);
+
+/* Is anything outdated on `cpu` in npages from va? */
+bool cpu_range_outdated(
+    const struct eph_cpu *cpu, eph_va_t va, unsigned npages);
+
+/* Count and explain an access that went, or might have gone, astray. */
+void machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+    const struct eph_shadow *sh, const struct vm_page *m);
+
+/* There is no valid entry: count and explain.  Returns EPH_NONE. */
+uint32_t machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+    const struct vm_page *m);
+
+/* Slow part of a store: the permission, and M.  0 or ENOTSUP. */
+int machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
+
+/* Load the translation at index `i`; NULL if the entry is not valid. */
+struct eph_shadow *machine_walk(struct eph_cpu *cpu, uint32_t i);
+
+/* machine_access() for executors in which CPUs really run at once. */
+int machine_access_shared(struct eph_machine *mc, eph_va_t va,
+    enum eph_touch touch, const struct vm_page *m, uint32_t *reached);
+
+/* See machine_access(). */
+static inline int
+machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
+    const struct vm_page *m, uint32_t *reached)
+{
+	struct eph_cpu *cpu = mc->cur;
+	const uint32_t i = machine_va_index(mc, va);
+	struct eph_shadow *sh;
+
+	if (eph_unlikely(mc->mode != EPH_LOCKSTEP || mc->has_observer))
+		return (machine_access_shared(mc, va, touch, m, reached));
+	sh = shadow_cell(cpu, i);
+	if (eph_likely(shadow_live(cpu, sh)) &&
+	    (cpu->tlb == NULL ||
+		tlb_lookup(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen))) {
+		cpu->c.tlb_hit++;
+	} else if ((sh = machine_walk(cpu, i)) == NULL) {
+		*reached = machine_fault(cpu, va, touch, m);
+		return (0);
+	}
+	*reached = sh->frame;
+	if (touch == EPH_TOUCH_WRITE &&
+	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
+		(EPH_SHADOW_RW | EPH_SHADOW_D)) {
+		int error = machine_store_slow(cpu, va, sh);
+
+		if (error != 0)
+			return (error);
+	}
+	if (eph_unlikely(
+		sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
+		machine_stale(cpu, va, touch, sh, m);
+	return (0);
+}
+
+/* In lockstep: `cpu` has something to do before it goes on. */
+static inline void
+cpu_mark_pending(struct eph_cpu *cpu)
+{
+	cpu->pending = true;
+	eph_cpuset_set(cpu->mc->pendset, cpu->id);
+}
+
+/* See cpu_enter(). */
+void cpu_enter_pending(struct eph_machine *mc);
+
+static inline void
+cpu_enter_inline(struct eph_machine *mc, unsigned cpu)
+{
+	mc->cur = mc->cpus[cpu];
+	if (eph_unlikely(mc->cur->pending))
+		cpu_enter_pending(mc);
+}
+
+/* An event for the observer; call only when mc->has_observer. */
+void machine_event(struct eph_machine *mc, enum eph_event_kind kind,
+    unsigned target, eph_va_t va, uint64_t old, uint64_t new_value,
+    const char *text);
+
+#define EPH_EVENT(mc, ...)                                                     \
+	do {                                                                   \
+		if (eph_unlikely((mc)->has_observer))                          \
+			machine_event((mc), __VA_ARGS__);                      \
+	} while (0)
+
+#endif /* !MACHINE_ACCESS_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef MACHINE_LIFE_H
+#define MACHINE_LIFE_H
+
+/*
+ * The machine without the kernel: CPUs, frames and memory.  kern's
+ * machine_create() and machine_destroy() put the services around it.
+ */
+
+#include "ephmap/machine.h"
+
+int machine_life_create(const struct eph_machine_config *cfg,
+    struct eph_machine **mcp, struct eph_err *err);
+
+/* Returns the bytes that had not been given back. */
+size_t machine_life_destroy(struct eph_machine *mc);
+
+#endif /* !MACHINE_LIFE_H */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * A machine's life: creation, counters, memory, events, findings.
+ */
+
+#include "ephmap/machine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "base/mem.h"
+#include "machine/access.h"
+#include "machine/frames.h"
+#include "machine/life.h"
+
+static void
+machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
+{
+	if (cpu == NULL)
+		return;
+	for (uint32_t k = 0; k < cpu->nshadow; k++) {
+		if (cpu->shadow[k] != mc->none)
+			machine_free(mc, cpu->shadow[k],
+			    EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
+	}
+	machine_free(mc, cpu->shadow, cpu->nshadow * sizeof(*cpu->shadow));
+	tlb_destroy(mc, cpu->tlb);
+	machine_free(mc, cpu, sizeof(*cpu));
+}
+
+static int
+machine_cpu_create(struct eph_machine *mc, unsigned id)
+{
+	struct eph_cpu *cpu = machine_alloc(mc, sizeof(*cpu));
+
+	if (cpu == NULL)
+		return (ENOMEM);
+	mc->cpus[id] = cpu;
+	cpu->mc = mc;
+	cpu->id = id;
+	cpu->gen[0] = 1;
+	cpu->gen[1] = 0x80000001u;
+	if (!mc->tlb_model->infinite) {
+		cpu->tlb = tlb_create(mc, mc->tlb_model);
+		if (cpu->tlb == NULL)
+			return (ENOMEM);
+	}
+	return (0);
+}
+
+static int
+machine_cpus_create(struct eph_machine *mc)
+{
+	eph_cpuword_t *all;
+
+	mc->cpus = machine_alloc(mc, mc->ncpus * sizeof(*mc->cpus));
+	all = machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->allcpus = all;
+	mc->pendset = machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL)
+		return (ENOMEM);
+	for (unsigned i = 0; i < mc->ncpus; i++) {
+		eph_cpuset_set(all, i);
+		if (machine_cpu_create(mc, i) != 0)
+			return (ENOMEM);
+	}
+	mc->cur = mc->cpus[0];
+	return (0);
+}
+
+/* Names to models; on failure `err` lists what there is. */
+static int
+machine_models(const struct eph_machine_config *cfg, struct eph_machine *mc,
+    struct eph_err *err)
+{
+	const char *model = cfg->model != NULL ? cfg->model : "amd64-skylake";
+	const char *tlb;
+
+	mc->model = eph_machine_model_find(model);
+	if (mc->model == NULL)
+		return (eph_err_set(err, EINVAL,
+		    "unknown machine '%s' (see: ephmap list machines)", model));
+	tlb = cfg->tlb != NULL ? cfg->tlb : mc->model->tlb;
+	mc->tlb_model = eph_tlb_model_find(tlb);
+	if (mc->tlb_model == NULL)
+		return (eph_err_set(err, EINVAL,
+		    "unknown TLB '%s' (see: ephmap list tlbs)", tlb));
+	if (cfg->ncpus < 1 || cfg->ncpus > EPH_CPUS_MAX)
+		return (
+		    eph_err_set(err, EINVAL, "%u CPUs: a machine has 1 to %u",
+			cfg->ncpus, EPH_CPUS_MAX));
+	return (0);
+}
+
+static int
+machine_parts(struct eph_machine *mc)
+{
+	mc->frames = machine_alloc(mc, sizeof(*mc->frames));
+	mc->none = machine_alloc(mc, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	if (mc->frames == NULL || mc->none == NULL)
+		return (ENOMEM);
+	return (machine_cpus_create(mc));
+}
+
+int
+machine_life_create(const struct eph_machine_config *cfg,
+    struct eph_machine **mcp, struct eph_err *err)
+{
+	struct eph_machine tmp = { 0 };
+	struct eph_machine *mc;
+	struct eph_mem *mem;
+	int error;
+
+	if ((error = machine_models(cfg, &tmp, err)) != 0)
+		return (error);
+	if ((mem = mem_create(cfg->heap)) == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if ((mc = mem_alloc(mem, sizeof(*mc))) == NULL) {
+		(void)mem_destroy(mem);
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	}
+	*mc = tmp;
+	mc->mem = mem;
+	mc->ncpus = cfg->ncpus;
+	mc->cpuwords = eph_cpuset_words(cfg->ncpus);
+	mc->levels = mc->model->levels;
+	mc->kva_base = mc->model->kva_base;
+	mc->kva_pages = mc->model->kva_pages;
+	mc->window_first = mc->kva_pages;
+	mc->contents_kind = cfg->contents;
+	mc->costs = mc->model->costs;
+	mc->seed = cfg->seed;
+	if (machine_parts(mc) != 0) {
+		(void)mem_destroy(mem);
+		return (eph_err_set(err, ENOMEM,
+		    "out of memory for a machine of %u CPUs", cfg->ncpus));
+	}
+	*mcp = mc;
+	return (0);
+}
+
+size_t
+machine_life_destroy(struct eph_machine *mc)
+{
+	struct eph_mem *mem = mc->mem;
+
+	for (unsigned i = 0; i < mc->ncpus; i++)
+		machine_cpu_destroy(mc, mc->cpus[i]);
+	machine_free(mc, mc->cpus, mc->ncpus * sizeof(*mc->cpus));
+	machine_free(mc, (void *)(uintptr_t)mc->allcpus,
+	    mc->cpuwords * sizeof(*mc->allcpus));
+	machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
+	frames_destroy(mc);
+	machine_free(mc, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	machine_free(mc, mc, sizeof(*mc));
+	return (mem_destroy(mem));
+}
+
+size_t
+machine_memory_bytes(const struct eph_machine *mc)
+{
+	return (mem_bytes(mc->mem));
+}
+
+void
+machine_counters(const struct eph_machine *mc, struct eph_counters *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < mc->ncpus; i++)
+		eph_counters_add(out, &mc->cpus[i]->c);
+	out->cycles = eph_costs_price(&mc->costs, out);
+}
+
+void
+machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
+{
+	mc->observer = fn;
+	mc->observer_arg = arg;
+	mc->has_observer = fn != NULL;
+}
+
+void *
+machine_alloc(struct eph_machine *mc, size_t bytes)
+{
+	return (mem_alloc(mc->mem, bytes));
+}
+
+void
+machine_free(struct eph_machine *mc, void *p, size_t bytes)
+{
+	mem_free(mc->mem, p, bytes);
+}
+
+void
+machine_fail_alloc(struct eph_machine *mc, uint64_t n)
+{
+	mem_fail_after(mc->mem, n);
+}
+
+void
+machine_event(struct eph_machine *mc, enum eph_event_kind kind, unsigned target,
+    eph_va_t va, uint64_t old, uint64_t new_value, const char *text)
+{
+	const struct eph_event ev = {
+		.kind = kind,
+		.cpu = eph_curcpu(mc)->id,
+		.target = target,
+		.va = va,
+		.old = old,
+		.new = new_value,
+		.text = text,
+	};
+
+	mc->observer(mc->observer_arg, &ev);
+}
+
+void
+machine_note(struct eph_machine *mc, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	machine_event(mc, EPH_EV_NOTE, eph_curcpu(mc)->id, 0, 0, 0, text);
+}
+
+int
+machine_refuse(struct eph_machine *mc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(mc->refusal, sizeof(mc->refusal), fmt, ap);
+	va_end(ap);
+	return (ENOTSUP);
+}
+
+void
+machine_violation(struct eph_machine *mc, const char *fmt, ...)
+{
+	/* Relaxed: only unique numbers are wanted. */
+	const uint64_t n = atomic_fetch_add_explicit(
+	    &mc->nviolations, 1, memory_order_relaxed);
+	struct eph_violation spare;
+	struct eph_violation *v =
+	    n < EPH_VIOLATIONS_KEPT ? &mc->violations[n] : &spare;
+	va_list ap;
+
+	if (n >= EPH_VIOLATIONS_KEPT && !mc->has_observer)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(v->text, sizeof(v->text), fmt, ap);
+	va_end(ap);
+	EPH_EVENT(mc, EPH_EV_VIOLATION, eph_curcpu(mc)->id, 0, 0, 0, v->text);
+}
+
+static void
+machine_copy_check(const struct eph_machine *mc, size_t offset, size_t n)
+{
+	KASSERT(mc->contents_kind == EPH_CONTENTS_FULL,
+	    "copying needs frames with contents");
+	KASSERT(offset <= EPH_PAGE_SIZE, "offset beyond the page");
+	KASSERT(n <= EPH_PAGE_SIZE - offset, "a copy stays in one page");
+}
+
+/* Bytes at `offset` of the page that an access reaches; NULL on a fault. */
+static char *
+machine_copy_at(struct eph_machine *mc, eph_va_t va, size_t offset,
+    enum eph_touch touch, const struct vm_page *m, int *errorp)
+{
+	struct vm_page *reached;
+	uint32_t frame;
+
+	*errorp = machine_access(mc, va, touch, m, &frame);
+	if (*errorp != 0 || frame == EPH_NONE)
+		return (NULL);
+	reached = vm_page_get(mc, frame);
+	if (touch == EPH_TOUCH_WRITE)
+		vm_page_dirty(reached);
+	return ((char *)vm_page_contents(mc, reached) + offset);
+}
+
+int
+machine_copyout(struct eph_machine *mc, eph_va_t va, size_t offset, void *buf,
+    size_t n, const struct vm_page *m)
+{
+	const char *p;
+	int error;
+
+	machine_copy_check(mc, offset, n);
+	p = machine_copy_at(mc, va, offset, EPH_TOUCH_READ, m, &error);
+	if (p != NULL)
+		memcpy(buf, p, n);
+	return (error);
+}
+
+int
+machine_copyin(struct eph_machine *mc, eph_va_t va, size_t offset,
+    const void *buf, size_t n, const struct vm_page *m)
+{
+	char *p;
+	int error;
+
+	machine_copy_check(mc, offset, n);
+	p = machine_copy_at(mc, va, offset, EPH_TOUCH_WRITE, m, &error);
+	if (p != NULL)
+		memcpy(p, buf, n);
+	return (error);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Acknowledged invlpg: FreeBSD's smp_masked_invlpg() and
+ * pmap_invalidate_range().
+ *
+ * The entry is stored, this CPU invalidates, the others are interrupted,
+ * and the initiator waits until all of them have invalidated.
+ *
+ * Invariant: when the request returns, no target uses the old entry.
+ *
+ *	n pages, k targets	L n	R n k	IPI k
+ *	full flush, k targets	F k		IPI k
+ *
+ * A range costs each target one interrupt, whatever its length.  FreeBSD
+ * i386 and amd64, 2003 on.
+ */
+
+#include "ephmap/shootdown.h"
+#include "ephmap/exec.h"
+#include "shootdown/protocol.h"
+
+static void
+acked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	eph_shoot_store(mc, req);
+	eph_shoot_local(mc, req);
+	shootdown_invlpg(mc, req, true);
+}
+
+const struct eph_shootdown_ops shootdown_acked_invlpg = {
+	.name = "acked-invlpg",
+	.summary = "invlpg on every target, the initiator waits for all",
+	.origin = "FreeBSD smp_masked_invlpg, 2003",
+	.acked = true,
+	.create = shootdown_no_state,
+	.destroy = shootdown_no_destroy,
+	.shoot = acked_shoot,
+	.flush = shootdown_flush_acked,
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Rendezvous: DragonFly's cpusync around pmap_inval_add and _flush.
+ *
+ * The initiator calls all targets together; once they all spin in the
+ * handler it stores the entry, releases them, and every CPU, the initiator
+ * included, executes its invlpg.  Two pages in one request degrade to a
+ * full flush everywhere.
+ *
+ * Invariant: no target runs anything between the store and its own
+ * invlpg.  In the original a target acknowledges before it invalidates;
+ * that is safe because it can run nothing else in between.
+ *
+ *	1 page, k targets	L 1	R k	IPI k
+ *	n > 1 pages		LF 1	F k	IPI k
+ *
+ * The walker may set A or M while the targets gather, so the entry is
+ * stored, not updated, as the original did.
+ *
+ * DragonFly 2004 to 2010 (pmap_inval.c, lwkt cpusync).
+ */
+
+#include "ephmap/shootdown.h"
+#include "ephmap/atomic.h"
+#include "ephmap/exec.h"
+#include "ephmap/pmap.h"
+#include "shootdown/protocol.h"
+
+/*
+ * One rendezvous.  In lockstep the targets are called one after the other
+ * once the entry is stored: nobody can tell the difference.
+ */
+struct rendezvous {
+	_Atomic(uint32_t) gathered; /* targets that have arrived */
+	_Atomic(uint32_t) release;  /* the entry has been stored */
+	_Atomic(uint32_t) done;	    /* targets that have invalidated */
+	const struct eph_shoot *req;
+};
+
+static void
+rendezvous_handler(struct eph_machine *mc, void *arg)
+{
+	struct rendezvous *rv = arg;
+
+	/* Release: the initiator stores after all have stopped. */
+	(void)eph_fetchadd_32(mc, &rv->gathered, 1, memory_order_release);
+	/* Acquire: the entry is stored. */
+	while (eph_load_32(mc, &rv->release, memory_order_acquire) == 0)
+		mc->exec->spin(mc);
+	shootdown_handle(mc, rv->req);
+	/* Release: rv is on the initiator's stack, our last look at it. */
+	(void)eph_fetchadd_32(mc, &rv->done, 1, memory_order_release);
+}
+
+static void
+rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	struct rendezvous rv = { .req = req };
+	const struct eph_ipi ipi = {
+		.kind = EPH_IPI_CALL,
+		.fn = rendezvous_handler,
+		.arg = &rv,
+	};
+	const uint32_t k = eph_cpuset_count(req->targets, mc->cpuwords);
+
+	mc->exec->ipi(mc, req->targets, &ipi, false);
+	/* Acquire pairs with the release in the handler, as below. */
+	while (eph_load_32(mc, &rv.gathered, memory_order_acquire) != k)
+		mc->exec->spin(mc);
+	eph_shoot_store(mc, req);
+	eph_store_32(mc, &rv.release, 1, memory_order_release);
+	shootdown_local_or_flush(mc, req);
+	while (eph_load_32(mc, &rv.done, memory_order_acquire) != k)
+		mc->exec->spin(mc);
+}
+
+static void
+rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	if (mc->mode != EPH_LOCKSTEP) {
+		rendezvous_shoot_parallel(mc, req);
+		return;
+	}
+	eph_shoot_store(mc, req);
+	shootdown_local_or_flush(mc, req);
+	if (req->npages == 1)
+		shootdown_invlpg(mc, req, true);
+	else
+		shootdown_flush_acked(
+		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
+}
+
+const struct eph_shootdown_ops shootdown_rendezvous = {
+	.name = "rendezvous",
+	.summary = "targets gather, the entry is stored, all invalidate",
+	.origin = "DragonFly cpusync, 2004",
+	.acked = true,
+	.create = shootdown_no_state,
+	.destroy = shootdown_no_destroy,
+	.shoot = rendezvous_shoot,
+	.flush = shootdown_flush_acked,
+};

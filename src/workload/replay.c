@@ -1,0 +1,826 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Replay: operations of a trace played on one design, in lockstep.
+ *
+ * Every operation is one step of lockstep_loop().  A handle is a cell by
+ * slot that goes through
+ *
+ *	free -> mapping -> mapped -> free	the usual way
+ *	free -> mapping (asleep)		its later lines are parked
+ *	free -> mapping -> failed -> free	its lines are skipped
+ *
+ * `p` lines are the bulk of most traces and need no handle: map, touch and
+ * unmap in a row, or, with a hold, an unmap by timer.
+ *
+ * What is measured besides the counters: buffers in use, integrated over
+ * trace time where there are delays, else sampled at each line (at a `p`
+ * line while it is mapped).
+ */
+
+#include "ephmap/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/kassert.h"
+#include "ephmap/exec.h"
+#include "ephmap/kva.h"
+#include "ephmap/pmap.h"
+#include "machine/access.h"
+#include "machine/frames.h"
+#include "workload/replay_log.h"
+
+enum handle_state {
+	HANDLE_FREE,
+	HANDLE_MAPPING, /* its map has not returned */
+	HANDLE_MAPPED,
+	HANDLE_FAILED,
+};
+
+/* A line that waits for its handle's map to return. */
+struct parked {
+	struct eph_op op;
+	uint64_t line;
+	struct parked *next;
+};
+
+struct handle {
+	void *obj;
+	struct vm_page *m;
+	eph_va_t va;	       /* as map() gave it */
+	uint32_t asked;	       /* index plus one into addresses[], 0: nobody */
+	uint8_t state;	       /* enum handle_state */
+	struct parked *parked; /* in order */
+};
+
+/* Address that a CPU obtained by `k`, where it is not the map's. */
+struct asked {
+	eph_va_t va;
+	uint32_t cpu;
+	uint32_t next; /* index plus one */
+};
+
+/* A `p` line whose unmap is still to come. */
+struct held_ref {
+	struct replay *rp;
+	void *obj;
+	struct held_ref *next;
+};
+
+struct replay {
+	struct eph_machine *mc;
+	const struct eph_design_ops *ops;
+	void *state;
+	const struct eph_run_config *cfg;
+	struct eph_op_source *src;
+	struct eph_run_result *res;
+	struct eph_err *err;
+	int error;
+	unsigned ref_flags;  /* SFB_* of p lines that reach the design */
+	unsigned keep_flags; /* SFB_* that the design's API has */
+	bool ask_first;	     /* p lines ask for the address before they touch */
+	bool wires;
+	bool sample;		      /* buffers by line, not by time */
+	const struct eph_op *ops_now; /* the block */
+	size_t n;
+	size_t i;	    /* the next line of it */
+	uint64_t line_base; /* number of its first line, 0: they have gaps */
+	uint64_t epoch;	    /* calls of replay_step() */
+	uint64_t nheld;	    /* p lines still to be unmapped */
+	struct handle *handles;
+	uint32_t nhandles; /* room */
+	struct asked *asked;
+	uint32_t nasked;
+	uint32_t asked_free; /* index plus one */
+	struct held_ref *held_free;
+	uint64_t mapped; /* handles mapped now */
+	double buffers_sum;
+	uint64_t clock_last;
+	struct replay_log *log;
+};
+
+static uint64_t replay_line(struct replay *rp, size_t i);
+
+/* Errors */
+
+static int
+replay_fail(struct replay *rp, int error, const char *what)
+{
+	const size_t i = rp->i > 0 ? rp->i - 1 : 0;
+	char where[400];
+
+	if (rp->error != 0)
+		return (rp->error);
+	if (rp->n > 0 && replay_line(rp, i) == rp->mc->step)
+		rp->src->where(rp->src->arg, i, where, sizeof(where));
+	else
+		(void)snprintf(where, sizeof(where),
+		    "line %" PRIu64 ", which had slept", rp->mc->step);
+	rp->error = eph_err_set(rp->err, error, "%s: %s", where, what);
+	return (error);
+}
+
+static int
+replay_refused(struct replay *rp, int error)
+{
+	char text[600];
+
+	if (error == ENOMEM)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	(void)snprintf(text, sizeof(text), "%s cannot do this: %s",
+	    rp->ops->name, rp->mc->refusal);
+	return (replay_fail(rp, ENOTSUP, text));
+}
+
+/* Memory for handles and addresses */
+
+static int
+replay_grow(
+    struct eph_machine *mc, void *pp, uint32_t *np, uint32_t want, size_t size)
+{
+	void *old, *table;
+	uint32_t n = *np == 0 ? 256 : *np;
+
+	while (n <= want)
+		n *= 2;
+	memcpy(&old, pp, sizeof(old));
+	table = machine_alloc(mc, n * size);
+	if (table == NULL)
+		return (ENOMEM);
+	if (old != NULL)
+		memcpy(table, old, *np * size);
+	machine_free(mc, old, *np * size);
+	memcpy(pp, &table, sizeof(table));
+	*np = n;
+	return (0);
+}
+
+static struct handle *
+replay_handle(struct replay *rp, uint32_t slot)
+{
+	if (eph_unlikely(slot >= rp->nhandles) &&
+	    replay_grow(rp->mc, &rp->handles, &rp->nhandles, slot,
+		sizeof(*rp->handles)) != 0) {
+		(void)replay_fail(rp, ENOMEM, "out of memory for handles");
+		return (NULL);
+	}
+	return (&rp->handles[slot]);
+}
+
+/* Addresses obtained by `k` */
+
+static void
+replay_forget_asked(struct replay *rp, struct handle *h)
+{
+	while (h->asked != 0) {
+		const uint32_t i = h->asked;
+
+		h->asked = rp->asked[i - 1].next;
+		rp->asked[i - 1].next = rp->asked_free;
+		rp->asked_free = i;
+	}
+}
+
+static struct asked *
+replay_asked(struct replay *rp, const struct handle *h, unsigned cpu)
+{
+	for (uint32_t i = h->asked; i != 0; i = rp->asked[i - 1].next) {
+		if (rp->asked[i - 1].cpu == cpu)
+			return (&rp->asked[i - 1]);
+	}
+	return (NULL);
+}
+
+/* Remember that `cpu` was given `va`, unless it is the map's own. */
+static int
+replay_note_asked(
+    struct replay *rp, struct handle *h, unsigned cpu, eph_va_t va)
+{
+	struct asked *a = replay_asked(rp, h, cpu);
+	uint32_t i;
+
+	if (a != NULL) {
+		a->va = va;
+		return (0);
+	}
+	if (va == h->va)
+		return (0);
+	if ((i = rp->asked_free) == 0) {
+		const uint32_t old = rp->nasked;
+
+		if (replay_grow(rp->mc, &rp->asked, &rp->nasked, old,
+			sizeof(*rp->asked)) != 0)
+			return (ENOMEM);
+		for (uint32_t k = rp->nasked; k > old; k--) {
+			rp->asked[k - 1].next = rp->asked_free;
+			rp->asked_free = k;
+		}
+		i = rp->asked_free;
+	}
+	rp->asked_free = rp->asked[i - 1].next;
+	rp->asked[i - 1] = (struct asked){ va, cpu, h->asked };
+	h->asked = i;
+	return (0);
+}
+
+/* Buffers in use, over time or lines */
+
+static inline void
+replay_sample(struct replay *rp)
+{
+	if (rp->sample)
+		rp->buffers_sum += (double)rp->mc->bufs.now;
+}
+
+static void
+replay_integrate(struct replay *rp)
+{
+	const uint64_t now = rp->mc->clock_ns;
+
+	rp->buffers_sum +=
+	    (double)rp->mc->bufs.now * (double)(now - rp->clock_last);
+	rp->clock_last = now;
+}
+
+/* Operations on a mapped handle */
+
+static int
+replay_touch(
+    struct replay *rp, struct handle *h, unsigned cpu, enum eph_touch touch)
+{
+	const struct asked *a = h->asked != 0 ? replay_asked(rp, h, cpu) : NULL;
+	uint32_t reached;
+	int error;
+
+	error = machine_access_inline(
+	    rp->mc, a != NULL ? a->va : h->va, touch, h->m, &reached);
+	if (eph_unlikely(error != 0))
+		return (replay_refused(rp, error));
+	return (0);
+}
+
+static int
+replay_kva(struct replay *rp, struct handle *h, unsigned cpu)
+{
+	const eph_va_t va = rp->ops->kva(rp->state, h->obj);
+
+	if (va == 0)
+		return (replay_refused(rp, ENOTSUP));
+	if (replay_note_asked(rp, h, cpu, va) != 0)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	return (0);
+}
+
+static int
+replay_unmap(struct replay *rp, struct handle *h)
+{
+	const int error = rp->ops->unmap(rp->state, h->obj);
+
+	if (error != 0)
+		return (replay_refused(rp, error));
+	replay_forget_asked(rp, h);
+	h->state = HANDLE_FREE;
+	rp->mapped--;
+	return (0);
+}
+
+/* k, r, w, u of a handle whose map has returned. */
+static int
+replay_use(struct replay *rp, const struct eph_op *op, struct handle *h)
+{
+	if (h->state == HANDLE_FAILED) {
+		if (op->kind == EPH_OP_UNMAP)
+			h->state = HANDLE_FREE;
+		return (0);
+	}
+	cpu_enter_inline(rp->mc, op->cpu);
+	switch (op->kind) {
+	case EPH_OP_KVA:
+		return (replay_kva(rp, h, op->cpu));
+	case EPH_OP_READ:
+		return (replay_touch(rp, h, op->cpu, EPH_TOUCH_READ));
+	case EPH_OP_WRITE:
+		return (replay_touch(rp, h, op->cpu, EPH_TOUCH_WRITE));
+	default:
+		return (replay_unmap(rp, h));
+	}
+}
+
+static int
+replay_park(struct replay *rp, const struct eph_op *op, struct handle *h)
+{
+	struct parked **pp = &h->parked;
+	struct parked *p = machine_alloc(rp->mc, sizeof(*p));
+
+	if (p == NULL)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	p->op = *op;
+	p->line = rp->mc->step;
+	while (*pp != NULL)
+		pp = &(*pp)->next;
+	*pp = p;
+	return (0);
+}
+
+/* Play what waited for the handle; it may be mapped again meanwhile. */
+static int
+replay_unpark(struct replay *rp, uint32_t slot)
+{
+	struct parked *p = rp->handles[slot].parked;
+	const uint64_t line = rp->mc->step;
+	int error = 0;
+
+	rp->handles[slot].parked = NULL;
+	while (p != NULL) {
+		struct parked *next = p->next;
+		struct handle *h = &rp->handles[slot];
+
+		rp->mc->step = p->line;
+		if (error == 0)
+			error = replay_use(rp, &p->op, h);
+		machine_free(rp->mc, p, sizeof(*p));
+		p = next;
+	}
+	rp->mc->step = line;
+	return (error);
+}
+
+static unsigned
+replay_flags(unsigned opf)
+{
+	unsigned flags = SFB_DEFAULT;
+
+	if ((opf & EPH_OPF_PRIVATE) != 0)
+		flags |= SFB_CPUPRIVATE;
+	if ((opf & EPH_OPF_NOWAIT) != 0)
+		flags |= SFB_NOWAIT;
+	if ((opf & EPH_OPF_CATCH) != 0)
+		flags |= SFB_CATCH;
+	return (flags);
+}
+
+static struct vm_page *
+replay_page(struct replay *rp, uint32_t page)
+{
+	struct vm_page *m = vm_page_get_inline(rp->mc, page);
+
+	if (eph_unlikely(m == NULL))
+		(void)replay_fail(
+		    rp, ENOMEM, "more pages than the machine has frames");
+	return (m);
+}
+
+static int
+replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
+{
+	const struct eph_op o = *op; /* the block may go while we sleep */
+	const unsigned flags = replay_flags(o.flags);
+	const uint64_t line = rp->mc->step;
+	struct vm_page *m = replay_page(rp, o.page);
+	struct eph_mapping mp;
+	int error;
+
+	if (m == NULL)
+		return (rp->error);
+	h->state = HANDLE_MAPPING;
+	h->m = m;
+	rp->res->references++;
+	if ((flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
+		rp->res->nowait_ignored = true;
+	if (rp->wires)
+		vm_page_wire(rp->mc, m);
+	error = rp->ops->map(rp->state, m, flags & rp->keep_flags, &mp);
+	h = &rp->handles[o.slot]; /* the table may have moved */
+	rp->mc->step = line;
+	if (error == 0) {
+		h->obj = mp.obj;
+		h->va = mp.va;
+		h->state = HANDLE_MAPPED;
+		rp->mapped++;
+	} else if (error == EAGAIN || error == EINTR) {
+		if (rp->wires)
+			vm_page_unwire(rp->mc, m);
+		h->state = HANDLE_FAILED;
+	} else {
+		return (replay_refused(rp, error));
+	}
+	return (h->parked != NULL ? replay_unpark(rp, o.slot) : 0);
+}
+
+/* A line with a handle. */
+static int
+replay_handle_op(struct replay *rp, const struct eph_op *op)
+{
+	struct handle *h = replay_handle(rp, op->slot);
+
+	if (h == NULL)
+		return (rp->error);
+	if (op->kind == EPH_OP_MAP) {
+		if (h->state == HANDLE_MAPPED || h->state == HANDLE_MAPPING)
+			return (replay_fail(
+			    rp, EINVAL, "the handle is mapped already"));
+		cpu_enter_inline(rp->mc, op->cpu);
+		return (replay_map(rp, op, h));
+	}
+	if (h->state == HANDLE_MAPPING)
+		return (replay_park(rp, op, h));
+	if (h->state == HANDLE_FREE)
+		return (replay_fail(rp, EINVAL, "the handle is not mapped"));
+	return (replay_use(rp, op, h));
+}
+
+/* p lines */
+
+static void
+replay_ref_unmap(struct eph_machine *mc, void *arg)
+{
+	struct held_ref *hr = arg;
+	struct replay *rp = hr->rp;
+	int error;
+
+	(void)mc;
+	replay_integrate(rp);
+	error = rp->ops->unmap(rp->state, hr->obj);
+	if (error != 0)
+		(void)replay_refused(rp, error);
+	hr->next = rp->held_free;
+	rp->held_free = hr;
+	rp->nheld--;
+}
+
+static int
+replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
+{
+	struct held_ref *hr = rp->held_free;
+
+	if (hr != NULL)
+		rp->held_free = hr->next;
+	else
+		hr = machine_alloc(rp->mc, sizeof(*hr));
+	if (hr == NULL)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	hr->rp = rp;
+	hr->obj = obj;
+	rp->nheld++;
+	if (rp->mc->exec->timer(rp->mc, rp->mc->clock_ns + rp->cfg->hold_ns,
+		cpu, replay_ref_unmap, hr) != 0)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	return (0);
+}
+
+static inline int
+replay_ref(struct replay *rp, const struct eph_op *op)
+{
+	struct eph_machine *mc = rp->mc;
+	const unsigned cpu = op->cpu;
+	struct vm_page *m;
+	struct eph_mapping mp;
+	uint32_t reached;
+	int error;
+
+	cpu_enter_inline(mc, cpu);
+	if (eph_unlikely((m = replay_page(rp, op->page)) == NULL))
+		return (rp->error);
+	rp->res->references++;
+	if (eph_unlikely(rp->wires))
+		vm_page_wire(mc, m);
+	error = rp->ops->map(rp->state, m, rp->ref_flags, &mp);
+	if (eph_unlikely(error != 0)) {
+		if (error != EAGAIN && error != EINTR)
+			return (replay_refused(rp, error));
+		if (rp->wires)
+			vm_page_unwire(mc, m);
+		return (0);
+	}
+	if (rp->cfg->touch != EPH_TOUCH_NONE) {
+		if (eph_unlikely(rp->ask_first) &&
+		    (mp.va = rp->ops->kva(rp->state, mp.obj)) == 0)
+			return (replay_refused(rp, ENOTSUP));
+		error = machine_access_inline(
+		    mc, mp.va, rp->cfg->touch, m, &reached);
+		if (eph_unlikely(error != 0))
+			return (replay_refused(rp, error));
+	}
+	replay_sample(rp);
+	if (eph_unlikely(rp->cfg->hold_ns != 0))
+		return (replay_ref_hold(rp, mp.obj, cpu));
+	error = rp->ops->unmap(rp->state, mp.obj);
+	return (eph_likely(error == 0) ? 0 : replay_refused(rp, error));
+}
+
+/* The loop */
+
+static int
+replay_delay(struct replay *rp, uint64_t ns)
+{
+	lockstep_delay(rp->mc, ns);
+	replay_integrate(rp);
+	return (rp->error);
+}
+
+static int
+replay_op(struct replay *rp, const struct eph_op *op)
+{
+	int error;
+
+	switch (op->kind) {
+	case EPH_OP_REF:
+		return (replay_ref(rp, op));
+	case EPH_OP_DELAY:
+		return (replay_delay(rp, eph_op_delay_ns(op)));
+	default:
+		error = replay_handle_op(rp, op);
+		replay_sample(rp);
+		return (error);
+	}
+}
+
+/* Is the line one that the machine can play at all? */
+static bool
+replay_cpu_ok(struct replay *rp, const struct eph_op *op)
+{
+	char text[96];
+
+	if (eph_likely(op->cpu < rp->mc->ncpus || op->kind == EPH_OP_DELAY))
+		return (true);
+	(void)snprintf(text, sizeof(text),
+	    "CPU %u, but the machine has %u CPUs (0 to %u)", op->cpu,
+	    rp->mc->ncpus, rp->mc->ncpus - 1);
+	(void)replay_fail(rp, EINVAL, text);
+	return (false);
+}
+
+static bool
+replay_block(struct replay *rp)
+{
+	struct eph_op_source *src = rp->src;
+	int error;
+
+	rp->i = 0;
+	rp->n = 0;
+	error = src->next(src->arg, &rp->ops_now, &rp->n, rp->err);
+	if (error != 0) {
+		rp->n = 0;
+		rp->error = error;
+	}
+	if (rp->n == 0)
+		return (false);
+	rp->line_base = src->line(src->arg, 0);
+	if (src->line(src->arg, rp->n - 1) - rp->line_base != rp->n - 1)
+		rp->line_base = 0;
+	return (true);
+}
+
+/* The line number of operation `i` of the block. */
+static inline uint64_t
+replay_line(struct replay *rp, size_t i)
+{
+	if (eph_likely(rp->line_base != 0))
+		return (rp->line_base + i);
+	return (rp->src->line(rp->src->arg, i));
+}
+
+/* Let a timer that a held `p` line waits for come due. */
+static bool
+replay_finish_holds(struct replay *rp)
+{
+	const uint64_t at = lockstep_next_timer(rp->mc);
+
+	if (rp->nheld == 0 || at == UINT64_MAX)
+		return (false);
+	return (replay_delay(rp, at - rp->mc->clock_ns) == 0);
+}
+
+/*
+ * A step of the replay loop: lines, until the executor wants the loop back.
+ * A line that slept finds that another call has taken over meanwhile.
+ */
+static bool
+replay_step(void *arg)
+{
+	struct replay *rp = arg;
+	const uint64_t epoch = ++rp->epoch;
+
+	for (;;) {
+		const struct eph_op *op;
+		size_t i;
+
+		if (rp->i == rp->n && !replay_block(rp))
+			return (rp->error == 0 && replay_finish_holds(rp));
+		i = rp->i++;
+		op = &rp->ops_now[i];
+		rp->mc->step = replay_line(rp, i);
+		rp->res->lines++;
+		if (!replay_cpu_ok(rp, op))
+			return (false);
+		if (eph_unlikely(rp->log != NULL))
+			replay_log_begin(rp->log, op, i);
+		if (eph_unlikely(replay_op(rp, op) != 0))
+			return (false);
+		if (eph_unlikely(rp->log != NULL))
+			replay_log_end(rp->log);
+		if (eph_unlikely(rp->mc->attention || rp->epoch != epoch))
+			return (rp->error == 0);
+	}
+}
+
+/* Set-up and results */
+
+static const struct eph_shootdown_ops *
+replay_shootdown(const struct eph_run_config *cfg)
+{
+	if (cfg->shootdown != NULL)
+		return (cfg->shootdown);
+	return (eph_shootdown_find(cfg->design->shootdown));
+}
+
+static int
+replay_design(struct replay *rp)
+{
+	const struct eph_run_config *cfg = rp->cfg;
+	const struct eph_shootdown_ops *shootdown = replay_shootdown(cfg);
+	struct eph_design_config dc = {
+		.nbufs = cfg->nbufs,
+		.npages_hint = rp->src->npages_hint,
+		.policy = cfg->policy,
+		.policy_env = { .seed = cfg->seed,
+		    .params = cfg->policy_params,
+		    .next_use = rp->src->next_use,
+		    .next_use_arg = rp->src->arg },
+	};
+
+	if (shootdown == NULL)
+		return (eph_err_set(rp->err, EINVAL,
+		    "%s: unknown shootdown protocol '%s'", cfg->design->name,
+		    cfg->design->shootdown));
+	if (cfg->policy != NULL &&
+	    (cfg->design->flags & EPH_DESIGN_POLICY) == 0)
+		return (eph_err_set(rp->err, ENOTSUP,
+		    "%s recycles nothing, so it takes no policy (--policy %s)",
+		    cfg->design->name, cfg->policy->name));
+	if (machine_set_shootdown(rp->mc, shootdown) != 0)
+		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
+	return (cfg->design->create(rp->mc, &dc, &rp->state, rp->err));
+}
+
+static void
+replay_flags_init(struct replay *rp)
+{
+	const struct eph_design_ops *ops = rp->ops;
+
+	rp->keep_flags = SFB_CATCH;
+	if ((ops->flags & EPH_DESIGN_PRIVATE) != 0)
+		rp->keep_flags |= SFB_CPUPRIVATE;
+	if ((ops->flags & EPH_DESIGN_NOWAIT) != 0)
+		rp->keep_flags |= SFB_NOWAIT;
+	rp->ref_flags = rp->cfg->flags & rp->keep_flags;
+	rp->wires = (ops->flags & EPH_DESIGN_WIRES) != 0;
+	rp->ask_first = ops->validity == EPH_VALID_GENERATION;
+	rp->sample = !rp->src->has_time && rp->cfg->hold_ns == 0;
+	if ((rp->cfg->flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
+		rp->res->nowait_ignored = true;
+}
+
+static double
+replay_buffers_mean(const struct replay *rp)
+{
+	const double over =
+	    rp->sample ? (double)rp->res->lines : (double)rp->mc->clock_ns;
+
+	return (over > 0 ? rp->buffers_sum / over : 0);
+}
+
+/* Wirings that no unmap will undo: all but one a mapping or sleeper. */
+static uint64_t
+replay_wires_leaked(const struct replay *rp)
+{
+	const uint64_t due = rp->mapped + rp->res->asleep;
+	const uint64_t wires = rp->wires ? vm_pages_wired(rp->mc) : 0;
+
+	return (wires > due ? wires - due : 0);
+}
+
+static void
+replay_result(struct replay *rp)
+{
+	struct eph_run_result *res = rp->res;
+	struct eph_machine *mc = rp->mc;
+
+	machine_counters(mc, &res->counters);
+	res->held_at_end = rp->mapped;
+	res->sleepers_peak = lockstep_sleepers(mc)->peak;
+	res->buffers_mean = replay_buffers_mean(rp);
+	res->buffers_peak = mc->bufs.peak;
+	res->ipiq_kick = mc->ipiq_kick;
+	res->wires_leaked = replay_wires_leaked(rp);
+	res->kva_peak_pages = kva_usage(mc).peak;
+	res->violations_total = mc->nviolations;
+	res->violations = mc->nviolations < EPH_VIOLATIONS_KEPT
+	    ? (unsigned)mc->nviolations
+	    : EPH_VIOLATIONS_KEPT;
+	memcpy(res->violation, mc->violations, sizeof(res->violation));
+	res->memory_bytes = machine_memory_bytes(mc);
+}
+
+static void
+replay_free(struct replay *rp)
+{
+	struct eph_machine *mc = rp->mc;
+
+	for (uint32_t i = 0; i < rp->nhandles; i++) {
+		while (rp->handles[i].parked != NULL) {
+			struct parked *p = rp->handles[i].parked;
+
+			rp->handles[i].parked = p->next;
+			machine_free(mc, p, sizeof(*p));
+		}
+	}
+	while (rp->held_free != NULL) {
+		struct held_ref *hr = rp->held_free;
+
+		rp->held_free = hr->next;
+		machine_free(mc, hr, sizeof(*hr));
+	}
+	machine_free(mc, rp->handles, rp->nhandles * sizeof(*rp->handles));
+	machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
+}
+
+static double
+replay_seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
+}
+
+static int
+replay_play(struct replay *rp)
+{
+	const struct eph_run_config *cfg = rp->cfg;
+	double t0;
+
+	if (cfg->log != NULL &&
+	    (rp->log = replay_log_create(rp->mc, rp->src, cfg->log)) == NULL)
+		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
+	t0 = replay_seconds();
+	rp->res->asleep = lockstep_loop(rp->mc, replay_step, rp);
+	rp->res->host_seconds = replay_seconds() - t0;
+	replay_log_destroy(rp->log);
+	return (rp->error);
+}
+
+static int
+replay_with_machine(struct replay *rp)
+{
+	const struct eph_run_config *cfg = rp->cfg;
+	int error;
+
+	if (cfg->costs != NULL)
+		rp->mc->costs = *cfg->costs;
+	if ((error = replay_design(rp)) != 0)
+		return (error);
+	if (cfg->at_start != NULL)
+		error =
+		    cfg->at_start(cfg->hook_arg, rp->mc, rp->state, rp->err);
+	if (error == 0)
+		error = replay_play(rp);
+	if (error == 0) {
+		replay_result(rp);
+		if (cfg->at_end != NULL)
+			cfg->at_end(cfg->hook_arg, rp->mc, rp->state);
+	}
+	replay_free(rp);
+	rp->ops->destroy(rp->state);
+	return (error);
+}
+
+int
+replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+    struct eph_run_result *res, struct eph_err *err)
+{
+	const struct eph_machine_config mcfg = {
+		.model = cfg->machine,
+		.tlb = cfg->tlb,
+		.ncpus = cfg->cpus,
+		.seed = cfg->seed,
+	};
+	struct replay rp = { .ops = cfg->design,
+		.cfg = cfg,
+		.src = src,
+		.res = res,
+		.err = err };
+	int error;
+
+	memset(res, 0, sizeof(*res));
+	if ((error = machine_create(&mcfg, &rp.mc, err)) != 0)
+		return (error);
+	replay_flags_init(&rp);
+	error = replay_with_machine(&rp);
+	if (machine_destroy(rp.mc) != 0 && error == 0)
+		PANIC("a run did not give back all its memory");
+	return (error);
+}

@@ -1,2 +1,4 @@
 set(EPHMAP_SOURCES
-    main.c)
+    main.c
+    options.c
+    progress.c)

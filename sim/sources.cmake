@@ -1,4 +1,5 @@
 set(EPHMAP_SOURCES
+    cmd_trace.c
     main.c
     options.c
     progress.c)

@@ -74,9 +74,9 @@ struct eph_trace_meta {
 
 	/* Of the log it was imported from; `imported` 0: not imported. */
 	uint64_t imported;
-	uint64_t calls;	  /* calls that sent something, or requests served */
+	uint64_t calls;	  /* calls, or requests served; EAGAIN is none */
 	uint64_t partial; /* of these, calls that sent less than asked */
-	uint64_t failed;  /* calls that failed for another reason than EAGAIN */
+	uint64_t failed;  /* of these, calls that failed */
 	char source[16];  /* format it was imported from */
 };
 
@@ -93,6 +93,9 @@ int trace_open(const char *path, struct eph_trace **tp, struct eph_err *err);
 void trace_close(struct eph_trace *t);
 
 const struct eph_trace_meta *trace_meta(const struct eph_trace *t);
+
+/* In text form; else binary. */
+bool trace_is_text(const struct eph_trace *t);
 
 /*
  * The next operations, in order: sets *opsp to *np of them, valid until

@@ -1,1 +1,14 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    generate.c
+    idmap.c
+    import.c
+    import_arc.c
+    import_ids.c
+    import_tsv.c
+    input.c
+    ledger.c
+    names.c
+    trace.c
+    trace_binary.c
+    trace_text.c
+    trace_writer.c)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_IMPORT_H
+#define EPHMAP_IMPORT_H
+
+/*
+ * Importers: logs and research formats to operation traces.
+ *
+ * Every format is read as a stream, plain or compressed with zstd or gzip.
+ * A call or request that covers bytes [offset, offset + n) is one page
+ * reference for each 4 KiB page of that range, in order.  Holds are kept
+ * where they were recorded (m ... u lines); everything else becomes p
+ * lines, with d lines between them where times are known.
+ */
+
+#include "ephmap/trace.h"
+
+/* Which calls of a strace log count. */
+enum eph_import_calls {
+	EPH_CALLS_SENDFILE,
+	EPH_CALLS_PIPE, /* writes to pipes: the writer's buffer is mapped */
+};
+
+/* Where a reference's CPU comes from. */
+enum eph_import_cpu {
+	EPH_CPU_DEFAULT, /* the log's column, else by process */
+	EPH_CPU_PID,	 /* processes, numbered by their first counted call */
+	EPH_CPU_COLUMN,	 /* the log's CPU column */
+	EPH_CPU_FIXED,	 /* `cpu` */
+};
+
+struct eph_import_options {
+	const char *from; /* a format's name; NULL: guess */
+	enum eph_import_calls calls;
+	enum eph_import_cpu cpu_of;
+	unsigned cpu;	      /* EPH_CPU_FIXED */
+	bool no_holds;	      /* p lines even where holds are recorded */
+	bool split;	      /* objects of a size are cut into pages */
+	uint64_t block_bytes; /* size of a block in the log; 0: 4096 */
+
+	/* Told now and then how much of the file is read; may be NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *progress_arg;
+};
+
+struct eph_import_result {
+	const char *format;
+	uint64_t calls;	  /* calls or requests, those that failed included */
+	uint64_t partial; /* of these, sent less than asked */
+	uint64_t failed;  /* of these, failed */
+	uint64_t again;	  /* returned EAGAIN: not calls, they map nothing */
+	uint64_t skipped; /* lines that should be calls but cannot be read */
+	uint64_t first_skipped; /* line number of the first one */
+	uint64_t unfinished;	/* calls without a result: killed, or cut off */
+};
+
+/*
+ * Read the log `path` into `w`, which is then told where it came from.
+ * Returns 0 and fills *res, or an errno value with `err` set: EINVAL for
+ * bad options or contents (file and line, or byte offset).
+ */
+int trace_import(const char *path, const struct eph_import_options *o,
+    struct eph_trace_writer *w, struct eph_import_result *res,
+    struct eph_err *err);
+
+/*
+ * Which format the log has.  Returns 0 and sets *formatp, or an errno value
+ * with `err` set, EINVAL when it looks like none.
+ */
+int trace_import_guess(
+    const char *path, const char **formatp, struct eph_err *err);
+
+/* Formats by index, NULL past the last. */
+const char *trace_import_format(unsigned i);
+const char *trace_import_format_desc(unsigned i);
+
+#endif /* !EPHMAP_IMPORT_H */

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The table of importers, the checks of options that are the same for all,
+ * and what they share.
+ *
+ * Guessing goes through the table in order and takes the first format that
+ * the first bytes fit; the order is from the most telling to the least.
+ */
+
+#include "ephmap/import.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "trace/importer.h"
+
+#define GUESS_BYTES    16384u
+#define GUESS_LINES    20
+#define PROGRESS_LINES 4096u
+
+static const struct import_format *const formats[] = {
+	&import_sendfile_tsv,
+	&import_hold_tsv,
+	&import_arc,
+	&import_ids,
+	&import_lirs,
+};
+
+#define NFORMATS (sizeof(formats) / sizeof(formats[0]))
+
+const char *
+trace_import_format(unsigned i)
+{
+	return (i < NFORMATS ? formats[i]->name : NULL);
+}
+
+const char *
+trace_import_format_desc(unsigned i)
+{
+	return (i < NFORMATS ? formats[i]->desc : NULL);
+}
+
+/* -- shared by the importers -------------------------------------------- */
+
+int
+import_line(struct import *im, char **linep, size_t *lenp)
+{
+	if (im->o->progress != NULL &&
+	    input_lineno(im->in) % PROGRESS_LINES == 0)
+		im->o->progress(im->o->progress_arg, input_done(im->in),
+		    input_total(im->in));
+	return (input_line(im->in, linep, lenp, im->err));
+}
+
+int
+import_refuse(struct import *im, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+	return (eph_err_set(im->err, EINVAL, "%s:%" PRIu64 ": %s",
+	    input_path(im->in), input_lineno(im->in), text));
+}
+
+void
+import_skip(struct import *im)
+{
+	if (im->res->skipped++ == 0)
+		im->res->first_skipped = input_lineno(im->in);
+}
+
+int
+import_at(struct import *im, uint64_t ns)
+{
+	const uint64_t before = im->now_ns;
+
+	if (im->started && ns <= before)
+		return (0);
+	im->now_ns = ns;
+	if (!im->started) {
+		im->started = true;
+		return (0);
+	}
+	return (
+	    trace_write(im->w, EPH_OP_DELAY, 0, 0, 0, 0, ns - before, im->err));
+}
+
+int
+import_cpu(struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
+{
+	uint32_t cpu;
+
+	switch (im->o->cpu_of) {
+	case EPH_CPU_FIXED:
+		*cpup = im->o->cpu;
+		return (0);
+	case EPH_CPU_COLUMN:
+		if (column >= EPH_CPUS_MAX)
+			return (import_refuse(im,
+			    "expected a CPU from 0 to 1023, got %" PRIu64,
+			    column));
+		*cpup = (unsigned)column;
+		return (0);
+	default:
+		break;
+	}
+	if ((cpu = idmap_get(&im->pids, pid)) == EPH_NONE)
+		return (eph_err_set(im->err, ENOMEM, "out of memory"));
+	if (cpu >= EPH_CPUS_MAX)
+		return (import_refuse(im,
+		    "more than 1024 processes; expected fewer, or --cpu-of N"));
+	*cpup = cpu;
+	return (0);
+}
+
+int
+import_ref(struct import *im, unsigned cpu, uint64_t page)
+{
+	return (trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
+}
+
+/* Pages [first, last] of what starts at page name `base`. */
+static int
+import_pages(struct import *im, unsigned cpu, uint64_t base, uint64_t first,
+    uint64_t last)
+{
+	int error = 0;
+
+	for (uint64_t page = first; error == 0 && page <= last; page++)
+		error = import_ref(im, cpu, base + page);
+	return (error);
+}
+
+int
+import_file_range(struct import *im, unsigned cpu, uint64_t file,
+    uint64_t offset, uint64_t bytes)
+{
+	if (bytes == 0)
+		return (0);
+	if (file >= IMPORT_FILES_MAX)
+		return (import_refuse(
+		    im, "expected a file id below 2^32, got %" PRIu64, file));
+	if (offset > UINT64_MAX - bytes ||
+	    (offset + bytes - 1) / EPH_PAGE_SIZE >= IMPORT_FILE_PAGES)
+		return (import_refuse(im,
+		    "bytes %" PRIu64 " to %" PRIu64 "+%" PRIu64
+		    " are beyond 4 TB, the largest file that is read",
+		    offset, offset, bytes));
+	return (import_pages(im, cpu, file * IMPORT_FILE_PAGES,
+	    offset / EPH_PAGE_SIZE, (offset + bytes - 1) / EPH_PAGE_SIZE));
+}
+
+int
+import_range(struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
+{
+	if (bytes == 0)
+		return (0);
+	return (import_pages(im, cpu, 0, offset / EPH_PAGE_SIZE,
+	    (offset + (bytes - 1)) / EPH_PAGE_SIZE));
+}
+
+void
+import_count(struct import *im, uint64_t got, uint64_t asked)
+{
+	im->res->calls++;
+	if (got > 0 && got < asked)
+		im->res->partial++;
+}
+
+size_t
+import_fields(char *line, char separator, char **fields, size_t max)
+{
+	const char blanks[] = { separator, separator == ' ' ? '\t' : '\0',
+		'\0' };
+	size_t n = 0;
+
+	if (separator == ' ')
+		line += strspn(line, blanks);
+	while (n < max) {
+		if (separator == ' ' && *line == '\0')
+			break;
+		fields[n++] = line;
+		line += strcspn(line, blanks);
+		if (*line == '\0' || n == max)
+			break;
+		*line++ = '\0';
+		if (separator == ' ')
+			line += strspn(line, blanks);
+	}
+	return (n);
+}
+
+bool
+import_digits(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (*s == '\0')
+		return (false);
+	for (; *s != '\0'; s++) {
+		const unsigned digit = (unsigned)(unsigned char)*s - '0';
+
+		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
+			return (false);
+		v = v * 10 + digit;
+	}
+	if (v > max)
+		return (false);
+	*out = v;
+	return (true);
+}
+
+int
+import_number(struct import *im, const char *field, const char *what,
+    uint64_t max, uint64_t *out)
+{
+	if (import_digits(field, max, out))
+		return (0);
+	return (import_refuse(im,
+	    "expected %s, a decimal number up to %" PRIu64 ", got \"%.40s\"",
+	    what, max, field));
+}
+
+bool
+import_all_lines(const char *p, size_t n, bool (*line)(char *line, size_t i))
+{
+	char copy[1024];
+	size_t i = 0;
+
+	while (i < GUESS_LINES && n > 0) {
+		const char *nl = memchr(p, '\n', n);
+		size_t len = nl != NULL ? (size_t)(nl - p) : n;
+		const size_t whole = nl != NULL ? len + 1 : len;
+
+		/* A line cut by the end of what we look at tells nothing. */
+		if (nl == NULL && i > 0)
+			break;
+		if (len >= sizeof(copy))
+			len = sizeof(copy) - 1;
+		memcpy(copy, p, len);
+		if (len > 0 && copy[len - 1] == '\r')
+			len--;
+		copy[len] = '\0';
+		if (strlen(copy) != len || !line(copy, i))
+			return (false);
+		p += whole;
+		n -= whole;
+		i++;
+	}
+	return (i > 0);
+}
+
+/* -- one import --------------------------------------------------------- */
+
+static int
+import_find(
+    const char *name, const struct import_format **fp, struct eph_err *err)
+{
+	for (size_t i = 0; i < NFORMATS; i++) {
+		if (strcmp(formats[i]->name, name) == 0) {
+			*fp = formats[i];
+			return (0);
+		}
+	}
+	return (eph_err_set(err, EINVAL, "unknown format %s", name));
+}
+
+static int
+import_guess(
+    struct input *in, const struct import_format **fp, struct eph_err *err)
+{
+	const char *p;
+	size_t n;
+	int error;
+
+	if ((error = input_peek(in, GUESS_BYTES, &p, &n, err)) != 0)
+		return (error);
+	for (size_t i = 0; i < NFORMATS; i++) {
+		if (formats[i]->guess(p, n)) {
+			*fp = formats[i];
+			return (0);
+		}
+	}
+	return (eph_err_set(err, EINVAL, "%s: %s; give the format with --from",
+	    input_path(in),
+	    n == 0 ? "the file is empty; expected a log"
+		   : "looks like no log that can be imported"));
+}
+
+int
+trace_import_guess(const char *path, const char **formatp, struct eph_err *err)
+{
+	const struct import_format *f;
+	struct input *in;
+	int error;
+
+	if ((error = input_open(path, &in, err)) != 0)
+		return (error);
+	if ((error = import_guess(in, &f, err)) == 0)
+		*formatp = f->name;
+	input_close(in);
+	return (error);
+}
+
+/* Are there options that this format cannot obey? */
+static int
+import_check(const struct import_format *f, const struct eph_import_options *o,
+    struct eph_err *err)
+{
+	const char *why = NULL;
+
+	if (o->calls != EPH_CALLS_SENDFILE && !(f->options & IMPORT_CALLS))
+		why = "has no calls to choose from (--calls)";
+	else if (o->cpu_of == EPH_CPU_PID && !(f->options & IMPORT_PID))
+		why = "has no process ids (--cpu-of pid)";
+	else if (o->cpu_of == EPH_CPU_COLUMN && !(f->options & IMPORT_COLUMN))
+		why = "has no CPU column (--cpu-of column)";
+	else if (o->no_holds && !(f->options & IMPORT_HOLDS))
+		why = "has no recorded holds (--no-holds)";
+	else if (o->block_bytes != 0 && !(f->options & IMPORT_BLOCK))
+		why = "has no blocks (--block)";
+	else if (o->split && !(f->options & IMPORT_SPLIT))
+		why = "has no objects to cut (--split)";
+	else if (o->block_bytes != 0 && !o->split && f->options & IMPORT_SPLIT)
+		why = "takes --block together with --split only";
+	if (why != NULL)
+		return (eph_err_set(err, EINVAL, "format %s %s", f->name, why));
+	if (o->cpu_of == EPH_CPU_FIXED && o->cpu >= EPH_CPUS_MAX)
+		return (eph_err_set(
+		    err, EINVAL, "CPU %u; expected 0 to 1023", o->cpu));
+	return (0);
+}
+
+/* What the format's own rule for CPUs is. */
+static struct eph_import_options
+import_defaults(
+    const struct import_format *f, const struct eph_import_options *o)
+{
+	struct eph_import_options eff = *o;
+
+	if (eff.cpu_of == EPH_CPU_DEFAULT) {
+		eff.cpu_of = EPH_CPU_FIXED;
+		eff.cpu = 0;
+		if ((f->options & IMPORT_COLUMN) != 0)
+			eff.cpu_of = EPH_CPU_COLUMN;
+		else if ((f->options & IMPORT_PID) != 0)
+			eff.cpu_of = EPH_CPU_PID;
+	}
+	if (eff.block_bytes == 0)
+		eff.block_bytes = EPH_PAGE_SIZE;
+	return (eff);
+}
+
+static int
+import_run(struct import *im, const struct import_format *f)
+{
+	struct eph_trace_meta origin = { 0 };
+	int error;
+
+	if (idmap_init(&im->pids) != 0 || names_init(&im->files) != 0)
+		error = eph_err_set(im->err, ENOMEM, "out of memory");
+	else
+		error = f->run(im);
+	idmap_destroy(&im->pids);
+	names_destroy(&im->files);
+	origin.imported = 1;
+	origin.calls = im->res->calls;
+	origin.partial = im->res->partial;
+	origin.failed = im->res->failed;
+	(void)snprintf(origin.source, sizeof(origin.source), "%s", f->name);
+	trace_writer_origin(im->w, &origin);
+	return (error);
+}
+
+int
+trace_import(const char *path, const struct eph_import_options *o,
+    struct eph_trace_writer *w, struct eph_import_result *res,
+    struct eph_err *err)
+{
+	const struct import_format *f = NULL;
+	struct eph_import_options eff;
+	struct import im = { .w = w, .res = res, .err = err };
+	int error;
+
+	memset(res, 0, sizeof(*res));
+	if ((error = input_open(path, &im.in, err)) != 0)
+		return (error);
+	error = o->from != NULL ? import_find(o->from, &f, err)
+				: import_guess(im.in, &f, err);
+	if (error == 0)
+		error = import_check(f, o, err);
+	if (error == 0) {
+		eff = import_defaults(f, o);
+		im.o = &eff;
+		im.block_bytes = eff.block_bytes;
+		res->format = f->name;
+		error = import_run(&im, f);
+	}
+	input_close(im.in);
+	return (error);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * One page id a line: plain, and as the LIRS authors wrote it, with lines
+ * "*" between (their simulator prints its stacks there; nothing is
+ * referenced).  In the plain form empty lines and # comments are skipped.
+ */
+
+#include "trace/importer.h"
+
+#include <string.h>
+
+static int
+ids_run(struct import *im, bool (*ignore)(const char *line))
+{
+	char *line, *field;
+	uint64_t id;
+	size_t len;
+	unsigned cpu;
+	int error;
+
+	if ((error = import_cpu(im, 0, 0, &cpu)) != 0)
+		return (error);
+	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+		if (strlen(line) != len)
+			return (import_refuse(im, "NUL byte; expected an id"));
+		if (ignore(line) || import_fields(line, ' ', &field, 1) == 0)
+			continue;
+		field[strcspn(field, " \t")] = '\0';
+		if ((error = import_number(
+			 im, field, "a page id", UINT64_MAX, &id)) != 0 ||
+		    (error = import_ref(im, cpu, id)) != 0)
+			return (error);
+		im->res->calls++;
+	}
+	return (error);
+}
+
+static bool
+is_comment(const char *line)
+{
+	return (line[0] == '#');
+}
+
+static bool
+is_mark(const char *line)
+{
+	return (line[0] == '*');
+}
+
+static bool
+ids_guess_line(char *line, size_t i)
+{
+	uint64_t id;
+
+	return ((i == 0 && is_comment(line)) ||
+	    import_digits(line, UINT64_MAX, &id));
+}
+
+static bool
+lirs_guess_line(char *line, size_t i)
+{
+	uint64_t id;
+
+	(void)i;
+	return (is_mark(line) || import_digits(line, UINT64_MAX, &id));
+}
+
+static bool
+ids_guess(const char *p, size_t n)
+{
+	return (import_all_lines(p, n, ids_guess_line));
+}
+
+static bool
+lirs_guess(const char *p, size_t n)
+{
+	return (import_all_lines(p, n, lirs_guess_line));
+}
+
+static int
+import_ids_run(struct import *im)
+{
+	return (ids_run(im, is_comment));
+}
+
+static int
+import_lirs_run(struct import *im)
+{
+	return (ids_run(im, is_mark));
+}
+
+const struct import_format import_ids = {
+	.name = "ids",
+	.desc = "one page id a line",
+	.guess = ids_guess,
+	.run = import_ids_run,
+};
+
+const struct import_format import_lirs = {
+	.name = "lirs",
+	.desc = "traces of the LIRS authors: one block id a line, * ignored",
+	.guess = lirs_guess,
+	.run = import_lirs_run,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Which form a file has, by its content, and the calls that are the same
+ * for both.  What is neither is refused; if it looks like a log that can be
+ * imported, with the command that does.
+ */
+
+#include "ephmap/trace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ephmap/import.h"
+#include "trace/input.h"
+#include "trace/trace_binary.h"
+#include "trace/trace_text.h"
+
+/* One of the two is set. */
+struct eph_trace {
+	struct trace_text *text;
+	struct trace_binary *binary;
+};
+
+static bool
+starts_with(const char *p, size_t n, const char *start, size_t nstart)
+{
+	return (n >= nstart && memcmp(p, start, nstart) == 0);
+}
+
+static int
+trace_refuse(struct input *in, struct eph_err *err)
+{
+	const char *path = input_path(in);
+	const char *format;
+	struct eph_err ignored;
+
+	if (trace_import_guess(path, &format, &ignored) == 0)
+		return (eph_err_set(err, EINVAL,
+		    "%s: not an ephmap trace but a log; import it: ephmap "
+		    "trace import --from %s %s -o %s.trace",
+		    path, format, path, path));
+	return (eph_err_set(err, EINVAL,
+	    "%s:1: expected the line \"" TRACE_TEXT_MAGIC TRACE_TEXT_VERSION
+	    "\" or a binary ephmap trace; logs are read by: ephmap trace "
+	    "import --from FORMAT %s -o FILE",
+	    path, path));
+}
+
+/* Open `in`, which is at its start; takes it when it is text. */
+static int
+trace_dispatch(struct input **inp, struct eph_trace *t, struct eph_err *err)
+{
+	struct input *in = *inp;
+	const size_t magic = strlen(TRACE_TEXT_MAGIC);
+	const char *p;
+	size_t n;
+	int error;
+
+	error = input_peek(in, TRACE_BINARY_MAGIC_BYTES + magic, &p, &n, err);
+	if (error != 0)
+		return (error);
+	if (n == 0)
+		return (eph_err_set(err, EINVAL,
+		    "%s: byte 0: the file is empty; expected the line "
+		    "\"" TRACE_TEXT_MAGIC TRACE_TEXT_VERSION "\"",
+		    input_path(in)));
+	if (starts_with(p, n, TRACE_TEXT_MAGIC, magic)) {
+		if ((error = trace_text_open(in, &t->text, err)) == 0)
+			*inp = NULL;
+		return (error);
+	}
+	if (!starts_with(p, n, TRACE_BINARY_MAGIC, TRACE_BINARY_MAGIC_BYTES))
+		return (trace_refuse(in, err));
+	if (input_compressed(in))
+		return (eph_err_set(err, EINVAL,
+		    "%s: a binary trace inside zstd or gzip; it is compressed "
+		    "already: expand it first",
+		    input_path(in)));
+	return (trace_binary_open(input_path(in), &t->binary, err));
+}
+
+int
+trace_open(const char *path, struct eph_trace **tp, struct eph_err *err)
+{
+	struct eph_trace *t = calloc(1, sizeof(*t));
+	struct input *in = NULL;
+	int error;
+
+	if (t == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if ((error = input_open(path, &in, err)) == 0)
+		error = trace_dispatch(&in, t, err);
+	input_close(in);
+	if (error != 0) {
+		free(t);
+		return (error);
+	}
+	*tp = t;
+	return (0);
+}
+
+void
+trace_close(struct eph_trace *t)
+{
+	if (t == NULL)
+		return;
+	trace_text_close(t->text);
+	trace_binary_close(t->binary);
+	free(t);
+}
+
+const struct eph_trace_meta *
+trace_meta(const struct eph_trace *t)
+{
+	return (t->text != NULL ? trace_text_meta(t->text)
+				: trace_binary_meta(t->binary));
+}
+
+bool
+trace_is_text(const struct eph_trace *t)
+{
+	return (t->text != NULL);
+}
+
+int
+trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
+    struct eph_err *err)
+{
+	return (t->text != NULL ? trace_text_next(t->text, opsp, np, err)
+				: trace_binary_next(t->binary, opsp, np, err));
+}
+
+int
+trace_rewind(struct eph_trace *t, struct eph_err *err)
+{
+	return (t->text != NULL ? trace_text_rewind(t->text, err)
+				: trace_binary_rewind(t->binary, err));
+}
+
+void
+trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size)
+{
+	if (t->text != NULL)
+		trace_text_where(t->text, i, buf, size);
+	else
+		trace_binary_where(t->binary, i, buf, size);
+}
+
+uint64_t
+trace_line(const struct eph_trace *t, size_t i)
+{
+	return (t->text != NULL ? trace_text_line(t->text, i)
+				: trace_binary_line(t->binary, i));
+}
+
+uint64_t
+trace_page_name(const struct eph_trace *t, uint32_t page)
+{
+	return (t->text != NULL ? trace_text_page_name(t->text, page)
+				: trace_binary_page_name(t->binary, page));
+}
+
+uint64_t
+trace_handle_name(const struct eph_trace *t, size_t i)
+{
+	return (t->text != NULL ? trace_text_handle_name(t->text, i)
+				: trace_binary_handle_name(t->binary, i));
+}

@@ -195,6 +195,21 @@ set_choice(const struct options *o, const struct opt *p, const char *text)
 }
 
 static int
+add_word(const struct options *o, const struct opt *p, const char *text)
+{
+	struct opt_words *words = p->value;
+
+	if (*text == '\0')
+		return (options_refuse(o->command,
+		    "--%s: expected %s, got nothing", p->name, p->arg));
+	if (words->n == OPT_WORDS_MAX)
+		return (options_refuse(o->command,
+		    "--%s: given more than %d times", p->name, OPT_WORDS_MAX));
+	words->word[words->n++] = text;
+	return (OPTIONS_OK);
+}
+
+static int
 set_value(const struct options *o, const struct opt *p, const char *text)
 {
 	int error = 0;
@@ -220,6 +235,8 @@ set_value(const struct options *o, const struct opt *p, const char *text)
 		break;
 	case OPT_CHOICE:
 		return (set_choice(o, p, text));
+	case OPT_WORDS:
+		return (add_word(o, p, text));
 	}
 	if (error != 0)
 		return (options_refuse(o->command,
@@ -314,7 +331,7 @@ take_option(const struct options *o, int code, bool *seen, char **argv)
 	}
 	row = row_of(o, code);
 	p = &o->table[row];
-	if (seen[row])
+	if (seen[row] && p->kind != OPT_WORDS)
 		return (
 		    options_refuse(o->command, "--%s is given twice", p->name));
 	seen[row] = true;

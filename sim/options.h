@@ -25,6 +25,14 @@ enum opt_kind {
 	OPT_U64,    /* value: uint64_t, from min to max */
 	OPT_REAL,   /* value: double, from min to max */
 	OPT_CHOICE, /* value: unsigned, index into choices */
+	OPT_WORDS,  /* value: struct opt_words; may be given again */
+};
+
+#define OPT_WORDS_MAX 32
+
+struct opt_words {
+	unsigned n;
+	const char *word[OPT_WORDS_MAX];
 };
 
 struct opt {

@@ -1,5 +1,13 @@
 set(EPHMAP_SOURCES
+    axis.c
+    cmd_compare.c
+    cmd_list.c
+    cmd_run.c
     cmd_trace.c
+    costs.c
     main.c
     options.c
-    progress.c)
+    progress.c
+    report.c
+    setup.c
+    table.c)

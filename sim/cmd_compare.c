@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap compare': one trace through every combination of the lists.
+ *
+ * The trace is read into memory once.  A run shares nothing with another
+ * but that list, so they go to as many host threads as there are CPUs,
+ * each taking the next point; results stay in the order of the points.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "setup.h"
+#include "table.h"
+
+#define WORKERS_MAX 256
+
+struct pool {
+	const struct eph_oplist *ops;
+	struct point *points;
+	size_t n;
+	atomic_size_t next; /* the point to take */
+	pthread_mutex_t lock;
+	size_t done;		  /* (lock) */
+	struct progress progress; /* (lock) */
+};
+
+static void
+run_point(struct pool *pool, struct point *p)
+{
+	struct eph_oplist_cursor cursor;
+	struct eph_op_source source = oplist_source(pool->ops, &cursor);
+
+	p->res = must_alloc(NULL, 1, sizeof(*p->res));
+	p->status = replay_run(&p->cfg, &source, p->res, &p->err);
+}
+
+static void *
+worker(void *arg)
+{
+	struct pool *pool = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&pool->next, 1)) < pool->n) {
+		run_point(pool, &pool->points[i]);
+		(void)pthread_mutex_lock(&pool->lock);
+		progress_step(&pool->progress, ++pool->done);
+		(void)pthread_mutex_unlock(&pool->lock);
+	}
+	return (NULL);
+}
+
+/* This thread works too, so a host that gives no thread is only slower. */
+static void
+run_all(struct pool *pool)
+{
+	const long online = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t threads[WORKERS_MAX];
+	size_t wanted = online > 1 ? (size_t)online - 1 : 0;
+	size_t started = 0;
+
+	if (wanted > WORKERS_MAX)
+		wanted = WORKERS_MAX;
+	if (pool->n > 0 && wanted > pool->n - 1)
+		wanted = pool->n - 1;
+	atomic_init(&pool->next, 0);
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	progress_start(&pool->progress, "compare", pool->n);
+	while (started < wanted &&
+	    pthread_create(&threads[started], NULL, worker, pool) == 0)
+		started++;
+	(void)worker(pool);
+	while (started > 0)
+		(void)pthread_join(threads[--started], NULL);
+	progress_end(&pool->progress);
+	(void)pthread_mutex_destroy(&pool->lock);
+}
+
+static void
+print_points(const struct setup *s, const struct eph_trace_meta *meta,
+    const struct point *p, size_t n)
+{
+	json_t *all;
+
+	switch (s->format) {
+	case FORMAT_JSON:
+		all = json_array();
+		for (size_t i = 0; i < n; i++)
+			json_array_append_new(all, report_json(s, &p[i]));
+		report_print_json(all, stdout);
+		break;
+	case FORMAT_CSV:
+		report_print_csv(s, p, n, stdout);
+		break;
+	default:
+		report_print_comparison(s, meta, p, n, stdout);
+		break;
+	}
+}
+
+/* When nothing ran there is nothing to compare: the reason is an error. */
+static int
+judge(const struct setup *s, const struct point *p, size_t n)
+{
+	size_t refused = 0;
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i].status == ENOMEM)
+			return (
+			    options_refuse(s->command, "%s", p[i].err.text));
+		if (p[i].status != 0)
+			refused++;
+		else if (p[i].res->violations_total > 0)
+			status = EXIT_FOUND;
+	}
+	if (refused == n)
+		return (options_refuse(s->command, "%s", p[0].err.text));
+	return (status);
+}
+
+static int
+compare_trace(struct setup *s, struct eph_trace *trace)
+{
+	struct pool pool = { .ops = NULL };
+	struct eph_oplist *ops;
+	struct eph_err err;
+	int status;
+
+	if (setup_points(s, trace_meta(trace), &pool.points, &pool.n) !=
+	    OPTIONS_OK)
+		return (EXIT_BAD);
+	if (oplist_read(trace, &ops, &err) != 0) {
+		setup_free(pool.points, pool.n);
+		return (options_refuse(s->command, "%s", err.text));
+	}
+	pool.ops = ops;
+	run_all(&pool);
+	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
+		print_points(s, trace_meta(trace), pool.points, pool.n);
+		report_warn(s, pool.points, pool.n);
+	}
+	setup_free(pool.points, pool.n);
+	oplist_free(ops);
+	return (status);
+}
+
+int
+cmd_compare(int argc, char **argv)
+{
+	struct setup s = SETUP_INITIALIZER("ephmap compare", true);
+	const struct opt table[] = {
+		SETUP_OPTIONS(s, ",..."),
+		{ "all", 0, OPT_FLAG, &s.all, NULL, 0, 0, NULL, NULL,
+		    "every design; the default" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options o = { s.command, "[OPTION]... FILE",
+		"Lists, by comma, are multiplied out; a design is run once "
+		"where an axis means nothing\nto it.  The table starts with "
+		"the cheapest; csv and json keep the order of the lists.\n"
+		"Exit status: 0, or 1 when a run found a violation, or 2 for "
+		"bad usage or input or\nwhen every design refused.\n",
+		table, 0, 2 };
+	struct eph_trace *trace;
+	struct eph_err err;
+	int first, status;
+
+	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	if (setup_trace(&s, argc, argv, first) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (trace_open(s.trace, &trace, &err) != 0)
+		return (options_refuse(s.command, "%s", err.text));
+	status = compare_trace(&s, trace);
+	trace_close(trace);
+	return (status);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap list': the rows of the library's tables.  Each kind makes an
+ * array of objects; the three formats are views of it.
+ */
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "costs.h"
+#include "options.h"
+#include "report.h"
+#include "table.h"
+
+#include "ephmap/design.h"
+#include "ephmap/machine.h"
+#include "ephmap/policy.h"
+#include "ephmap/shootdown.h"
+
+#define CELLS_MAX 6
+
+struct kind {
+	const char *name;
+	const char *summary;
+	json_t *(*rows)(void);
+	const char *align;		  /* of the cells */
+	const char *cells[CELLS_MAX + 1]; /* keys that share the first line */
+	const char *lines[4];		  /* keys with a line of their own */
+};
+
+static void
+set_text(json_t *o, const char *key, const char *value)
+{
+	json_object_set_new(o, key, json_string(value != NULL ? value : ""));
+}
+
+static void
+set_number(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+/* What the design's own interface has, in words. */
+static json_t *
+design_features(const struct eph_design_ops *d)
+{
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} words[] = {
+		{ EPH_DESIGN_PRIVATE, "private" },
+		{ EPH_DESIGN_NOWAIT, "nowait" },
+		{ EPH_DESIGN_CACHE, "cache" },
+		{ EPH_DESIGN_POLICY, "policy" },
+		{ EPH_DESIGN_NBUFS, "nbufs" },
+		{ EPH_DESIGN_SLEEPS, "sleeps" },
+		{ EPH_DESIGN_WIRES, "wires" },
+		{ EPH_DESIGN_OURS, "ours" },
+	};
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((d->flags & words[i].flag) != 0)
+			json_array_append_new(a, json_string(words[i].name));
+	}
+	return (a);
+}
+
+static json_t *
+design_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		const struct eph_design_ops *d = eph_designs[i];
+		json_t *o = json_object(), *names = json_array();
+
+		set_text(o, "name", d->name);
+		set_text(o, "origin", d->origin);
+		set_text(o, "date", d->date);
+		set_text(o, "validity", eph_validity_name(d->validity));
+		set_text(o, "summary", d->summary);
+		set_text(o, "holes", d->holes);
+		set_text(o, "shootdown", d->shootdown);
+		set_text(o, "policy", d->policy);
+		json_object_set_new(o, "features", design_features(d));
+		for (const struct eph_sysctl *c = d->sysctls; c->name != NULL;
+		     c++)
+			json_array_append_new(names, json_string(c->name));
+		json_object_set_new(o, "sysctls", names);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static json_t *
+policy_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_policies[i] != NULL; i++) {
+		const struct eph_policy_ops *p = eph_policies[i];
+		json_t *o = json_object();
+
+		set_text(o, "name", p->name);
+		set_text(o, "origin", p->origin);
+		set_text(o, "summary", p->summary);
+		set_text(o, "params", p->params);
+		json_object_set_new(o, "offline", json_boolean(p->offline));
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static json_t *
+shootdown_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_shootdowns[i] != NULL; i++) {
+		const struct eph_shootdown_ops *p = eph_shootdowns[i];
+		json_t *o = json_object();
+
+		set_text(o, "name", p->name);
+		set_text(o, "origin", p->origin);
+		set_text(o, "summary", p->summary);
+		json_object_set_new(o, "acked", json_boolean(p->acked));
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static json_t *
+machine_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_machine_models[i] != NULL; i++) {
+		const struct eph_machine_model *m = eph_machine_models[i];
+		json_t *o = json_object(), *costs = json_object();
+
+		set_text(o, "name", m->name);
+		set_text(o, "origin", m->origin);
+		set_text(o, "summary", m->summary);
+		set_text(o, "tlb", m->tlb);
+		set_number(o, "levels", m->levels);
+		set_number(o, "kva_pages", m->kva_pages);
+		set_number(o, "mhz", m->mhz);
+		for (unsigned c = 0; cost_name(c) != NULL; c++)
+			set_number(
+			    costs, cost_name(c), cost_value(&m->costs, c));
+		json_object_set_new(o, "costs", costs);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static json_t *
+tlb_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_tlb_models[i] != NULL; i++) {
+		const struct eph_tlb_model *g = eph_tlb_models[i];
+		json_t *o = json_object();
+
+		set_text(o, "name", g->name);
+		set_text(o, "origin", g->origin);
+		json_object_set_new(o, "infinite", json_boolean(g->infinite));
+		set_number(o, "l1_sets", g->l1.sets);
+		set_number(o, "l1_ways", g->l1.ways);
+		set_number(o, "l2_sets", g->l2.sets);
+		set_number(o, "l2_ways", g->l2.ways);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static const struct kind kinds[] = {
+	{ "designs", "data structures that hand out addresses", design_rows,
+	    "llll", { "name", "date", "validity", "shootdown" },
+	    { "summary", "origin", "holes" } },
+	{ "policies", "which unreferenced mapping is recycled", policy_rows,
+	    "ll", { "name", "offline" }, { "summary", "origin", "params" } },
+	{ "shootdowns", "how other CPUs are told to invalidate", shootdown_rows,
+	    "ll", { "name", "acked" }, { "summary", "origin" } },
+	{ "machines", "page tables, TLB and prices of the CPUs", machine_rows,
+	    "llrrr", { "name", "tlb", "levels", "kva_pages", "mhz" },
+	    { "summary", "origin" } },
+	{ "tlbs", "TLB geometries", tlb_rows, "llrrrr",
+	    { "name", "infinite", "l1_sets", "l1_ways", "l2_sets", "l2_ways" },
+	    { "origin" } },
+};
+
+#define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void
+print_cell(struct table *t, const json_t *v)
+{
+	char number[NUMBER_MAX];
+
+	if (json_is_integer(v))
+		table_cell(t, "%s",
+		    number_u64(number, (uint64_t)json_integer_value(v)));
+	else if (json_is_boolean(v))
+		table_cell(t, "%s", json_is_true(v) ? "yes" : "no");
+	else
+		table_cell(t, "%s",
+		    *json_string_value(v) != '\0' ? json_string_value(v) : "-");
+}
+
+static void
+print_table(const struct kind *k, const json_t *rows)
+{
+	struct table *t = table_create(k->align);
+	char line[2048];
+	json_t *row;
+	size_t i;
+
+	for (unsigned c = 0; k->cells[c] != NULL; c++)
+		table_cell(t, "%s", k->cells[c]);
+	table_rule(t);
+	json_array_foreach(rows, i, row)
+	{
+		for (unsigned c = 0; k->cells[c] != NULL; c++)
+			print_cell(t, json_object_get(row, k->cells[c]));
+		for (unsigned c = 0; k->lines[c] != NULL; c++) {
+			const char *text = json_string_value(
+			    json_object_get(row, k->lines[c]));
+
+			if (*text == '\0')
+				continue;
+			(void)snprintf(line, sizeof(line), "    %s%s%s",
+			    c > 0 ? k->lines[c] : "", c > 0 ? ": " : "", text);
+			table_line(t, line);
+		}
+	}
+	table_print(t, stdout);
+	table_destroy(t);
+}
+
+/* One field for each value; an object's members have a field each. */
+static void
+print_csv_line(json_t *row, bool heading)
+{
+	const char *key, *inner_key, *sep = "";
+	json_t *v, *inner;
+	size_t i;
+
+	json_object_foreach(row, key, v)
+	{
+		if (json_is_object(v)) {
+			json_object_foreach(v, inner_key, inner)
+			{
+				(void)fputs(sep, stdout);
+				if (heading)
+					(void)fputs(inner_key, stdout);
+				else
+					report_print_field(inner, stdout);
+			}
+			continue;
+		}
+		(void)fputs(sep, stdout);
+		sep = ",";
+		if (heading)
+			(void)fputs(key, stdout);
+		else if (json_is_array(v)) {
+			json_array_foreach(v, i, inner)(void) printf(
+			    "%s%s", i > 0 ? " " : "", json_string_value(inner));
+		} else
+			report_print_field(v, stdout);
+	}
+	(void)fputc('\n', stdout);
+}
+
+static void
+print_csv(const json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	if (json_array_size(rows) > 0)
+		print_csv_line(json_array_get(rows, 0), true);
+	json_array_foreach(rows, i, row) print_csv_line(row, false);
+}
+
+static int
+refuse_kind(const char *command, const char *name)
+{
+	const char *names[NKINDS + 1];
+	const char *near;
+
+	for (size_t i = 0; i < NKINDS; i++)
+		names[i] = kinds[i].name;
+	names[NKINDS] = NULL;
+	near = nearest_name(name, names);
+	return (options_refuse(command,
+	    "unknown list \"%s\"%s%s; `ephmap list --help' shows them", name,
+	    near != NULL ? "; did you mean " : "", near != NULL ? near : ""));
+}
+
+/* For --help. */
+static void
+describe_kinds(char *about, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < NKINDS && n < size; i++)
+		n += (size_t)snprintf(about + n, size - n, "  %-12s %s\n",
+		    kinds[i].name, kinds[i].summary);
+}
+
+int
+cmd_list(int argc, char **argv)
+{
+	unsigned format = FORMAT_TABLE;
+	char about[1024];
+	const struct opt table[] = {
+		{ "format", 0, OPT_CHOICE, &format, NULL, 0, 0, format_choices,
+		    "F", "table, csv or json; default: table" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options o = { "ephmap list", "WHAT [--format F]", about,
+		table, 1, 1 };
+	json_t *rows;
+	int first, status;
+
+	describe_kinds(about, sizeof(about));
+	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	for (size_t i = 0; i < NKINDS; i++) {
+		if (strcmp(kinds[i].name, argv[first]) != 0)
+			continue;
+		rows = kinds[i].rows();
+		if (format == FORMAT_JSON) {
+			report_print_json(rows, stdout);
+			return (EXIT_OK);
+		}
+		if (format == FORMAT_CSV)
+			print_csv(rows);
+		else
+			print_table(&kinds[i], rows);
+		json_decref(rows);
+		return (EXIT_OK);
+	}
+	return (refuse_kind(o.command, argv[first]));
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap run': one trace through one design.
+ *
+ * --sysctl NAME=VALUE is set when the design has been made, NAME is read
+ * when the trace has been played.  kern.ipc.nsfbufs and kern.ipc.msfbufs
+ * were tunables of the boot loader: set, they are --nbufs.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "axis.h"
+#include "command.h"
+#include "options.h"
+#include "report.h"
+#include "setup.h"
+#include "table.h"
+
+struct sysctl {
+	const struct eph_sysctl *ctl;
+	bool set;
+	uint64_t value; /* to set; when the run has ended, as read */
+};
+
+struct run {
+	struct setup setup;
+	struct opt_words words; /* of --sysctl, as typed */
+	struct sysctl sysctl[OPT_WORDS_MAX];
+	unsigned nsysctls;
+	bool log;
+	uint64_t violations;
+};
+
+static const char *const loader_tunables[] = { "kern.ipc.nsfbufs",
+	"kern.ipc.msfbufs" };
+
+static const struct eph_sysctl *
+find_sysctl(const struct eph_design_ops *d, const char *name, size_t n)
+{
+	for (const struct eph_sysctl *c = d->sysctls; c->name != NULL; c++) {
+		if (strlen(c->name) == n && strncmp(c->name, name, n) == 0)
+			return (c);
+	}
+	return (NULL);
+}
+
+static int
+refuse_sysctl(
+    const struct run *r, const struct eph_design_ops *d, const char *word)
+{
+	const char *names[64];
+	char name[64], where[128];
+	size_t n = 0;
+
+	for (; n < 64 && d->sysctls[n].name != NULL; n++)
+		names[n] = d->sysctls[n].name;
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	(void)snprintf(where, sizeof(where),
+	    "`ephmap list designs --format json' shows those of %s", d->name);
+	return (
+	    refuse_unknown(r->setup.command, "sysctl", name, names, n, where));
+}
+
+static bool
+is_loader_tunable(const struct eph_sysctl *c)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (strcmp(c->name, loader_tunables[i]) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* NAME or NAME=VALUE. */
+static int
+take_sysctl(struct run *r, struct point *p, const char *word)
+{
+	const struct eph_design_ops *d = p->cfg.design;
+	const size_t n = strcspn(word, "=");
+	struct sysctl *c = &r->sysctl[r->nsysctls];
+
+	if ((c->ctl = find_sysctl(d, word, n)) == NULL)
+		return (refuse_sysctl(r, d, word));
+	for (unsigned i = 0; i < r->nsysctls; i++) {
+		if (r->sysctl[i].ctl == c->ctl)
+			return (options_refuse(r->setup.command,
+			    "--sysctl: %s is given twice", c->ctl->name));
+	}
+	r->nsysctls++;
+	if (word[n] == '\0')
+		return (OPTIONS_OK);
+	c->set = true;
+	if (parse_u64(word + n + 1, INT64_MAX, &c->value) != 0)
+		return (options_refuse(r->setup.command,
+		    "--sysctl: %s: expected a number from 0 to %" PRId64
+		    ", got \"%s\"",
+		    c->ctl->name, INT64_MAX, word + n + 1));
+	if (!is_loader_tunable(c->ctl))
+		return (OPTIONS_OK);
+	if (r->setup.nbufs != NULL)
+		return (options_refuse(r->setup.command,
+		    "--sysctl %s and --nbufs are the same number",
+		    c->ctl->name));
+	if (c->value < 1 || c->value > UINT32_MAX)
+		return (options_refuse(r->setup.command,
+		    "--sysctl: %s: expected a number from 1 to %u",
+		    c->ctl->name, UINT32_MAX));
+	p->cfg.nbufs = (uint32_t)c->value;
+	c->set = false;
+	return (OPTIONS_OK);
+}
+
+static int
+set_sysctls(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
+{
+	struct run *r = arg;
+
+	(void)mc;
+	for (unsigned i = 0; i < r->nsysctls; i++) {
+		struct sysctl *c = &r->sysctl[i];
+		int error;
+
+		if (!c->set)
+			continue;
+		error = c->ctl->set(state, c->value);
+		if (error == EPERM)
+			return (eph_err_set(
+			    err, EINVAL, "%s is read only", c->ctl->name));
+		if (error != 0)
+			return (eph_err_set(err, EINVAL,
+			    "%s cannot be set to %" PRIu64, c->ctl->name,
+			    c->value));
+	}
+	return (0);
+}
+
+static void
+get_sysctls(void *arg, struct eph_machine *mc, void *state)
+{
+	struct run *r = arg;
+
+	(void)mc;
+	for (unsigned i = 0; i < r->nsysctls; i++)
+		r->sysctl[i].value = r->sysctl[i].ctl->get(state);
+}
+
+static json_t *
+sysctls_json(const struct run *r)
+{
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < r->nsysctls; i++) {
+		const struct sysctl *c = &r->sysctl[i];
+		json_t *o = json_object();
+
+		json_object_set_new(
+		    o, "value", json_integer((json_int_t)c->value));
+		json_object_set_new(
+		    o, "description", json_string(c->ctl->desc));
+		json_object_set_new(o, "truth",
+		    c->ctl->truth != NULL ? json_string(c->ctl->truth)
+					  : json_null());
+		json_object_set_new(all, c->ctl->name, o);
+	}
+	return (all);
+}
+
+static void
+print_sysctls(const struct run *r)
+{
+	char number[NUMBER_MAX];
+
+	for (unsigned i = 0; i < r->nsysctls; i++) {
+		const struct sysctl *c = &r->sysctl[i];
+
+		(void)printf("%s%s: %s  (%s)\n", i == 0 ? "\n" : "",
+		    c->ctl->name, number_u64(number, c->value), c->ctl->desc);
+		if (c->ctl->truth != NULL)
+			(void)printf("    but: %s\n", c->ctl->truth);
+	}
+}
+
+static void
+print_result(
+    const struct run *r, const struct eph_trace_meta *meta, struct point *p)
+{
+	json_t *root;
+
+	if (p->res->violations > r->violations)
+		p->res->violations = (unsigned)r->violations;
+	switch (r->setup.format) {
+	case FORMAT_JSON:
+		root = report_json(&r->setup, p);
+		if (r->nsysctls > 0)
+			json_object_set_new(root, "sysctl", sysctls_json(r));
+		report_print_json(root, stdout);
+		break;
+	case FORMAT_CSV:
+		report_print_csv(&r->setup, p, 1, stdout);
+		break;
+	default:
+		report_print_run(&r->setup, meta, p, stdout);
+		print_sysctls(r);
+		break;
+	}
+}
+
+/* How fast the host was; for people only. */
+static void
+print_speed(const struct eph_run_result *res)
+{
+	char refs[NUMBER_MAX];
+
+	if (!isatty(STDERR_FILENO) || res->host_seconds <= 0)
+		return;
+	(void)fprintf(stderr,
+	    "%s references in %.3f s of this host: %.1f million a second\n",
+	    number_u64(refs, res->references), res->host_seconds,
+	    (double)res->references / res->host_seconds / 1e6);
+}
+
+/* The trace is open and there is one point. */
+static int
+run_point(struct run *r, struct eph_trace *trace, struct point *p)
+{
+	struct eph_op_source source = trace_source(trace);
+
+	for (unsigned i = 0; i < r->words.n; i++) {
+		if (take_sysctl(r, p, r->words.word[i]) != OPTIONS_OK)
+			return (EXIT_BAD);
+	}
+	p->cfg.at_start = set_sysctls;
+	p->cfg.at_end = get_sysctls;
+	p->cfg.hook_arg = r;
+	if (r->log)
+		p->cfg.log = r->setup.format == FORMAT_TABLE ? stdout : stderr;
+	p->res = must_alloc(NULL, 1, sizeof(*p->res));
+	p->status = replay_run(&p->cfg, &source, p->res, &p->err);
+	if (p->status != 0)
+		return (options_refuse(r->setup.command, "%s", p->err.text));
+	if (r->log && r->setup.format == FORMAT_TABLE)
+		(void)putchar('\n');
+	print_result(r, trace_meta(trace), p);
+	report_warn(&r->setup, p, 1);
+	print_speed(p->res);
+	return (p->res->violations_total > 0 ? EXIT_FOUND : EXIT_OK);
+}
+
+static int
+run_trace(struct run *r)
+{
+	struct eph_trace *trace;
+	struct eph_err err;
+	struct point *points;
+	size_t n;
+	int status = EXIT_BAD;
+
+	if (trace_open(r->setup.trace, &trace, &err) != 0)
+		return (options_refuse(r->setup.command, "%s", err.text));
+	if (setup_points(&r->setup, trace_meta(trace), &points, &n) ==
+	    OPTIONS_OK) {
+		status = run_point(r, trace, &points[0]);
+		setup_free(points, n);
+	}
+	trace_close(trace);
+	return (status);
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+	struct run r = {
+		.setup = SETUP_INITIALIZER("ephmap run", false),
+		.violations = EPH_VIOLATIONS_KEPT,
+	};
+	const struct opt table[] = {
+		SETUP_OPTIONS(r.setup, ""),
+		{ "policy-params", 0, OPT_STRING, &r.setup.policy_params, NULL,
+		    0, 0, NULL, "K=V,...", "of the policy (list policies)" },
+		{ "sysctl", 0, OPT_WORDS, &r.words, NULL, 0, 0, NULL,
+		    "NAME[=N]", "set it at the start, show it at the end" },
+		{ "log", 0, OPT_FLAG, &r.log, NULL, 0, 0, NULL, NULL,
+		    "say in words what each line of the trace did" },
+		{ "violations", 0, OPT_U64, &r.violations, NULL, 0, UINT64_MAX,
+		    NULL, "N", "print the first N, at most 16; default: 16" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options o = { r.setup.command,
+		"--design D [OPTION]... FILE",
+		"The log goes to standard output before the table, and to "
+		"standard error with csv and\njson.  Exit status: 0, or 1 "
+		"when a violation was found, or 2 for bad usage or input or\n"
+		"when the design cannot do a line of the trace.\n",
+		table, 0, 2 };
+	int first, status;
+
+	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	if (setup_trace(&r.setup, argc, argv, first) != OPTIONS_OK)
+		return (EXIT_BAD);
+	return (run_trace(&r));
+}

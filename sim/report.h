@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef SIM_REPORT_H
+#define SIM_REPORT_H
+
+/*
+ * From results to text, for one run or many.
+ *
+ * JSON is the whole result; CSV and tables say the same in fewer words.
+ * Nothing in JSON and CSV depends on the time it took.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "setup.h"
+
+/* One run as an object; a refused one has "refused" and no counters. */
+json_t *report_json(const struct setup *s, const struct point *p);
+
+/* Print it, with a newline, and give up the reference. */
+void report_print_json(json_t *root, FILE *out);
+
+/* A value as a CSV field, quoted where needed; null is empty. */
+void report_print_field(const json_t *v, FILE *out);
+
+/* A header and one line for each point, in their order. */
+void report_print_csv(
+    const struct setup *s, const struct point *p, size_t n, FILE *out);
+
+/* One run, with what each number means. */
+void report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
+    const struct point *p, FILE *out);
+
+/* Many runs, the cheapest first, and how to read them. */
+void report_print_comparison(const struct setup *s,
+    const struct eph_trace_meta *meta, const struct point *p, size_t n,
+    FILE *out);
+
+/* What a person should know and exit status 0 does not say. */
+void report_warn(const struct setup *s, const struct point *p, size_t n);
+
+#endif /* !SIM_REPORT_H */

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "setup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axis.h"
+#include "costs.h"
+#include "options.h"
+#include "table.h"
+
+#define NBUFS_MAX (1u << 28)
+
+/* Historical auto-sizing of nsfbufs: see nbufs_from_memory(). */
+#define MAXUSERS_MIN 32
+#define MAXUSERS_MAX 384
+
+const char *const executor_choices[] = { "lockstep", NULL };
+const char *const touch_choices[] = { "none", "read", "write", NULL };
+
+/* A list by comma, cut up. */
+struct words {
+	size_t n;
+	char **word;
+};
+
+/* The values of every axis, as rows of its table or as numbers. */
+struct axis_values {
+	size_t ndesigns;
+	const struct eph_design_ops **design;
+	struct words rows[AXES]; /* names, checked; n 0: the default */
+	size_t ncpus;
+	unsigned *cpus;
+	size_t nnbufs;
+	uint32_t *nbufs;
+};
+
+static void
+words_free(struct words *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->word[i]);
+	free(w->word);
+	w->n = 0;
+	w->word = NULL;
+}
+
+/*
+ * Cut `text` at its commas.  An empty part, a part that is there twice, and
+ * a list where one value is expected are refused.
+ */
+static int
+cut_list(const struct setup *s, const char *option, const char *text,
+    struct words *w)
+{
+	w->n = 0;
+	w->word = NULL;
+	if (text == NULL)
+		return (OPTIONS_OK);
+	for (const char *p = text;; p++) {
+		const size_t n = strcspn(p, ",");
+
+		w->word = must_alloc(w->word, w->n + 1, sizeof(*w->word));
+		w->word[w->n++] = must_copy(p, n);
+		if (n == 0)
+			return (options_refuse(s->command,
+			    "--%s: expected a value on both sides of a comma, "
+			    "got \"%s\"",
+			    option, text));
+		for (size_t i = 0; i + 1 < w->n; i++) {
+			if (strcmp(w->word[i], w->word[w->n - 1]) == 0)
+				return (options_refuse(s->command,
+				    "--%s: %s is given twice", option,
+				    w->word[i]));
+		}
+		p += n;
+		if (*p == '\0')
+			break;
+	}
+	if (w->n > 1 && !s->lists)
+		return (options_refuse(s->command,
+		    "--%s: expected one value, got \"%s\" (`ephmap compare' "
+		    "takes lists)",
+		    option, text));
+	return (OPTIONS_OK);
+}
+
+static int
+find_designs(const struct setup *s, struct axis_values *v)
+{
+	const struct words *w = &v->rows[AXIS_DESIGN];
+	const struct eph_design_ops *plugin = s->plugin_design;
+	size_t n = 0;
+
+	while (eph_designs[n] != NULL)
+		n++;
+	v->design =
+	    must_alloc(NULL, (w->n > n ? w->n : n) + 1, sizeof(*v->design));
+	for (size_t i = 0; i < w->n; i++) {
+		int row;
+
+		if (plugin != NULL && strcmp(plugin->name, w->word[i]) == 0) {
+			v->design[v->ndesigns++] = plugin;
+			continue;
+		}
+		row = axis_find(AXIS_DESIGN, w->word[i], s->command);
+		if (row < 0)
+			return (OPTIONS_BAD);
+		v->design[v->ndesigns++] = eph_designs[row];
+	}
+	if (w->n > 0)
+		return (OPTIONS_OK);
+	if (s->lists) {
+		for (; v->ndesigns < n; v->ndesigns++)
+			v->design[v->ndesigns] = eph_designs[v->ndesigns];
+	}
+	if (plugin != NULL)
+		v->design[v->ndesigns++] = plugin;
+	if (v->ndesigns == 0)
+		return (options_refuse(s->command,
+		    "--design is missing; `ephmap list designs` "
+		    "shows what there is"));
+	return (OPTIONS_OK);
+}
+
+static int
+check_names(const struct setup *s, const struct axis_values *v)
+{
+	for (unsigned a = AXIS_DESIGN + 1; a < AXES; a++) {
+		for (size_t i = 0; i < v->rows[a].n; i++) {
+			if (axis_find((enum axis_id)a, v->rows[a].word[i],
+				s->command) < 0)
+				return (OPTIONS_BAD);
+		}
+	}
+	return (OPTIONS_OK);
+}
+
+static int
+find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
+{
+	struct words w;
+	uint64_t n;
+	int status = cut_list(s, "cpus", s->cpus, &w);
+
+	v->cpus = must_alloc(NULL, w.n + 1, sizeof(*v->cpus));
+	if (w.n == 0)
+		v->cpus[v->ncpus++] = meta->cpus;
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		if (parse_u64(w.word[i], EPH_CPUS_MAX, &n) != 0 || n == 0)
+			status = options_refuse(s->command,
+			    "--cpus: expected a number from 1 to %u, got "
+			    "\"%s\"",
+			    EPH_CPUS_MAX, w.word[i]);
+		v->cpus[v->ncpus++] = (unsigned)n;
+	}
+	words_free(&w);
+	return (status);
+}
+
+/* A number of bytes with a unit: 512M. */
+static int
+parse_memory(const char *text, uint64_t *bytesp)
+{
+	static const char units[] = "KMGT";
+	const size_t n = strlen(text);
+	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+	char *digits;
+	int error;
+
+	if (unit == NULL || n > 12)
+		return (-1);
+	digits = must_copy(text, n - 1);
+	error = parse_u64(digits, (uint64_t)1 << 20, bytesp);
+	free(digits);
+	*bytesp <<= 10 * (unit - units + 1);
+	return (error);
+}
+
+/*
+ * What the kernels gave themselves: nsfbufs = 512 + 16 maxusers, and
+ * maxusers one for each 2 MiB of memory, at least 32 and at most 384.
+ */
+static uint32_t
+nbufs_from_memory(uint64_t bytes)
+{
+	uint64_t maxusers = bytes >> 21;
+
+	if (maxusers < MAXUSERS_MIN)
+		maxusers = MAXUSERS_MIN;
+	if (maxusers > MAXUSERS_MAX)
+		maxusers = MAXUSERS_MAX;
+	return ((uint32_t)(512 + 16 * maxusers));
+}
+
+static int
+parse_nbufs(const struct setup *s, const char *text, uint32_t *nbufsp)
+{
+	static const char prefix[] = "from-memory:";
+	uint64_t n;
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0) {
+		if (parse_memory(text + sizeof(prefix) - 1, &n) != 0)
+			return (options_refuse(s->command,
+			    "--nbufs: expected from-memory:SIZE with a unit "
+			    "(512M), got \"%s\"",
+			    text));
+		*nbufsp = nbufs_from_memory(n);
+		return (OPTIONS_OK);
+	}
+	if (parse_u64(text, NBUFS_MAX, &n) != 0 || n == 0)
+		return (options_refuse(s->command,
+		    "--nbufs: expected a number from 1 to %u or "
+		    "from-memory:SIZE, got \"%s\"",
+		    NBUFS_MAX, text));
+	*nbufsp = (uint32_t)n;
+	return (OPTIONS_OK);
+}
+
+static int
+find_nbufs(const struct setup *s, struct axis_values *v)
+{
+	struct words w;
+	int status = cut_list(
+	    s, "nbufs", s->nbufs != NULL ? s->nbufs : DEFAULT_NBUFS, &w);
+
+	v->nbufs = must_alloc(NULL, w.n, sizeof(*v->nbufs));
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
+		status = parse_nbufs(s, w.word[i], &v->nbufs[v->nnbufs++]);
+	words_free(&w);
+	return (status);
+}
+
+static int
+find_values(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
+{
+	const char *const typed[AXES] = { s->design, s->policy, s->shootdown,
+		s->machine, s->tlb };
+
+	memset(v, 0, sizeof(*v));
+	for (unsigned a = 0; a < AXES; a++) {
+		if (cut_list(s, axes[a].option, typed[a], &v->rows[a]) !=
+		    OPTIONS_OK)
+			return (OPTIONS_BAD);
+	}
+	if (find_designs(s, v) != OPTIONS_OK || check_names(s, v) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (find_cpus(s, meta, v) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	return (find_nbufs(s, v));
+}
+
+static void
+values_free(struct axis_values *v)
+{
+	for (unsigned a = 0; a < AXES; a++)
+		words_free(&v->rows[a]);
+	free(v->design);
+	free(v->cpus);
+	free(v->nbufs);
+}
+
+/* --flags: one word of each kind. */
+static int
+parse_flags(struct setup *s)
+{
+	static const struct {
+		const char *name;
+		unsigned kind; /* two of one kind exclude each other */
+		unsigned flags;
+	} words[] = {
+		{ "shared", 0, 0 },
+		{ "private", 0, SFB_CPUPRIVATE },
+		{ "nowait", 1, SFB_NOWAIT },
+		{ "catch", 1, SFB_CATCH },
+	};
+	const char *first[2] = { NULL, NULL };
+	const struct setup lists = { .command = s->command, .lists = true };
+	struct words w;
+	int status = cut_list(&lists, "flags", s->flags, &w);
+
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		size_t k = 0;
+
+		while (k < 4 && strcmp(words[k].name, w.word[i]) != 0)
+			k++;
+		if (k == 4) {
+			status = options_refuse(s->command,
+			    "--flags: expected shared or private, nowait or "
+			    "catch, got \"%s\"",
+			    w.word[i]);
+			break;
+		}
+		if (first[words[k].kind] != NULL)
+			status = options_refuse(s->command,
+			    "--flags: %s and %s are two flags of one kind",
+			    first[words[k].kind], words[k].name);
+		first[words[k].kind] = words[k].name;
+		s->sfb_flags |= words[k].flags;
+	}
+	words_free(&w);
+	return (status);
+}
+
+const char *
+flags_text(unsigned flags, char buf[64])
+{
+	(void)snprintf(buf, 64, "%s%s%s",
+	    (flags & SFB_CPUPRIVATE) != 0 ? "private" : "shared",
+	    (flags & SFB_NOWAIT) != 0 ? ",nowait" : "",
+	    (flags & SFB_CATCH) != 0 ? ",catch" : "");
+	return (buf);
+}
+
+static int
+load_plugin(struct setup *s)
+{
+	struct eph_err err;
+
+	if (s->plugin == NULL)
+		return (OPTIONS_OK);
+	if (eph_design_load(s->plugin, &s->plugin_design, &err) != 0)
+		return (options_refuse(s->command, "%s", err.text));
+	return (OPTIONS_OK);
+}
+
+static size_t
+at_least_one(size_t n)
+{
+	return (n > 0 ? n : 1);
+}
+
+/*
+ * In a comparison a design that has no choice of policy appears once, with
+ * its own; a single run is told so by the library.
+ */
+static bool
+takes_policy(const struct setup *s, const struct eph_design_ops *d)
+{
+	return (!s->lists || (d->flags & EPH_DESIGN_POLICY) != 0);
+}
+
+struct point_list {
+	struct point *point;
+	size_t n;
+};
+
+/* The name as the tables hold it: it lives as long as the program. */
+static const char *
+table_name(enum axis_id id, const char *name)
+{
+	const int row = axis_find(id, name, "");
+
+	return (axes[id].name((unsigned)row));
+}
+
+/* The axes that are multiplied out, the slowest first. */
+enum { BY_MACHINE, BY_TLB, BY_SHOOTDOWN, BY_CPUS, BY_NBUFS, BY_POLICY, BYS };
+
+static void
+add_point(struct point_list *l, const struct setup *s,
+    const struct axis_values *v, const struct eph_design_ops *d,
+    const size_t *at)
+{
+	const struct words *machine = &v->rows[AXIS_MACHINE];
+	const struct words *tlb = &v->rows[AXIS_TLB];
+	const struct words *shootdown = &v->rows[AXIS_SHOOTDOWN];
+	const struct words *policy = &v->rows[AXIS_POLICY];
+	struct eph_run_config *cfg;
+
+	l->point = must_alloc(l->point, l->n + 1, sizeof(*l->point));
+	memset(&l->point[l->n], 0, sizeof(*l->point));
+	cfg = &l->point[l->n++].cfg;
+	cfg->design = d;
+	cfg->machine = table_name(AXIS_MACHINE,
+	    machine->n > 0 ? machine->word[at[BY_MACHINE]] : DEFAULT_MACHINE);
+	if (tlb->n > 0)
+		cfg->tlb = table_name(AXIS_TLB, tlb->word[at[BY_TLB]]);
+	if (shootdown->n > 0)
+		cfg->shootdown =
+		    eph_shootdown_find(shootdown->word[at[BY_SHOOTDOWN]]);
+	if (policy->n > 0 && takes_policy(s, d))
+		cfg->policy = eph_policy_find(policy->word[at[BY_POLICY]]);
+	cfg->policy_params = s->policy_params;
+	cfg->cpus = v->cpus[at[BY_CPUS]];
+	cfg->nbufs = v->nbufs[at[BY_NBUFS]];
+	cfg->seed = s->seed;
+	cfg->touch = (enum eph_touch)s->touch;
+	cfg->hold_ns = s->hold_ns;
+	cfg->flags = s->sfb_flags;
+}
+
+/* An axis that means nothing to the design is not multiplied out. */
+static void
+add_design(struct point_list *l, const struct setup *s,
+    const struct axis_values *v, const struct eph_design_ops *d)
+{
+	const size_t dim[BYS] = {
+		[BY_MACHINE] = at_least_one(v->rows[AXIS_MACHINE].n),
+		[BY_TLB] = at_least_one(v->rows[AXIS_TLB].n),
+		[BY_SHOOTDOWN] = at_least_one(v->rows[AXIS_SHOOTDOWN].n),
+		[BY_CPUS] = v->ncpus,
+		[BY_NBUFS] = (d->flags & EPH_DESIGN_NBUFS) != 0 ? v->nnbufs : 1,
+		[BY_POLICY] = takes_policy(s, d)
+		    ? at_least_one(v->rows[AXIS_POLICY].n)
+		    : 1,
+	};
+	size_t total = 1;
+
+	for (unsigned i = 0; i < BYS; i++)
+		total *= dim[i];
+	for (size_t k = 0; k < total; k++) {
+		size_t at[BYS], rest = k;
+
+		for (unsigned i = BYS; i-- > 0; rest /= dim[i])
+			at[i] = rest % dim[i];
+		add_point(l, s, v, d, at);
+	}
+}
+
+/* Prices for every point; the array has its final place now. */
+static int
+price_points(const struct setup *s, struct point_list *l)
+{
+	struct cost_file *cf = NULL;
+	struct eph_err err;
+
+	if (s->costs != NULL && costs_read(s->costs, &cf, &err) != 0)
+		return (options_refuse(s->command, "%s", err.text));
+	for (size_t i = 0; i < l->n; i++) {
+		struct point *p = &l->point[i];
+
+		p->costs = eph_machine_model_find(p->cfg.machine)->costs;
+		if (cf != NULL)
+			costs_apply(cf, &p->costs);
+		p->cfg.costs = &p->costs;
+	}
+	costs_free(cf);
+	return (OPTIONS_OK);
+}
+
+int
+setup_points(struct setup *s, const struct eph_trace_meta *meta,
+    struct point **pp, size_t *np)
+{
+	struct axis_values v;
+	struct point_list l = { NULL, 0 };
+	int status;
+
+	if (s->all && s->design != NULL)
+		return (options_refuse(
+		    s->command, "--all and --design exclude each other"));
+	if (parse_flags(s) != OPTIONS_OK || load_plugin(s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	status = find_values(s, meta, &v);
+	for (size_t i = 0; status == OPTIONS_OK && i < v.ndesigns; i++)
+		add_design(&l, s, &v, v.design[i]);
+	values_free(&v);
+	if (status == OPTIONS_OK)
+		status = price_points(s, &l);
+	if (status != OPTIONS_OK) {
+		setup_free(l.point, l.n);
+		return (status);
+	}
+	*pp = l.point;
+	*np = l.n;
+	return (OPTIONS_OK);
+}
+
+void
+setup_free(struct point *points, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(points[i].res);
+	free(points);
+}
+
+int
+setup_trace(struct setup *s, int argc, char **argv, int first)
+{
+	if (argc - first > 1)
+		return (options_refuse(s->command,
+		    "unexpected operand \"%s\"; expected one trace",
+		    argv[first + 1]));
+	if (argc - first == 1 && s->trace != NULL)
+		return (options_refuse(s->command,
+		    "the trace is given twice: --trace %s and %s", s->trace,
+		    argv[first]));
+	if (argc - first == 1)
+		s->trace = argv[first];
+	if (s->trace == NULL)
+		return (options_refuse(s->command,
+		    "a trace is missing; `ephmap trace generate` makes one, "
+		    "`ephmap trace import` reads a log"));
+	return (OPTIONS_OK);
+}
+
+static const char *
+none_if_empty(const char *name)
+{
+	return (name != NULL && *name != '\0' ? name : NULL);
+}
+
+const char *
+point_policy(const struct point *p)
+{
+	if (p->cfg.policy != NULL)
+		return (p->cfg.policy->name);
+	return (none_if_empty(p->cfg.design->policy));
+}
+
+const char *
+point_shootdown(const struct point *p)
+{
+	if (p->cfg.shootdown != NULL)
+		return (p->cfg.shootdown->name);
+	return (none_if_empty(p->cfg.design->shootdown));
+}
+
+const char *
+point_tlb(const struct point *p)
+{
+	if (p->cfg.tlb != NULL)
+		return (p->cfg.tlb);
+	return (eph_machine_model_find(p->cfg.machine)->tlb);
+}
+
+bool
+point_has_nbufs(const struct point *p)
+{
+	return ((p->cfg.design->flags & EPH_DESIGN_NBUFS) != 0);
+}

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
 # jemalloc, for arenas, without its malloc.
 #
 # Debian's libjemalloc defines malloc itself, so linking with it would

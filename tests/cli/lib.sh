@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the tests of the program share; they source it as
+#	. "$(dirname "$0")/lib.sh"
+# and are called as tests/cli/NAME.sh EPHMAP [ARGUMENT]...
+#
+# A test runs in an empty folder.  `run' runs the program; the expect_*
+# functions then look at what came of it.  Every failed expectation is
+# printed with its command; finish() exits 1 if there was any.
+
+EPHMAP=$1
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+SAMPLES=$ROOT/tests/samples
+base=$(mktemp -d)
+trap 'rm -rf "$base"' EXIT
+mkdir "$base/dir"
+cd "$base/dir" || exit 2
+out=$base/out
+err=$base/err
+expectations=0
+failures=0
+command=
+
+fail() {
+	failures=$((failures + 1))
+	echo "FAILED: $*"
+	echo "  command: $command"
+	echo "  status:  $status"
+	[ ! -s "$err" ] || sed 's/^/  stderr:  /; 3q' "$err"
+}
+
+expect() {
+	what=$1
+	shift
+	expectations=$((expectations + 1))
+	"$@" >/dev/null 2>&1 || fail "$what"
+}
+
+run() {
+	command="ephmap $*"
+	ls -A >"$base/before"
+	"$EPHMAP" "$@" >"$out" 2>"$err" </dev/null
+	status=$?
+	ls -A >"$base/after"
+}
+
+expect_status() { expect "expected status $1" [ "$status" -eq "$1" ]; }
+expect_out() { expect "expected on standard output: $1" grep -q -e "$1" "$out"; }
+expect_err() { expect "expected on standard error: $1" grep -q -e "$1" "$err"; }
+expect_no_out() { expect "expected nothing on standard output" [ ! -s "$out" ]; }
+expect_no_err() { expect "expected nothing on standard error" [ ! -s "$err" ]; }
+expect_no_new_file() {
+	expect "expected no new file" cmp -s "$base/before" "$base/after"
+}
+
+# refuses PATTERN ARGUMENT...: one clear line, status 2, nothing left behind.
+refuses() {
+	pattern=$1
+	shift
+	run "$@"
+	expect_status 2
+	expect "expected one line on standard error" \
+	    [ "$(wc -l <"$err")" -eq 1 ]
+	expect_err "$pattern"
+	expect_no_out
+	expect_no_new_file
+}
+
+# accepts ARGUMENT...: status 0.
+accepts() {
+	run "$@"
+	expect_status 0
+}
+
+# trace NAME: standard input, behind the first line of a text trace.
+trace() {
+	{
+		echo "ephmap-trace 1"
+		cat
+	} >"$1"
+}
+
+# value KEY: the value of the first "KEY": in the JSON that was printed.
+value() {
+	sed -n "s/^ *\"$1\": \([^,]*\),*\$/\1/p" "$out" | head -n 1
+}
+
+expect_value() {
+	expect "expected \"$1\": $2, got $(value "$1")" [ "$(value "$1")" = "$2" ]
+}
+
+finish() {
+	echo "$expectations expectations, $failures failed"
+	[ "$expectations" -gt 0 ] && [ "$failures" -eq 0 ]
+	exit $?
+}

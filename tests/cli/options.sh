@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Command lines: what is refused, and with which words.
+
+. "$(dirname "$0")/lib.sh"
+
+trace t.txt <<'END'
+m 0 5 1
+r 0 1
+u 0 1
+p 1 6
+END
+
+# Commands and help.
+refuses 'a command is missing'
+refuses 'unknown command lst; did you mean list?' lst
+accepts --help
+expect_out '^usage: ephmap'
+accepts --version
+expect_out '^ephmap [0-9]*\.[0-9]*\.[0-9]*$'
+for c in list run compare; do
+	accepts "$c" --help
+	expect_out "^usage: ephmap $c"
+	expect_no_err
+done
+
+# Names, with the nearest known one.
+refuses 'unknown design "sf_buf.accesed"; did you mean sf_buf.accessed?' \
+    run --design sf_buf.accesed t.txt
+refuses 'did you mean sf_buf.accessed?' run --design accessed t.txt
+refuses 'unknown design "zzzzzz"; `ephmap list designs`' \
+    run --design zzzzzz t.txt
+refuses 'unknown machine "amd64-skylakee"; did you mean amd64-skylake?' \
+    run --design dmap --machine amd64-skylakee t.txt
+refuses 'unknown tlb "infinit"; did you mean infinite?' \
+    run --design dmap --tlb infinit t.txt
+refuses 'unknown policy "lur"; did you mean lru?' \
+    run --design sf_buf.lru --policy lur t.txt
+refuses 'unknown shootdown' run --design dmap --shootdown zzz t.txt
+refuses 'unknown option --tuch; did you mean --touch?' \
+    run --design dmap --tuch read t.txt
+refuses 'expected one of none, read, write' run --design dmap --touch x t.txt
+refuses 'expected one of table, csv, json' run --design dmap --format x t.txt
+refuses 'expected one of lockstep' run --design dmap --executor x t.txt
+refuses 'unknown list "design"; did you mean designs' list design
+
+# Numbers.
+for bad in 10xx 0 -1 +1 ' 1' 1.5 0x10 '' 1e3 99999999999999999999; do
+	refuses '.--nbufs: expected' run --design sf_buf.lru --nbufs "$bad" t.txt
+	refuses '.--cpus: expected' run --design sf_buf.lru --cpus "$bad" t.txt
+done
+refuses '.--cpus: expected a number from 1 to 1024, got "1025"' \
+    run --design dmap --cpus 1025 t.txt
+refuses '.--seed: expected a number' run --design dmap --seed 1x t.txt
+refuses '.--hold: expected a number' run --design dmap --hold -1 t.txt
+refuses '.--violations: expected a number' \
+    run --design dmap --violations x t.txt
+refuses 'from-memory:SIZE' run --design sf_buf.lru --nbufs from-memory:12 t.txt
+refuses 'from-memory:SIZE' run --design sf_buf.lru --nbufs from-memory:xM t.txt
+
+# Twice, missing, contradicting.
+refuses '.--design is given twice' run --design dmap --design dmap t.txt
+refuses '.--seed is given twice' run --design dmap --seed 1 --seed=1 t.txt
+refuses '.--design is missing' run t.txt
+refuses 'a trace is missing' run --design dmap
+refuses 'the trace is given twice' run --design dmap --trace t.txt t.txt
+refuses 'unexpected operand' run --design dmap t.txt t.txt
+refuses '.--all and --design exclude each other' \
+    compare --all --design dmap t.txt
+refuses 'expected one value' run --design dmap,sf_buf.lru t.txt
+refuses 'expected one value' run --design sf_buf.lru --nbufs 1,2 t.txt
+refuses 'dmap is given twice' compare --design dmap,dmap t.txt
+refuses 'both sides of a comma' compare --nbufs 1,,2 t.txt
+refuses 'two flags of one kind' run --design dmap --flags shared,private t.txt
+refuses 'two flags of one kind' run --design dmap --flags nowait,catch t.txt
+refuses 'given twice' run --design dmap --flags private,private t.txt
+refuses 'expected shared or private' run --design dmap --flags x t.txt
+
+# Options stand before or after the operand, and --trace is the operand.
+accepts run t.txt --design dmap --format json
+cp "$out" "$base/first"
+accepts run --format json --design dmap t.txt
+expect 'options after the operand mean the same' cmp -s "$out" "$base/first"
+accepts run --design=dmap --trace=t.txt --format=json
+expect '--trace means the same as the operand' cmp -s "$out" "$base/first"
+
+finish

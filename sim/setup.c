@@ -321,10 +321,20 @@ static int
 load_plugin(struct setup *s)
 {
 	struct eph_err err;
+	char *path;
+	size_t n;
+	int error;
 
 	if (s->plugin == NULL)
 		return (OPTIONS_OK);
-	if (eph_design_load(s->plugin, &s->plugin_design, &err) != 0)
+	/* A name without a slash is a file here, not one of the system's. */
+	n = strlen(s->plugin) + sizeof("./");
+	path = must_alloc(NULL, n, 1);
+	(void)snprintf(path, n, "%s%s",
+	    strchr(s->plugin, '/') != NULL ? "" : "./", s->plugin);
+	error = eph_design_load(path, &s->plugin_design, &err);
+	free(path);
+	if (error != 0)
 		return (options_refuse(s->command, "%s", err.text));
 	return (OPTIONS_OK);
 }

@@ -63,7 +63,7 @@ once_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 		machine_free(o->mc, om, sizeof(*om));
 		return (machine_refuse(o->mc, "no address space is left"));
 	}
-	pmap_kenter(o->mc, om->va, eph_ptoa(m->frame));
+	pmap_kenter(o->mc, om->va, vm_page_to_phys(m));
 	EPH_COUNT(o->mc, map_calls);
 	EPH_COUNT(o->mc, miss);
 	eph_bufs_inc(o->mc);
@@ -115,7 +115,7 @@ const struct eph_design_ops ephmap_plugin = {
 	.origin = "tests/cli",
 	.date = "2026",
 	.holes = "",
-	.shootdown = "acked",
+	.shootdown = "acked-invlpg",
 	.policy = "",
 	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,

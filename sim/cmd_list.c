@@ -21,7 +21,9 @@
 #include "ephmap/policy.h"
 #include "ephmap/shootdown.h"
 
-#define CELLS_MAX 6
+#define CELLS_MAX   6
+#define WIDTH	    79 /* of running text */
+#define TEXT_INDENT 6
 
 struct kind {
 	const char *name;
@@ -213,11 +215,37 @@ print_cell(struct table *t, const json_t *v)
 		    *json_string_value(v) != '\0' ? json_string_value(v) : "-");
 }
 
+/* "key: text" below a row, indented and broken between words. */
+static void
+print_text(struct table *t, const char *key, const char *text)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "    ");
+
+	/* A summary needs no name. */
+	if (strcmp(key, "summary") != 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s:", key);
+	while (*(text += strspn(text, " ")) != '\0') {
+		int word = (int)strcspn(text, " ");
+
+		if (word > WIDTH)
+			word = WIDTH;
+		if (n + 1 + word > WIDTH && n > TEXT_INDENT) {
+			table_line(t, line);
+			n = snprintf(
+			    line, sizeof(line), "%*s", TEXT_INDENT, "");
+		}
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s%.*s",
+		    line[n - 1] != ' ' ? " " : "", word, text);
+		text += word;
+	}
+	table_line(t, line);
+}
+
 static void
 print_table(const struct kind *k, const json_t *rows)
 {
 	struct table *t = table_create(k->align);
-	char line[2048];
 	json_t *row;
 	size_t i;
 
@@ -232,11 +260,8 @@ print_table(const struct kind *k, const json_t *rows)
 			const char *text = json_string_value(
 			    json_object_get(row, k->lines[c]));
 
-			if (*text == '\0')
-				continue;
-			(void)snprintf(line, sizeof(line), "    %s%s%s",
-			    c > 0 ? k->lines[c] : "", c > 0 ? ": " : "", text);
-			table_line(t, line);
+			if (*text != '\0')
+				print_text(t, k->lines[c], text);
 		}
 	}
 	table_print(t, stdout);

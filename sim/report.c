@@ -281,16 +281,26 @@ or_dash(const char *s)
 	return (s != NULL ? s : "-");
 }
 
+/* "1,024 pages", "1 page" */
+static void
+print_counted(FILE *out, uint64_t n, const char *thing)
+{
+	char number[NUMBER_MAX];
+
+	(void)fprintf(
+	    out, "%s %s%s", number_u64(number, n), thing, n == 1 ? "" : "s");
+}
+
 static void
 print_trace_line(
     const struct setup *s, const struct eph_trace_meta *meta, FILE *out)
 {
-	char refs[NUMBER_MAX], pages[NUMBER_MAX];
-
-	(void)fprintf(out, "%s: %s references to %s pages by %u CPU%s",
-	    s->trace, number_u64(refs, meta->references),
-	    number_u64(pages, meta->unique_pages), meta->cpus,
-	    meta->cpus == 1 ? "" : "s");
+	(void)fprintf(out, "%s: ", s->trace);
+	print_counted(out, meta->references, "reference");
+	(void)fputs(" to ", out);
+	print_counted(out, meta->unique_pages, "page");
+	(void)fputs(" by ", out);
+	print_counted(out, meta->cpus, "CPU");
 	if (meta->duration_ns > 0)
 		(void)fprintf(
 		    out, " in %.3f s", (double)meta->duration_ns / 1e9);
@@ -316,18 +326,18 @@ print_run_header(const struct setup *s, const struct eph_trace_meta *meta,
     const struct point *p, FILE *out)
 {
 	const struct eph_design_ops *d = p->cfg.design;
-	char nbufs[NUMBER_MAX] = "-";
 
-	if (point_has_nbufs(p))
-		(void)number_u64(nbufs, p->cfg.nbufs);
 	(void)fprintf(
 	    out, "%s: %s\n  %s, %s\n", d->name, d->summary, d->origin, d->date);
-	(void)fprintf(out,
-	    "  machine %s, %u CPU%s, TLB %s, shootdown %s, policy %s, buffers "
-	    "%s\n",
-	    p->cfg.machine, p->cfg.cpus, p->cfg.cpus == 1 ? "" : "s",
-	    point_tlb(p), or_dash(point_shootdown(p)), or_dash(point_policy(p)),
-	    nbufs);
+	(void)fprintf(out, "  machine %s, ", p->cfg.machine);
+	print_counted(out, p->cfg.cpus, "CPU");
+	(void)fprintf(out, ", TLB %s, shootdown %s, policy %s", point_tlb(p),
+	    or_dash(point_shootdown(p)), or_dash(point_policy(p)));
+	if (point_has_nbufs(p)) {
+		(void)fputs(", ", out);
+		print_counted(out, p->cfg.nbufs, "buffer");
+	}
+	(void)fputc('\n', out);
 	print_trace_line(s, meta, out);
 	print_p_lines(s, meta, out);
 }
@@ -602,8 +612,6 @@ static void
 print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
     const struct shown *w, const struct point *p, FILE *out)
 {
-	char number[NUMBER_MAX];
-
 	(void)fputc('\n', out);
 	print_trace_line(s, meta, out);
 	if (!w->machine)
@@ -613,12 +621,14 @@ print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
 	if (!w->tlb)
 		(void)fprintf(out, ", TLB %s",
 		    w->machine ? "of the machine" : point_tlb(p));
-	if (!w->cpus)
-		(void)fprintf(out, ", %u CPU%s", p->cfg.cpus,
-		    p->cfg.cpus == 1 ? "" : "s");
-	if (!w->nbufs)
-		(void)fprintf(
-		    out, ", %s buffers", number_u64(number, p->cfg.nbufs));
+	if (!w->cpus) {
+		(void)fputs(", ", out);
+		print_counted(out, p->cfg.cpus, "CPU");
+	}
+	if (!w->nbufs) {
+		(void)fputs(", ", out);
+		print_counted(out, p->cfg.nbufs, "buffer");
+	}
 	(void)fputs(".  ", out);
 	print_p_lines(s, meta, out);
 	(void)fputs(

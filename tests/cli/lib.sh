@@ -30,10 +30,10 @@ fail() {
 }
 
 expect() {
-	what=$1
+	expectation=$1
 	shift
 	expectations=$((expectations + 1))
-	"$@" >/dev/null 2>&1 || fail "$what"
+	"$@" >/dev/null 2>&1 || fail "$expectation"
 }
 
 run() {

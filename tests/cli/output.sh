@@ -78,7 +78,7 @@ expect_out '^dmap,'
 accepts compare --design sf_buf.uncached,dmap t.txt
 expect 'the direct map costs least' \
     awk 'NR == 3 { exit $1 != "dmap" }' "$out"
-expect_out '^t.txt: 2 references to 1 pages by 2 CPUs'
+expect_out '^t.txt: 2 references to 1 page by 2 CPUs'
 expect_out '1.00x$'
 
 # Axes as lists; what means nothing to a design is not multiplied out.

@@ -34,5 +34,6 @@ cat <<'END'
 The program is build/quickstart/ephmap.  Try next (README.md explains):
   build/quickstart/ephmap list designs
   build/quickstart/ephmap compare --nbufs 256,1024,4096 --cpus 2,16 tests/samples/nginx-nasa.ept
+  build/quickstart/ephmap compare --nbufs from-memory:1G tests/samples/nginx-hold.ept
   build/quickstart/ephmap run --design sf_buf.accessed tests/samples/nginx-nasa.ept
 END

@@ -608,6 +608,20 @@ sort_points(const struct point *p, size_t n)
 	return (order);
 }
 
+/*
+ * What prices are printed against: the cheapest run that costs anything.
+ * (With --touch none a direct map costs nothing.)
+ */
+static double
+price_unit(const struct point *const *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (order[i]->status == 0 && price_of(order[i]) > 0)
+			return (price_of(order[i]));
+	}
+	return (NAN);
+}
+
 static void
 print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
     const struct shown *w, const struct point *p, FILE *out)
@@ -646,7 +660,9 @@ print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
 	    "price is cycles/map",
 	    out);
 	(void)fputs(w->machine ? ", in time," : "", out);
-	(void)fputs(" against the first row.\n", out);
+	(void)fputs(" against the cheapest that costs "
+		    "anything.\n",
+	    out);
 }
 
 void
@@ -666,7 +682,7 @@ report_print_comparison(const struct setup *s,
 	    w.violations ? "r" : "");
 	t = table_create(align);
 	print_heading(t, &w);
-	cheapest = order[0]->status == 0 ? price_of(order[0]) : NAN;
+	cheapest = price_unit(order, n);
 	for (size_t i = 0; i < n; i++) {
 		if (order[i]->status == 0) {
 			print_point(t, &w, order[i], cheapest);

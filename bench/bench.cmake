@@ -13,3 +13,4 @@ function(ephmap_bench name)
   endif()
 endfunction()
 
+ephmap_bench(bench_policy)

@@ -38,11 +38,20 @@
 
 #include "ephmap/types.h"
 
-struct eph_machine;
+struct eph_mem;
+struct eph_policy_ops;
+
+/*
+ * Memory for policies, zeroed and counted; every block goes back with its
+ * size.  (Declared here too for plug-ins, which see public headers only.)
+ */
+void *mem_alloc(struct eph_mem *mem, size_t bytes);
+void mem_free(struct eph_mem *mem, void *p, size_t bytes);
+void *mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
 
 /* What a policy may ask of the world; fixed at creation. */
 struct eph_policy_env {
-	struct eph_machine *mc; /* memory comes from here */
+	struct eph_mem *mem; /* memory comes from here */
 	uint32_t nslots;
 	uint32_t npages_hint; /* pages that will be seen; 0: unknown */
 	uint64_t seed;
@@ -63,6 +72,19 @@ struct eph_policy_env {
 	 */
 	uint32_t (*price)(void *arg, uint32_t slot);
 	void *price_arg;
+};
+
+/*
+ * A replay without holding, for analysis: the buffers are these tables and
+ * nothing else.  A stream may come in several blocks.
+ */
+struct eph_policy_replay {
+	uint32_t *slot_of; /* by page; EPH_NONE: not cached */
+	uint32_t *page_of; /* by slot */
+	uint32_t nslots;
+	uint32_t used; /* slots that hold a page: 0 to used - 1 */
+	bool far;      /* the tables are larger than the CPU's caches */
+	uint64_t now;  /* position of the current reference, from 0 */
 };
 
 struct eph_policy_ops {
@@ -90,7 +112,19 @@ struct eph_policy_ops {
 
 	/* Panics if an invariant does not hold; for tests, O(n). */
 	void (*check)(void *ps);
+
+	/*
+	 * Play `n` references, each released at once; returns the hits.
+	 * policy_replay_by_calls() does it through the slots above; a policy
+	 * of ours instantiates src/design/policy_replay.h, the same calls
+	 * with the compiler seeing both sides.
+	 */
+	uint64_t (*replay)(const struct eph_policy_ops *ops, void *ps,
+	    struct eph_policy_replay *r, const uint32_t *pages, size_t n);
 };
+
+uint64_t policy_replay_by_calls(const struct eph_policy_ops *ops, void *ps,
+    struct eph_policy_replay *r, const uint32_t *pages, size_t n);
 
 /*
  * The kernels' own lists, part of the designs that shipped with them.

@@ -1,1 +1,4 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    policy_run.c
+    refs.c
+    table.c)

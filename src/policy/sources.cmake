@@ -1,1 +1,28 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    2q.c
+    arc.c
+    cacheus.c
+    car.c
+    clock.c
+    clock2.c
+    clockpro.c
+    fifo.c
+    heap.c
+    lecar.c
+    lfu.c
+    lfu_aging.c
+    lhd.c
+    lirs.c
+    list.c
+    mq.c
+    mru.c
+    opt.c
+    policies.c
+    price_aware.c
+    price_sieve.c
+    random.c
+    s3fifo.c
+    sieve.c
+    slru.c
+    state.c
+    wtinylfu.c)

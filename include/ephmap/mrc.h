@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_MRC_H
+#define EPHMAP_MRC_H
+
+/*
+ * Curves: what a policy misses, and what a design's events cost, at each
+ * number of buffers.
+ *
+ * A stream is the pages of a trace's references (m and p operations), in
+ * order, by dense id; holds are ignored.  It is read once and then shared
+ * by all runs, on all CPUs of the host.
+ */
+
+#include "ephmap/counters.h"
+#include "ephmap/policy.h"
+
+struct eph_op;
+struct eph_op_source;
+
+/* References a stream can have; positions are 32 bits. */
+#define EPH_REFS_MAX (UINT32_MAX - 1u)
+
+struct eph_refs {
+	uint32_t *page; /* n of them */
+	uint32_t *next; /* position of the page's next use, EPH_NONE: none;
+			 * NULL until refs_future() */
+	size_t n;
+	uint32_t npages; /* ids are below it */
+	size_t room;	 /* references there is memory for */
+};
+
+/* Start an empty stream; refs_free() gives back what it holds. */
+void refs_init(struct eph_refs *r);
+void refs_free(struct eph_refs *r);
+
+/*
+ * Append `n` references.  Returns 0, ENOMEM, or EFBIG beyond EPH_REFS_MAX;
+ * `err` says so.
+ */
+int refs_append(
+    struct eph_refs *r, const uint32_t *pages, size_t n, struct eph_err *err);
+
+/* Read the references of `src` to its end.  Returns as the source does. */
+int refs_read(
+    struct eph_refs *r, struct eph_op_source *src, struct eph_err *err);
+
+/* Find every next use, in one pass from the end.  0 or ENOMEM. */
+int refs_future(struct eph_refs *r, struct eph_err *err);
+
+/*
+ * The references to a share `rate` of the pages, chosen by a hash of the
+ * page and `seed`; ids are dense again.  Returns 0 or ENOMEM.
+ */
+int refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
+    struct eph_refs *out, struct eph_err *err);
+
+/* Whether that choice has `page`. */
+bool refs_sampled(uint32_t page, double rate, uint64_t seed);
+
+/*
+ * Hits of one policy with `nslots` buffers, every reference released at
+ * once.  `params` may be NULL.  Returns 0 and sets *hitsp, or as the
+ * policy's create().  An offline policy needs refs_future().
+ */
+int mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
+    const char *params, uint32_t nslots, uint64_t seed, uint64_t *hitsp,
+    struct eph_err *err);
+
+/*
+ * LRU hits at every size in one pass: hits[c] for 0 <= c <= npages, which
+ * the caller has room for.  Returns 0 or ENOMEM.
+ */
+int mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
+
+/* One point of a curve. */
+struct eph_mrc_point {
+	uint32_t nbufs;
+	double miss_ratio;
+	double error; /* of miss_ratio, two standard errors; 0: exact */
+};
+
+/*
+ * SHARDS: the LRU curve from a sample of the pages.  Fills the miss ratios
+ * and errors of `n` points, whose sizes are set and ascend.
+ *
+ * The error has two parts: which pages were chosen (their misses are
+ * summed, so the variance is estimated from the sample itself) and how
+ * exact a distance scaled up from the sample is (the curve's rise over the
+ * sizes that two standard errors of a distance reach).  Returns 0 or
+ * ENOMEM.
+ */
+int mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
+    struct eph_mrc_point *points, size_t n, struct eph_err *err);
+
+/*
+ * The same with at most `pages_max` pages in memory; the rate falls as
+ * pages are seen.  *ratep, if not NULL, is the rate at the end.
+ */
+int mrc_shards_fixed(const struct eph_refs *r, uint32_t pages_max,
+    uint64_t seed, struct eph_mrc_point *points, size_t n, double *ratep,
+    struct eph_err *err);
+
+struct eph_mrc_config {
+	const struct eph_policy_ops *const *policies;
+	const char *const *params; /* one for each, or NULL */
+	size_t npolicies;
+	const uint32_t *sizes; /* each at least 1 */
+	size_t nsizes;
+	uint64_t seed;
+	unsigned threads; /* 0: one for each CPU of the host */
+
+	/*
+	 * 1: exact.  Below: miniature simulation, the buffers scaled with
+	 * the pages (SHARDS for lru); `samples` of them with different pages,
+	 * whose spread is the error.
+	 */
+	double rate;
+	unsigned samples; /* 0: 4 */
+
+	/* Called with the runs done so far, one call at a time; or NULL. */
+	void (*progress)(void *arg, size_t done, size_t all);
+	void *progress_arg;
+};
+
+/*
+ * Run every policy at every size; point[p * nsizes + s].  Returns 0, or
+ * ENOMEM, or as a policy's create() with `err` set.
+ */
+int mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
+    struct eph_mrc_point *points, struct eph_err *err);
+
+/* Event curves. */
+
+/* One run of a design: what replay_run() would do with `nbufs` buffers. */
+struct eph_mrc_design {
+	int (*run)(void *arg, struct eph_op_source *src, uint32_t nbufs,
+	    struct eph_counters *out, struct eph_err *err);
+	void *arg;
+};
+
+struct eph_event_point {
+	uint32_t nbufs;
+	uint64_t references;
+	double miss_rate;   /* each per reference */
+	double invlpg_rate; /* local and remote */
+	double ipi_rate;
+	double error_miss, error_invlpg, error_ipi; /* 0: exact */
+};
+
+/*
+ * The operations of a trace; names for messages come from `names`, whose
+ * other members are not used.
+ */
+struct eph_mrc_ops {
+	const struct eph_op *ops;
+	size_t n;
+	const struct eph_op_source *names;
+};
+
+/*
+ * Run `d` at every size, on all CPUs of the host.  With rate 1 every point
+ * is exact.  Below it each point is a miniature simulation of the pages
+ * chosen; exact runs at the first, middle and last size measure its error,
+ * and every point carries the largest found.  Returns 0, ENOMEM, or what a
+ * run returned.
+ */
+int mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
+    const uint32_t *sizes, size_t nsizes, double rate, uint64_t seed,
+    unsigned threads, struct eph_event_point *points, struct eph_err *err);
+
+#endif /* !EPHMAP_MRC_H */

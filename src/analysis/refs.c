@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/table.h"
+#include "ephmap/mrc.h"
+#include "ephmap/replay.h"
+
+#define ROOM_AT_FIRST ((size_t)64 << 10)
+
+void
+refs_init(struct eph_refs *r)
+{
+	memset(r, 0, sizeof(*r));
+}
+
+void
+refs_free(struct eph_refs *r)
+{
+	free(r->page);
+	table_free(r->next);
+	refs_init(r);
+}
+
+static int
+refs_no_memory(struct eph_err *err)
+{
+	return (eph_err_set(err, ENOMEM, "out of memory for the references"));
+}
+
+static int
+refs_make_room(struct eph_refs *r, size_t n, struct eph_err *err)
+{
+	size_t room = r->room == 0 ? ROOM_AT_FIRST : r->room;
+	uint32_t *page;
+
+	if (n > EPH_REFS_MAX - r->n)
+		return (eph_err_set(err, EFBIG,
+		    "the trace has more than %u references",
+		    (unsigned)EPH_REFS_MAX));
+	while (room < r->n + n)
+		room *= 2;
+	if (room == r->room)
+		return (0);
+	/* realloc and not a table: it moves large blocks without a copy. */
+	page = realloc(r->page, room * sizeof(*page));
+	if (page == NULL)
+		return (refs_no_memory(err));
+	r->page = page;
+	r->room = room;
+	return (0);
+}
+
+static inline void
+refs_add(struct eph_refs *r, uint32_t page)
+{
+	r->page[r->n++] = page;
+	if (page >= r->npages)
+		r->npages = page + 1;
+}
+
+int
+refs_append(
+    struct eph_refs *r, const uint32_t *pages, size_t n, struct eph_err *err)
+{
+	const int error = refs_make_room(r, n, err);
+
+	if (error != 0)
+		return (error);
+	for (size_t i = 0; i < n; i++)
+		refs_add(r, pages[i]);
+	return (0);
+}
+
+int
+refs_read(struct eph_refs *r, struct eph_op_source *src, struct eph_err *err)
+{
+	const struct eph_op *ops;
+	size_t n;
+	int error;
+
+	for (;;) {
+		if ((error = src->next(src->arg, &ops, &n, err)) != 0 ||
+		    n == 0)
+			return (error);
+		if ((error = refs_make_room(r, n, err)) != 0)
+			return (error);
+		for (size_t i = 0; i < n; i++) {
+			if (ops[i].kind == EPH_OP_MAP ||
+			    ops[i].kind == EPH_OP_REF)
+				refs_add(r, ops[i].page);
+		}
+	}
+}
+
+int
+refs_future(struct eph_refs *r, struct eph_err *err)
+{
+	uint32_t *seen;
+
+	if (r->next != NULL)
+		return (0);
+	seen = table_alloc_none(r->npages);
+	r->next = table_alloc(r->n, sizeof(*r->next));
+	if (seen == NULL || r->next == NULL) {
+		table_free(seen);
+		table_free(r->next);
+		r->next = NULL;
+		return (refs_no_memory(err));
+	}
+	for (size_t i = r->n; i-- > 0;) {
+		r->next[i] = seen[r->page[i]];
+		seen[r->page[i]] = (uint32_t)i;
+	}
+	table_free(seen);
+	return (0);
+}
+
+/* Uniform in [0, 2^32), the same for a page in every stream and run. */
+static inline uint32_t
+refs_hash(uint32_t page, uint64_t seed)
+{
+	uint64_t x = (page + 1) * 0x9e3779b97f4a7c15u + seed;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return ((uint32_t)(x >> 32));
+}
+
+static inline uint64_t
+refs_threshold(double rate)
+{
+	return ((uint64_t)(rate * 4294967296.0 + 0.5));
+}
+
+bool
+refs_sampled(uint32_t page, double rate, uint64_t seed)
+{
+	return (refs_hash(page, seed) < refs_threshold(rate));
+}
+
+int
+refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
+    struct eph_refs *out, struct eph_err *err)
+{
+	const uint64_t threshold = refs_threshold(rate);
+	uint32_t *dense = table_alloc_none(r->npages);
+	uint32_t npages = 0;
+	int error = 0;
+
+	refs_init(out);
+	if (dense == NULL)
+		return (refs_no_memory(err));
+	for (size_t i = 0; i < r->n && error == 0; i++) {
+		const uint32_t page = r->page[i];
+
+		if (refs_hash(page, seed) >= threshold)
+			continue;
+		if (dense[page] == EPH_NONE)
+			dense[page] = npages++;
+		error = refs_append(out, &dense[page], 1, err);
+	}
+	table_free(dense);
+	if (error != 0)
+		refs_free(out);
+	return (error);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Template: one policy's replay without holding.
+ *
+ * A policy's file defines POLICY(fn) as the name of its own function `fn`
+ * and includes this at its end; the compiler then sees the loop and the
+ * policy together and inlines one into the other.  It is the sequence of
+ * calls that policy.h prescribes for a reference that is released at once,
+ * so that the fast path and the path of the designs are one algorithm.
+ *
+ * POLICY_HOLDS is defined by policies for which pin() and release() of a
+ * cached page change more than a mark (they order by release); for the
+ * others the pair is left out after a hit.
+ *
+ * Large tables.  The page's table entry and its slot are asked for some
+ * references ahead; with tables in the cache that would only cost.
+ * POLICY_NEAR(ps, slot) names the memory of a slot to ask for.
+ */
+
+#include "ephmap/policy.h"
+
+#define REPLAY_AHEAD 24
+#define REPLAY_SOON  8
+
+#if defined(__GNUC__)
+#define REPLAY_INLINE	   static inline __attribute__((always_inline))
+#define REPLAY_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define REPLAY_INLINE	   static inline
+#define REPLAY_PREFETCH(p) ((void)(p))
+#endif
+
+REPLAY_INLINE void
+POLICY(replay_prefetch)(
+    void *ps, const uint32_t *slot_of, const uint32_t *pages, size_t left)
+{
+	uint32_t slot;
+
+	REPLAY_PREFETCH(&slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
+	slot = slot_of[pages[left > REPLAY_SOON ? REPLAY_SOON : 0]];
+#ifdef POLICY_NEAR
+	if (slot != EPH_NONE)
+		REPLAY_PREFETCH(POLICY_NEAR(ps, slot));
+#else
+	(void)ps;
+	(void)slot;
+#endif
+}
+
+REPLAY_INLINE uint64_t
+POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
+    const uint32_t *pages, size_t n, const bool far)
+{
+	uint32_t *const slot_of = r->slot_of;
+	uint32_t *const page_of = r->page_of;
+	const uint64_t first = r->now;
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t page = pages[i];
+		uint32_t slot = slot_of[page];
+
+		r->now = first + i;
+		/* clang-format off */
+		if (far)
+			POLICY(replay_prefetch)(ps, slot_of, pages + i, n - i);
+		/* clang-format on */
+		if (slot != EPH_NONE) {
+			hits++;
+			POLICY(hit)(ps, slot);
+#ifdef POLICY_HOLDS
+			POLICY(pin)(ps, slot);
+			POLICY(release)(ps, slot);
+#endif
+			continue;
+		}
+		if (eph_likely(r->used == r->nslots)) {
+			slot = POLICY(victim)(ps, page);
+			slot_of[page_of[slot]] = EPH_NONE;
+		} else {
+			slot = r->used++;
+		}
+		slot_of[page] = slot;
+		page_of[slot] = page;
+		POLICY(insert)(ps, slot, page);
+		POLICY(release)(ps, slot);
+	}
+	r->now = first + n;
+	return (hits);
+}
+
+static uint64_t
+POLICY(replay)(const struct eph_policy_ops *ops, void *ps,
+    struct eph_policy_replay *r, const uint32_t *pages, size_t n)
+{
+	(void)ops;
+	if (r->far)
+		return (POLICY(replay_loop)(ps, r, pages, n, true));
+	return (POLICY(replay_loop)(ps, r, pages, n, false));
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * CACHEUS: as LeCaR, with experts that resist scans and churn and a
+ * learning rate that adjusts itself.
+ *
+ * SR-LRU keeps two lists, S for pages seen again and Q (1 % at first) for
+ * new ones and those that S had to give up; Q gives up pages.  A hit on a
+ * page that S gave up says that S is too small, a miss on a new page that
+ * Q dropped says that Q is.  CR-LFU drops the least often used page, among
+ * equals the most recent.  The learning rate climbs the hit rate once every
+ * N references, from sqrt(2 ln 2 / N).
+ *
+ * After the authors' program; like it, a page that is missed while
+ * remembered keeps the count it left with.  Rates are rounded to a
+ * thousandth where it rounds them.
+ *
+ * Rodriguez et al., FAST 2021.
+ */
+
+#include <math.h>
+
+#include "policy/heap.h"
+#include "policy/list_policy.h"
+#include "policy/ops_row.h"
+
+#define POLICY(fn) cacheus_##fn
+
+#define WEIGHT_MAX 0.99
+#define RATE_MIN   0.001
+#define PATIENCE   10u /* bad periods before the rate starts again */
+#define TIME_BITS  36
+#define TIME_MASK  (((uint64_t)1 << TIME_BITS) - 1)
+
+enum { S = 1, Q, LRU_GHOST, LFU_GHOST };
+enum { IS_NEW = 0x1, DEMOTED = 0x2 };
+
+struct cacheus_rate {
+	double now, before, start;
+	double value; /* in use; becomes `now` at the end of the period */
+	double hit_rate;
+	uint32_t hits; /* in this period */
+	unsigned zero, negative;
+};
+
+struct cacheus {
+	struct lists l;
+	struct heap h;	 /* key: uses above the complement of the time */
+	uint32_t *uses;	 /* of ghosts */
+	uint32_t ghost_max;
+	uint32_t s_max, q_max;
+	uint32_t demoted;   /* cached pages that S gave up */
+	uint32_t new_lost;  /* ghosts of new pages that Q dropped */
+	uint32_t arrives;   /* uses of the page that arrives */
+	bool again;	    /* it was remembered */
+	uint64_t time;
+	double weight; /* of SR-LRU */
+	struct cacheus_rate r;
+	struct prng rng;
+};
+
+static void
+cacheus_destroy(void *ps)
+{
+	struct cacheus *e = ps;
+
+	mem_free(e->l.c.mem, e->uses, e->l.nghosts * sizeof(*e->uses));
+	heap_fini(&e->h);
+	lists_destroy(e, sizeof(*e));
+}
+
+static void
+cacheus_start(struct cacheus *e, const struct eph_policy_env *env)
+{
+	const uint32_t n = env->nslots;
+
+	prng_init(&e->rng, env->seed, 0);
+	e->weight = 0.5;
+	e->q_max = (uint32_t)(0.01 * n + 0.5);
+	if (e->q_max == 0)
+		e->q_max = 1;
+	e->s_max = n - e->q_max;
+	e->r.value = e->r.now = sqrt(2 * log(2) / n);
+	e->r.start = fmin(fmax(e->r.value, RATE_MIN), 1);
+}
+
+static int
+cacheus_create(
+    const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	const int error = policy_params(env, "cacheus", NULL, 0, err);
+	const uint32_t ghosts = policy_share(env->nslots, 0.5, 1);
+	struct cacheus *e;
+
+	if (error != 0)
+		return (error);
+	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
+		return (ENOMEM);
+	e->ghost_max = ghosts;
+	e->uses = mem_alloc(env->mem, e->l.nghosts * sizeof(*e->uses));
+	if (e->uses == NULL) {
+		lists_destroy(e, sizeof(*e));
+		return (ENOMEM);
+	}
+	if (heap_init(&e->h, env) != 0) {
+		mem_free(env->mem, e->uses, e->l.nghosts * sizeof(*e->uses));
+		lists_destroy(e, sizeof(*e));
+		return (ENOMEM);
+	}
+	cacheus_start(e, env);
+	*psp = e;
+	return (0);
+}
+
+static double
+cacheus_round(double x)
+{
+	return (nearbyint(x * 1000) / 1000);
+}
+
+/* Try another rate, up or down by chance, away from the ends. */
+static void
+cacheus_wander(struct cacheus *e)
+{
+	struct cacheus_rate *r = &e->r;
+
+	if (r->value >= 1)
+		r->value = 0.9;
+	else if (r->value <= RATE_MIN)
+		r->value = 0.005;
+	else if (prng_below(&e->rng, 2) == 0)
+		r->value = fmin(r->value * 1.25, 1);
+	else
+		r->value = fmax(r->value * 0.75, RATE_MIN);
+}
+
+/* The last change of the rate did nothing good: count, wander or restart. */
+static void
+cacheus_stuck(struct cacheus *e, double hit_rate, double diff)
+{
+	struct cacheus_rate *r = &e->r;
+
+	r->zero += (hit_rate <= 0 && diff == 0) || diff < 0;
+	r->negative += diff < 0;
+	if (r->zero >= PATIENCE) {
+		r->value = r->start;
+		r->zero = 0;
+	} else if (diff < 0 && r->negative >= PATIENCE) {
+		r->value = r->start;
+		r->negative = 0;
+	} else if (diff < 0) {
+		cacheus_wander(e);
+	}
+}
+
+/* End of a period: follow the hit rate. */
+static void
+cacheus_climb(struct cacheus *e)
+{
+	struct cacheus_rate *r = &e->r;
+	const double hit_rate =
+	    cacheus_round((double)r->hits / e->l.c.nslots);
+	const double diff = cacheus_round(hit_rate - r->hit_rate);
+	const double step = cacheus_round(r->now) - cacheus_round(r->before);
+	const double sign = step * diff;
+
+	if (sign != 0) {
+		const double change = fabs(r->value * step);
+
+		r->value = sign > 0 ? fmin(r->value + change, 1) :
+				      fmax(r->value - change, RATE_MIN);
+		r->negative = r->zero = 0;
+	} else if (diff <= 0) {
+		cacheus_stuck(e, hit_rate, diff);
+	}
+	r->before = r->now;
+	r->now = r->value;
+	r->hit_rate = hit_rate;
+	r->hits = 0;
+}
+
+static inline void
+cacheus_tick(struct cacheus *e)
+{
+	if (++e->time % e->l.c.nslots == 0)
+		cacheus_climb(e);
+}
+
+static inline uint64_t
+cacheus_key(const struct cacheus *e, uint64_t uses)
+{
+	return (uses << TIME_BITS | (~e->time & TIME_MASK));
+}
+
+static void
+cacheus_blame(struct cacheus *e, bool lru)
+{
+	const double loss = exp(-e->r.value), w = e->weight;
+
+	e->weight = lru ? w * loss / (w * loss + 1 - w) :
+			  w / (w + (1 - w) * loss);
+	if (e->weight > WEIGHT_MAX)
+		e->weight = WEIGHT_MAX;
+	if (e->weight < 1 - WEIGHT_MAX)
+		e->weight = 1 - WEIGHT_MAX;
+}
+
+/* Grow *up by the ratio of the two counts, at the cost of *down. */
+static void
+cacheus_resize(
+    struct cacheus *e, uint32_t *up, uint32_t *down, uint32_t num, uint32_t den)
+{
+	const uint32_t n = e->l.c.nslots;
+	uint64_t by = (uint64_t)((double)num / (den > 0 ? den : 1) + 0.5);
+
+	by = *up + (by > 0 ? by : 1);
+	*up = by < n - 1 ? (uint32_t)by : n - 1;
+	*down = n - *up;
+}
+
+/* S gives its least recent page to Q. */
+static inline void
+cacheus_demote(struct cacheus *e)
+{
+	const uint32_t i = lists_tail(&e->l, S);
+
+	e->l.n[i].bits |= DEMOTED;
+	e->demoted++;
+	lists_move(&e->l, i, Q);
+}
+
+static inline void
+cacheus_limit(struct cacheus *e)
+{
+	while (e->l.count[S] > 0 && e->l.count[S] >= e->s_max)
+		cacheus_demote(e);
+}
+
+static inline void
+cacheus_undemote(struct cacheus *e, uint32_t slot)
+{
+	if (e->l.n[slot].bits & DEMOTED) {
+		e->l.n[slot].bits &= (uint8_t)~DEMOTED;
+		e->demoted--;
+	}
+}
+
+static inline void
+cacheus_recall(struct cacheus *e, uint32_t page)
+{
+	const uint32_t g = lists_ghost(&e->l, page);
+
+	cacheus_tick(e);
+	e->l.ready = true;
+	e->arrives = 1;
+	e->again = g != EPH_NONE;
+	if (g == EPH_NONE)
+		return;
+	e->arrives = e->uses[g - e->l.c.nslots];
+	if (e->l.n[g].list == LRU_GHOST && (e->l.n[g].bits & IS_NEW)) {
+		e->new_lost--;
+		cacheus_resize(
+		    e, &e->q_max, &e->s_max, e->demoted, e->new_lost);
+	}
+	cacheus_blame(e, e->l.n[g].list == LRU_GHOST);
+	lists_ghost_drop(&e->l, g);
+}
+
+/* Where a page never seen goes, `full` if another one had to leave. */
+static inline void
+cacheus_insert_new(struct cacheus *e, uint32_t slot, uint32_t page, bool full)
+{
+	if (!full && e->l.count[S] < e->s_max && e->l.count[Q] == 0) {
+		lists_insert(&e->l, slot, page, S);
+	} else if (!full && e->l.count[Q] < e->q_max) {
+		lists_insert(&e->l, slot, page, Q);
+	} else {
+		lists_insert(&e->l, slot, page, Q);
+		e->l.n[slot].bits = IS_NEW;
+		cacheus_limit(e);
+	}
+}
+
+static inline void
+cacheus_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct cacheus *e = ps;
+	const bool full = e->l.ready;
+
+	if (!full)
+		cacheus_recall(e, page);
+	e->l.ready = false;
+	if (e->again) {
+		lists_insert(&e->l, slot, page, S);
+		cacheus_limit(e);
+	} else {
+		cacheus_insert_new(e, slot, page, full);
+	}
+	heap_insert(&e->h, slot, cacheus_key(e, e->arrives));
+}
+
+static inline void
+cacheus_hit(void *ps, uint32_t slot)
+{
+	struct cacheus *e = ps;
+
+	cacheus_tick(e);
+	e->r.hits++;
+	if (e->l.n[slot].list == Q) {
+		if (e->l.n[slot].bits & DEMOTED)
+			cacheus_resize(e, &e->s_max, &e->q_max, e->new_lost,
+			    e->demoted);
+		cacheus_undemote(e, slot);
+		if (e->l.count[S] > 0 && e->l.count[S] >= e->s_max)
+			cacheus_demote(e);
+	}
+	lists_move(&e->l, slot, S);
+	heap_rekey(&e->h, slot,
+	    cacheus_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+}
+
+static inline void
+cacheus_pin(void *ps, uint32_t slot)
+{
+	struct cacheus *e = ps;
+
+	lists_pin(&e->l, slot);
+	heap_pin(&e->h, slot);
+}
+
+static inline void
+cacheus_release(void *ps, uint32_t slot)
+{
+	struct cacheus *e = ps;
+
+	lists_release(&e->l, slot);
+	heap_release(&e->h, slot);
+}
+
+static inline void
+cacheus_forget(void *ps, uint32_t slot)
+{
+	struct cacheus *e = ps;
+
+	cacheus_undemote(e, slot);
+	lists_forget(&e->l, slot);
+	heap_remove(&e->h, slot);
+}
+
+static void
+cacheus_trim(struct cacheus *e, unsigned list)
+{
+	if (e->l.count[list] < e->ghost_max)
+		return;
+	if (list == LRU_GHOST &&
+	    (e->l.n[lists_tail(&e->l, list)].bits & IS_NEW))
+		e->new_lost--;
+	lists_ghost_trim(&e->l, list);
+}
+
+static void
+cacheus_remember(struct cacheus *e, uint32_t slot, unsigned list)
+{
+	const uint32_t page = e->l.n[slot].page;
+	const uint8_t is_new = e->l.n[slot].bits & IS_NEW;
+	uint32_t g;
+
+	cacheus_trim(e, list);
+	lists_ghost_add(&e->l, page, list);
+	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
+		return;
+	e->uses[g - e->l.c.nslots] = (uint32_t)(e->h.key[slot] >> TIME_BITS);
+	e->l.n[g].bits = is_new;
+	if (list == LRU_GHOST && is_new)
+		e->new_lost++;
+}
+
+static inline uint32_t
+cacheus_victim(void *ps, uint32_t page)
+{
+	struct cacheus *e = ps;
+	uint32_t lru, lfu, slot;
+	bool choice;
+
+	if (lists_all_pinned(&e->l))
+		return (EPH_NONE);
+	cacheus_recall(e, page);
+	if ((lru = lists_victim(&e->l, Q)) == EPH_NONE)
+		lru = lists_victim(&e->l, S);
+	lfu = heap_first(&e->h);
+	choice = prng_unit(&e->rng) < e->weight;
+	slot = choice ? lru : lfu;
+	cacheus_forget(e, slot);
+	if (lru != lfu)
+		cacheus_remember(e, slot, choice ? LRU_GHOST : LFU_GHOST);
+	return (slot);
+}
+
+static void
+cacheus_check(void *ps)
+{
+	struct cacheus *e = ps;
+	uint32_t demoted = 0;
+
+	lists_check(&e->l, Q);
+	heap_check(&e->h);
+	for (uint32_t i = 0; i < e->l.c.nslots; i++)
+		demoted += e->l.n[i].list != SLOT_EMPTY &&
+		    (e->l.n[i].bits & DEMOTED) != 0;
+	if (demoted != e->demoted)
+		PANIC("cacheus: wrong number of demoted pages");
+}
+
+#define POLICY_NEAR(ps, slot) (&((struct cacheus *)(ps))->l.n[slot])
+#include "design/policy_replay.h"
+
+const struct eph_policy_ops eph_policy_cacheus = {
+	.name = "cacheus",
+	.summary = "scan-resistant LRU or churn-resistant LFU, learning",
+	.origin = "Rodriguez et al., FAST 2021",
+	.params = "",
+	POLICY_CALLS,
+};

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * LeCaR: each time a page has to leave, one of two experts, LRU and LFU,
+ * is asked, chosen at random by weights.  What an expert dropped is
+ * remembered (as many pages for each as half the buffers); when it is
+ * missed, that expert loses weight, the more the sooner after its mistake.
+ *
+ * A miss costs the wrong expert exp(-0.45 * d^t), with d = 0.005^(1/N) and
+ * t the references since; weights stay within 0.01 and 0.99, as in the
+ * authors' program, which this follows.  Among pages used equally often
+ * LFU drops the least recent (theirs, the lowest block number).
+ *
+ * Vietri et al., HotStorage 2018.
+ */
+
+#include <math.h>
+
+#include "policy/heap.h"
+#include "policy/list_policy.h"
+#include "policy/ops_row.h"
+
+#define POLICY(fn) lecar_##fn
+
+#define WEIGHT_MAX 0.99
+#define TIME_BITS  36
+#define TIME_MASK  (((uint64_t)1 << TIME_BITS) - 1)
+
+enum { RECENT = 1, LRU_GHOST, LFU_GHOST };
+
+struct lecar_ghost {
+	uint64_t when; /* it was dropped */
+	uint32_t uses;
+};
+
+struct lecar {
+	struct lists l;
+	struct heap h; /* key: uses above time of last use */
+	struct lecar_ghost *g;
+	struct prng rng;
+	uint64_t now;
+	uint32_t ghost_max; /* of each expert */
+	uint32_t recalled;  /* uses of the page that arrives, as a ghost */
+	double weight;	    /* of LRU; LFU has the rest */
+	double rate;
+	double discount; /* logarithm of d */
+};
+
+static void
+lecar_destroy(void *ps)
+{
+	struct lecar *e = ps;
+
+	mem_free(e->l.c.mem, e->g, e->l.nghosts * sizeof(*e->g));
+	heap_fini(&e->h);
+	lists_destroy(e, sizeof(*e));
+}
+
+static int
+lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	double rate = 0.45, discount = 0.005, weight = 0.5, history = 0.5;
+	const struct policy_param params[] = { { "rate", &rate, 0, 10 },
+		{ "discount", &discount, 1e-9, 1 },
+		{ "weight", &weight, 1 - WEIGHT_MAX, WEIGHT_MAX },
+		{ "history", &history, 0, 4 } };
+	const int error = policy_params(env, "lecar", params, 4, err);
+	const uint32_t ghosts = policy_share(env->nslots, history, 1);
+	struct lecar *e;
+
+	if (error != 0)
+		return (error);
+	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
+		return (ENOMEM);
+	e->ghost_max = ghosts;
+	e->g = mem_alloc(env->mem, e->l.nghosts * sizeof(*e->g));
+	if (e->g == NULL) {
+		lists_destroy(e, sizeof(*e));
+		return (ENOMEM);
+	}
+	if (heap_init(&e->h, env) != 0) {
+		mem_free(env->mem, e->g, e->l.nghosts * sizeof(*e->g));
+		lists_destroy(e, sizeof(*e));
+		return (ENOMEM);
+	}
+	prng_init(&e->rng, env->seed, 0);
+	e->weight = weight;
+	e->rate = rate;
+	e->discount = log(discount) / env->nslots;
+	*psp = e;
+	return (0);
+}
+
+static inline uint64_t
+lecar_key(const struct lecar *e, uint64_t uses)
+{
+	return (uses << TIME_BITS | (e->now & TIME_MASK));
+}
+
+/* The expert whose ghost was missed loses weight to the other. */
+static inline void
+lecar_blame(struct lecar *e, bool lru, uint64_t age)
+{
+	const double loss =
+	    exp(-e->rate * exp(e->discount * (double)age));
+	const double w = e->weight;
+
+	e->weight = lru ? w * loss / (w * loss + 1 - w) :
+			  w / (w + (1 - w) * loss);
+	if (e->weight > WEIGHT_MAX)
+		e->weight = WEIGHT_MAX;
+	if (e->weight < 1 - WEIGHT_MAX)
+		e->weight = 1 - WEIGHT_MAX;
+}
+
+static inline void
+lecar_recall(struct lecar *e, uint32_t page)
+{
+	const uint32_t g = lists_ghost(&e->l, page);
+	const struct lecar_ghost *ghost;
+
+	e->now++;
+	e->recalled = 0;
+	e->l.ready = true;
+	if (g == EPH_NONE)
+		return;
+	ghost = &e->g[g - e->l.c.nslots];
+	e->recalled = ghost->uses;
+	lecar_blame(e, e->l.n[g].list == LRU_GHOST, e->now - ghost->when);
+	lists_ghost_drop(&e->l, g);
+}
+
+static inline void
+lecar_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct lecar *e = ps;
+
+	if (!e->l.ready)
+		lecar_recall(e, page);
+	e->l.ready = false;
+	lists_insert(&e->l, slot, page, RECENT);
+	heap_insert(&e->h, slot, lecar_key(e, e->recalled + 1));
+}
+
+static inline void
+lecar_hit(void *ps, uint32_t slot)
+{
+	struct lecar *e = ps;
+
+	e->now++;
+	lists_move(&e->l, slot, RECENT);
+	heap_rekey(&e->h, slot,
+	    lecar_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+}
+
+static inline void
+lecar_pin(void *ps, uint32_t slot)
+{
+	struct lecar *e = ps;
+
+	lists_pin(&e->l, slot);
+	heap_pin(&e->h, slot);
+}
+
+static inline void
+lecar_release(void *ps, uint32_t slot)
+{
+	struct lecar *e = ps;
+
+	lists_release(&e->l, slot);
+	heap_release(&e->h, slot);
+}
+
+static inline void
+lecar_forget(void *ps, uint32_t slot)
+{
+	struct lecar *e = ps;
+
+	lists_forget(&e->l, slot);
+	heap_remove(&e->h, slot);
+}
+
+static inline void
+lecar_remember(struct lecar *e, uint32_t slot, unsigned list)
+{
+	const uint32_t page = e->l.n[slot].page;
+	uint32_t g;
+
+	if (e->l.count[list] == e->ghost_max)
+		lists_ghost_trim(&e->l, list);
+	lists_ghost_add(&e->l, page, list);
+	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
+		return;
+	e->g[g - e->l.c.nslots].when = e->now;
+	e->g[g - e->l.c.nslots].uses =
+	    (uint32_t)(e->h.key[slot] >> TIME_BITS);
+}
+
+static inline uint32_t
+lecar_victim(void *ps, uint32_t page)
+{
+	struct lecar *e = ps;
+	uint32_t lru, lfu, slot;
+	bool choice;
+
+	if (lists_all_pinned(&e->l))
+		return (EPH_NONE);
+	lecar_recall(e, page);
+	lru = lists_victim(&e->l, RECENT);
+	lfu = heap_first(&e->h);
+	choice = prng_unit(&e->rng) < e->weight;
+	slot = choice ? lru : lfu;
+	lecar_forget(e, slot);
+	if (lru != lfu)
+		lecar_remember(e, slot, choice ? LRU_GHOST : LFU_GHOST);
+	return (slot);
+}
+
+static void
+lecar_check(void *ps)
+{
+	struct lecar *e = ps;
+
+	lists_check(&e->l, RECENT);
+	heap_check(&e->h);
+}
+
+#define POLICY_NEAR(ps, slot) (&((struct lecar *)(ps))->l.n[slot])
+#include "design/policy_replay.h"
+
+const struct eph_policy_ops eph_policy_lecar = {
+	.name = "lecar",
+	.summary = "LRU or LFU, drawn by weights learnt from mistakes",
+	.origin = "Vietri et al., HotStorage 2018",
+	.params = "rate=0.45,discount=0.005,weight=0.5,history=0.5",
+	POLICY_CALLS,
+};

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * LFU: the page used least often while it is cached leaves; among equals
+ * the least recently used.  Nothing is remembered of a page that left.
+ *
+ * The key is the count above the time of the last use, so that one heap
+ * holds both orders.  The count stops at 2^28 - 1, the time at 2^36 uses.
+ */
+
+#include <errno.h>
+
+#include "policy/heap.h"
+#include "policy/ops_row.h"
+#include "policy/policies.h"
+
+#define POLICY(fn) lfu_##fn
+
+#define TIME_BITS 36
+#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
+#define ONE_USE	  ((uint64_t)1 << TIME_BITS)
+
+struct lfu {
+	struct heap h;
+	uint64_t now;
+};
+
+static int
+lfu_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	const int error = policy_params(env, "lfu", NULL, 0, err);
+	struct lfu *f;
+
+	if (error != 0)
+		return (error);
+	if ((f = mem_alloc(env->mem, sizeof(*f))) == NULL)
+		return (ENOMEM);
+	if (heap_init(&f->h, env) != 0) {
+		mem_free(env->mem, f, sizeof(*f));
+		return (ENOMEM);
+	}
+	*psp = f;
+	return (0);
+}
+
+static void
+lfu_destroy(void *ps)
+{
+	struct lfu *f = ps;
+
+	heap_fini(&f->h);
+	mem_free(f->h.c.mem, f, sizeof(*f));
+}
+
+static inline uint64_t
+lfu_key(struct lfu *f, uint64_t old)
+{
+	const uint64_t uses = old & ~TIME_MASK;
+
+	f->now++;
+	return ((uses == ~TIME_MASK ? uses : uses + ONE_USE) |
+	    (f->now & TIME_MASK));
+}
+
+static inline void
+lfu_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct lfu *f = ps;
+
+	(void)page;
+	heap_insert(&f->h, slot, lfu_key(f, 0));
+}
+
+static inline void
+lfu_hit(void *ps, uint32_t slot)
+{
+	struct lfu *f = ps;
+
+	heap_rekey(&f->h, slot, lfu_key(f, f->h.key[slot]));
+}
+
+static inline uint32_t
+lfu_victim(void *ps, uint32_t page)
+{
+	struct lfu *f = ps;
+	const uint32_t slot = heap_first(&f->h);
+
+	(void)page;
+	if (slot != EPH_NONE)
+		heap_remove(&f->h, slot);
+	return (slot);
+}
+
+static void
+lfu_check(void *ps)
+{
+	heap_check(ps);
+}
+
+#define lfu_pin	    heap_pin
+#define lfu_release heap_release
+#define lfu_forget  heap_forget
+#include "design/policy_replay.h"
+
+const struct eph_policy_ops eph_policy_lfu = {
+	.name = "lfu",
+	.summary = "least often used while cached, then least recently",
+	.origin = "folklore; Coffman and Denning 1973",
+	.params = "",
+	POLICY_CALLS,
+};

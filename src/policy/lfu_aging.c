@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * LFU with dynamic aging: a page's key is its count of uses plus the key
+ * of the page that left last, so that counts gathered long ago lose against
+ * new ones without a parameter and without halving.  Among equals the
+ * least recently used leaves.
+ *
+ * Arlitt, Cherkasova, Dilley, Friedrich, Jin, 2000 (LFU-DA).
+ */
+
+#include <errno.h>
+
+#include "policy/heap.h"
+#include "policy/ops_row.h"
+#include "policy/policies.h"
+
+#define POLICY(fn) lfuda_##fn
+
+#define TIME_BITS 32 /* order among equals; wraps after 2^32 uses */
+
+struct lfuda {
+	struct heap h; /* key: count plus age, above the time */
+	uint32_t *uses;
+	uint32_t age;
+	uint32_t now;
+};
+
+static void
+lfuda_destroy(void *ps)
+{
+	struct lfuda *f = ps;
+	struct eph_mem *mem = f->h.c.mem;
+
+	mem_free(mem, f->uses, f->h.c.nslots * sizeof(*f->uses));
+	heap_fini(&f->h);
+	mem_free(mem, f, sizeof(*f));
+}
+
+static int
+lfuda_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	const int error = policy_params(env, "lfu-aging", NULL, 0, err);
+	struct lfuda *f;
+
+	if (error != 0)
+		return (error);
+	if ((f = mem_alloc(env->mem, sizeof(*f))) == NULL)
+		return (ENOMEM);
+	if (heap_init(&f->h, env) != 0) {
+		mem_free(env->mem, f, sizeof(*f));
+		return (ENOMEM);
+	}
+	f->uses = mem_alloc(env->mem, env->nslots * sizeof(*f->uses));
+	if (f->uses == NULL) {
+		lfuda_destroy(f);
+		return (ENOMEM);
+	}
+	*psp = f;
+	return (0);
+}
+
+static inline uint64_t
+lfuda_key(struct lfuda *f, uint32_t slot)
+{
+	const uint64_t value = (uint64_t)f->age + f->uses[slot];
+
+	return ((value < UINT32_MAX ? value : UINT32_MAX) << TIME_BITS |
+	    ++f->now);
+}
+
+static inline void
+lfuda_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct lfuda *f = ps;
+
+	(void)page;
+	f->uses[slot] = 1;
+	heap_insert(&f->h, slot, lfuda_key(f, slot));
+}
+
+static inline void
+lfuda_hit(void *ps, uint32_t slot)
+{
+	struct lfuda *f = ps;
+
+	f->uses[slot]++;
+	heap_rekey(&f->h, slot, lfuda_key(f, slot));
+}
+
+static inline uint32_t
+lfuda_victim(void *ps, uint32_t page)
+{
+	struct lfuda *f = ps;
+	const uint32_t slot = heap_first(&f->h);
+
+	(void)page;
+	if (slot != EPH_NONE) {
+		f->age = (uint32_t)(f->h.key[slot] >> TIME_BITS);
+		heap_remove(&f->h, slot);
+	}
+	return (slot);
+}
+
+static void
+lfuda_check(void *ps)
+{
+	heap_check(ps);
+}
+
+#define lfuda_pin     heap_pin
+#define lfuda_release heap_release
+#define lfuda_forget  heap_forget
+#include "design/policy_replay.h"
+
+const struct eph_policy_ops eph_policy_lfu_aging = {
+	.name = "lfu-aging",
+	.summary = "LFU whose counts lose value as pages leave (LFU-DA)",
+	.origin = "Arlitt et al., HP Labs 1999-98, 2000",
+	.params = "",
+	POLICY_CALLS,
+};

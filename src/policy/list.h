@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef POLICY_LIST_H
+#define POLICY_LIST_H
+
+/*
+ * Lists of slots and ghosts: what most policies are made of.
+ *
+ * Nodes 0 to nslots - 1 are the slots, the next `nghosts` hold pages that
+ * are remembered but not cached, the last LISTS_MAX are the heads of the
+ * lists.  Links are 32 bits, a node is 16 bytes.  A list runs from its
+ * head (where nodes are pushed) to its tail (where they leave).
+ *
+ * A pinned slot stays where it is; lists_victim() looks past it.  That is
+ * a walk over the pinned slots at the tail, so a miss costs as many steps
+ * as there are mappings held there.
+ */
+
+#include "policy/state.h"
+
+#define LISTS_MAX 12u
+
+struct node {
+	uint32_t prev; /* towards the head */
+	uint32_t next; /* towards the tail; free ghosts: next free */
+	uint32_t page;
+	uint8_t list; /* it is on, counted from 1; SLOT_EMPTY: on none */
+	uint8_t pinned;
+	uint8_t bits; /* the policy's */
+	uint8_t freq; /* the policy's */
+};
+
+struct lists {
+	struct policy_count c; /* first: pin and release cast to it */
+	struct node *n;
+	uint32_t nghosts;
+	uint32_t heads; /* node of list 0, which is not used */
+	uint32_t ghost_free;
+	bool ready; /* victim() did insert()'s work for the page */
+	uint32_t count[LISTS_MAX];
+	struct page_table ghost; /* node of a page's ghost; 0: none */
+};
+
+CTASSERT(sizeof(struct node) == 16);
+
+/* Set `l` up; returns 0 or ENOMEM. */
+int lists_init(
+    struct lists *l, const struct eph_policy_env *env, uint32_t nghosts);
+void lists_fini(struct lists *l);
+
+/* Panics unless links, counts and pins agree. */
+void lists_check(const struct lists *l, unsigned nresident);
+
+static inline uint32_t
+lists_head_node(const struct lists *l, unsigned list)
+{
+	return (l->heads + list);
+}
+
+static inline void
+lists_unlink(struct lists *l, uint32_t i)
+{
+	struct node *n = &l->n[i];
+
+	l->n[n->prev].next = n->next;
+	l->n[n->next].prev = n->prev;
+	l->count[n->list]--;
+}
+
+static inline void
+lists_link(struct lists *l, uint32_t i, unsigned list, uint32_t prev)
+{
+	struct node *n = &l->n[i];
+
+	n->list = (uint8_t)list;
+	n->prev = prev;
+	n->next = l->n[prev].next;
+	l->n[n->next].prev = i;
+	l->n[prev].next = i;
+	l->count[list]++;
+}
+
+/* Put `i` at the head of `list`. */
+static inline void
+lists_push(struct lists *l, uint32_t i, unsigned list)
+{
+	lists_link(l, i, list, lists_head_node(l, list));
+}
+
+static inline void
+lists_move(struct lists *l, uint32_t i, unsigned list)
+{
+	lists_unlink(l, i);
+	lists_push(l, i, list);
+}
+
+/* The last of `list`; its head node if it is empty. */
+static inline uint32_t
+lists_tail(const struct lists *l, unsigned list)
+{
+	return (l->n[lists_head_node(l, list)].prev);
+}
+
+/* The last of `list` that is not pinned, or EPH_NONE. */
+static inline uint32_t
+lists_victim(const struct lists *l, unsigned list)
+{
+	uint32_t i = lists_tail(l, list);
+
+	while (l->n[i].pinned)
+		i = l->n[i].prev;
+	return (i == lists_head_node(l, list) ? EPH_NONE : i);
+}
+
+/* Slot `i` holds `page`, pinned, at the head of `list`. */
+static inline void
+lists_insert(struct lists *l, uint32_t i, uint32_t page, unsigned list)
+{
+	struct node *n = &l->n[i];
+
+	KASSERT(n->list == SLOT_EMPTY, "slot holds a page");
+	n->page = page;
+	n->pinned = 1;
+	n->bits = n->freq = 0;
+	l->c.resident++;
+	l->c.pinned++;
+	lists_push(l, i, list);
+}
+
+/* Slot `i` holds nothing any more. */
+static inline void
+lists_remove(struct lists *l, uint32_t i)
+{
+	struct node *n = &l->n[i];
+
+	lists_unlink(l, i);
+	n->list = SLOT_EMPTY;
+	l->c.resident--;
+	l->c.pinned -= n->pinned;
+	n->pinned = 0;
+}
+
+static inline bool
+lists_all_pinned(const struct lists *l)
+{
+	return (l->c.pinned == l->c.resident);
+}
+
+/* The ghost of `page`, or EPH_NONE. */
+static inline uint32_t
+lists_ghost(const struct lists *l, uint32_t page)
+{
+	return (page_table_get(&l->ghost, page) - 1);
+}
+
+static inline void
+lists_ghost_drop(struct lists *l, uint32_t g)
+{
+	lists_unlink(l, g);
+	l->ghost.of[l->n[g].page] = 0;
+	l->n[g].next = l->ghost_free;
+	l->ghost_free = g;
+}
+
+/* Forget the oldest ghost of `list`, if there is one. */
+static inline void
+lists_ghost_trim(struct lists *l, unsigned list)
+{
+	if (l->count[list] > 0)
+		lists_ghost_drop(l, lists_tail(l, list));
+}
+
+/*
+ * Remember `page` at the head of `list`.  Not possible, and left out, with
+ * no node free or no memory for its place in the table.
+ */
+static inline void
+lists_ghost_add(struct lists *l, uint32_t page, unsigned list)
+{
+	const uint32_t g = l->ghost_free;
+
+	if (eph_unlikely(g == EPH_NONE) ||
+	    eph_unlikely(
+		!page_table_set(&l->ghost, l->c.mem, page, g + 1)))
+		return;
+	l->ghost_free = l->n[g].next;
+	l->n[g].page = page;
+	l->n[g].bits = l->n[g].freq = 0;
+	lists_push(l, g, list);
+}
+
+/* pin(), release() and forget() of every policy whose state starts so. */
+static inline void
+lists_pin(void *ps, uint32_t slot)
+{
+	struct lists *l = ps;
+
+	KASSERT(!l->n[slot].pinned, "pinned twice");
+	l->n[slot].pinned = 1;
+	l->c.pinned++;
+}
+
+static inline void
+lists_release(void *ps, uint32_t slot)
+{
+	struct lists *l = ps;
+
+	KASSERT(l->n[slot].pinned, "not pinned");
+	l->n[slot].pinned = 0;
+	l->c.pinned--;
+}
+
+static inline void
+lists_forget(void *ps, uint32_t slot)
+{
+	lists_remove(ps, slot);
+}
+
+#endif /* !POLICY_LIST_H */

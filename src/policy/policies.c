@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The table of policies, and the replay for those that have none of their
+ * own.
+ */
+
+#include "policy/policies.h"
+
+#include <string.h>
+
+const struct eph_policy_ops *const eph_policies[] = {
+	&eph_policy_lru,
+	&eph_policy_lazy,
+	&eph_policy_mru,
+	&eph_policy_fifo,
+	&eph_policy_random,
+	&eph_policy_clock,
+	&eph_policy_clock2,
+	&eph_policy_slru,
+	&eph_policy_2q,
+	&eph_policy_mq,
+	&eph_policy_arc,
+	&eph_policy_car,
+	&eph_policy_lirs,
+	&eph_policy_clockpro,
+	&eph_policy_lfu,
+	&eph_policy_lfu_aging,
+	&eph_policy_lecar,
+	&eph_policy_cacheus,
+	&eph_policy_wtinylfu,
+	&eph_policy_s3fifo,
+	&eph_policy_sieve,
+	&eph_policy_lhd,
+	&eph_policy_opt,
+	&eph_policy_price_aware,
+	&eph_policy_price_sieve,
+	NULL,
+};
+
+const struct eph_policy_ops *
+eph_policy_find(const char *name)
+{
+	for (size_t i = 0; eph_policies[i] != NULL; i++) {
+		if (strcmp(eph_policies[i]->name, name) == 0)
+			return (eph_policies[i]);
+	}
+	return (NULL);
+}
+
+uint64_t
+policy_replay_by_calls(const struct eph_policy_ops *ops, void *ps,
+    struct eph_policy_replay *r, const uint32_t *pages, size_t n)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++, r->now++) {
+		const uint32_t page = pages[i];
+		uint32_t slot = r->slot_of[page];
+
+		if (slot != EPH_NONE) {
+			hits++;
+			ops->hit(ps, slot);
+			ops->pin(ps, slot);
+			ops->release(ps, slot);
+			continue;
+		}
+		if (r->used < r->nslots) {
+			slot = r->used++;
+		} else {
+			slot = ops->victim(ps, page);
+			r->slot_of[r->page_of[slot]] = EPH_NONE;
+		}
+		r->slot_of[page] = slot;
+		r->page_of[slot] = page;
+		ops->insert(ps, slot, page);
+		ops->release(ps, slot);
+	}
+	return (hits);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * S3-FIFO: a small FIFO (10 % of the buffers) that new pages pass through,
+ * a main one with second chances, and the ghosts of what the small one
+ * dropped (as many as 90 % of the buffers).  A page leaves the small queue
+ * for the main one when it was hit at least `threshold` times there, or
+ * when it is missed while remembered.
+ *
+ * Where the two published implementations differ (which queue gives up a
+ * page when both are at their size), this follows the authors' own: the
+ * main one when it is over its size or the small one is empty.
+ *
+ * Yang, Zhang, Qiu, Yue, Vigfusson, SOSP 2023.
+ */
+
+#include "policy/list_policy.h"
+#include "policy/ops_row.h"
+
+#define POLICY(fn) s3fifo_##fn
+
+#define FREQ_MAX 3u
+
+enum { SMALL = 1, MAIN, GHOST };
+
+struct s3fifo {
+	struct lists l;
+	uint32_t main_max;
+	uint32_t ghost_max;
+	uint32_t threshold;
+	bool recalled; /* the page that arrives was remembered */
+};
+
+static int
+s3fifo_create(
+    const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	double small = 0.1, ghost = 0.9, threshold = 2;
+	const struct policy_param params[] = { { "small", &small, 0, 1 },
+		{ "ghost", &ghost, 0, 8 },
+		{ "threshold", &threshold, 1, FREQ_MAX } };
+	const int error = policy_params(env, "s3fifo", params, 3, err);
+	struct s3fifo *s;
+
+	if (error != 0)
+		return (error);
+	s = lists_create(
+	    env, sizeof(*s), policy_share(env->nslots, ghost, 1) + 1);
+	if (s == NULL)
+		return (ENOMEM);
+	s->main_max = env->nslots - policy_share(env->nslots, small, 0);
+	s->ghost_max = policy_share(env->nslots, ghost, 0);
+	s->threshold = (uint32_t)threshold;
+	*psp = s;
+	return (0);
+}
+
+static void
+s3fifo_destroy(void *ps)
+{
+	lists_destroy(ps, sizeof(struct s3fifo));
+}
+
+static inline void
+s3fifo_recall(struct s3fifo *s, uint32_t page)
+{
+	const uint32_t g = lists_ghost(&s->l, page);
+
+	s->recalled = g != EPH_NONE;
+	if (g != EPH_NONE)
+		lists_ghost_drop(&s->l, g);
+}
+
+static inline void
+s3fifo_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct s3fifo *s = ps;
+
+	if (!s->l.ready)
+		s3fifo_recall(s, page);
+	s->l.ready = false;
+	lists_insert(&s->l, slot, page, s->recalled ? MAIN : SMALL);
+}
+
+static inline void
+s3fifo_hit(void *ps, uint32_t slot)
+{
+	struct s3fifo *s = ps;
+	struct node *n = &s->l.n[slot];
+
+	n->freq = (uint8_t)(n->freq + (n->freq < FREQ_MAX));
+}
+
+/*
+ * The next to leave or to be kept: from the main queue when that is over
+ * its size, from the other when the first choice has nothing unpinned.
+ */
+static inline uint32_t
+s3fifo_candidate(const struct s3fifo *s)
+{
+	const bool from_main =
+	    s->l.count[MAIN] > s->main_max || s->l.count[SMALL] == 0;
+	uint32_t i = lists_victim(&s->l, from_main ? MAIN : SMALL);
+
+	return (i != EPH_NONE ? i : lists_victim(&s->l, from_main ? SMALL : MAIN));
+}
+
+static inline uint32_t
+s3fifo_victim(void *ps, uint32_t page)
+{
+	struct s3fifo *s = ps;
+	struct node *n;
+	uint32_t i;
+	bool small;
+
+	if (lists_all_pinned(&s->l))
+		return (EPH_NONE);
+	s3fifo_recall(s, page);
+	s->l.ready = true;
+	for (;;) {
+		i = s3fifo_candidate(s);
+		n = &s->l.n[i];
+		small = n->list == SMALL;
+		if (n->freq < (small ? s->threshold : 1))
+			break;
+		n->freq = small ? 0 : (uint8_t)(n->freq - 1);
+		lists_move(&s->l, i, MAIN);
+	}
+	lists_remove(&s->l, i);
+	if (small) {
+		lists_ghost_add(&s->l, n->page, GHOST);
+		if (s->l.count[GHOST] > s->ghost_max)
+			lists_ghost_trim(&s->l, GHOST);
+	}
+	return (i);
+}
+
+static void
+s3fifo_check(void *ps)
+{
+	struct s3fifo *s = ps;
+
+	lists_check(&s->l, MAIN);
+	if (s->l.count[GHOST] > s->ghost_max)
+		PANIC("s3fifo: too many remembered");
+}
+
+#define s3fifo_pin	      lists_pin
+#define s3fifo_release	      lists_release
+#define s3fifo_forget	      lists_forget
+#define POLICY_NEAR(ps, slot) (&((struct s3fifo *)(ps))->l.n[slot])
+#include "design/policy_replay.h"
+
+const struct eph_policy_ops eph_policy_s3fifo = {
+	.name = "s3fifo",
+	.summary = "small FIFO, main FIFO with second chances, ghosts",
+	.origin = "Yang et al., SOSP 2023",
+	.params = "small=0.1,ghost=0.9,threshold=2",
+	POLICY_CALLS,
+};

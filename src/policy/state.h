@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef POLICY_STATE_H
+#define POLICY_STATE_H
+
+/*
+ * What every policy has: where its memory comes from, which slots hold a
+ * page, which of them are pinned, and its parameters.
+ *
+ * Memory is allocated at creation.  Only the tables by page, which find
+ * ghosts, grow with the highest page number seen; a policy goes on without
+ * the ghost if the host has no memory for that, and with npages_hint given
+ * nothing is allocated after creation.
+ */
+
+#include "base/kassert.h"
+#include "base/mem.h"
+#include "base/prng.h"
+#include "ephmap/policy.h"
+#include "ephmap/version.h"
+
+/* Where a slot stands; a policy may add what it likes above. */
+enum { SLOT_EMPTY = 0 };
+
+struct policy_count {
+	struct eph_mem *mem;
+	uint32_t nslots;
+	uint32_t resident; /* slots that hold a page */
+	uint32_t pinned;   /* of these */
+};
+
+/* One parameter: `value` holds the default and is overwritten. */
+struct policy_param {
+	const char *name;
+	double *value;
+	double min;
+	double max;
+};
+
+/*
+ * Read "k=v,k=v" into the `n` parameters.  Returns 0, or EINVAL with `err`
+ * naming the one that is unknown, malformed or out of range.
+ */
+int policy_params(const struct eph_policy_env *env, const char *policy,
+    const struct policy_param *params, size_t n, struct eph_err *err);
+
+/* `part` of `whole`, rounded down, at least `least`. */
+static inline uint32_t
+policy_share(uint32_t whole, double part, uint32_t least)
+{
+	uint32_t n = (uint32_t)((double)whole * part);
+
+	return (n < least ? least : n);
+}
+
+/*
+ * A table by page that grows: 0 where nothing was stored.  `hint` is the
+ * number of pages if known.
+ */
+struct page_table {
+	uint32_t *of;
+	uint32_t npages;
+};
+
+bool page_table_init(
+    struct page_table *t, struct eph_mem *mem, uint32_t hint);
+void page_table_fini(struct page_table *t, struct eph_mem *mem);
+bool page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page);
+
+static inline uint32_t
+page_table_get(const struct page_table *t, uint32_t page)
+{
+	return (eph_likely(page < t->npages) ? t->of[page] : 0);
+}
+
+/* False if there is no memory to store it. */
+static inline bool
+page_table_set(
+    struct page_table *t, struct eph_mem *mem, uint32_t page, uint32_t value)
+{
+	if (eph_unlikely(page >= t->npages) && !page_table_grow(t, mem, page))
+		return (false);
+	t->of[page] = value;
+	return (true);
+}
+
+#endif /* !POLICY_STATE_H */

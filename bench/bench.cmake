@@ -14,3 +14,4 @@ function(ephmap_bench name)
 endfunction()
 
 ephmap_bench(bench_policy)
+ephmap_bench(bench_replay)

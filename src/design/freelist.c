@@ -6,18 +6,18 @@
 
 #include <errno.h>
 
-#include "ephmap/machine.h"
+#include "base/mem.h"
 #include "ephmap/version.h"
 
 static void
 freelist_destroy(void *ps)
 {
 	struct freelist *fl = ps;
-	struct eph_machine *mc = fl->mc;
+	struct eph_mem *mem = fl->mem;
 
-	machine_free(mc, fl->link, fl->nslots * sizeof(*fl->link));
-	machine_free(mc, fl->state, fl->nslots);
-	machine_free(mc, fl, sizeof(*fl));
+	mem_free(mem, fl->link, fl->nslots * sizeof(*fl->link));
+	mem_free(mem, fl->state, fl->nslots);
+	mem_free(mem, fl, sizeof(*fl));
 }
 
 static int
@@ -29,13 +29,13 @@ freelist_create(
 	if (env->params != NULL && env->params[0] != '\0')
 		return (eph_err_set(err, EINVAL,
 		    "this policy has no parameters, got '%s'", env->params));
-	if ((fl = machine_alloc(env->mc, sizeof(*fl))) == NULL)
+	if ((fl = mem_alloc(env->mem, sizeof(*fl))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	fl->mc = env->mc;
+	fl->mem = env->mem;
 	fl->nslots = env->nslots;
 	fl->head = fl->tail = EPH_NONE;
-	fl->link = machine_alloc(env->mc, env->nslots * sizeof(*fl->link));
-	fl->state = machine_alloc(env->mc, env->nslots);
+	fl->link = mem_alloc(env->mem, env->nslots * sizeof(*fl->link));
+	fl->state = mem_alloc(env->mem, env->nslots);
 	if (fl->link == NULL || fl->state == NULL) {
 		freelist_destroy(fl);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -63,7 +63,7 @@ lazy_insert(void *ps, uint32_t slot, uint32_t page)
 }
 
 static void
-freelist_hit(void *ps, uint32_t slot)
+lru_hit(void *ps, uint32_t slot)
 {
 	(void)ps;
 	(void)slot;
@@ -147,6 +147,11 @@ lazy_check(void *ps)
 	}
 }
 
+#define POLICY_HOLDS
+#define POLICY_NEAR(ps, slot) (&((struct freelist *)(ps))->link[slot])
+#define POLICY(fn)	      lru_##fn
+#include "design/policy_replay.h"
+
 const struct eph_policy_ops eph_policy_lru = {
 	.name = "lru",
 	.summary = "least recently released first, as the kernels' free list",
@@ -156,12 +161,13 @@ const struct eph_policy_ops eph_policy_lru = {
 	.create = freelist_create,
 	.destroy = freelist_destroy,
 	.insert = lru_insert,
-	.hit = freelist_hit,
+	.hit = lru_hit,
 	.pin = lru_pin,
 	.release = lru_release,
 	.forget = freelist_forget,
 	.victim = lru_victim,
 	.check = freelist_check,
+	.replay = lru_replay,
 };
 
 const struct eph_policy_ops eph_policy_lazy = {
@@ -173,10 +179,11 @@ const struct eph_policy_ops eph_policy_lazy = {
 	.create = freelist_create,
 	.destroy = freelist_destroy,
 	.insert = lazy_insert,
-	.hit = freelist_hit,
+	.hit = lru_hit,
 	.pin = lazy_pin,
 	.release = lazy_release,
 	.forget = freelist_forget,
 	.victim = lazy_victim,
 	.check = lazy_check,
+	.replay = policy_replay_by_calls,
 };

@@ -30,9 +30,9 @@ struct freelist_link {
 };
 
 struct freelist {
-	struct eph_machine *mc; /* (c) */
-	uint32_t nslots;	/* (c) */
-	uint32_t head;		/* recycled next */
+	struct eph_mem *mem; /* (c) */
+	uint32_t nslots;     /* (c) */
+	uint32_t head;	     /* recycled next */
 	uint32_t tail;
 	uint32_t count;		    /* slots on the list */
 	struct freelist_link *link; /* by slot */

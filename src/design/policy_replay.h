@@ -37,7 +37,8 @@ POLICY(replay_prefetch)(
 {
 	uint32_t slot;
 
-	REPLAY_PREFETCH(&slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
+	REPLAY_PREFETCH(
+	    &slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
 	slot = slot_of[pages[left > REPLAY_SOON ? REPLAY_SOON : 0]];
 #ifdef POLICY_NEAR
 	if (slot != EPH_NONE)

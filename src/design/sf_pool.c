@@ -45,7 +45,7 @@ sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
 	if ((error = sf_pool_buffers(sp, err)) != 0)
 		return (error);
 	sp->policy.ops = cfg->policy != NULL ? cfg->policy : policy;
-	env.mc = mc;
+	env.mem = mc->mem;
 	env.nslots = sp->nbufs;
 	env.npages_hint = cfg->npages_hint;
 	return (sp->policy.ops->create(&env, &sp->policy.ps, err));

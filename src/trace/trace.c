@@ -142,10 +142,17 @@ trace_rewind(struct eph_trace *t, struct eph_err *err)
 void
 trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size)
 {
+	trace_where_line(t, trace_line(t, i), buf, size);
+}
+
+void
+trace_where_line(
+    const struct eph_trace *t, uint64_t line, char *buf, size_t size)
+{
 	if (t->text != NULL)
-		trace_text_where(t->text, i, buf, size);
+		trace_text_where(t->text, line, buf, size);
 	else
-		trace_binary_where(t->binary, i, buf, size);
+		trace_binary_where(t->binary, line, buf, size);
 }
 
 uint64_t

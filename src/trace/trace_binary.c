@@ -954,10 +954,9 @@ trace_binary_line(const struct trace_binary *t, size_t i)
 
 void
 trace_binary_where(
-    const struct trace_binary *t, size_t i, char *buf, size_t size)
+    const struct trace_binary *t, uint64_t line, char *buf, size_t size)
 {
-	(void)snprintf(buf, size, "%s: operation %" PRIu64, t->path,
-	    trace_binary_line(t, i));
+	(void)snprintf(buf, size, "%s: operation %" PRIu64, t->path, line);
 }
 
 uint64_t

@@ -26,7 +26,7 @@ int trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
     size_t *np, struct eph_err *err);
 int trace_binary_rewind(struct trace_binary *t, struct eph_err *err);
 void trace_binary_where(
-    const struct trace_binary *t, size_t i, char *buf, size_t size);
+    const struct trace_binary *t, uint64_t line, char *buf, size_t size);
 uint64_t trace_binary_line(const struct trace_binary *t, size_t i);
 uint64_t trace_binary_page_name(const struct trace_binary *t, uint32_t page);
 uint64_t trace_binary_handle_name(const struct trace_binary *t, size_t i);

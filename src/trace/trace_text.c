@@ -551,10 +551,10 @@ trace_text_line(const struct trace_text *t, size_t i)
 }
 
 void
-trace_text_where(const struct trace_text *t, size_t i, char *buf, size_t size)
+trace_text_where(
+    const struct trace_text *t, uint64_t line, char *buf, size_t size)
 {
-	(void)snprintf(
-	    buf, size, "%s:%" PRIu64, input_path(t->in), t->lines[i]);
+	(void)snprintf(buf, size, "%s:%" PRIu64, input_path(t->in), line);
 }
 
 uint64_t

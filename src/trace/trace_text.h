@@ -26,7 +26,7 @@ int trace_text_next(struct trace_text *t, const struct eph_op **opsp,
     size_t *np, struct eph_err *err);
 int trace_text_rewind(struct trace_text *t, struct eph_err *err);
 void trace_text_where(
-    const struct trace_text *t, size_t i, char *buf, size_t size);
+    const struct trace_text *t, uint64_t line, char *buf, size_t size);
 uint64_t trace_text_line(const struct trace_text *t, size_t i);
 uint64_t trace_text_page_name(const struct trace_text *t, uint32_t page);
 uint64_t trace_text_handle_name(const struct trace_text *t, size_t i);

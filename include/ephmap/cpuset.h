@@ -122,6 +122,23 @@ eph_cpuword_first(eph_cpuword_t word)
 #endif
 }
 
+/* Number of zeroes above the highest bit of a word that is not 0. */
+static inline unsigned
+eph_word_leading_zeros(uint64_t word)
+{
+#if defined(__GNUC__)
+	return ((unsigned)__builtin_clzll(word));
+#else
+	unsigned n = 0;
+
+	while ((word >> 63) == 0) {
+		word <<= 1;
+		n++;
+	}
+	return (n);
+#endif
+}
+
 static inline unsigned
 eph_cpuset_count(const eph_cpuword_t *set, unsigned words)
 {

@@ -43,6 +43,8 @@ struct eph_sleepq;
 struct eph_thread;
 struct eph_tlb;
 
+enum eph_touch { EPH_TOUCH_NONE, EPH_TOUCH_READ, EPH_TOUCH_WRITE };
+
 /* How the CPUs are played; see ephmap/exec.h. */
 enum eph_mode { EPH_LOCKSTEP, EPH_THREADS, EPH_EXPLORE };
 
@@ -237,6 +239,11 @@ struct eph_machine {
 	const eph_cpuword_t *allcpus; /* (c) */
 	eph_cpuword_t *pendset;	      /* (m) CPUs with `pending` set */
 
+	/* Set by the executor: what the machine has to ask it. */
+	void (*deliver)(struct eph_machine *mc); /* (c) what is pending here */
+	void (*before_access)(struct eph_machine *mc, eph_va_t va,
+	    enum eph_touch touch); /* (c) */
+
 	/* The axes below the design. */
 	const struct eph_exec_ops *exec;	   /* (c) */
 	void *exec_state;			   /* (c) */
@@ -366,8 +373,6 @@ __attribute__((format(printf, 2, 3)))
 #endif
 void
 machine_violation(struct eph_machine *mc, const char *fmt, ...);
-
-enum eph_touch { EPH_TOUCH_NONE, EPH_TOUCH_READ, EPH_TOUCH_WRITE };
 
 /*
  * One load or store at `va` by the current CPU, which means to reach `m`.

@@ -88,6 +88,7 @@ struct lockstep {
 static void lockstep_deliver_pending(
     struct eph_machine *mc, struct eph_cpu *target);
 static void lockstep_deliver_all(struct eph_machine *mc);
+static void lockstep_poll(struct eph_machine *mc);
 
 static struct lockstep *
 lockstep_of(struct eph_machine *mc)
@@ -113,6 +114,7 @@ lockstep_attach(struct eph_machine *mc)
 	mc->exec_state = ls;
 	mc->exec = &eph_exec_lockstep;
 	mc->mode = EPH_LOCKSTEP;
+	mc->deliver = lockstep_poll;
 	return (0);
 }
 

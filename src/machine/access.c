@@ -17,7 +17,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "ephmap/exec.h"
 
 static int
 shadow_grow(struct eph_cpu *cpu, uint32_t chunk)
@@ -94,7 +93,7 @@ shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 	sh->when = (uint32_t)cpu->mc->step;
 	cpu->loaded = true;
 	if (cpu->tlb != NULL)
-		tlb_fill(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen);
+		tlb_fill(cpu->tlb, tlb_tag(cpu->tlb, i, flags & EPH_SHADOW_G));
 	return (sh);
 }
 
@@ -166,7 +165,8 @@ cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 	if (!outdated)
 		cpu->c.needless_invlpg++;
 	if (cpu->tlb != NULL)
-		tlb_remove(cpu->tlb, tlb_tag(sh->gen, i));
+		tlb_remove(
+		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G));
 	sh->flags = 0;
 	return (outdated);
 }
@@ -197,6 +197,8 @@ cpu_next_gen(struct eph_cpu *cpu, unsigned kind)
 		cpu->gen[kind] = first - 1;
 	}
 	cpu->gen[kind]++;
+	if (cpu->tlb != NULL)
+		tlb_next_gen(cpu->tlb, kind);
 }
 
 void
@@ -224,7 +226,7 @@ cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
 void
 cpu_enter_pending(struct eph_machine *mc)
 {
-	mc->exec->poll(mc);
+	mc->deliver(mc);
 }
 
 void
@@ -244,11 +246,11 @@ machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	int error = 0;
 
 	if (mc->has_points)
-		mc->exec->point(mc, EPH_POINT_TLB, sh,
-		    touch == EPH_TOUCH_WRITE ? "store" : "load");
+		mc->before_access(mc, va, touch);
 	if (shadow_live(cpu, sh) &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen))) {
+		tlb_lookup(cpu->tlb,
+		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
 		EPH_EVENT(mc, EPH_EV_HIT, cpu->id, va, 0, sh->frame, NULL);
 	} else if ((sh = machine_walk(cpu, i)) == NULL) {

@@ -126,7 +126,8 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	sh = shadow_cell(cpu, i);
 	if (eph_likely(shadow_live(cpu, sh)) &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(cpu->tlb, tlb_tag(sh->gen, i), cpu->gen))) {
+		tlb_lookup(cpu->tlb,
+		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
 	} else if ((sh = machine_walk(cpu, i)) == NULL) {
 		*reached = machine_fault(cpu, va, touch, m);

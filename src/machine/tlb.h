@@ -12,23 +12,43 @@
  * level holds the address, and then fills both, so that every copy of an
  * address in a TLB is the one loaded last.
  *
- * A tag is the CPU's flush generation and the page's index.  A full flush
- * raises the generation, in constant time; entries of older generations
- * are free ways.  invlpg clears the tags of one address.  Tag 0 is free.
+ * A tag is 26 bits of page index, and 6 bits of generation: one says whether
+ * the entry is global, five count full flushes of its kind, from 1.  A
+ * flush raises the generation, in constant time; entries of older ones are
+ * free ways.  Every 31 flushes the tags of the kind are cleared, so that no
+ * generation comes back while its tags are there.  invlpg clears the tags
+ * of one address.  Tag 0 is free.
  *
- * A set is kept in order of use, the most recent first.
+ * A set is kept in order of use, the most recent first.  Looking up,
+ * choosing a victim and moving to the front are done on whole vectors: the
+ * way that matches is as good as random, and a loop that leaves at it costs
+ * a mispredicted branch (6 ns) each time.  Before the ways lies one spare
+ * lane, into which the new front is written before the lanes are shifted.
  */
 
 #include "ephmap/machine.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define TLB_INDEX_BITS 26
+#define TLB_GENS       31u /* generations of a kind, from 1 */
+#define TLB_GLOBAL     0x20u
+#define TLB_LEAD       4 /* lanes before the ways; the last one is spare */
+#define TLB_WAYS_MAX   64
+
 struct eph_tlb {
-	unsigned l1_mask; /* (c) sets - 1 */
-	unsigned l1_ways; /* (c) */
-	unsigned l2_mask; /* (c) */
-	unsigned l2_ways; /* (c) 0: no second level */
-	size_t bytes;	  /* (c) of this allocation */
-	uint64_t *l2;	  /* (c) behind l1 */
-	uint64_t l1[];	  /* (o) */
+	uint32_t gen[2];   /* (o) live generations: other, global entries */
+	uint32_t l1_mask;  /* (c) sets - 1 */
+	uint32_t l1_ways;  /* (c) a multiple of 4 */
+	uint32_t l1_lanes; /* (c) of a set, with its lead */
+	uint32_t l2_mask;  /* (c) */
+	uint32_t l2_ways;  /* (c) 0: no second level */
+	uint32_t l2_lanes; /* (c) */
+	uint32_t *l1;	   /* (o) */
+	uint32_t *l2;	   /* (o) */
+	size_t bytes;	   /* (c) of l1 and l2 together */
 };
 
 /* NULL when out of memory. */
@@ -36,71 +56,212 @@ struct eph_tlb *tlb_create(
     struct eph_machine *mc, const struct eph_tlb_model *model);
 void tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb);
 
-/* Put a translation into a set; `gen` are the two live generations. */
-void tlb_insert(
-    uint64_t *set, unsigned ways, uint64_t tag, const uint32_t gen[2]);
+/* Forget all entries of a kind: 0 the others, 1 the global ones. */
+void tlb_flush_kind(struct eph_tlb *tlb, unsigned kind);
 
-static inline uint64_t
-tlb_tag(uint32_t gen, uint32_t index)
+/* The tag of page `index` now; `global` is 0 or 1. */
+static inline uint32_t
+tlb_tag(const struct eph_tlb *tlb, uint32_t index, unsigned global)
 {
-	return ((uint64_t)gen << 32 | index);
+	return (tlb->gen[global] << TLB_INDEX_BITS | index);
 }
 
-/* Look a tag up in a set and make it the most recent. */
-static inline bool
-tlb_set_touch(uint64_t *set, unsigned ways, uint64_t tag)
-{
-	unsigned w;
+/*
+ * Lanes of a set, `way` being its ways.  Masks have bit w for way w.
+ */
 
-	if (set[0] == tag)
-		return (true);
-	for (w = 1; w < ways; w++) {
-		if (set[w] == tag)
-			break;
+#if defined(__SSE2__)
+
+static inline uint64_t
+tlb_match(const uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	const __m128i t = _mm_set1_epi32((int)tag);
+	uint64_t mask = 0;
+
+	for (uint32_t w = 0; w < ways; w += 4) {
+		const __m128i v =
+		    _mm_load_si128((const __m128i *)(const void *)(way + w));
+
+		mask |= (uint64_t)(unsigned)_mm_movemask_ps(
+			    _mm_castsi128_ps(_mm_cmpeq_epi32(v, t)))
+		    << w;
 	}
-	if (w == ways)
+	return (mask);
+}
+
+static inline uint64_t
+tlb_live(const uint32_t *way, uint32_t ways, const uint32_t gen[2])
+{
+	const __m128i g0 = _mm_set1_epi32((int)gen[0]);
+	const __m128i g1 = _mm_set1_epi32((int)gen[1]);
+	uint64_t mask = 0;
+
+	for (uint32_t w = 0; w < ways; w += 4) {
+		const __m128i g = _mm_srli_epi32(
+		    _mm_load_si128((const __m128i *)(const void *)(way + w)),
+		    TLB_INDEX_BITS);
+		const __m128i live = _mm_or_si128(
+		    _mm_cmpeq_epi32(g, g0), _mm_cmpeq_epi32(g, g1));
+
+		mask |=
+		    (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(live))
+		    << w;
+	}
+	return (mask);
+}
+
+/* Put `tag` in front; the ways before way `at` move back by one. */
+static inline void
+tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
+{
+	const __m128i pos = _mm_set1_epi32((int)at + 1);
+	const __m128i four = _mm_set1_epi32(4);
+	__m128i lane = _mm_setr_epi32(
+	    (int)ways - 4, (int)ways - 3, (int)ways - 2, (int)ways - 1);
+
+	way[-1] = tag;
+	for (uint32_t w = ways; w > 0; w -= 4) {
+		__m128i *p = (__m128i *)(void *)(way + w - 4);
+		const __m128i old = _mm_load_si128(p);
+		const __m128i prev = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(way + w - 5));
+		const __m128i move = _mm_cmplt_epi32(lane, pos);
+
+		_mm_store_si128(p,
+		    _mm_or_si128(_mm_and_si128(move, prev),
+			_mm_andnot_si128(move, old)));
+		lane = _mm_sub_epi32(lane, four);
+	}
+}
+
+#else
+
+static inline uint64_t
+tlb_match(const uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t w = 0; w < ways; w++)
+		mask |= (uint64_t)(way[w] == tag) << w;
+	return (mask);
+}
+
+static inline uint64_t
+tlb_live(const uint32_t *way, uint32_t ways, const uint32_t gen[2])
+{
+	uint64_t mask = 0;
+
+	for (uint32_t w = 0; w < ways; w++) {
+		const uint32_t g = way[w] >> TLB_INDEX_BITS;
+
+		mask |= (uint64_t)(g == gen[0] || g == gen[1]) << w;
+	}
+	return (mask);
+}
+
+static inline void
+tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
+{
+	(void)ways;
+	for (uint32_t w = at; w > 0; w--)
+		way[w] = way[w - 1];
+	way[0] = tag;
+}
+
+#endif
+
+static inline uint32_t *
+tlb_set(uint32_t *level, uint32_t mask, uint32_t lanes, uint32_t tag)
+{
+	return (&level[(size_t)(tag & mask) * lanes + TLB_LEAD]);
+}
+
+/*
+ * Fill a set.  A free way is taken before the least recently used one, as
+ * hardware does; the last free one, so that the order of the others stays.
+ */
+static inline void
+tlb_insert(uint32_t *way, uint32_t ways, uint32_t tag, const uint32_t gen[2])
+{
+	const uint64_t all = ~(uint64_t)0 >> (64 - ways);
+	const uint64_t dead = ~tlb_live(way, ways, gen) & all;
+	uint32_t at = ways - 1;
+
+	if (dead != 0)
+		at = 63 - eph_word_leading_zeros(dead);
+	tlb_to_front(way, ways, at, tag);
+}
+
+static inline bool
+tlb_touch(uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	uint64_t mask;
+
+	if (way[0] == tag)
+		return (true);
+	mask = tlb_match(way, ways, tag);
+	if (mask == 0)
 		return (false);
-	for (; w > 0; w--)
-		set[w] = set[w - 1];
-	set[0] = tag;
+	tlb_to_front(way, ways, eph_cpuword_first(mask), tag);
 	return (true);
 }
 
 /* Does any level hold the tag?  A second-level hit fills the first. */
 static inline bool
-tlb_lookup(struct eph_tlb *tlb, uint64_t tag, const uint32_t gen[2])
+tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 {
-	const uint32_t index = (uint32_t)tag;
-	uint64_t *l1 = &tlb->l1[(size_t)(index & tlb->l1_mask) * tlb->l1_ways];
-	uint64_t *l2;
+	uint32_t *l1 = tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag);
 
-	if (tlb_set_touch(l1, tlb->l1_ways, tag))
+	if (tlb_touch(l1, tlb->l1_ways, tag))
 		return (true);
-	if (tlb->l2_ways == 0)
+	if (tlb->l2_ways == 0 ||
+	    !tlb_touch(tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
+		tlb->l2_ways, tag))
 		return (false);
-	l2 = &tlb->l2[(size_t)(index & tlb->l2_mask) * tlb->l2_ways];
-	if (!tlb_set_touch(l2, tlb->l2_ways, tag))
-		return (false);
-	tlb_insert(l1, tlb->l1_ways, tag, gen);
+	tlb_insert(l1, tlb->l1_ways, tag, tlb->gen);
 	return (true);
 }
 
 /* A walk loaded the translation: fill all levels. */
 static inline void
-tlb_fill(struct eph_tlb *tlb, uint64_t tag, const uint32_t gen[2])
+tlb_fill(struct eph_tlb *tlb, uint32_t tag)
 {
-	const uint32_t index = (uint32_t)tag;
+	tlb_insert(tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag),
+	    tlb->l1_ways, tag, tlb->gen);
+	if (tlb->l2_ways != 0)
+		tlb_insert(tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
+		    tlb->l2_ways, tag, tlb->gen);
+}
 
-	tlb_insert(&tlb->l1[(size_t)(index & tlb->l1_mask) * tlb->l1_ways],
-	    tlb->l1_ways, tag, gen);
-	if (tlb->l2_ways != 0) {
-		tlb_insert(
-		    &tlb->l2[(size_t)(index & tlb->l2_mask) * tlb->l2_ways],
-		    tlb->l2_ways, tag, gen);
-	}
+static inline void
+tlb_set_remove(uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	const uint64_t mask = tlb_match(way, ways, tag);
+
+	/* The spare lane takes the store when there is nothing to clear. */
+	way[mask != 0 ? (ptrdiff_t)eph_cpuword_first(mask) : -1] = 0;
 }
 
 /* Forget one tag. */
-void tlb_remove(struct eph_tlb *tlb, uint64_t tag);
+static inline void
+tlb_remove(struct eph_tlb *tlb, uint32_t tag)
+{
+	tlb_set_remove(tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag),
+	    tlb->l1_ways, tag);
+	if (tlb->l2_ways != 0)
+		tlb_set_remove(
+		    tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
+		    tlb->l2_ways, tag);
+}
+
+/* A full flush of the entries of a kind. */
+static inline void
+tlb_next_gen(struct eph_tlb *tlb, unsigned kind)
+{
+	if (eph_unlikely((tlb->gen[kind] & TLB_GENS) == TLB_GENS))
+		tlb_flush_kind(tlb, kind);
+	else
+		tlb->gen[kind]++;
+}
 
 #endif /* !MACHINE_TLB_H */

@@ -5,15 +5,13 @@
 #include "base/kassert.h"
 
 static void
-tlb_level_init(const struct eph_tlb_level *lv, uint32_t *mask, uint32_t *ways,
-    uint32_t *lanes)
+tlb_level_init(const struct eph_tlb_level *lv, uint32_t *mask, uint32_t *ways)
 {
 	KASSERT(lv->ways % 4 == 0 && lv->ways <= TLB_WAYS_MAX,
 	    "ways come in vectors of 4, at most 64");
 	KASSERT((lv->sets & (lv->sets - 1)) == 0, "sets are a power of two");
 	*mask = lv->sets - 1u;
 	*ways = lv->sets != 0 ? lv->ways : 0u;
-	*lanes = lv->ways + (uint32_t)TLB_LEAD;
 }
 
 struct eph_tlb *
@@ -24,12 +22,10 @@ tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 
 	if (tlb == NULL)
 		return (NULL);
-	tlb_level_init(
-	    &model->l1, &tlb->l1_mask, &tlb->l1_ways, &tlb->l1_lanes);
-	tlb_level_init(
-	    &model->l2, &tlb->l2_mask, &tlb->l2_ways, &tlb->l2_lanes);
-	n1 = (size_t)model->l1.sets * tlb->l1_lanes;
-	n2 = (size_t)model->l2.sets * tlb->l2_lanes;
+	tlb_level_init(&model->l1, &tlb->l1_mask, &tlb->l1_ways);
+	tlb_level_init(&model->l2, &tlb->l2_mask, &tlb->l2_ways);
+	n1 = (size_t)model->l1.sets * model->l1.ways;
+	n2 = (size_t)model->l2.sets * model->l2.ways;
 	tlb->bytes = (n1 + n2) * sizeof(*tlb->l1);
 	tlb->l1 = machine_alloc(mc, tlb->bytes);
 	if (tlb->l1 == NULL) {

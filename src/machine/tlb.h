@@ -22,8 +22,7 @@
  * A set is kept in order of use, the most recent first.  Looking up,
  * choosing a victim and moving to the front are done on whole vectors: the
  * way that matches is as good as random, and a loop that leaves at it costs
- * a mispredicted branch (6 ns) each time.  Before the ways lies one spare
- * lane, into which the new front is written before the lanes are shifted.
+ * a mispredicted branch (6 ns) each time.
  */
 
 #include "ephmap/machine.h"
@@ -35,20 +34,17 @@
 #define TLB_INDEX_BITS 26
 #define TLB_GENS       31u /* generations of a kind, from 1 */
 #define TLB_GLOBAL     0x20u
-#define TLB_LEAD       4 /* lanes before the ways; the last one is spare */
 #define TLB_WAYS_MAX   64
 
 struct eph_tlb {
-	uint32_t gen[2];   /* (o) live generations: other, global entries */
-	uint32_t l1_mask;  /* (c) sets - 1 */
-	uint32_t l1_ways;  /* (c) a multiple of 4 */
-	uint32_t l1_lanes; /* (c) of a set, with its lead */
-	uint32_t l2_mask;  /* (c) */
-	uint32_t l2_ways;  /* (c) 0: no second level */
-	uint32_t l2_lanes; /* (c) */
-	uint32_t *l1;	   /* (o) */
-	uint32_t *l2;	   /* (o) */
-	size_t bytes;	   /* (c) of l1 and l2 together */
+	uint32_t gen[2];  /* (o) live generations: other, global entries */
+	uint32_t l1_mask; /* (c) sets - 1 */
+	uint32_t l1_ways; /* (c) a multiple of 4 */
+	uint32_t l2_mask; /* (c) */
+	uint32_t l2_ways; /* (c) 0: no second level */
+	uint32_t *l1;	  /* (o) */
+	uint32_t *l2;	  /* (o) */
+	size_t bytes;	  /* (c) of l1 and l2 together */
 };
 
 /* NULL when out of memory. */
@@ -110,27 +106,45 @@ tlb_live(const uint32_t *way, uint32_t ways, const uint32_t gen[2])
 	return (mask);
 }
 
-/* Put `tag` in front; the ways before way `at` move back by one. */
+/*
+ * Put `tag` in front; the ways before way `at` move back by one.  Whole
+ * vectors are loaded and stored, so that one operation's stores forward to
+ * the next one's loads.
+ */
 static inline void
 tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
 {
 	const __m128i pos = _mm_set1_epi32((int)at + 1);
 	const __m128i four = _mm_set1_epi32(4);
-	__m128i lane = _mm_setr_epi32(
-	    (int)ways - 4, (int)ways - 3, (int)ways - 2, (int)ways - 1);
+	__m128i lane = _mm_setr_epi32(0, 1, 2, 3);
+	__m128i carry = _mm_cvtsi32_si128((int)tag);
 
-	way[-1] = tag;
-	for (uint32_t w = ways; w > 0; w -= 4) {
-		__m128i *p = (__m128i *)(void *)(way + w - 4);
+	for (uint32_t w = 0; w < ways; w += 4) {
+		__m128i *p = (__m128i *)(void *)(way + w);
 		const __m128i old = _mm_load_si128(p);
-		const __m128i prev = _mm_loadu_si128(
-		    (const __m128i *)(const void *)(way + w - 5));
+		const __m128i prev =
+		    _mm_or_si128(_mm_slli_si128(old, 4), carry);
 		const __m128i move = _mm_cmplt_epi32(lane, pos);
 
 		_mm_store_si128(p,
 		    _mm_or_si128(_mm_and_si128(move, prev),
 			_mm_andnot_si128(move, old)));
-		lane = _mm_sub_epi32(lane, four);
+		carry = _mm_srli_si128(old, 12);
+		lane = _mm_add_epi32(lane, four);
+	}
+}
+
+/* Clear the lanes that hold `tag`. */
+static inline void
+tlb_clear(uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	const __m128i t = _mm_set1_epi32((int)tag);
+
+	for (uint32_t w = 0; w < ways; w += 4) {
+		__m128i *p = (__m128i *)(void *)(way + w);
+		const __m128i v = _mm_load_si128(p);
+
+		_mm_store_si128(p, _mm_andnot_si128(_mm_cmpeq_epi32(v, t), v));
 	}
 }
 
@@ -168,12 +182,19 @@ tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
 	way[0] = tag;
 }
 
+static inline void
+tlb_clear(uint32_t *way, uint32_t ways, uint32_t tag)
+{
+	for (uint32_t w = 0; w < ways; w++)
+		way[w] = way[w] == tag ? 0 : way[w];
+}
+
 #endif
 
 static inline uint32_t *
-tlb_set(uint32_t *level, uint32_t mask, uint32_t lanes, uint32_t tag)
+tlb_set(uint32_t *level, uint32_t mask, uint32_t ways, uint32_t tag)
 {
-	return (&level[(size_t)(tag & mask) * lanes + TLB_LEAD]);
+	return (&level[(size_t)(tag & mask) * ways]);
 }
 
 /*
@@ -206,19 +227,30 @@ tlb_touch(uint32_t *way, uint32_t ways, uint32_t tag)
 	return (true);
 }
 
+/*
+ * One level.  `fn` is called with the ways as a constant for the two sizes
+ * that most machines have, so that its loops are unrolled.
+ */
+#define TLB_LEVEL(fn, tlb, lv, ...)                                            \
+	((tlb)->lv##_ways == 4                                                 \
+		? fn(tlb_set((tlb)->lv, (tlb)->lv##_mask, 4, tag), 4,          \
+		      __VA_ARGS__)                                             \
+		: (tlb)->lv##_ways == 12                                       \
+		? fn(tlb_set((tlb)->lv, (tlb)->lv##_mask, 12, tag), 12,        \
+		      __VA_ARGS__)                                             \
+		: fn(tlb_set(                                                  \
+			 (tlb)->lv, (tlb)->lv##_mask, (tlb)->lv##_ways, tag),  \
+		      (tlb)->lv##_ways, __VA_ARGS__))
+
 /* Does any level hold the tag?  A second-level hit fills the first. */
 static inline bool
 tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 {
-	uint32_t *l1 = tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag);
-
-	if (tlb_touch(l1, tlb->l1_ways, tag))
+	if (TLB_LEVEL(tlb_touch, tlb, l1, tag))
 		return (true);
-	if (tlb->l2_ways == 0 ||
-	    !tlb_touch(tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
-		tlb->l2_ways, tag))
+	if (tlb->l2_ways == 0 || !TLB_LEVEL(tlb_touch, tlb, l2, tag))
 		return (false);
-	tlb_insert(l1, tlb->l1_ways, tag, tlb->gen);
+	TLB_LEVEL(tlb_insert, tlb, l1, tag, tlb->gen);
 	return (true);
 }
 
@@ -226,32 +258,18 @@ tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 static inline void
 tlb_fill(struct eph_tlb *tlb, uint32_t tag)
 {
-	tlb_insert(tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag),
-	    tlb->l1_ways, tag, tlb->gen);
+	TLB_LEVEL(tlb_insert, tlb, l1, tag, tlb->gen);
 	if (tlb->l2_ways != 0)
-		tlb_insert(tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
-		    tlb->l2_ways, tag, tlb->gen);
-}
-
-static inline void
-tlb_set_remove(uint32_t *way, uint32_t ways, uint32_t tag)
-{
-	const uint64_t mask = tlb_match(way, ways, tag);
-
-	/* The spare lane takes the store when there is nothing to clear. */
-	way[mask != 0 ? (ptrdiff_t)eph_cpuword_first(mask) : -1] = 0;
+		TLB_LEVEL(tlb_insert, tlb, l2, tag, tlb->gen);
 }
 
 /* Forget one tag. */
 static inline void
 tlb_remove(struct eph_tlb *tlb, uint32_t tag)
 {
-	tlb_set_remove(tlb_set(tlb->l1, tlb->l1_mask, tlb->l1_lanes, tag),
-	    tlb->l1_ways, tag);
+	TLB_LEVEL(tlb_clear, tlb, l1, tag);
 	if (tlb->l2_ways != 0)
-		tlb_set_remove(
-		    tlb_set(tlb->l2, tlb->l2_mask, tlb->l2_lanes, tag),
-		    tlb->l2_ways, tag);
+		TLB_LEVEL(tlb_clear, tlb, l2, tag);
 }
 
 /* A full flush of the entries of a kind. */

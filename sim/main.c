@@ -82,11 +82,12 @@ main(int argc, char **argv)
 
 	/*
 	 * A reader that went away (`ephmap ... | head`) needs no message;
-	 * where SIGPIPE is not ignored it ends the program before this.
+	 * where SIGPIPE is not ignored it ends the program before this.  A
+	 * command that failed has said its line.
 	 */
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno != EPIPE)
+		if (errno != EPIPE && status != EXIT_BAD)
 			(void)fprintf(stderr, "ephmap: standard output: %s\n",
 			    strerror(errno != 0 ? errno : EIO));
 		return (EXIT_BAD);

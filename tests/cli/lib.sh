@@ -8,7 +8,10 @@
 # functions then look at what came of it.  Every failed expectation is
 # printed with its command; finish() exits 1 if there was any.
 
-EPHMAP=$1
+case $1 in
+/*) EPHMAP=$1 ;;
+*) EPHMAP=$PWD/$1 ;;
+esac
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 SAMPLES=$ROOT/tests/samples
 base=$(mktemp -d)
@@ -80,9 +83,9 @@ trace() {
 	} >"$1"
 }
 
-# value KEY: the value of the first "KEY": in the JSON that was printed.
+# value KEY: of the JSON of a run, KEY at the top, in "counters" or "derived".
 value() {
-	sed -n "s/^ *\"$1\": \([^,]*\),*\$/\1/p" "$out" | head -n 1
+	sed -n "s/^ \{2,4\}\"$1\": \([^,]*\),*\$/\1/p" "$out" | tail -n 1
 }
 
 expect_value() {

@@ -99,7 +99,7 @@ done
 echo '{ "invlpg_local": 1000000 }' >costs.json
 printf '# mine\ninvlpg_local = 1000000\n' >costs.txt
 accepts run --design sf_buf.uncached --costs costs.json t.txt --format json
-expect_value invlpg_local 1000000
+expect_out '"invlpg_local": 1000000'
 cp "$out" "$base/first"
 accepts run --design sf_buf.uncached --costs costs.txt t.txt --format json
 expect 'both forms of a cost profile mean the same' \

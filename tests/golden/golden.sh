@@ -6,7 +6,10 @@
 #	tests/golden/golden.sh EPHMAP --update
 # and say in the commit why the numbers moved.
 
-EPHMAP=$1
+case $1 in
+/*) EPHMAP=$1 ;;
+*) EPHMAP=$PWD/$1 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../samples" || exit 2
 failures=0

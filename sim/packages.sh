@@ -54,12 +54,16 @@ need_packages() {
   sudo apt-get install -y $missing"
 	fi
 	echo "Installing $missing"
+	mkdir -p build
 	# shellcheck disable=SC2086
 	{ $as_root apt-get -qq update && $as_root env \
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
-	    --no-install-recommends $missing; } </dev/null >/dev/null ||
+	    --no-install-recommends $missing; } \
+	    </dev/null >build/packages.log 2>&1 || {
+		cat build/packages.log >&2
 		die "That did not work.  Please type, then start again:
   ${typed}apt-get update && ${typed}apt-get install -y $missing"
+	}
 }
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)

@@ -276,6 +276,7 @@ import_find(
 	return (eph_err_set(err, EINVAL, "unknown format %s", name));
 }
 
+/* Set *fp, unless it is known already; an empty log is refused anyway. */
 static int
 import_guess(
     struct input *in, const struct import_format **fp, struct eph_err *err)
@@ -286,22 +287,27 @@ import_guess(
 
 	if ((error = input_peek(in, GUESS_BYTES, &p, &n, err)) != 0)
 		return (error);
+	if (n == 0)
+		return (eph_err_set(err, EINVAL,
+		    "%s: the file is empty; expected a log", input_path(in)));
+	if (*fp != NULL)
+		return (0);
 	for (size_t i = 0; i < NFORMATS; i++) {
 		if (formats[i]->guess(p, n)) {
 			*fp = formats[i];
 			return (0);
 		}
 	}
-	return (eph_err_set(err, EINVAL, "%s: %s; give the format with --from",
-	    input_path(in),
-	    n == 0 ? "the file is empty; expected a log"
-		   : "looks like no log that can be imported"));
+	return (eph_err_set(err, EINVAL,
+	    "%s: looks like no log that can be imported; give the format with "
+	    "--from",
+	    input_path(in)));
 }
 
 int
 trace_import_guess(const char *path, const char **formatp, struct eph_err *err)
 {
-	const struct import_format *f;
+	const struct import_format *f = NULL;
 	struct input *in;
 	int error;
 
@@ -396,8 +402,9 @@ trace_import(const char *path, const struct eph_import_options *o,
 	memset(res, 0, sizeof(*res));
 	if ((error = input_open(path, &im.in, err)) != 0)
 		return (error);
-	error = o->from != NULL ? import_find(o->from, &f, err)
-				: import_guess(im.in, &f, err);
+	error = o->from != NULL ? import_find(o->from, &f, err) : 0;
+	if (error == 0)
+		error = import_guess(im.in, &f, err);
 	if (error == 0)
 		error = import_check(f, o, err);
 	if (error == 0) {

@@ -25,6 +25,29 @@ for c in list run compare; do
 	expect_no_err
 done
 
+# The manual page knows every command and every option.
+man=$ROOT/sim/man/ephmap.1
+accepts --help
+for c in $(sed -n 's/^  \([a-z]*\) .*/\1/p' "$out"); do
+	expect "the manual page describes $c" grep -q "^.Ss ephmap $c" "$man"
+	case $c in
+	trace) c='trace generate|trace import|trace info|trace convert' ;;
+	esac
+	old=$IFS
+	IFS='|'
+	for sub in $c; do
+		IFS=$old
+		# shellcheck disable=SC2086
+		accepts $sub --help
+		for o in $(sed -n 's/^  \(-., \)*--\([a-z-]*\).*/\2/p' "$out"); do
+			[ "$o" = help ] ||
+				expect "the manual page describes $sub --$o" \
+				    grep -q "Fl -$o" "$man"
+		done
+	done
+	IFS=$old
+done
+
 # Names, with the nearest known one.
 refuses 'unknown design "sf_buf.accesed"; did you mean sf_buf.accessed?' \
     run --design sf_buf.accesed t.txt

@@ -23,8 +23,13 @@
 #define PROGRESS_LINES 4096u
 
 static const struct import_format *const formats[] = {
+	&import_nasa_tsv,
 	&import_sendfile_tsv,
 	&import_hold_tsv,
+	&import_csv,
+	&import_vscsi,
+	&import_oracle_general,
+	&import_clf,
 	&import_arc,
 	&import_ids,
 	&import_lirs,
@@ -69,6 +74,9 @@ import_refuse(struct import *im, const char *fmt, ...)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	}
+	if (input_lineno(im->in) == 0) /* binary records */
+		return (eph_err_set(im->err, EINVAL, "%s: byte %" PRIu64 ": %s",
+		    input_path(im->in), input_offset(im->in), text));
 	return (eph_err_set(im->err, EINVAL, "%s:%" PRIu64 ": %s",
 	    input_path(im->in), input_lineno(im->in), text));
 }
@@ -411,6 +419,7 @@ trace_import(const char *path, const struct eph_import_options *o,
 		eff = import_defaults(f, o);
 		im.o = &eff;
 		im.block_bytes = eff.block_bytes;
+		im.block_given = o->block_bytes != 0;
 		res->format = f->name;
 		error = import_run(&im, f);
 	}

@@ -37,6 +37,7 @@ struct import {
 	struct eph_err *err;
 	struct input *in;
 	uint64_t block_bytes;
+	bool block_given;
 	uint64_t now_ns;    /* time of what was written last */
 	bool started;	    /* now_ns is known */
 	struct idmap pids;  /* dense: their CPUs */

@@ -4,7 +4,9 @@ set(EPHMAP_SOURCES
     import.c
     import_arc.c
     import_ids.c
+    import_objects.c
     import_tsv.c
+    import_web.c
     input.c
     ledger.c
     names.c

@@ -30,6 +30,7 @@ static const struct import_format *const formats[] = {
 	&import_vscsi,
 	&import_oracle_general,
 	&import_clf,
+	&import_strace,
 	&import_arc,
 	&import_ids,
 	&import_lirs,

@@ -5,6 +5,7 @@ set(EPHMAP_SOURCES
     import_arc.c
     import_ids.c
     import_objects.c
+    import_strace.c
     import_tsv.c
     import_web.c
     input.c

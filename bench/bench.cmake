@@ -15,3 +15,4 @@ endfunction()
 
 ephmap_bench(bench_policy)
 ephmap_bench(bench_replay)
+ephmap_bench(bench_trace)

@@ -1,1 +1,3 @@
 # Tests of kind `unit'.
+ephmap_test(unit test_trace_binary)
+ephmap_test(unit test_trace_text)

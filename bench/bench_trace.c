@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * How fast traces are read: text lines and binary operations a second, for
+ * p lines over few and over many pages.  The plain baseline for text is
+ * reading the bytes and counting the newlines.
+ *
+ *	bench_trace [--smoke]
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ephmap/generate.h"
+#include "ephmap/trace.h"
+
+#define REPEATS 7
+
+static double
+seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
+}
+
+static void
+fail(const char *what)
+{
+	(void)fprintf(stderr, "bench_trace: %s\n", what);
+	exit(1);
+}
+
+static void
+make(const char *path, enum eph_trace_form form, uint64_t pages, uint64_t refs)
+{
+	const struct eph_generate g = { EPH_GEN_ZIPF, pages, refs, 0.8, 2, 1 };
+	struct eph_trace_writer *w;
+	struct eph_err err;
+
+	if (trace_writer_open(path, form, &w, &err) != 0 ||
+	    trace_generate(&g, w, &err) != 0 ||
+	    trace_writer_commit(w, &err) != 0)
+		fail(err.text);
+}
+
+/* One pass over the operations; text was read through at open as well. */
+static uint64_t
+read_pass(struct eph_trace *t)
+{
+	const struct eph_op *ops;
+	struct eph_err err;
+	uint64_t sum = 0;
+	size_t n;
+
+	while (trace_next(t, &ops, &n, &err) == 0 && n > 0) {
+		for (size_t i = 0; i < n; i++)
+			sum += ops[i].page;
+	}
+	if (trace_rewind(t, &err) != 0)
+		fail(err.text);
+	return (sum);
+}
+
+static uint64_t
+count_newlines(const char *path)
+{
+	static char buf[1 << 18];
+	FILE *f = fopen(path, "rb");
+	uint64_t lines = 0;
+	size_t n;
+
+	if (f == NULL)
+		fail("cannot open");
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+	}
+	(void)fclose(f);
+	return (lines);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return ((x > y) - (x < y));
+}
+
+static void
+report(const char *what, uint64_t pages, uint64_t refs, double *took)
+{
+	qsort(took, REPEATS, sizeof(took[0]), by_value);
+	(void)printf("%-22s %10" PRIu64 " pages  %7.1f %7.1f %7.1f M/s  "
+		     "%6.1f ns each\n",
+	    what, pages, (double)refs / took[REPEATS - 1] / 1e6,
+	    (double)refs / took[REPEATS / 2] / 1e6,
+	    (double)refs / took[0] / 1e6,
+	    took[REPEATS / 2] * 1e9 / (double)refs);
+}
+
+static void
+bench_form(const char *path, enum eph_trace_form form, const char *what,
+    uint64_t pages, uint64_t refs)
+{
+	double took[REPEATS], start;
+	struct eph_trace *t;
+	struct eph_err err;
+	uint64_t sum = 0;
+
+	make(path, form, pages, refs);
+	if (trace_open(path, &t, &err) != 0)
+		fail(err.text);
+	for (int i = 0; i < REPEATS; i++) {
+		start = seconds();
+		sum += read_pass(t);
+		took[i] = seconds() - start;
+	}
+	trace_close(t);
+	report(what, pages, refs, took);
+	if (form == EPH_TRACE_TEXT) {
+		for (int i = 0; i < REPEATS; i++) {
+			start = seconds();
+			sum += count_newlines(path);
+			took[i] = seconds() - start;
+		}
+		report("baseline: newlines", pages, refs, took);
+	}
+	if (sum == 0)
+		fail("nothing was read");
+}
+
+int
+main(int argc, char **argv)
+{
+	const bool smoke = argc > 1 && strcmp(argv[1], "--smoke") == 0;
+	const uint64_t refs = smoke ? 1000 : 4000000;
+	const uint64_t pages[] = { 10000, 1000000 };
+	const char *dir = getenv("TMPDIR");
+	char path[256];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.200s/bench_trace.XXXXXX",
+	    dir != NULL ? dir : P_tmpdir);
+	if ((fd = mkstemp(path)) < 0)
+		fail("cannot make a temporary file");
+	(void)close(fd);
+	(void)printf("%-40s %7s %7s %7s\n", "", "min", "median", "max");
+	for (size_t i = 0; i < 2; i++) {
+		bench_form(path, EPH_TRACE_TEXT, "text", pages[i], refs);
+		bench_form(path, EPH_TRACE_BINARY, "binary", pages[i], refs);
+	}
+	(void)unlink(path);
+	return (0);
+}

@@ -10,6 +10,7 @@
 #include "ephmap/version.h"
 
 extern const struct eph_design_ops dmap_ops;
+extern const struct eph_design_ops ephmap_best_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
@@ -23,6 +24,7 @@ const struct eph_design_ops *const eph_designs[] = {
 	&sf_buf_cpumask_ops,
 	&sf_buf_accessed_ops,
 	&dmap_ops,
+	&ephmap_best_ops,
 	NULL,
 };
 

@@ -1,6 +1,7 @@
 set(EPHMAP_SOURCES
     designs.c
     dmap.c
+    ephmap_best.c
     freelist.c
     sf_buf.c
     sf_buf_accessed.c

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * ephmap.best: sf_buf with more addresses than buffers, invalidated by the
+ * rotation instead of by the mapping.  Ours.
+ *
+ * What costs what.  In every sf_buf a miss recycles a buffer together with
+ * its address, and so has to invalidate that address at once, on every CPU
+ * that may hold the old translation: nearly all IPIs of a shared workload
+ * come from there.  But kernel address space is cheap (8 bytes of page
+ * table a page), and a full flush costs a CPU about as much as one invlpg
+ * and makes all outdated addresses usable again.
+ *
+ * Idea.  Buffers are what is limited; addresses are not.  A recycled buffer
+ * leaves its address in a queue, with the entry cleared, and takes the
+ * address that has waited there longest.  There are several times as many
+ * addresses as buffers, so that one waits for thousands of misses; any full
+ * flush that a CPU did meanwhile has cleaned it there.  When the oldest
+ * address is not clean on a CPU that is to use it, that CPU is flushed
+ * once, which cleans the whole queue for it.
+ *
+ * Accessed bit.  The entry is cleared by an atomic exchange.  If A was
+ * clear in what came out, no TLB can hold the translation, nor load it any
+ * more: the address is as clean as it was before and goes back to the front
+ * of the queue.  A mapping that no CPU touched costs nothing at all.
+ *
+ * Epochs.  `epoch` counts flushes.  An address notes the epoch in which its
+ * entry was last cleared with A set; a CPU notes the epoch of its last
+ * flush.  Invariant: a CPU whose epoch is later than the address's, or
+ * whose bit is in the address's mask, holds no translation of it to another
+ * page.  The mask is for the CPUs that invalidated this one address, which
+ * happens only when a mapping that was made private is used elsewhere.
+ *
+ *	case					L	LF	R	F	IPI
+ *	hit, private, clean here		0
+ *	hit, private, not clean here		1
+ *	hit, shared, k others not clean		0 or 1		k		k
+ *	miss, oldest address clean		0
+ *	miss, private, it is not		0	1
+ *	miss, shared, not clean on k others	0	0 or 1		k	k
+ *	free					0
+ *	exhaustion				0 asleep, then as a miss
+ *
+ * A miss stores two entries, the old one's zero and the new one.  With W
+ * addresses in the queue, each CPU is flushed at most once for every W
+ * misses whose old mapping was touched.
+ *
+ * Where it loses.  A flush takes translations with it that were still good:
+ * TLB misses are a few per cent above those of sf_buf.accessed, which
+ * forgets one address at a time.  It takes eight times the address space,
+ * so a 32-bit kernel runs short earlier.  With one CPU and nothing but
+ * private maps the gain is an invlpg a miss, no more.
+ *
+ * Entries are not global, so that a CR3 reload is enough.
+ *
+ * Locking.  As sf_buf.accessed: one lock, held through the wait for the
+ * acknowledgements.  All sleepers are woken, so that an interrupted one
+ * takes no wakeup with it.
+ */
+
+#include "design/sf_pool.h"
+#include "ephmap/shootdown.h"
+#include "ephmap/version.h"
+
+#define BEST_WINDOW  8u	 /* addresses for each buffer */
+#define BEST_PER_CPU 16u /* and at least so many waiting for each CPU */
+
+/* An address; `next` is valid while it waits in the queue. */
+struct best_addr {
+	uint64_t epoch; /* (l) when its entry was cleared with A set */
+	uint32_t next;	/* (l) */
+	bool shared;	/* (l) clean on every CPU, as long as it is mapped */
+};
+
+struct sf_best {
+	struct sf_pool sp;
+	struct best_addr *addrs; /* (l) naddrs of them */
+	eph_cpuword_t *masks;	 /* (l) of each address */
+	uint32_t *addr_of;	 /* (l) by buffer; EPH_NONE: never used */
+	uint64_t *cpu_epoch;	 /* (l) of each CPU's last flush */
+	uint64_t epoch;		 /* (l) flushes so far */
+	uint64_t oldest_cpu;	 /* (l) least of cpu_epoch[] */
+	uint32_t naddrs;	 /* (c) */
+	uint32_t head;		 /* (l) queue of addresses, oldest first */
+	uint32_t tail;		 /* (l) */
+	uint32_t waiting;	 /* (l) addresses in the queue */
+	uint32_t words;		 /* (c) in a set of CPUs */
+	eph_va_t extra;		 /* (c) addresses beyond the pool's window */
+};
+
+static eph_va_t
+best_va(const struct sf_best *sb, uint32_t a)
+{
+	if (a < sb->sp.nbufs)
+		return (sb->sp.window + eph_ptoa(a));
+	return (sb->extra + eph_ptoa(a - sb->sp.nbufs));
+}
+
+static eph_cpuword_t *
+best_mask(const struct sf_best *sb, uint32_t a)
+{
+	return (&sb->masks[(size_t)a * sb->words]);
+}
+
+/* The queue */
+
+static void
+best_append(struct sf_best *sb, uint32_t a)
+{
+	sb->addrs[a].next = EPH_NONE;
+	if (sb->tail != EPH_NONE)
+		sb->addrs[sb->tail].next = a;
+	else
+		sb->head = a;
+	sb->tail = a;
+	sb->waiting++;
+}
+
+static void
+best_prepend(struct sf_best *sb, uint32_t a)
+{
+	sb->addrs[a].next = sb->head;
+	sb->head = a;
+	if (sb->tail == EPH_NONE)
+		sb->tail = a;
+	sb->waiting++;
+}
+
+static uint32_t
+best_pop(struct sf_best *sb)
+{
+	const uint32_t a = sb->head;
+
+	KASSERT(a != EPH_NONE, "more buffers than addresses");
+	sb->head = sb->addrs[a].next;
+	if (sb->head == EPH_NONE)
+		sb->tail = EPH_NONE;
+	sb->waiting--;
+	return (a);
+}
+
+/* Cleanliness */
+
+static bool
+best_is_clean(const struct sf_best *sb, uint32_t a, unsigned cpu)
+{
+	return (sb->cpu_epoch[cpu] > sb->addrs[a].epoch ||
+	    eph_cpuset_isset(best_mask(sb, a), cpu));
+}
+
+/* The CPUs, other than `me`, on which the address is not clean. */
+static bool
+best_others(
+    const struct sf_best *sb, uint32_t a, unsigned me, eph_cpuword_t *others)
+{
+	bool any = false;
+
+	eph_cpuset_zero(others, sb->words);
+	if (sb->addrs[a].epoch < sb->oldest_cpu)
+		return (false);
+	for (unsigned c = 0; c < sb->sp.mc->ncpus; c++) {
+		if (c != me && !best_is_clean(sb, a, c)) {
+			eph_cpuset_set(others, c);
+			any = true;
+		}
+	}
+	return (any);
+}
+
+static void
+best_note_flush(struct sf_best *sb)
+{
+	const struct eph_machine *mc = sb->sp.mc;
+	uint64_t oldest = UINT64_MAX;
+
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		if (sb->cpu_epoch[c] < oldest)
+			oldest = sb->cpu_epoch[c];
+	}
+	sb->oldest_cpu = oldest;
+}
+
+/* Flush the CPUs on which address `a`, the oldest, is not clean. */
+static void
+best_flush(struct sf_best *sb, uint32_t a, bool private)
+{
+	struct eph_machine *mc = sb->sp.mc;
+	const unsigned me = eph_curcpu(mc)->id;
+	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
+	const bool here = !best_is_clean(sb, a, me);
+	const bool there = !private && best_others(sb, a, me, others);
+
+	if (!here && !there)
+		return;
+	EPH_NOTE(mc, "oldest of %u addresses is not clean: flush", sb->waiting);
+	sb->epoch++;
+	if (here) {
+		pmap_flush_local(mc, false);
+		sb->cpu_epoch[me] = sb->epoch;
+	}
+	if (there) {
+		mc->shootdown->flush(mc, others, best_va(sb, a), 1, false);
+		EPH_CPUSET_FOREACH(c, others, sb->words)
+		{
+			sb->cpu_epoch[c] = sb->epoch;
+		}
+	}
+	best_note_flush(sb);
+}
+
+/* Life */
+
+static void
+best_destroy(void *state)
+{
+	struct sf_best *sb = state;
+	struct eph_machine *mc = sb->sp.mc;
+
+	if (sb->extra != 0)
+		kva_free(mc, sb->extra, sb->naddrs - sb->sp.nbufs);
+	machine_free(mc, sb->addrs, sb->naddrs * sizeof(*sb->addrs));
+	machine_free(
+	    mc, sb->masks, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
+	machine_free(mc, sb->addr_of, sb->sp.nbufs * sizeof(*sb->addr_of));
+	machine_free(mc, sb->cpu_epoch, mc->ncpus * sizeof(*sb->cpu_epoch));
+	sf_pool_fini(&sb->sp);
+	machine_free(mc, sb, sizeof(*sb));
+}
+
+/* As many addresses as wanted, or as many as there are. */
+static uint32_t
+best_window(struct sf_best *sb)
+{
+	struct eph_machine *mc = sb->sp.mc;
+	uint64_t want = (uint64_t)(BEST_WINDOW - 1) * sb->sp.nbufs;
+
+	if (want < (uint64_t)BEST_PER_CPU * mc->ncpus)
+		want = (uint64_t)BEST_PER_CPU * mc->ncpus;
+	if (want > mc->kva_pages)
+		want = mc->kva_pages;
+	while (want > 0 && (sb->extra = kva_alloc(mc, (uint32_t)want)) == 0)
+		want /= 2;
+	return ((uint32_t)want);
+}
+
+static int
+best_arrays(struct sf_best *sb)
+{
+	struct eph_machine *mc = sb->sp.mc;
+
+	sb->addrs = machine_alloc(mc, sb->naddrs * sizeof(*sb->addrs));
+	sb->masks = machine_alloc(
+	    mc, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
+	sb->addr_of = machine_alloc(mc, sb->sp.nbufs * sizeof(*sb->addr_of));
+	sb->cpu_epoch = machine_alloc(mc, mc->ncpus * sizeof(*sb->cpu_epoch));
+	if (sb->addrs == NULL || sb->masks == NULL || sb->addr_of == NULL ||
+	    sb->cpu_epoch == NULL)
+		return (ENOMEM);
+	for (uint32_t a = 0; a < sb->naddrs; a++)
+		best_append(sb, a);
+	for (uint32_t i = 0; i < sb->sp.nbufs; i++)
+		sb->addr_of[i] = EPH_NONE;
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		sb->cpu_epoch[c] = 1;
+	sb->epoch = 1;
+	sb->oldest_cpu = 1;
+	return (0);
+}
+
+/*
+ * What recycling costs: nothing if the entry was never used, else a place
+ * in the queue.
+ */
+static uint32_t
+best_price(void *arg, uint32_t slot)
+{
+	struct sf_best *sb = arg;
+	const eph_pte_t pte = pmap_pte_load(sb->sp.mc, sb->sp.bufs[slot].kva);
+
+	return ((pte & EPH_PTE_A) != 0 ? sb->sp.mc->ncpus : 0);
+}
+
+static int
+best_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct sf_best *sb = machine_alloc(mc, sizeof(*sb));
+	struct eph_design_config priced = *cfg;
+	int error;
+
+	if (sb == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = 0;
+	sb->words = mc->cpuwords;
+	sb->head = sb->tail = EPH_NONE;
+	priced.policy_env.price = best_price;
+	priced.policy_env.price_arg = sb;
+	error = sf_pool_init(&sb->sp, mc, &priced, &eph_policy_lru, 0, err);
+	sb->naddrs = sb->sp.nbufs;
+	if (error == 0) {
+		sb->naddrs += best_window(sb);
+		if (sb->naddrs == sb->sp.nbufs)
+			error = eph_err_set(err, EINVAL,
+			    "%u buffers leave no KVA for a queue of addresses",
+			    sb->sp.nbufs);
+		else if (best_arrays(sb) != 0)
+			error = eph_err_set(err, ENOMEM, "out of memory");
+	}
+	if (error != 0)
+		best_destroy(sb);
+	else
+		*statep = sb;
+	return (error);
+}
+
+/* Mapping */
+
+/* The buffer's old address goes to the queue. */
+static void
+best_retire(struct sf_best *sb, uint32_t slot)
+{
+	struct eph_machine *mc = sb->sp.mc;
+	const uint32_t a = sb->addr_of[slot];
+	eph_pte_t old;
+
+	if (a == EPH_NONE)
+		return;
+	old = pmap_pte_swap(mc, best_va(sb, a), 0);
+	if ((old & EPH_PTE_A) == 0) {
+		EPH_NOTE(mc, "old entry was never accessed: address is clean");
+		best_prepend(sb, a);
+		return;
+	}
+	sb->addrs[a].epoch = sb->epoch;
+	eph_cpuset_zero(best_mask(sb, a), sb->words);
+	best_append(sb, a);
+}
+
+/* A miss: an address for the buffer, clean where it will be used. */
+static void
+best_enter(struct sf_best *sb, struct sf_buf *sf, bool private)
+{
+	struct eph_machine *mc = sb->sp.mc;
+	const uint32_t slot = sf_pool_index(&sb->sp, sf);
+	uint32_t a;
+
+	best_retire(sb, slot);
+	best_flush(sb, sb->head, private);
+	a = best_pop(sb);
+	sb->addr_of[slot] = a;
+	sb->addrs[a].shared = !private || sb->addrs[a].epoch < sb->oldest_cpu;
+	sf->kva = best_va(sb, a);
+	pmap_pte_store(mc, sf->kva,
+	    vm_page_to_phys(sf->m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
+}
+
+/* A hit on a mapping that was made private. */
+static void
+best_sync(struct sf_best *sb, struct sf_buf *sf, bool private)
+{
+	struct eph_machine *mc = sb->sp.mc;
+	const uint32_t a = sb->addr_of[sf_pool_index(&sb->sp, sf)];
+	const unsigned me = eph_curcpu(mc)->id;
+	eph_cpuword_t *mask = best_mask(sb, a);
+	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
+
+	if (!best_is_clean(sb, a, me)) {
+		eph_cpuset_set(mask, me);
+		pmap_invlpg(mc, sf->kva);
+	}
+	if (private)
+		return;
+	if (best_others(sb, a, me, others)) {
+		eph_cpuset_or(mask, others, sb->words);
+		smp_masked_invlpg(mc, others, sf->kva);
+	}
+	sb->addrs[a].shared = true;
+}
+
+static int
+best_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct sf_best *sb = state;
+	struct sf_pool *sp = &sb->sp;
+	const bool private = (flags & SFB_CPUPRIVATE) != 0;
+	struct sf_buf *sf;
+	int error = 0;
+
+	mutex_enter(sp->mc, &sp->lock);
+	if ((sf = sf_pool_lookup(sp, m)) != NULL) {
+		(void)sf_pool_hit(sp, sf);
+		if (!sb->addrs[sb->addr_of[sf_pool_index(sp, sf)]].shared)
+			best_sync(sb, sf, private);
+	} else if ((sf = sf_pool_take(sp, m, (flags & SFB_NOWAIT) != 0,
+			(flags & SFB_CATCH) != 0, &error)) != NULL) {
+		sf_pool_link(sp, sf, m);
+		sf_pool_missed(sp, sf);
+		best_enter(sb, sf, private);
+	} else {
+		error = sf_pool_failed(sp, error);
+	}
+	if (sf != NULL)
+		*mp = (struct eph_mapping){ sf, sf->kva };
+	mutex_exit(sp->mc, &sp->lock);
+	return (error);
+}
+
+static int
+best_unmap(void *state, void *obj)
+{
+	struct sf_best *sb = state;
+	struct sf_pool *sp = &sb->sp;
+
+	mutex_enter(sp->mc, &sp->lock);
+	if (sf_pool_drop(sp, obj) && sp->alloc_want > 0)
+		wakeup(sp->mc, &sp->alloc_want);
+	mutex_exit(sp->mc, &sp->lock);
+	return (0);
+}
+
+/* What waits is not mapped; what does not wait is some buffer's. */
+static void
+best_check(void *state, uint64_t held)
+{
+	struct sf_best *sb = state;
+	uint32_t n = 0, used = 0;
+
+	sf_pool_check(&sb->sp, held);
+	for (uint32_t a = sb->head; a != EPH_NONE; a = sb->addrs[a].next) {
+		if (n++ > sb->naddrs)
+			PANIC("the queue of addresses has a ring");
+		if (pmap_kextract(sb->sp.mc, best_va(sb, a)) != EPH_NONE)
+			PANIC("an address in the queue is mapped");
+	}
+	for (uint32_t i = 0; i < sb->sp.nbufs; i++) {
+		used += sb->addr_of[i] != EPH_NONE;
+		if (sb->addr_of[i] != EPH_NONE &&
+		    best_va(sb, sb->addr_of[i]) != sb->sp.bufs[i].kva)
+			PANIC("a buffer's address is not its own");
+	}
+	if (n != sb->waiting || n + used != sb->naddrs)
+		PANIC("addresses in use and waiting do not add up");
+}
+
+static const struct eph_sysctl best_sysctls[] = {
+	SF_POOL_SYSCTL_NSFBUFS,
+	SF_POOL_SYSCTL_NSFBUFSUSED,
+	SF_POOL_SYSCTL_NSFBUFSPEAK,
+	SF_POOL_SYSCTL_ALLOCWAIT,
+	SF_POOL_SYSCTL_ALLOCFAIL,
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+const struct eph_design_ops ephmap_best_ops = {
+	.name = "ephmap.best",
+	.summary = "a rotation of spare addresses, flushed once a turn",
+	.origin = "ephmap",
+	.date = "2026-11-21",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "lru",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_MASK,
+	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT | EPH_DESIGN_CACHE |
+	    EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS |
+	    EPH_DESIGN_OURS,
+	.create = best_create,
+	.destroy = best_destroy,
+	.map = best_map,
+	.unmap = best_unmap,
+	.kva = sf_pool_kva,
+	.ref = sf_pool_ref,
+	.page = sf_pool_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = best_check,
+	.sysctls = best_sysctls,
+};

@@ -26,7 +26,7 @@ for preset; do
 	}
 	ctest --preset "$preset" --parallel "$jobs" --output-on-failure \
 	    >"$log" 2>&1 || true
-	grep -v ' Passed  ' "$log" || true
+	grep -v -e ' Passed  ' -e '^ *Start ' "$log" || true
 	# "98% tests passed, 1 tests failed out of 53"
 	set_of=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log")
 	[ -n "$set_of" ] || die "$preset: ctest did not run"

@@ -128,6 +128,19 @@ judge(const struct setup *s, const struct point *p, size_t n)
 	return (status);
 }
 
+static bool
+needs_future(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++) {
+		const struct eph_policy_ops *policy =
+		    pool->points[i].cfg.policy;
+
+		if (policy != NULL && policy->offline)
+			return (true);
+	}
+	return (false);
+}
+
 static int
 compare_trace(struct setup *s, struct eph_trace *trace)
 {
@@ -142,6 +155,12 @@ compare_trace(struct setup *s, struct eph_trace *trace)
 	if (oplist_read(trace, &ops, &err) != 0) {
 		setup_free(pool.points, pool.n);
 		return (options_refuse(s->command, "%s", err.text));
+	}
+	if (needs_future(&pool) && oplist_foresee(ops) != 0) {
+		setup_free(pool.points, pool.n);
+		oplist_free(ops);
+		return (
+		    options_refuse(s->command, "out of memory for the trace"));
 	}
 	pool.ops = ops;
 	run_all(&pool);

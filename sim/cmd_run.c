@@ -35,6 +35,8 @@ struct run {
 	unsigned nsysctls;
 	bool log;
 	uint64_t violations;
+	struct eph_oplist *ops; /* NULL: read as it is played */
+	struct eph_oplist_cursor cursor;
 };
 
 static const char *const loader_tunables[] = { "kern.ipc.nsfbufs",
@@ -226,11 +228,36 @@ print_speed(const struct eph_run_result *res)
 	    (double)res->references / res->host_seconds / 1e6);
 }
 
+/*
+ * Where the run takes its operations from: the trace as it is read, or, for
+ * a policy that must know the future, the whole of it in memory.
+ */
+static int
+run_source(struct run *r, struct eph_trace *trace, const struct point *p,
+    struct eph_op_source *source)
+{
+	struct eph_err err;
+
+	*source = trace_source(trace);
+	if (p->cfg.policy == NULL || !p->cfg.policy->offline)
+		return (OPTIONS_OK);
+	if (oplist_read(trace, &r->ops, &err) != 0)
+		return (options_refuse(r->setup.command, "%s", err.text));
+	if (oplist_foresee(r->ops) != 0)
+		return (options_refuse(
+		    r->setup.command, "out of memory for the trace"));
+	*source = oplist_source(r->ops, &r->cursor);
+	return (OPTIONS_OK);
+}
+
 /* The trace is open and there is one point. */
 static int
 run_point(struct run *r, struct eph_trace *trace, struct point *p)
 {
-	struct eph_op_source source = trace_source(trace);
+	struct eph_op_source source;
+
+	if (run_source(r, trace, p, &source) != OPTIONS_OK)
+		return (EXIT_BAD);
 
 	for (unsigned i = 0; i < r->words.n; i++) {
 		if (take_sysctl(r, p, r->words.word[i]) != OPTIONS_OK)
@@ -268,6 +295,7 @@ run_trace(struct run *r)
 	    OPTIONS_OK) {
 		status = run_point(r, trace, &points[0]);
 		setup_free(points, n);
+		oplist_free(r->ops);
 	}
 	trace_close(trace);
 	return (status);

@@ -29,8 +29,12 @@ struct eph_op_source {
 	uint64_t (*page_name)(void *arg, uint32_t page);
 	uint64_t (*handle_name)(void *arg, size_t i);
 
-	/* For offline policies, see policy.h; NULL: the future is unknown. */
-	uint64_t (*next_use)(void *arg);
+	/*
+	 * For offline policies: the operation, counted from 0, that next
+	 * references the page of operation `op`; UINT64_MAX: none.  NULL
+	 * where the future is unknown.
+	 */
+	uint64_t (*next_use)(void *arg, uint64_t op);
 	void *arg;
 	uint32_t npages_hint; /* 0: unknown */
 	bool has_time;	      /* there are d lines */
@@ -49,6 +53,12 @@ struct eph_oplist;
 int oplist_read(
     struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err);
 void oplist_free(struct eph_oplist *l);
+
+/*
+ * Work out the next reference to each page, for offline policies; the
+ * sources made later know it.  Returns 0 or ENOMEM.
+ */
+int oplist_foresee(struct eph_oplist *l);
 size_t oplist_count(const struct eph_oplist *l);
 const struct eph_op *oplist_ops(const struct eph_oplist *l);
 

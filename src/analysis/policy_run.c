@@ -70,8 +70,8 @@ mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
 		error = policy_run_play(&run, policy, &env, hitsp, err);
 	if (error == ENOMEM)
 		(void)eph_err_set(err, ENOMEM,
-		    "out of memory for policy %s with %u buffers",
-		    policy->name, (unsigned)nslots);
+		    "out of memory for policy %s with %u buffers", policy->name,
+		    (unsigned)nslots);
 	table_free(run.t.slot_of);
 	table_free(run.t.page_of);
 	return (error);

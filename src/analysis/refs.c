@@ -83,8 +83,7 @@ refs_read(struct eph_refs *r, struct eph_op_source *src, struct eph_err *err)
 	int error;
 
 	for (;;) {
-		if ((error = src->next(src->arg, &ops, &n, err)) != 0 ||
-		    n == 0)
+		if ((error = src->next(src->arg, &ops, &n, err)) != 0 || n == 0)
 			return (error);
 		if ((error = refs_make_room(r, n, err)) != 0)
 			return (error);

@@ -13,8 +13,7 @@
 void *
 table_alloc(size_t n, size_t size)
 {
-	const size_t align =
-	    n > HUGE_BYTES / size ? HUGE_BYTES : LINE_BYTES;
+	const size_t align = n > HUGE_BYTES / size ? HUGE_BYTES : LINE_BYTES;
 	size_t bytes;
 	void *t;
 

@@ -74,6 +74,35 @@ const struct eph_sysctl eph_design_no_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
+/* The first slot of the table that is not set, or NULL. */
+static const char *
+design_missing(const struct eph_design_ops *ops)
+{
+#define MISSING(slot)                                                          \
+	if (ops->slot == NULL)                                                 \
+		return (#slot);
+	MISSING(name)
+	MISSING(summary)
+	MISSING(origin)
+	MISSING(date)
+	MISSING(holes)
+	MISSING(shootdown)
+	MISSING(policy)
+	MISSING(create)
+	MISSING(destroy)
+	MISSING(map)
+	MISSING(unmap)
+	MISSING(kva)
+	MISSING(ref)
+	MISSING(page)
+	MISSING(switch_out)
+	MISSING(switch_in)
+	MISSING(check)
+	MISSING(sysctls)
+#undef MISSING
+	return (NULL);
+}
+
 int
 eph_design_load(
     const char *path, const struct eph_design_ops **opsp, struct eph_err *err)
@@ -99,6 +128,10 @@ eph_design_load(
 		    "%s: built for interface %u, this is %u: build it again",
 		    path, abi, EPHMAP_ABI));
 	}
+	if (design_missing(ops) != NULL)
+		return (eph_err_set(err, EINVAL,
+		    "%s: ephmap_plugin.%s is not set; every slot must be", path,
+		    design_missing(ops)));
 	*opsp = ops;
 	return (0);
 }

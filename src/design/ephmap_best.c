@@ -54,8 +54,8 @@
  * Entries are not global, so that a CR3 reload is enough.
  *
  * Locking.  As sf_buf.accessed: one lock, held through the wait for the
- * acknowledgements.  All sleepers are woken, so that an interrupted one
- * takes no wakeup with it.
+ * acknowledgements.  A free wakes one sleeper, and a sleeper that a signal
+ * takes away wakes the next, so that no wakeup is lost with it.
  */
 
 #include "design/sf_pool.h"
@@ -398,6 +398,8 @@ best_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 		best_enter(sb, sf, private);
 	} else {
 		error = sf_pool_failed(sp, error);
+		/* The wakeup that a signal overtook is for somebody else. */
+		sf_pool_wakeup_one(sp);
 	}
 	if (sf != NULL)
 		*mp = (struct eph_mapping){ sf, sf->kva };
@@ -412,8 +414,8 @@ best_unmap(void *state, void *obj)
 	struct sf_pool *sp = &sb->sp;
 
 	mutex_enter(sp->mc, &sp->lock);
-	if (sf_pool_drop(sp, obj) && sp->alloc_want > 0)
-		wakeup(sp->mc, &sp->alloc_want);
+	if (sf_pool_drop(sp, obj))
+		sf_pool_wakeup_one(sp);
 	mutex_exit(sp->mc, &sp->lock);
 	return (0);
 }

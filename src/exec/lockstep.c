@@ -298,6 +298,7 @@ lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 {
 	struct lockstep *ls = lockstep_of(mc);
 	struct lockstep_thread *t = td->exec;
+	const uint64_t step = mc->step, op = mc->op;
 
 	td->cpu = mc->cur->id;
 	if (++ls->sleepers.now > ls->sleepers.peak)
@@ -316,6 +317,8 @@ lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 		fiber_switch(t->fiber, ls->resumer);
 	}
 	ls->sleepers.now--;
+	mc->step = step;
+	mc->op = op;
 }
 
 static void
@@ -350,7 +353,11 @@ lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 	ls->resumer = ls->host;
 	fiber_switch(ls->host, t->fiber);
 	ls->running = NULL;
-	lockstep_drain(mc);
+	/* A passive message that is delivered at the end may wake somebody. */
+	do {
+		lockstep_run_queue(mc, ls->host, NULL);
+		lockstep_drain(mc);
+	} while (ls->runq_first != NULL);
 	return ((unsigned)ls->sleepers.now);
 }
 

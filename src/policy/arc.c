@@ -19,9 +19,9 @@ enum { T1 = 1, T2, B1, B2 };
 
 struct arc {
 	struct lists l;
-	double p;	  /* target size of T1 */
-	uint8_t arrives;  /* T1 or T2: where insert() puts the page */
-	bool drop_ghost;  /* what leaves T1 now is not remembered */
+	double p;	 /* target size of T1 */
+	uint8_t arrives; /* T1 or T2: where insert() puts the page */
+	bool drop_ghost; /* what leaves T1 now is not remembered */
 };
 
 static int
@@ -143,8 +143,7 @@ arc_victim(void *ps, uint32_t page)
 	}
 	lists_remove(&a->l, i);
 	if (list == T2 || !a->drop_ghost)
-		lists_ghost_add(
-		    &a->l, a->l.n[i].page, list == T1 ? B1 : B2);
+		lists_ghost_add(&a->l, a->l.n[i].page, list == T1 ? B1 : B2);
 	return (i);
 }
 

@@ -45,14 +45,14 @@ struct cacheus_rate {
 
 struct cacheus {
 	struct lists l;
-	struct heap h;	 /* key: uses above the complement of the time */
-	uint32_t *uses;	 /* of ghosts */
+	struct heap h;	/* key: uses above the complement of the time */
+	uint32_t *uses; /* of ghosts */
 	uint32_t ghost_max;
 	uint32_t s_max, q_max;
-	uint32_t demoted;   /* cached pages that S gave up */
-	uint32_t new_lost;  /* ghosts of new pages that Q dropped */
-	uint32_t arrives;   /* uses of the page that arrives */
-	bool again;	    /* it was remembered */
+	uint32_t demoted;  /* cached pages that S gave up */
+	uint32_t new_lost; /* ghosts of new pages that Q dropped */
+	uint32_t arrives;  /* uses of the page that arrives */
+	bool again;	   /* it was remembered */
 	uint64_t time;
 	double weight; /* of SR-LRU */
 	struct cacheus_rate r;
@@ -158,8 +158,7 @@ static void
 cacheus_climb(struct cacheus *e)
 {
 	struct cacheus_rate *r = &e->r;
-	const double hit_rate =
-	    cacheus_round((double)r->hits / e->l.c.nslots);
+	const double hit_rate = cacheus_round((double)r->hits / e->l.c.nslots);
 	const double diff = cacheus_round(hit_rate - r->hit_rate);
 	const double step = cacheus_round(r->now) - cacheus_round(r->before);
 	const double sign = step * diff;
@@ -167,8 +166,8 @@ cacheus_climb(struct cacheus *e)
 	if (sign != 0) {
 		const double change = fabs(r->value * step);
 
-		r->value = sign > 0 ? fmin(r->value + change, 1) :
-				      fmax(r->value - change, RATE_MIN);
+		r->value = sign > 0 ? fmin(r->value + change, 1)
+				    : fmax(r->value - change, RATE_MIN);
 		r->negative = r->zero = 0;
 	} else if (diff <= 0) {
 		cacheus_stuck(e, hit_rate, diff);
@@ -197,8 +196,8 @@ cacheus_blame(struct cacheus *e, bool lru)
 {
 	const double loss = exp(-e->r.value), w = e->weight;
 
-	e->weight = lru ? w * loss / (w * loss + 1 - w) :
-			  w / (w + (1 - w) * loss);
+	e->weight =
+	    lru ? w * loss / (w * loss + 1 - w) : w / (w + (1 - w) * loss);
 	if (e->weight > WEIGHT_MAX)
 		e->weight = WEIGHT_MAX;
 	if (e->weight < 1 - WEIGHT_MAX)
@@ -308,15 +307,15 @@ cacheus_hit(void *ps, uint32_t slot)
 	e->r.hits++;
 	if (e->l.n[slot].list == Q) {
 		if (e->l.n[slot].bits & DEMOTED)
-			cacheus_resize(e, &e->s_max, &e->q_max, e->new_lost,
-			    e->demoted);
+			cacheus_resize(
+			    e, &e->s_max, &e->q_max, e->new_lost, e->demoted);
 		cacheus_undemote(e, slot);
 		if (e->l.count[S] > 0 && e->l.count[S] >= e->s_max)
 			cacheus_demote(e);
 	}
 	lists_move(&e->l, slot, S);
-	heap_rekey(&e->h, slot,
-	    cacheus_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+	heap_rekey(
+	    &e->h, slot, cacheus_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
 }
 
 static inline void

@@ -101,12 +101,11 @@ lecar_key(const struct lecar *e, uint64_t uses)
 static inline void
 lecar_blame(struct lecar *e, bool lru, uint64_t age)
 {
-	const double loss =
-	    exp(-e->rate * exp(e->discount * (double)age));
+	const double loss = exp(-e->rate * exp(e->discount * (double)age));
 	const double w = e->weight;
 
-	e->weight = lru ? w * loss / (w * loss + 1 - w) :
-			  w / (w + (1 - w) * loss);
+	e->weight =
+	    lru ? w * loss / (w * loss + 1 - w) : w / (w + (1 - w) * loss);
 	if (e->weight > WEIGHT_MAX)
 		e->weight = WEIGHT_MAX;
 	if (e->weight < 1 - WEIGHT_MAX)
@@ -149,8 +148,8 @@ lecar_hit(void *ps, uint32_t slot)
 
 	e->now++;
 	lists_move(&e->l, slot, RECENT);
-	heap_rekey(&e->h, slot,
-	    lecar_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+	heap_rekey(
+	    &e->h, slot, lecar_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
 }
 
 static inline void
@@ -192,8 +191,7 @@ lecar_remember(struct lecar *e, uint32_t slot, unsigned list)
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
 		return;
 	e->g[g - e->l.c.nslots].when = e->now;
-	e->g[g - e->l.c.nslots].uses =
-	    (uint32_t)(e->h.key[slot] >> TIME_BITS);
+	e->g[g - e->l.c.nslots].uses = (uint32_t)(e->h.key[slot] >> TIME_BITS);
 }
 
 static inline uint32_t

@@ -65,8 +65,8 @@ lfuda_key(struct lfuda *f, uint32_t slot)
 {
 	const uint64_t value = (uint64_t)f->age + f->uses[slot];
 
-	return ((value < UINT32_MAX ? value : UINT32_MAX) << TIME_BITS |
-	    ++f->now);
+	return (
+	    (value < UINT32_MAX ? value : UINT32_MAX) << TIME_BITS | ++f->now);
 }
 
 static inline void

@@ -115,8 +115,7 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	d->ages = (uint32_t)ages;
 	d->period = (uint32_t)period;
 	d->n = mem_alloc(env->mem, env->nslots * sizeof(*d->n));
-	d->a = mem_alloc(
-	    env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
+	d->a = mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
 	if (d->n == NULL || d->a == NULL) {
 		lhd_destroy(d);
 		return (ENOMEM);
@@ -145,7 +144,7 @@ lhd_class(const struct lhd *d, uint32_t slot)
 	if (sum == 0)
 		return (&d->a[(CLASSES - 1) * d->ages]);
 	for (; sum < d->ages && class < CLASSES - 1; sum <<= 1)
-		class++;
+		class ++;
 	return (&d->a[class * d->ages]);
 }
 

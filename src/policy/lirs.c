@@ -47,8 +47,8 @@ struct lirs {
 	uint32_t s, q, g; /* heads */
 	uint32_t ghost_free;
 	uint32_t lir, lir_max;
-	bool ready; /* victim() looked the page up */
-	bool again; /* the page that arrives is on S */
+	bool ready;		 /* victim() looked the page up */
+	bool again;		 /* the page that arrives is on S */
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };
 

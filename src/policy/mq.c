@@ -51,9 +51,9 @@ static int
 mq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	double lifetime = 75, out = 0.5;
-	const struct policy_param params[] = { { "lifetime", &lifetime, 1,
-						   1e9 },
-		{ "out", &out, 0, 8 } };
+	const struct policy_param params[] = {
+		{ "lifetime", &lifetime, 1, 1e9 }, { "out", &out, 0, 8 }
+	};
 	const int error = policy_params(env, "mq", params, 2, err);
 	uint32_t qout;
 	struct mq *q;

@@ -73,8 +73,8 @@ price_aware_cheapest(const struct price_aware *s)
 	uint32_t best = EPH_NONE, best_price = UINT32_MAX, seen = 0;
 
 	for (uint32_t i = lists_tail(&s->l, RECENT);
-	    i != head && seen < s->depth && best_price > 0;
-	    i = s->l.n[i].prev) {
+	     i != head && seen < s->depth && best_price > 0;
+	     i = s->l.n[i].prev) {
 		uint32_t price;
 
 		if (s->l.n[i].pinned)
@@ -98,8 +98,8 @@ price_aware_victim(void *ps, uint32_t page)
 	(void)page;
 	if (lists_all_pinned(&s->l))
 		return (EPH_NONE);
-	i = s->price == NULL ? lists_victim(&s->l, RECENT) :
-			       price_aware_cheapest(s);
+	i = s->price == NULL ? lists_victim(&s->l, RECENT)
+			     : price_aware_cheapest(s);
 	lists_remove(&s->l, i);
 	return (i);
 }

@@ -32,8 +32,7 @@ struct s3fifo {
 };
 
 static int
-s3fifo_create(
-    const struct eph_policy_env *env, void **psp, struct eph_err *err)
+s3fifo_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	double small = 0.1, ghost = 0.9, threshold = 2;
 	const struct policy_param params[] = { { "small", &small, 0, 1 },
@@ -102,7 +101,8 @@ s3fifo_candidate(const struct s3fifo *s)
 	    s->l.count[MAIN] > s->main_max || s->l.count[SMALL] == 0;
 	uint32_t i = lists_victim(&s->l, from_main ? MAIN : SMALL);
 
-	return (i != EPH_NONE ? i : lists_victim(&s->l, from_main ? SMALL : MAIN));
+	return (
+	    i != EPH_NONE ? i : lists_victim(&s->l, from_main ? SMALL : MAIN));
 }
 
 static inline uint32_t

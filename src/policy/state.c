@@ -46,16 +46,17 @@ policy_params(const struct eph_policy_env *env, const char *policy,
 		size_t i = 0;
 		int error;
 
-		while (i < n && (strlen(params[i].name) != key ||
-		    strncmp(params[i].name, at, key) != 0))
+		while (i < n &&
+		    (strlen(params[i].name) != key ||
+			strncmp(params[i].name, at, key) != 0))
 			i++;
 		if (i == n)
 			return (eph_err_set(err, EINVAL,
 			    "policy %s has no parameter '%.*s'", policy,
 			    (int)(key < 40 ? key : 40), at));
 		at += key + (eq != NULL);
-		error = policy_param_set(&params[i], policy, at,
-		    len - key - (eq != NULL), err);
+		error = policy_param_set(
+		    &params[i], policy, at, len - key - (eq != NULL), err);
 		if (error != 0)
 			return (error);
 		at += len - key - (eq != NULL);

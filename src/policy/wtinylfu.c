@@ -177,8 +177,7 @@ static void
 wtinylfu_limit_protected(struct wtinylfu *w)
 {
 	while (w->l.count[PROTECTED] > w->protected_max)
-		lists_move(
-		    &w->l, lists_tail(&w->l, PROTECTED), PROBATION);
+		lists_move(&w->l, lists_tail(&w->l, PROTECTED), PROBATION);
 }
 
 static void

@@ -68,7 +68,7 @@ struct fd_table {
 struct process {
 	uint64_t pid;
 	uint32_t table;
-	char *half; /* first half of a call, or NULL */
+	char *half;	     /* first half of a call, or NULL */
 	uint64_t half_place; /* its place in the queue, if it has one */
 	bool half_queued;
 };

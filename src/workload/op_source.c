@@ -69,12 +69,14 @@ trace_source(struct eph_trace *t)
 
 /*
  * Line numbers are kept only where they have gaps, as text with comments
- * has; handle names are not kept: nothing logs from memory.
+ * has, and handles' names only where there are handles.
  */
 struct eph_oplist {
 	struct eph_trace *trace;
 	struct eph_op *ops;
-	uint64_t *lines; /* NULL: operation n is line n */
+	uint64_t *lines;   /* NULL: operation n is line n */
+	uint64_t *future;  /* next reference by operation; NULL: not known */
+	uint64_t *handles; /* names by operation; NULL: there are none */
 	size_t n;
 	size_t size;
 	uint32_t npages_hint;
@@ -88,7 +90,24 @@ oplist_free(struct eph_oplist *l)
 		return;
 	free(l->ops);
 	free(l->lines);
+	free(l->handles);
+	free(l->future);
 	free(l);
+}
+
+/* Grow an array of `size` numbers that exists, for want numbers. */
+static int
+oplist_grow_column(uint64_t **columnp, size_t size)
+{
+	uint64_t *column;
+
+	if (*columnp == NULL)
+		return (0);
+	column = realloc(*columnp, size * sizeof(*column));
+	if (column == NULL)
+		return (ENOMEM);
+	*columnp = column;
+	return (0);
 }
 
 static int
@@ -105,13 +124,9 @@ oplist_grow(struct eph_oplist *l, size_t want)
 	if (ops == NULL)
 		return (ENOMEM);
 	l->ops = ops;
-	if (l->lines != NULL) {
-		uint64_t *lines = realloc(l->lines, size * sizeof(*lines));
-
-		if (lines == NULL)
-			return (ENOMEM);
-		l->lines = lines;
-	}
+	if (oplist_grow_column(&l->lines, size) != 0 ||
+	    oplist_grow_column(&l->handles, size) != 0)
+		return (ENOMEM);
 	l->size = size;
 	return (0);
 }
@@ -128,6 +143,20 @@ oplist_start_lines(struct eph_oplist *l)
 	return (0);
 }
 
+static bool
+op_has_handle(const struct eph_op *op)
+{
+	return (op->kind != EPH_OP_REF && op->kind != EPH_OP_DELAY);
+}
+
+/* The first handle of the trace: keep names. */
+static int
+oplist_start_handles(struct eph_oplist *l)
+{
+	l->handles = calloc(l->size, sizeof(*l->handles));
+	return (l->handles != NULL ? 0 : ENOMEM);
+}
+
 static int
 oplist_append(struct eph_oplist *l, const struct eph_op *ops, size_t n)
 {
@@ -138,6 +167,13 @@ oplist_append(struct eph_oplist *l, const struct eph_op *ops, size_t n)
 		return (ENOMEM);
 	for (size_t i = 0; l->lines != NULL && i < n; i++)
 		l->lines[l->n + i] = trace_line(l->trace, i);
+	for (size_t i = 0; i < n; i++) {
+		if (!op_has_handle(&ops[i]))
+			continue;
+		if (l->handles == NULL && oplist_start_handles(l) != 0)
+			return (ENOMEM);
+		l->handles[l->n + i] = trace_handle_name(l->trace, i);
+	}
 	memcpy(l->ops + l->n, ops, n * sizeof(*ops));
 	l->n += n;
 	return (0);
@@ -167,6 +203,53 @@ oplist_read(struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err)
 	else
 		*lp = l;
 	return (error);
+}
+
+static bool
+op_references(const struct eph_op *op)
+{
+	return (op->kind == EPH_OP_REF || op->kind == EPH_OP_MAP);
+}
+
+int
+oplist_foresee(struct eph_oplist *l)
+{
+	uint32_t npages = 0;
+	uint64_t *seen;
+
+	if (l->future != NULL)
+		return (0);
+	for (size_t i = 0; i < l->n; i++) {
+		if (op_references(&l->ops[i]) && l->ops[i].page >= npages)
+			npages = l->ops[i].page + 1;
+	}
+	seen = malloc((npages + 1) * sizeof(*seen));
+	l->future = malloc((l->n + 1) * sizeof(*l->future));
+	if (seen == NULL || l->future == NULL) {
+		free(seen);
+		free(l->future);
+		l->future = NULL;
+		return (ENOMEM);
+	}
+	for (uint32_t p = 0; p < npages; p++)
+		seen[p] = UINT64_MAX;
+	for (size_t i = l->n; i-- > 0;) {
+		l->future[i] = UINT64_MAX;
+		if (op_references(&l->ops[i])) {
+			l->future[i] = seen[l->ops[i].page];
+			seen[l->ops[i].page] = i;
+		}
+	}
+	free(seen);
+	return (0);
+}
+
+static uint64_t
+ol_next_use(void *arg, uint64_t op)
+{
+	const struct eph_oplist_cursor *cur = arg;
+
+	return (cur->list->future[op]);
 }
 
 size_t
@@ -227,7 +310,7 @@ ol_handle_name(void *arg, size_t i)
 {
 	const struct eph_oplist_cursor *cur = arg;
 
-	return (cur->list->ops[cur->base + i].slot);
+	return (cur->list->handles[cur->base + i]);
 }
 
 struct eph_op_source
@@ -240,6 +323,7 @@ oplist_source(const struct eph_oplist *l, struct eph_oplist_cursor *cur)
 	    .line = ol_line,
 	    .page_name = ol_page_name,
 	    .handle_name = ol_handle_name,
+	    .next_use = l->future != NULL ? ol_next_use : NULL,
 	    .arg = cur,
 	    .npages_hint = l->npages_hint,
 	    .has_time = l->has_time,

@@ -3,12 +3,16 @@
 /*
  * Replay: operations of a trace played on one design, in lockstep.
  *
- * Every operation is one step of lockstep_loop().  A handle is a cell by
- * slot that goes through
+ * A handle is a record that goes through
  *
- *	free -> mapping -> mapped -> free	the usual way
- *	free -> mapping (asleep)		its later lines are parked
- *	free -> mapping -> failed -> free	its lines are skipped
+ *	mapping -> mapped -> gone	the usual way
+ *	mapping (asleep)		its later lines are parked, in order
+ *	mapping -> failed -> gone	its lines are skipped
+ *
+ * and is found by its slot.  The trace's reader gives the slot to another
+ * handle after `u`; where that `u` is parked, the record lives on without
+ * the slot, and is found by the handle's name if the trace maps the same
+ * handle again: that line waits too.
  *
  * `p` lines are the bulk of most traces and need no handle: map, touch and
  * unmap in a row, or, with a hold, an unmap by timer.
@@ -34,7 +38,7 @@
 #include "workload/replay_log.h"
 
 enum handle_state {
-	HANDLE_FREE,
+	HANDLE_GONE,
 	HANDLE_MAPPING, /* its map has not returned */
 	HANDLE_MAPPED,
 	HANDLE_FAILED,
@@ -44,6 +48,7 @@ enum handle_state {
 struct parked {
 	struct eph_op op;
 	uint64_t line;
+	uint64_t number; /* of the operation */
 	struct parked *next;
 };
 
@@ -51,9 +56,13 @@ struct handle {
 	void *obj;
 	struct vm_page *m;
 	eph_va_t va;	       /* as map() gave it */
-	uint32_t asked;	       /* index plus one into addresses[], 0: nobody */
+	uint32_t asked;	       /* index plus one into asked[], 0: nobody */
+	uint32_t slot;	       /* EPH_NONE: it has lost its slot */
 	uint8_t state;	       /* enum handle_state */
 	struct parked *parked; /* in order */
+	struct parked **parked_end;
+	uint64_t name;	     /* valid once it has lost its slot */
+	struct handle *next; /* free, or of the same bucket of names */
 };
 
 /* Address that a CPU obtained by `k`, where it is not the map's. */
@@ -86,12 +95,15 @@ struct replay {
 	bool sample;		      /* buffers by line, not by time */
 	const struct eph_op *ops_now; /* the block */
 	size_t n;
-	size_t i;	    /* the next line of it */
-	uint64_t line_base; /* number of its first line, 0: they have gaps */
-	uint64_t epoch;	    /* calls of replay_step() */
-	uint64_t nheld;	    /* p lines still to be unmapped */
-	struct handle *handles;
-	uint32_t nhandles; /* room */
+	size_t i;	       /* the next line of it */
+	uint64_t line_base;    /* number of its first line, 0: they have gaps */
+	uint64_t epoch;	       /* calls of replay_step() */
+	uint64_t nheld;	       /* p lines still to be unmapped */
+	struct handle **slots; /* NULL: the slot has no handle */
+	uint32_t nslots;       /* room */
+	struct handle *handle_free;
+	struct handle **names; /* handles that have lost their slot */
+	uint32_t nnames;       /* how many they are */
 	struct asked *asked;
 	uint32_t nasked;
 	uint32_t asked_free; /* index plus one */
@@ -158,16 +170,100 @@ replay_grow(
 	return (0);
 }
 
-static struct handle *
-replay_handle(struct replay *rp, uint32_t slot)
+/* The place of a slot's handle; NULL when out of memory. */
+static inline struct handle **
+replay_slot(struct replay *rp, uint32_t slot)
 {
-	if (eph_unlikely(slot >= rp->nhandles) &&
-	    replay_grow(rp->mc, &rp->handles, &rp->nhandles, slot,
-		sizeof(*rp->handles)) != 0) {
+	if (eph_unlikely(slot >= rp->nslots) &&
+	    replay_grow(rp->mc, &rp->slots, &rp->nslots, slot,
+		sizeof(*rp->slots)) != 0) {
 		(void)replay_fail(rp, ENOMEM, "out of memory for handles");
 		return (NULL);
 	}
-	return (&rp->handles[slot]);
+	return (&rp->slots[slot]);
+}
+
+static struct handle *
+replay_handle_new(struct replay *rp, uint32_t slot)
+{
+	struct handle *h = rp->handle_free;
+
+	if (h != NULL)
+		rp->handle_free = h->next;
+	else if ((h = machine_alloc(rp->mc, sizeof(*h))) == NULL)
+		return (NULL);
+	*h = (struct handle){ .slot = slot };
+	h->parked_end = &h->parked;
+	rp->slots[slot] = h;
+	return (h);
+}
+
+static void
+replay_handle_gone(struct replay *rp, struct handle *h)
+{
+	if (h->slot != EPH_NONE)
+		rp->slots[h->slot] = NULL;
+	h->next = rp->handle_free;
+	rp->handle_free = h;
+}
+
+/* Handles that have lost their slot, by name */
+
+#define REPLAY_NAMES 4096u
+
+static struct handle **
+replay_bucket(struct replay *rp, uint64_t name)
+{
+	return (&rp->names[(name * 0x9e3779b97f4a7c15u) >> 52]);
+}
+
+/* Handle `h`, named by the line that is played, loses its slot. */
+static int
+replay_lose_slot(struct replay *rp, struct handle *h)
+{
+	struct handle **hp;
+
+	if (rp->names == NULL &&
+	    (rp->names = machine_alloc(
+		 rp->mc, REPLAY_NAMES * sizeof(*rp->names))) == NULL)
+		return (replay_fail(rp, ENOMEM, "out of memory"));
+	h->name = rp->src->handle_name(rp->src->arg, rp->i - 1);
+	hp = replay_bucket(rp, h->name);
+	h->next = *hp;
+	*hp = h;
+	rp->nnames++;
+	rp->slots[h->slot] = NULL;
+	h->slot = EPH_NONE;
+	return (0);
+}
+
+/* Take `h` out of the names. */
+static void
+replay_unname(struct replay *rp, struct handle *h)
+{
+	struct handle **hp = replay_bucket(rp, h->name);
+
+	while (*hp != h)
+		hp = &(*hp)->next;
+	*hp = h->next;
+	rp->nnames--;
+}
+
+/* The handle that the line played names, if it waits without a slot. */
+static struct handle *
+replay_by_name(struct replay *rp, uint32_t slot)
+{
+	const uint64_t name = rp->src->handle_name(rp->src->arg, rp->i - 1);
+	struct handle *h = *replay_bucket(rp, name);
+
+	while (h != NULL && h->name != name)
+		h = h->next;
+	if (h != NULL) {
+		replay_unname(rp, h);
+		h->slot = slot;
+		rp->slots[slot] = h;
+	}
+	return (h);
 }
 
 /* Addresses obtained by `k` */
@@ -282,7 +378,7 @@ replay_unmap(struct replay *rp, struct handle *h)
 	if (error != 0)
 		return (replay_refused(rp, error));
 	replay_forget_asked(rp, h);
-	h->state = HANDLE_FREE;
+	h->state = HANDLE_GONE;
 	rp->mapped--;
 	return (0);
 }
@@ -293,7 +389,7 @@ replay_use(struct replay *rp, const struct eph_op *op, struct handle *h)
 {
 	if (h->state == HANDLE_FAILED) {
 		if (op->kind == EPH_OP_UNMAP)
-			h->state = HANDLE_FREE;
+			h->state = HANDLE_GONE;
 		return (0);
 	}
 	cpu_enter_inline(rp->mc, op->cpu);
@@ -312,40 +408,17 @@ replay_use(struct replay *rp, const struct eph_op *op, struct handle *h)
 static int
 replay_park(struct replay *rp, const struct eph_op *op, struct handle *h)
 {
-	struct parked **pp = &h->parked;
 	struct parked *p = machine_alloc(rp->mc, sizeof(*p));
 
 	if (p == NULL)
 		return (replay_fail(rp, ENOMEM, "out of memory"));
 	p->op = *op;
 	p->line = rp->mc->step;
-	while (*pp != NULL)
-		pp = &(*pp)->next;
-	*pp = p;
-	return (0);
-}
-
-/* Play what waited for the handle; it may be mapped again meanwhile. */
-static int
-replay_unpark(struct replay *rp, uint32_t slot)
-{
-	struct parked *p = rp->handles[slot].parked;
-	const uint64_t line = rp->mc->step;
-	int error = 0;
-
-	rp->handles[slot].parked = NULL;
-	while (p != NULL) {
-		struct parked *next = p->next;
-		struct handle *h = &rp->handles[slot];
-
-		rp->mc->step = p->line;
-		if (error == 0)
-			error = replay_use(rp, &p->op, h);
-		machine_free(rp->mc, p, sizeof(*p));
-		p = next;
-	}
-	rp->mc->step = line;
-	return (error);
+	p->number = rp->mc->op;
+	EPH_NOTE(rp->mc, "waits: the map of its handle sleeps");
+	*h->parked_end = p;
+	h->parked_end = &p->next;
+	return (op->kind == EPH_OP_UNMAP ? replay_lose_slot(rp, h) : 0);
 }
 
 static unsigned
@@ -373,18 +446,18 @@ replay_page(struct replay *rp, uint32_t page)
 	return (m);
 }
 
+/* Map; may sleep, so that nothing of the block is looked at afterwards. */
 static int
 replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 {
-	const struct eph_op o = *op; /* the block may go while we sleep */
-	const unsigned flags = replay_flags(o.flags);
-	const uint64_t line = rp->mc->step;
-	struct vm_page *m = replay_page(rp, o.page);
+	const unsigned flags = replay_flags(op->flags);
+	struct vm_page *m = replay_page(rp, op->page);
 	struct eph_mapping mp;
 	int error;
 
 	if (m == NULL)
 		return (rp->error);
+	cpu_enter_inline(rp->mc, op->cpu);
 	h->state = HANDLE_MAPPING;
 	h->m = m;
 	rp->res->references++;
@@ -393,43 +466,93 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 	if (rp->wires)
 		vm_page_wire(rp->mc, m);
 	error = rp->ops->map(rp->state, m, flags & rp->keep_flags, &mp);
-	h = &rp->handles[o.slot]; /* the table may have moved */
-	rp->mc->step = line;
 	if (error == 0) {
 		h->obj = mp.obj;
 		h->va = mp.va;
 		h->state = HANDLE_MAPPED;
 		rp->mapped++;
-	} else if (error == EAGAIN || error == EINTR) {
-		if (rp->wires)
-			vm_page_unwire(rp->mc, m);
-		h->state = HANDLE_FAILED;
-	} else {
-		return (replay_refused(rp, error));
+		return (0);
 	}
-	return (h->parked != NULL ? replay_unpark(rp, o.slot) : 0);
+	if (error != EAGAIN && error != EINTR)
+		return (replay_refused(rp, error));
+	if (rp->wires)
+		vm_page_unwire(rp->mc, m);
+	h->state = HANDLE_FAILED;
+	return (0);
+}
+
+/* Play what waited for the handle; maps among it may sleep again. */
+static int
+replay_unpark(struct replay *rp, struct handle *h)
+{
+	int error = 0;
+
+	while (error == 0 && h->parked != NULL) {
+		struct parked *p = h->parked;
+		const struct eph_op op = p->op;
+
+		h->parked = p->next;
+		if (h->parked == NULL)
+			h->parked_end = &h->parked;
+		rp->mc->step = p->line;
+		rp->mc->op = p->number;
+		machine_free(rp->mc, p, sizeof(*p));
+		error = op.kind == EPH_OP_MAP ? replay_map(rp, &op, h)
+					      : replay_use(rp, &op, h);
+	}
+	if (error == 0 && h->state == HANDLE_GONE) {
+		if (h->slot == EPH_NONE)
+			replay_unname(rp, h);
+		replay_handle_gone(rp, h);
+	}
+	return (error);
+}
+
+/* m: a new handle, or one that waits for an earlier map of its own. */
+static int
+replay_map_op(struct replay *rp, const struct eph_op *op)
+{
+	struct handle **hp = replay_slot(rp, op->slot);
+	struct handle *h;
+	int error;
+
+	if (hp == NULL)
+		return (rp->error);
+	h = *hp;
+	if (h == NULL && rp->nnames != 0)
+		h = replay_by_name(rp, op->slot);
+	if (h != NULL && h->state == HANDLE_MAPPING)
+		return (replay_park(rp, op, h));
+	if (h != NULL && h->state == HANDLE_MAPPED)
+		return (
+		    replay_fail(rp, EINVAL, "the handle is mapped already"));
+	if (h == NULL && (h = replay_handle_new(rp, op->slot)) == NULL)
+		return (replay_fail(rp, ENOMEM, "out of memory for handles"));
+	error = replay_map(rp, op, h);
+	if (eph_unlikely(error == 0 && h->parked != NULL))
+		error = replay_unpark(rp, h);
+	return (error);
 }
 
 /* A line with a handle. */
 static int
 replay_handle_op(struct replay *rp, const struct eph_op *op)
 {
-	struct handle *h = replay_handle(rp, op->slot);
+	struct handle **hp;
+	struct handle *h;
+	int error;
 
-	if (h == NULL)
-		return (rp->error);
-	if (op->kind == EPH_OP_MAP) {
-		if (h->state == HANDLE_MAPPED || h->state == HANDLE_MAPPING)
-			return (replay_fail(
-			    rp, EINVAL, "the handle is mapped already"));
-		cpu_enter_inline(rp->mc, op->cpu);
-		return (replay_map(rp, op, h));
-	}
-	if (h->state == HANDLE_MAPPING)
-		return (replay_park(rp, op, h));
-	if (h->state == HANDLE_FREE)
+	if (op->kind == EPH_OP_MAP)
+		return (replay_map_op(rp, op));
+	hp = replay_slot(rp, op->slot);
+	if (hp == NULL || (h = *hp) == NULL)
 		return (replay_fail(rp, EINVAL, "the handle is not mapped"));
-	return (replay_use(rp, op, h));
+	if (eph_unlikely(h->state == HANDLE_MAPPING))
+		return (replay_park(rp, op, h));
+	error = replay_use(rp, op, h);
+	if (error == 0 && h->state == HANDLE_GONE)
+		replay_handle_gone(rp, h);
+	return (error);
 }
 
 /* p lines */
@@ -613,7 +736,7 @@ replay_step(void *arg)
 		i = rp->i++;
 		op = &rp->ops_now[i];
 		rp->mc->step = replay_line(rp, i);
-		rp->res->lines++;
+		rp->mc->op = rp->res->lines++;
 		if (!replay_cpu_ok(rp, op))
 			return (false);
 		if (eph_unlikely(rp->log != NULL))
@@ -637,6 +760,14 @@ replay_shootdown(const struct eph_run_config *cfg)
 	return (eph_shootdown_find(cfg->design->shootdown));
 }
 
+static uint64_t
+replay_next_use(void *arg)
+{
+	const struct replay *rp = arg;
+
+	return (rp->src->next_use(rp->src->arg, rp->mc->op));
+}
+
 static int
 replay_design(struct replay *rp)
 {
@@ -648,8 +779,9 @@ replay_design(struct replay *rp)
 		.policy = cfg->policy,
 		.policy_env = { .seed = cfg->seed,
 		    .params = cfg->policy_params,
-		    .next_use = rp->src->next_use,
-		    .next_use_arg = rp->src->arg },
+		    .next_use =
+			rp->src->next_use != NULL ? replay_next_use : NULL,
+		    .next_use_arg = rp },
 	};
 
 	if (shootdown == NULL)
@@ -726,25 +858,49 @@ replay_result(struct replay *rp)
 }
 
 static void
+replay_free_handle(struct replay *rp, struct handle *h)
+{
+	while (h->parked != NULL) {
+		struct parked *p = h->parked;
+
+		h->parked = p->next;
+		machine_free(rp->mc, p, sizeof(*p));
+	}
+	machine_free(rp->mc, h, sizeof(*h));
+}
+
+static void
+replay_free_handles(struct replay *rp, struct handle *h)
+{
+	while (h != NULL) {
+		struct handle *next = h->next;
+
+		replay_free_handle(rp, h);
+		h = next;
+	}
+}
+
+static void
 replay_free(struct replay *rp)
 {
 	struct eph_machine *mc = rp->mc;
 
-	for (uint32_t i = 0; i < rp->nhandles; i++) {
-		while (rp->handles[i].parked != NULL) {
-			struct parked *p = rp->handles[i].parked;
-
-			rp->handles[i].parked = p->next;
-			machine_free(mc, p, sizeof(*p));
-		}
+	for (uint32_t i = 0; i < rp->nslots; i++) {
+		if (rp->slots[i] != NULL)
+			replay_free_handle(rp, rp->slots[i]);
 	}
+	for (uint32_t i = 0; rp->names != NULL && i < REPLAY_NAMES; i++)
+		replay_free_handles(rp, rp->names[i]);
+	replay_free_handles(rp, rp->handle_free);
 	while (rp->held_free != NULL) {
 		struct held_ref *hr = rp->held_free;
 
 		rp->held_free = hr->next;
 		machine_free(mc, hr, sizeof(*hr));
 	}
-	machine_free(mc, rp->handles, rp->nhandles * sizeof(*rp->handles));
+	if (rp->names != NULL)
+		machine_free(mc, rp->names, REPLAY_NAMES * sizeof(*rp->names));
+	machine_free(mc, rp->slots, rp->nslots * sizeof(*rp->slots));
 	machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
 }
 

@@ -640,7 +640,10 @@ lockstep_timer_pop(struct lockstep *ls)
 	return (first);
 }
 
-/* Timers up to `until`, each as a step of its own. */
+/*
+ * Timers up to `until`.  Whom they wake runs after the step, like any other
+ * sleeper.
+ */
 static void
 lockstep_run_timers(struct eph_machine *mc, uint64_t until)
 {
@@ -653,8 +656,16 @@ lockstep_run_timers(struct eph_machine *mc, uint64_t until)
 			mc->clock_ns = t.at_ns;
 		cpu_enter_inline(mc, t.cpu);
 		t.fn(mc, t.arg);
-		if (ls->runq_first != NULL && ls->running != NULL)
-			lockstep_run_queue(mc, ls->running->fiber, ls->running);
+	}
+}
+
+static void
+lockstep_handle_messages(struct eph_machine *mc)
+{
+	EPH_CPUSET_FOREACH(c, mc->pendset, mc->cpuwords)
+	{
+		if (lwkt_ipiq_pending(mc, c))
+			lockstep_deliver_pending(mc, mc->cpus[c]);
 	}
 }
 
@@ -668,13 +679,11 @@ lockstep_delay(struct eph_machine *mc, uint64_t ns)
 	const uint64_t until =
 	    ns > UINT64_MAX - mc->clock_ns ? UINT64_MAX : mc->clock_ns + ns;
 
+	/* What was sent before is due first; timers may send more. */
+	lockstep_handle_messages(mc);
 	lockstep_run_timers(mc, until);
 	mc->clock_ns = until;
-	EPH_CPUSET_FOREACH(c, mc->pendset, mc->cpuwords)
-	{
-		if (lwkt_ipiq_pending(mc, c))
-			lockstep_deliver_pending(mc, mc->cpus[c]);
-	}
+	lockstep_handle_messages(mc);
 }
 
 uint64_t

@@ -15,6 +15,10 @@
  *	1 page, k targets	L 1	R k	IPI k
  *	n > 1 pages		LF 1	F k	IPI k
  *
+ * The call travels as an LWKT IPIQ message to each target, counted in
+ * ipiq_msg.  Nothing else is outstanding at a target that the initiator
+ * waits for, so each message is an interrupt.
+ *
  * The walker may set A or M while the targets gather, so the entry is
  * stored, not updated, as the original did.
  *
@@ -53,6 +57,16 @@ rendezvous_handler(struct eph_machine *mc, void *arg)
 	(void)eph_fetchadd_32(mc, &rv->done, 1, memory_order_release);
 }
 
+/* Count the messages, one a target; returns how many targets there are. */
+static uint32_t
+rendezvous_count(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	const uint32_t k = eph_cpuset_count(req->targets, mc->cpuwords);
+
+	EPH_COUNT_N(mc, ipiq_msg, k);
+	return (k);
+}
+
 static void
 rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 {
@@ -62,7 +76,7 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 		.fn = rendezvous_handler,
 		.arg = &rv,
 	};
-	const uint32_t k = eph_cpuset_count(req->targets, mc->cpuwords);
+	const uint32_t k = rendezvous_count(mc, req);
 
 	mc->exec->ipi(mc, req->targets, &ipi, false);
 	/* Acquire pairs with the release in the handler, as below. */
@@ -82,6 +96,7 @@ rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 		rendezvous_shoot_parallel(mc, req);
 		return;
 	}
+	(void)rendezvous_count(mc, req);
 	eph_shoot_store(mc, req);
 	shootdown_local_or_flush(mc, req);
 	if (req->npages == 1)

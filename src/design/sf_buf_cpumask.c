@@ -167,13 +167,32 @@ sf_buf_cpumask_map(
 	return (error);
 }
 
+/*
+ * Is the buffer on the free list although it is referenced (SFBA_ONFREEQ)?
+ * Never with another policy than the design's own.
+ */
+static inline bool
+sf_buf_cpumask_listed(const struct sf_pool *sp, const struct sf_buf *sf)
+{
+	const struct freelist *fl = sp->policy.ps;
+
+	return (sp->policy.ops == &eph_policy_lazy &&
+	    (fl->state[sf_pool_index(sp, sf)] & FREELIST_LISTED) != 0);
+}
+
+/*
+ * A buffer that never left the list is not inserted, and as it shipped only
+ * an insertion wakes a sleeper.
+ */
 static int
 sf_buf_cpumask_unmap(void *state, void *obj)
 {
 	struct sf_cpumask *sc = state;
+	bool listed;
 
 	mutex_enter(sc->sp.mc, &sc->sp.lock);
-	if (sf_pool_drop(&sc->sp, obj))
+	listed = sf_buf_cpumask_listed(&sc->sp, obj);
+	if (sf_pool_drop(&sc->sp, obj) && !listed)
 		sf_pool_wakeup_one(&sc->sp);
 	mutex_exit(sc->sp.mc, &sc->sp.lock);
 	return (0);

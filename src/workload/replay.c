@@ -825,11 +825,14 @@ replay_buffers_mean(const struct replay *rp)
 	return (over > 0 ? rp->buffers_sum / over : 0);
 }
 
-/* Wirings that no unmap will undo: all but one a mapping or sleeper. */
+/*
+ * Wirings that no unmap will undo: the last free unwires once, so all but
+ * one of a referenced buffer and one of each sleeper.
+ */
 static uint64_t
 replay_wires_leaked(const struct replay *rp)
 {
-	const uint64_t due = rp->mapped + rp->res->asleep;
+	const uint64_t due = rp->mc->bufs.now + rp->res->asleep;
 	const uint64_t wires = rp->wires ? vm_pages_wired(rp->mc) : 0;
 
 	return (wires > due ? wires - due : 0);

@@ -43,11 +43,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_S	 ((uint64_t)1000000000)
-#define FD_MAX		 65536u
-#define PIPE_PID_SHIFT	 36
-#define UNFINISHED	 "<unfinished ...>"
-#define RELATIVE_BELOW_S 1000000u /* no clock shows 1970: -r */
+#define NS_PER_S       ((uint64_t)1000000000)
+#define FD_MAX	       65536u
+#define PIPE_PID_SHIFT 36
+#define UNFINISHED     "<unfinished ...>"
 
 enum file_kind { FILE_OTHER, FILE_PIPE_WRITE, FILE_PIPE_READ };
 
@@ -91,6 +90,7 @@ struct strace {
 	struct process *procs;
 	size_t nprocs, cap_procs;
 	struct idmap pids; /* to index of procs */
+	struct idmap sent; /* names, numbered by the first call that sent */
 	struct fd_table *tables;
 	size_t ntables, cap_tables;
 	struct open_file *open_files;
@@ -176,6 +176,7 @@ static int
 call_write(struct strace *s, const struct call *c)
 {
 	struct import *im = s->im;
+	uint32_t file;
 	unsigned cpu;
 	int error;
 
@@ -184,9 +185,11 @@ call_write(struct strace *s, const struct call *c)
 	if ((error = import_cpu(im, c->pid, 0, &cpu)) != 0 ||
 	    (error = import_at(im, c->ns)) != 0)
 		return (error);
-	if (!c->pipe)
-		return (
-		    import_file_range(im, cpu, c->file, c->offset, c->bytes));
+	if (!c->pipe) {
+		if ((file = idmap_get(&s->sent, c->file)) == EPH_NONE)
+			return (no_memory(s));
+		return (import_file_range(im, cpu, file, c->offset, c->bytes));
+	}
 	for (uint64_t page = c->offset / EPH_PAGE_SIZE;
 	     error == 0 && page <= (c->offset + c->bytes - 1) / EPH_PAGE_SIZE;
 	     page++)
@@ -983,6 +986,11 @@ second_half(struct strace *s, struct process *p, const char *rest)
 	if (p->half == NULL)
 		return (0); /* began before the log, or is of no interest */
 	a = strlen(p->half);
+	/* One blank where the halves meet: strace puts one before its mark. */
+	while (a > 1 && p->half[a - 1] == ' ' && p->half[a - 2] == ' ')
+		a--;
+	if (a > 0 && p->half[a - 1] == ' ')
+		rest += strspn(rest, " ");
 	b = strlen(rest);
 	if ((text = malloc(a + b + 1)) == NULL)
 		return (no_memory(s));
@@ -1047,25 +1055,28 @@ strace_event(struct strace *s, struct process *p, char *text, uint64_t ns)
 
 /*
  * The process at the start of a line: "[pid 12] " or "12 ", or none (0).
+ * Returns what follows, and in *blanksp how many blanks are usual there.
  */
 static char *
-cut_pid(char *p, uint64_t *pid)
+cut_pid(char *p, uint64_t *pid, size_t *blanksp)
 {
 	const char *end;
-	char *q = p;
+	char *q;
 
 	*pid = 0;
+	*blanksp = 0;
 	if (strncmp(p, "[pid", 4) == 0) {
 		q = p + 4 + strspn(p + 4, " ");
+		*blanksp = 1;
 		if (!word_number(q, &end, pid) || *end != ']')
 			return (NULL);
-		q = p + (end + 1 - p);
-		return (q + strspn(q, " "));
+		return (p + (end + 1 - p));
 	}
 	if (*p >= '1' && *p <= '9' && word_number(p, &end, pid) &&
 	    *end == ' ') {
-		q = p + (end - p);
-		return (q + strspn(q, " "));
+		/* printed with "%-5u " */
+		*blanksp = end - p < 5 ? (size_t)(6 - (end - p)) : 1;
+		return (p + (end - p));
 	}
 	*pid = 0;
 	return (p);
@@ -1084,16 +1095,19 @@ cut_fraction(const char *p, uint64_t *ns)
 
 /*
  * The time: -ttt "1795220704.434476", -t "12:30:05", -tt with a fraction,
- * -r relative to the line before, or none.
+ * -r "     0.000021" since the line before, told by the blanks that fill
+ * it, or none.
  */
 static char *
-cut_time(struct strace *s, char *p, uint64_t *nsp)
+cut_time(struct strace *s, char *p, size_t blanks, uint64_t *nsp)
 {
+	const size_t filled = strspn(p, " ");
 	const char *end = NULL;
 	uint64_t v = 0, min, sec, ns = 0;
+	bool clock = false;
 
 	*nsp = s->relative_ns;
-	p += strspn(p, " ");
+	p += filled;
 	if (*p < '0' || *p > '9' || !word_number(p, &end, &v))
 		return (p);
 	if (*end == ':') {
@@ -1101,13 +1115,14 @@ cut_time(struct strace *s, char *p, uint64_t *nsp)
 		    !word_number(end + 1, &end, &sec))
 			return (p);
 		v = v * 3600 + min * 60 + sec;
+		clock = true;
 	}
 	if (*end == '.')
 		end = cut_fraction(end + 1, &ns);
 	if (*end != ' ' || v > INT64_MAX / NS_PER_S / 2)
 		return (p);
 	ns += v * NS_PER_S;
-	if (v < RELATIVE_BELOW_S && memchr(p, ':', (size_t)(end - p)) == NULL)
+	if (!clock && filled > blanks)
 		ns = s->relative_ns += ns;
 	*nsp = ns;
 	p += end - p;
@@ -1119,12 +1134,13 @@ strace_line(struct strace *s, char *line)
 {
 	struct process *p = NULL;
 	uint64_t pid, ns;
-	char *text = cut_pid(line, &pid);
+	size_t blanks;
+	char *text = cut_pid(line, &pid, &blanks);
 	int error;
 
 	if (text == NULL)
 		return (0);
-	text = cut_time(s, text, &ns);
+	text = cut_time(s, text, blanks, &ns);
 	if ((error = process_get(s, pid, &p)) != 0 ||
 	    (error = strace_event(s, p, text, ns)) != 0)
 		return (error);
@@ -1145,6 +1161,7 @@ strace_destroy(struct strace *s)
 	free(s->open_files);
 	free(s->queue);
 	idmap_destroy(&s->pids);
+	idmap_destroy(&s->sent);
 }
 
 static int
@@ -1155,8 +1172,10 @@ strace_run(struct import *im)
 	size_t len;
 	int error;
 
-	if (idmap_init(&s.pids) != 0)
+	if (idmap_init(&s.pids) != 0 || idmap_init(&s.sent) != 0) {
+		strace_destroy(&s);
 		return (no_memory(&s));
+	}
 	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
 		if ((error = strace_line(&s, line)) != 0)
 			break;
@@ -1173,12 +1192,12 @@ strace_guess_line(char *line, size_t i)
 {
 	struct strace s = { 0 };
 	uint64_t pid, ns;
-	size_t n;
+	size_t n, blanks;
 
 	(void)i;
-	if ((line = cut_pid(line, &pid)) == NULL)
+	if ((line = cut_pid(line, &pid, &blanks)) == NULL)
 		return (false);
-	line = cut_time(&s, line, &ns);
+	line = cut_time(&s, line, blanks, &ns);
 	if (strncmp(line, "+++ ", 4) == 0 || strncmp(line, "--- ", 4) == 0 ||
 	    strncmp(line, "<... ", 5) == 0)
 		return (true);

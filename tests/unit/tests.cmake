@@ -1,3 +1,4 @@
 # Tests of kind `unit'.
 ephmap_test(unit test_trace_binary)
 ephmap_test(unit test_trace_text)
+ephmap_test(unit test_import_strace)

@@ -13,9 +13,9 @@
 static int
 ids_run(struct import *im, bool (*ignore)(const char *line))
 {
-	char *line, *field;
+	char *line, *f[2];
 	uint64_t id;
-	size_t len;
+	size_t len, n;
 	unsigned cpu;
 	int error;
 
@@ -24,11 +24,13 @@ ids_run(struct import *im, bool (*ignore)(const char *line))
 	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
 			return (import_refuse(im, "NUL byte; expected an id"));
-		if (ignore(line) || import_fields(line, ' ', &field, 1) == 0)
+		if (ignore(line) || (n = import_fields(line, ' ', f, 2)) == 0)
 			continue;
-		field[strcspn(field, " \t")] = '\0';
+		if (n > 1)
+			return (import_refuse(
+			    im, "expected a page id alone in its line"));
 		if ((error = import_number(
-			 im, field, "a page id", UINT64_MAX, &id)) != 0 ||
+			 im, f[0], "a page id", UINT64_MAX, &id)) != 0 ||
 		    (error = import_ref(im, cpu, id)) != 0)
 			return (error);
 		im->res->calls++;

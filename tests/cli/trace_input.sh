@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `ephmap trace': bad usage and bad input of each command, damaged files, what
+# info prints, and logs.
+
+. "$(dirname "$0")/lib.sh"
+
+trace good.txt <<'END'
+m 0 5 1
+r 0 1
+d 10
+u 0 1
+p 1 6
+END
+printf 'ephmap-trace 1\nm 0 5 1\nm 0 5 1\n' >twice.txt
+printf '1 1 0 0\n2 1 0 0\n' >log.lis
+
+# Usage.
+g='trace generate'
+refuses 'expected generate, import, info or convert' trace
+refuses 'did you mean import' trace imprt log.lis -o new
+refuses 'unknown option --aplha; did you mean --alpha' \
+    $g zipf --aplha 1 --pages 1 --refs 1 -o new
+refuses '--pages is given twice' $g zipf --pages 1 --pages 2 --refs 1 -o new
+refuses '--cpus: expected a number from 1 to 1024' \
+    $g zipf --pages 1 --refs 1 --cpus 1025 -o new
+refuses '--alpha: expected a number' \
+    $g zipf --pages 1 --refs 1 --alpha nan -o new
+refuses '--alpha is for zipf only' $g loop --pages 1 --refs 1 --alpha 1 -o new
+refuses 'did you mean zipf' $g zpif --pages 1 --refs 1 -o new
+refuses 'expected --pages N' $g zipf --refs 1 -o new
+refuses 'expected -o FILE' $g zipf --pages 1 --refs 1
+refuses 'is missing' $g --pages 1 --refs 1 -o new
+refuses 'loop' $g zipf loop --pages 1 --refs 1 -o new
+refuses 'output: expected FILE' $g zipf --pages 1 --refs 1 -o
+refuses '--to: unknown name oracle' trace convert good.txt --to oracle -o new
+refuses 'did you mean strace' trace import --from strcae log.lis -o new
+refuses '--cpu-of: expected pid, column or a CPU' \
+    trace import --cpu-of 1024 log.lis -o new
+refuses 'has no CPU column' trace import --cpu-of column log.lis -o new
+refuses 'expected one FILE' trace info
+refuses 'expected one FILE' trace info --trace good.txt good.txt
+
+# Bad input.
+refuses 'No such file' trace info absent
+refuses 'is a directory' trace info .
+refuses 'is a directory' trace convert good.txt -o .
+refuses 'twice.txt:3: handle 1 is mapped already' trace info twice.txt
+refuses 'twice.txt:3: ' trace convert twice.txt -o new
+refuses 'not a regular file' trace convert good.txt -o /dev/null
+refuses 'ephmap trace import --from arc log.lis -o log.lis.trace' \
+    trace info log.lis
+refuses 'No such file' trace import absent -o new
+refuses 'looks like no log' trace import good.txt -o new
+refuses 'log.lis:1: expected a page id alone' \
+    trace import --from ids log.lis -o new
+
+# A binary file with three bytes changed, and one cut by a byte.
+accepts $g zipf --pages 100 --refs 1000 --cpus 2 -o z
+size=$(wc -c <z)
+{
+	head -c 300 z
+	printf '\377\000\377'
+	tail -c +304 z
+} >flipped
+head -c $((size - 1)) z >cut
+refuses 'flipped: byte 180: block damaged' trace info flipped
+refuses "cut: byte $((size - 1)): the file ends here" trace info cut
+
+# What info prints.
+accepts trace info --format json good.txt
+for key in '"references": 2' '"unique_pages": 2' '"cpus": 2' \
+    '"held_mean": 1.0' '"held_max": 1' '"calls": null' '"partial": null' \
+    '"failed": null'; do
+	expect_out "$key"
+done
+accepts trace info --trace good.txt --format csv
+expect_out '^"good.txt",2,2,2,1,1,0,,,,,10,1,5$'
+accepts trace info good.txt
+
+# To standard output, and to another tool.
+accepts trace convert good.txt -o good.bin
+accepts trace convert good.bin -o -
+expect 'text to standard output' cmp good.txt "$out"
+accepts trace convert good.txt --to oracleGeneral -o good.oracle
+expect 'a record for each reference' [ "$(wc -c <good.oracle)" -eq 48 ]
+accepts $g scan --pages 2 --refs 4 -o - --to text
+expect 'scan stays on a page' [ "$(tail -n +2 "$out" | tr '\n' ' ')" = \
+    'p 0 0 p 0 0 p 0 1 p 0 1 ' ]
+
+# Logs.
+accepts trace import log.lis -o imported
+accepts trace info --format json imported
+expect_out '"calls": 2'
+expect_out '"source": "arc"'
+accepts trace import log.lis --cpu-of 7 --to text -o imported.txt
+expect 'the CPU that was asked for' grep -q '^p 7 1$' imported.txt
+printf 'x\n1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.0" 200 9\n' \
+    >web.log
+accepts trace import web.log -o web
+expect_err 'web.log: 1 malformed lines skipped, the first in line 1'
+
+# From a pipe, which cannot seek.
+for f in good.txt good.bin; do
+	cat $f | "$EPHMAP" trace info /dev/stdin >"$out" 2>"$err"
+	expect "$f from a pipe" [ $? -eq 0 ]
+done
+cat log.lis | "$EPHMAP" trace import /dev/stdin -o piped 2>"$err"
+expect 'a log from a pipe' cmp imported piped
+
+finish

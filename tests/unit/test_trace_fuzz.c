@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Random changes of valid files: every reader must say yes or no, and the
+ * sanitizers must have nothing to say.  The seeds are fixed.
+ */
+
+#include <errno.h>
+
+#include "base/prng.h"
+#include "import_support.h"
+#include "test_main.h"
+
+static struct temp_dir tmp;
+
+static int
+suite_start(void)
+{
+	return (temp_dir_make(&tmp));
+}
+
+static int
+suite_end(void)
+{
+	(void)temp_dir_remove(&tmp);
+	return (0);
+}
+
+/* Change, remove, repeat or insert a few bytes; returns the new length. */
+static size_t
+mutate(struct prng *r, char *p, size_t n, size_t cap)
+{
+	static const char liked[] = "\n\t ,<>[]()=-?\"0189x#*\0\xff";
+
+	for (uint32_t k = prng_below(r, 4) + 1; k > 0 && n > 1; k--) {
+		const size_t at = prng_below(r, (uint32_t)n);
+		size_t len = prng_below(r, 12) + 1;
+
+		switch (prng_below(r, 5)) {
+		case 0:
+			p[at] = (char)prng_next(r);
+			break;
+		case 1:
+			p[at] = liked[prng_below(r, sizeof(liked) - 1)];
+			break;
+		case 2: /* remove */
+			len = len < n - at ? len : n - at;
+			memmove(p + at, p + at + len, n - at - len);
+			n -= len;
+			break;
+		case 3: /* repeat */
+			len = len < n - at ? len : n - at;
+			if (n + len > cap)
+				break;
+			memmove(p + at + len, p + at, n - at);
+			n += len;
+			break;
+		default:
+			n = prng_below(r, 8) == 0 ? at : n;
+			break;
+		}
+	}
+	return (n);
+}
+
+static void
+read_it(const char *path)
+{
+	const struct eph_op *ops;
+	struct eph_trace *t;
+	struct eph_err err;
+	size_t n = 1;
+	int error;
+
+	err.text[0] = '\0';
+	if ((error = trace_open(path, &t, &err)) == 0) {
+		while (n > 0 && (error = trace_next(t, &ops, &n, &err)) == 0)
+			continue;
+		trace_close(t);
+	}
+	/* One line, and only with an error. */
+	CU_ASSERT_EQUAL(error != 0, err.text[0] != '\0');
+	CU_ASSERT_PTR_NULL(strchr(err.text, '\n'));
+}
+
+static void
+mutated_text_traces_are_read_or_refused(void)
+{
+	static const char text[] =
+	    "ephmap-trace 1\n# x\nm 0 1 2 private nowait\nk 1 2\nr 0 2\n"
+	    "w 1023 2\nd 18\nu 0 2\np 1 99999999999\nm 0 7 3\n";
+	char copy[400];
+	struct prng r;
+
+	prng_init(&r, 21, 0);
+	for (int i = 0; i < 1500; i++) {
+		size_t n = sizeof(text) - 1;
+
+		memcpy(copy, text, n);
+		n = mutate(&r, copy, n, sizeof(copy));
+		CU_ASSERT_EQUAL_FATAL(
+		    temp_write(temp_path(&tmp, "t"), copy, n), 0);
+		read_it(tmp.path);
+	}
+}
+
+static const struct {
+	const char *from;
+	enum eph_import_calls calls;
+	const char *log;
+} logs[] = {
+	{ "strace", EPH_CALLS_SENDFILE,
+	    "7 1.0 openat(AT_FDCWD</>, \"/a\", O_RDONLY) = 13</a>\n"
+	    "7 1.0 sendfile(1<TCP:[a->b]>, 13</a>, [0] <unfinished ...>\n"
+	    "8 1.0 sendfile(1<x>, 13</a, b>, NULL, 10) = -1 EAGAIN (x) <0.1>\n"
+	    "7 1.1 <... sendfile resumed> => [97], 99) = 97 <0.2>\n"
+	    "7 1.0 clone(flags=CLONE_FILES) = 9\n7 1.0 dup2(13, 4) = 4\n"
+	    "7 1.0 lseek(4</a>, 5, SEEK_SET) = 5\n7 1.0 close(4) = 0\n"
+	    "7 1.0 +++ exited with 0 +++\n" },
+	{ "strace", EPH_CALLS_PIPE,
+	    "7 1.0 pipe2([3, 4], 0) = 0\n7 1.0 dup2(4, 1) = 1\n"
+	    "7 1.0 write(0x1, 0x1000, 0x10 <unfinished ...>\n"
+	    "7 1.1 <... write resumed>) = 0x10 <0.000012>\n"
+	    "7 1.0 execve(\"/x\", [\"x\"], 0x1) = 0\n"
+	    "7 1.0 write(0x1, 0x1ff0, 0x20) = 0x20\n" },
+	{ "sendfile-tsv", EPH_CALLS_SENDFILE,
+	    "0\t1\t70\tsendfile\t0\t0\t4097\t4097\t5\t1\n"
+	    "9\t0\t71\tsendfile\t3\t4000\t-11\t500\t5\t1\n" },
+	{ "hold-tsv", EPH_CALLS_SENDFILE, "0\t0\t2\t5\t9\n4\t1\t2\t5\t1\n" },
+	{ "nasa-tsv", EPH_CALLS_SENDFILE,
+	    "host\tlogname\ttime\tmethod\turl\tresponse\tbytes\n"
+	    "h\t-\t100\tGET\t/a\t200\t4097\t\t\n" },
+	{ "clf", EPH_CALLS_SENDFILE,
+	    "1.2.3.4 - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 "
+	    "4097 \"-\" \"M \\\"c\\\"\"\n" },
+	{ "csv", EPH_CALLS_SENDFILE, "time,size,lbn\n10.5,512,7\n11,1,x\n" },
+	{ "arc", EPH_CALLS_SENDFILE, "6 4 0 0\n16 1 0 1\n" },
+	{ "lirs", EPH_CALLS_SENDFILE, "5\n*\n7\n" },
+	{ "oracleGeneral", EPH_CALLS_SENDFILE,
+	    "abcdefghijklmnopqrstuvwxabcdefghijklmnopqrstuvwx" },
+	{ "vscsi", EPH_CALLS_SENDFILE,
+	    "abcdefghijklmn\x01\x01"
+	    "abcdefghabcdefghabcdefghijklmn\x01\x01"
+	    "abcdefghabcdefgh" },
+};
+
+static void
+mutated_logs_are_read_or_refused(void)
+{
+	static char copy[2000];
+	struct prng r;
+
+	prng_init(&r, 22, 0);
+	for (int i = 0; i < 250; i++) {
+		for (size_t k = 0; k < sizeof(logs) / sizeof(logs[0]); k++) {
+			struct eph_import_options o = { 0 };
+			size_t n = strlen(logs[k].log);
+			struct imported got;
+
+			o.from = i % 5 == 0 ? NULL : logs[k].from;
+			o.calls =
+			    i % 5 == 0 ? EPH_CALLS_SENDFILE : logs[k].calls;
+			memcpy(copy, logs[k].log, n);
+			n = mutate(&r, copy, n, sizeof(copy));
+			got = import_bytes(&tmp, copy, n, &o);
+			CU_ASSERT_EQUAL(
+			    got.error != 0, got.err.text[0] != '\0');
+			CU_ASSERT_PTR_NULL(strchr(got.err.text, '\n'));
+			if (got.error == 0)
+				read_it(temp_path(&tmp, "out"));
+			free(got.text);
+		}
+	}
+}
+
+static CU_TestInfo tests[] = {
+	TEST(mutated_text_traces_are_read_or_refused),
+	TEST(mutated_logs_are_read_or_refused),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "trace_fuzz", suite_start, suite_end, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

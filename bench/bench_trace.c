@@ -141,7 +141,7 @@ main(int argc, char **argv)
 {
 	const bool smoke = argc > 1 && strcmp(argv[1], "--smoke") == 0;
 	const uint64_t refs = smoke ? 1000 : 4000000;
-	const uint64_t pages[] = { 10000, 1000000 };
+	const uint64_t pages[] = { 10000, smoke ? 20000 : 1000000 };
 	const char *dir = getenv("TMPDIR");
 	char path[256];
 	int fd;

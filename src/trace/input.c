@@ -333,6 +333,12 @@ input_compressed(const struct input *in)
 	return (in->form != INPUT_PLAIN);
 }
 
+int
+input_dup(const struct input *in)
+{
+	return (fcntl(in->fd, F_DUPFD_CLOEXEC, 0));
+}
+
 uint64_t
 input_done(const struct input *in)
 {

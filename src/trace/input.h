@@ -22,6 +22,9 @@ int input_rewind(struct input *in, struct eph_err *err);
 const char *input_path(const struct input *in);
 bool input_compressed(const struct input *in);
 
+/* Another descriptor of the file, for the caller; -1 with errno set. */
+int input_dup(const struct input *in);
+
 /* Bytes of the file (compressed, if it is) read so far, and in all. */
 uint64_t input_done(const struct input *in);
 uint64_t input_total(const struct input *in);

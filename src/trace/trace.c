@@ -56,7 +56,7 @@ trace_dispatch(struct input **inp, struct eph_trace *t, struct eph_err *err)
 	const size_t magic = strlen(TRACE_TEXT_MAGIC);
 	const char *p;
 	size_t n;
-	int error;
+	int error, fd;
 
 	error = input_peek(in, TRACE_BINARY_MAGIC_BYTES + magic, &p, &n, err);
 	if (error != 0)
@@ -78,7 +78,10 @@ trace_dispatch(struct input **inp, struct eph_trace *t, struct eph_err *err)
 		    "%s: a binary trace inside zstd or gzip; it is compressed "
 		    "already: expand it first",
 		    input_path(in)));
-	return (trace_binary_open(input_path(in), &t->binary, err));
+	if ((fd = input_dup(in)) < 0)
+		return (eph_err_set(
+		    err, errno, "%s: %s", input_path(in), strerror(errno)));
+	return (trace_binary_open(input_path(in), fd, &t->binary, err));
 }
 
 int

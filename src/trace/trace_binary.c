@@ -54,7 +54,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -511,23 +510,21 @@ trace_binary_rewind(struct trace_binary *t, struct eph_err *err)
 
 int
 trace_binary_open(
-    const char *path, struct trace_binary **tp, struct eph_err *err)
+    const char *path, int fd, struct trace_binary **tp, struct eph_err *err)
 {
 	struct trace_binary *t = calloc(1, sizeof(*t));
 	int error = 0;
 
-	if (t == NULL)
+	if (t == NULL) {
+		(void)close(fd);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	t->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (t->fd < 0)
-		error =
-		    eph_err_set(err, errno, "%s: %s", path, strerror(errno));
+	}
+	t->fd = fd;
 	t->packed_cap = ZSTD_compressBound(PAYLOAD_MAX);
 	t->path = strdup(path);
 	t->zstd = ZSTD_createDCtx();
 	t->packed = malloc(t->packed_cap);
-	if (error == 0 &&
-	    (t->path == NULL || t->zstd == NULL || t->packed == NULL))
+	if (t->path == NULL || t->zstd == NULL || t->packed == NULL)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error == 0)
 		error = binary_header(t, err);
@@ -544,8 +541,7 @@ trace_binary_close(struct trace_binary *t)
 {
 	if (t == NULL)
 		return;
-	if (t->fd >= 0)
-		(void)close(t->fd);
+	(void)close(t->fd);
 	(void)ZSTD_freeDCtx(t->zstd);
 	free(t->path);
 	free(t->packed);

@@ -17,9 +17,12 @@
 
 struct trace_binary;
 
-/* The reader; functions as those of trace.h.  `path` is copied. */
+/*
+ * The reader; functions as those of trace.h.  `fd` can seek and belongs to
+ * the reader from now on, also on failure; `path` is for messages.
+ */
 int trace_binary_open(
-    const char *path, struct trace_binary **tp, struct eph_err *err);
+    const char *path, int fd, struct trace_binary **tp, struct eph_err *err);
 void trace_binary_close(struct trace_binary *t);
 const struct eph_trace_meta *trace_binary_meta(const struct trace_binary *t);
 int trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,

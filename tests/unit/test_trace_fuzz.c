@@ -93,7 +93,7 @@ mutated_text_traces_are_read_or_refused(void)
 	struct prng r;
 
 	prng_init(&r, 21, 0);
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 800; i++) {
 		size_t n = sizeof(text) - 1;
 
 		memcpy(copy, text, n);
@@ -151,7 +151,7 @@ mutated_logs_are_read_or_refused(void)
 	struct prng r;
 
 	prng_init(&r, 22, 0);
-	for (int i = 0; i < 250; i++) {
+	for (int i = 0; i < 120; i++) {
 		for (size_t k = 0; k < sizeof(logs) / sizeof(logs[0]); k++) {
 			struct eph_import_options o = { 0 };
 			size_t n = strlen(logs[k].log);

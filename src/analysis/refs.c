@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/refs.h"
 #include "analysis/table.h"
 #include "ephmap/mrc.h"
 #include "ephmap/replay.h"
@@ -116,23 +116,6 @@ refs_future(struct eph_refs *r, struct eph_err *err)
 	}
 	table_free(seen);
 	return (0);
-}
-
-/* Uniform in [0, 2^32), the same for a page in every stream and run. */
-static inline uint32_t
-refs_hash(uint32_t page, uint64_t seed)
-{
-	uint64_t x = (page + 1) * 0x9e3779b97f4a7c15u + seed;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-	return ((uint32_t)(x >> 32));
-}
-
-static inline uint64_t
-refs_threshold(double rate)
-{
-	return ((uint64_t)(rate * 4294967296.0 + 0.5));
 }
 
 bool

@@ -1,4 +1,10 @@
 set(EPHMAP_SOURCES
+    events.c
+    lru_curve.c
+    mrc.c
+    parallel.c
+    policy_check.c
     policy_run.c
     refs.c
+    shards.c
     table.c)

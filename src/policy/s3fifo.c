@@ -91,25 +91,46 @@ s3fifo_hit(void *ps, uint32_t slot)
 }
 
 /*
- * The next to leave or to be kept: from the main queue when that is over
- * its size, from the other when the first choice has nothing unpinned.
+ * The queue that is to give up a page: the main one when it is over its
+ * size, the other one when the first choice has nothing unpinned.
+ */
+static inline unsigned
+s3fifo_choose(const struct s3fifo *s)
+{
+	const unsigned list =
+	    s->l.count[MAIN] > s->main_max || s->l.count[SMALL] == 0 ? MAIN :
+								       SMALL;
+
+	return (lists_victim(&s->l, list) != EPH_NONE ? list :
+							SMALL + MAIN - list);
+}
+
+/*
+ * The first page of `list` that is not kept, or EPH_NONE.  Pages of the
+ * small queue are moved to the main one without a look at its size until
+ * one leaves, as in the paper.
  */
 static inline uint32_t
-s3fifo_candidate(const struct s3fifo *s)
+s3fifo_sweep(struct s3fifo *s, unsigned list)
 {
-	const bool from_main =
-	    s->l.count[MAIN] > s->main_max || s->l.count[SMALL] == 0;
-	uint32_t i = lists_victim(&s->l, from_main ? MAIN : SMALL);
+	const uint32_t keep = list == SMALL ? s->threshold : 1;
+	uint32_t i;
 
-	return (
-	    i != EPH_NONE ? i : lists_victim(&s->l, from_main ? SMALL : MAIN));
+	while ((i = lists_victim(&s->l, list)) != EPH_NONE) {
+		struct node *n = &s->l.n[i];
+
+		if (n->freq < keep)
+			break;
+		n->freq = list == SMALL ? 0 : (uint8_t)(n->freq - 1);
+		lists_move(&s->l, i, MAIN);
+	}
+	return (i);
 }
 
 static inline uint32_t
 s3fifo_victim(void *ps, uint32_t page)
 {
 	struct s3fifo *s = ps;
-	struct node *n;
 	uint32_t i;
 	bool small;
 
@@ -117,18 +138,12 @@ s3fifo_victim(void *ps, uint32_t page)
 		return (EPH_NONE);
 	s3fifo_recall(s, page);
 	s->l.ready = true;
-	for (;;) {
-		i = s3fifo_candidate(s);
-		n = &s->l.n[i];
-		small = n->list == SMALL;
-		if (n->freq < (small ? s->threshold : 1))
-			break;
-		n->freq = small ? 0 : (uint8_t)(n->freq - 1);
-		lists_move(&s->l, i, MAIN);
-	}
+	while ((i = s3fifo_sweep(s, s3fifo_choose(s))) == EPH_NONE)
+		continue;
+	small = s->l.n[i].list == SMALL;
 	lists_remove(&s->l, i);
 	if (small) {
-		lists_ghost_add(&s->l, n->page, GHOST);
+		lists_ghost_add(&s->l, s->l.n[i].page, GHOST);
 		if (s->l.count[GHOST] > s->ghost_max)
 			lists_ghost_trim(&s->l, GHOST);
 	}

@@ -122,8 +122,8 @@ run_policy(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
-	if (mrc_replay(j->refs, j->policy, NULL, j->nslots, 1, &j->hits,
-		&err) != 0)
+	if (mrc_replay(
+		j->refs, j->policy, NULL, j->nslots, 1, &j->hits, &err) != 0)
 		bench_fail(err.text);
 }
 
@@ -149,12 +149,11 @@ print_rate(const char *name, const struct bench_rate *r, double base,
 	(void)printf("%-12s %8.1f %8.1f %8.1f %7.2f", name, r->min, r->median,
 	    r->max, r->median / base);
 	if (bar > 0)
-		(void)printf(" %6.0f %-6s", bar,
-		    r->median >= bar ? "met" : "missed");
+		(void)printf(
+		    " %6.0f %-6s", bar, r->median >= bar ? "met" : "missed");
 	else
 		(void)printf(" %6s %-6s", "-", "-");
-	(void)printf(" %9.4f\n",
-	    1 - (double)j->hits / (double)j->refs->n);
+	(void)printf(" %9.4f\n", 1 - (double)j->hits / (double)j->refs->n);
 }
 
 static void
@@ -188,8 +187,7 @@ bench_size(const struct eph_refs *refs, uint32_t nslots, unsigned runs,
 }
 
 static void
-bench_stream(
-    uint32_t pages, uint32_t nslots, size_t n, unsigned runs, bool all)
+bench_stream(uint32_t pages, uint32_t nslots, size_t n, unsigned runs, bool all)
 {
 	struct eph_refs refs;
 	struct eph_err err;

@@ -31,8 +31,7 @@ struct ops_cursor {
 };
 
 static int
-ops_next(void *arg, const struct eph_op **opsp, size_t *np,
-    struct eph_err *err)
+ops_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
 	struct ops_cursor *c = arg;
 	const size_t left = c->list->n - c->next;
@@ -241,8 +240,7 @@ mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
 	const size_t anchor[ANCHORS] = { 0, nsizes / 2, nsizes - 1 };
 	struct eph_event_point exact[ANCHORS];
 	struct eph_mrc_ops sample = { .ops = NULL };
-	struct events e = { .design = d,
-		.references = events_references(ops) };
+	struct events e = { .design = d, .references = events_references(ops) };
 	struct parallel work = { .job = events_job,
 		.arg = &e,
 		.jobs = nsizes + (mini ? ANCHORS : 0),
@@ -258,16 +256,16 @@ mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
 		error = ops_sample(ops, rate, seed, &sample, err);
 	for (size_t i = 0; i < nsizes; i++) {
 		points[i] = (struct eph_event_point){ .nbufs = sizes[i] };
-		e.jobs[i] = (struct events_job){ mini ? &sample : ops,
-			&points[i],
-			mini ? events_scale(sizes[i], rate) : sizes[i],
-			mini ? rate : 1 };
+		e.jobs[i] =
+		    (struct events_job){ mini ? &sample : ops, &points[i],
+			    mini ? events_scale(sizes[i], rate) : sizes[i],
+			    mini ? rate : 1 };
 	}
 	for (size_t a = 0; a < ANCHORS && mini; a++) {
 		exact[a] =
 		    (struct eph_event_point){ .nbufs = sizes[anchor[a]] };
-		e.jobs[nsizes + a] = (struct events_job){ ops, &exact[a],
-			exact[a].nbufs, 1 };
+		e.jobs[nsizes + a] =
+		    (struct events_job){ ops, &exact[a], exact[a].nbufs, 1 };
 	}
 	if (error == 0)
 		error = parallel_run(&work, err);

@@ -55,12 +55,12 @@ mrc_job_lru(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 		    err, ENOMEM, "out of memory for the LRU curve"));
 	if ((error = mrc_lru(r, hits, err)) == 0) {
 		for (size_t i = 0; i < m->cfg->nsizes; i++) {
-			const uint32_t c = points[i].nbufs < r->npages ?
-			    points[i].nbufs :
-			    r->npages;
+			const uint32_t c = points[i].nbufs < r->npages
+			    ? points[i].nbufs
+			    : r->npages;
 
-			points[i].miss_ratio = r->n == 0 ? 0 :
-				1 - (double)hits[c] / (double)r->n;
+			points[i].miss_ratio =
+			    r->n == 0 ? 0 : 1 - (double)hits[c] / (double)r->n;
 		}
 	}
 	free(hits);
@@ -88,8 +88,7 @@ mrc_job_shards(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 		return (eph_err_set(err, ENOMEM, "out of memory for SHARDS"));
 	memcpy(sorted, points, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), mrc_by_size);
-	error = mrc_shards(
-	    m->refs, m->cfg->rate, m->cfg->seed, sorted, n, err);
+	error = mrc_shards(m->refs, m->cfg->rate, m->cfg->seed, sorted, n, err);
 	for (size_t i = 0; i < n && error == 0; i++)
 		points[i] = *(struct eph_mrc_point *)bsearch(
 		    &points[i], sorted, n, sizeof(*sorted), mrc_by_size);
@@ -135,8 +134,8 @@ mrc_job(void *arg, size_t i, struct eph_err *err)
 
 	if (job->size != EPH_NONE)
 		return (mrc_job_policy(m, job, err));
-	return (m->samples > 0 ? mrc_job_shards(m, job, err) :
-				 mrc_job_lru(m, job, err));
+	return (m->samples > 0 ? mrc_job_shards(m, job, err)
+			       : mrc_job_lru(m, job, err));
 }
 
 /* Whether the policy, without holding, is LRU by its name. */
@@ -154,8 +153,8 @@ mrc_plan(struct mrc *m)
 
 	for (uint32_t p = 0; p < cfg->npolicies; p++) {
 		if (mrc_is_lru(cfg, p)) {
-			m->jobs[m->njobs++] = (struct mrc_job){ p, EPH_NONE,
-				0 };
+			m->jobs[m->njobs++] =
+			    (struct mrc_job){ p, EPH_NONE, 0 };
 			continue;
 		}
 		for (uint32_t s = 0; s < cfg->nsizes; s++) {
@@ -220,9 +219,9 @@ mrc_prepare(struct mrc *m, struct eph_refs *r, struct eph_err *err)
 	if (m->jobs == NULL || m->found == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for the runs"));
 	for (size_t i = 0; i < points; i++) {
-		m->points[i] = (struct eph_mrc_point){
-			.nbufs = cfg->sizes[i % cfg->nsizes]
-		};
+		m->points[i] =
+		    (struct eph_mrc_point){ .nbufs =
+						cfg->sizes[i % cfg->nsizes] };
 	}
 	return (mrc_make_samples(m, future, err));
 }

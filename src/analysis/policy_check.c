@@ -48,9 +48,8 @@ check_fail(struct checker *k, const char *what)
 {
 	return (eph_err_set(k->err, EINVAL,
 	    "policy %s, %u slots, %u pages, seed %llu, step %u: %s",
-	    k->c->policy->name, (unsigned)k->c->nslots,
-	    (unsigned)k->c->npages, (unsigned long long)k->c->seed,
-	    (unsigned)k->step, what));
+	    k->c->policy->name, (unsigned)k->c->nslots, (unsigned)k->c->npages,
+	    (unsigned long long)k->c->seed, (unsigned)k->step, what));
 }
 
 static uint64_t
@@ -88,8 +87,7 @@ check_env(struct checker *k, struct eph_mem *mem, struct eph_policy_env *env)
 }
 
 static int
-world_open(
-    struct checker *k, struct world *w, const struct eph_policy_ops *ops)
+world_open(struct checker *k, struct world *w, const struct eph_policy_ops *ops)
 {
 	struct eph_policy_env env;
 	int error;
@@ -188,10 +186,12 @@ check_victim(struct checker *k, uint32_t page, uint32_t *slotp)
 	*slotp = slot;
 	if (k->ref.ops != NULL)
 		other = k->ref.ops->victim(k->ref.ps, page);
+	if (slot == EPH_NONE && k->nheld != k->c->nslots)
+		return (check_fail(k, "no victim, though one is not pinned"));
 	if (slot == EPH_NONE)
-		return (k->nheld == k->c->nslots ?
-			0 :
-			check_fail(k, "no victim, though one is not pinned"));
+		return (slot == other
+			? 0
+			: check_fail(k, "the reference has a victim"));
 	if (slot >= k->c->nslots || k->page_of[slot] == EPH_NONE)
 		return (check_fail(k, "the victim holds no page"));
 	if (k->held[slot] > 0)
@@ -392,8 +392,8 @@ check_no_memory(struct checker *k)
 		if (error == 0)
 			k->c->policy->destroy(ps);
 		if (mem_destroy(mem) != 0)
-			return (check_fail(k,
-			    "create() without memory does not give back"));
+			return (check_fail(
+			    k, "create() without memory does not give back"));
 		if (error == 0)
 			return (0);
 		if (error != ENOMEM)

@@ -40,16 +40,16 @@ struct shards {
 	size_t n;
 	uint64_t seed;
 	uint64_t threshold;
-	uint32_t max;	  /* pages in the sample */
-	uint32_t *slot;	  /* by page; EPH_NONE: not in the sample */
-	uint32_t *page;	  /* by slot */
-	uint32_t *heap;	  /* slots, largest hash first */
-	uint32_t *free;	  /* slots that a page left */
+	uint32_t max;	/* pages in the sample */
+	uint32_t *slot; /* by page; EPH_NONE: not in the sample */
+	uint32_t *page; /* by slot */
+	uint32_t *heap; /* slots, largest hash first */
+	uint32_t *free; /* slots that a page left */
 	uint32_t nfree, used, count;
 	struct stack stack;
-	double *mine;	  /* n + 1 by slot: weight by first size that hits */
+	double *mine; /* n + 1 by slot: weight by first size that hits */
 	double *miss, *square; /* by point */
-	double *hist;	  /* weight by distance; the last: first uses */
+	double *hist;	       /* weight by distance; the last: first uses */
 };
 
 static void

@@ -93,7 +93,7 @@ twoq_victim(void *ps, uint32_t page)
 	if (lists_all_pinned(&q->l))
 		return (EPH_NONE);
 	twoq_recall(q, page);
-	if (q->l.count[A1IN] <= q->kin)
+	if (lists_count(&q->l, A1IN) <= q->kin)
 		i = lists_victim(&q->l, AM);
 	if (i == EPH_NONE)
 		i = lists_victim(&q->l, A1IN);
@@ -103,7 +103,7 @@ twoq_victim(void *ps, uint32_t page)
 	lists_remove(&q->l, i);
 	if (remembered) {
 		lists_ghost_add(&q->l, q->l.n[i].page, A1OUT);
-		if (q->l.count[A1OUT] > q->kout)
+		if (lists_count(&q->l, A1OUT) > q->kout)
 			lists_ghost_trim(&q->l, A1OUT);
 	}
 	return (i);
@@ -115,7 +115,7 @@ twoq_check(void *ps)
 	struct twoq *q = ps;
 
 	lists_check(&q->l, AM);
-	if (q->l.count[A1OUT] > q->kout)
+	if (lists_count(&q->l, A1OUT) > q->kout)
 		PANIC("2q: too many remembered");
 }
 

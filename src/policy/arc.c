@@ -45,7 +45,7 @@ arc_destroy(void *ps)
 static inline void
 arc_adapt(struct arc *a, uint32_t g)
 {
-	const uint32_t b1 = a->l.count[B1], b2 = a->l.count[B2];
+	const uint32_t b1 = lists_count(&a->l, B1), b2 = lists_count(&a->l, B2);
 
 	if (a->l.n[g].list == B1) {
 		a->p += b2 > b1 ? (double)b2 / b1 : 1;
@@ -63,11 +63,11 @@ static inline void
 arc_make_room(struct arc *a)
 {
 	const uint32_t c = a->l.c.nslots;
-	const uint32_t l1 = a->l.count[T1] + a->l.count[B1];
-	const uint32_t l2 = a->l.count[T2] + a->l.count[B2];
+	const uint32_t l1 = lists_count(&a->l, T1) + lists_count(&a->l, B1);
+	const uint32_t l2 = lists_count(&a->l, T2) + lists_count(&a->l, B2);
 
 	if (l1 >= c) {
-		if (a->l.count[T1] < c)
+		if (lists_count(&a->l, T1) < c)
 			lists_ghost_trim(&a->l, B1);
 		else
 			a->drop_ghost = true;
@@ -120,7 +120,7 @@ arc_hit(void *ps, uint32_t slot)
 static inline unsigned
 arc_choose(const struct arc *a, bool in_b2)
 {
-	const uint32_t t1 = a->l.count[T1];
+	const uint32_t t1 = lists_count(&a->l, T1);
 
 	if (a->drop_ghost)
 		return (T1);

@@ -231,7 +231,7 @@ cacheus_demote(struct cacheus *e)
 static inline void
 cacheus_limit(struct cacheus *e)
 {
-	while (e->l.count[S] > 0 && e->l.count[S] >= e->s_max)
+	while (lists_count(&e->l, S) > 0 && lists_count(&e->l, S) >= e->s_max)
 		cacheus_demote(e);
 }
 
@@ -269,9 +269,10 @@ cacheus_recall(struct cacheus *e, uint32_t page)
 static inline void
 cacheus_insert_new(struct cacheus *e, uint32_t slot, uint32_t page, bool full)
 {
-	if (!full && e->l.count[S] < e->s_max && e->l.count[Q] == 0) {
+	if (!full && lists_count(&e->l, S) < e->s_max &&
+	    lists_count(&e->l, Q) == 0) {
 		lists_insert(&e->l, slot, page, S);
-	} else if (!full && e->l.count[Q] < e->q_max) {
+	} else if (!full && lists_count(&e->l, Q) < e->q_max) {
 		lists_insert(&e->l, slot, page, Q);
 	} else {
 		lists_insert(&e->l, slot, page, Q);
@@ -310,7 +311,8 @@ cacheus_hit(void *ps, uint32_t slot)
 			cacheus_resize(
 			    e, &e->s_max, &e->q_max, e->new_lost, e->demoted);
 		cacheus_undemote(e, slot);
-		if (e->l.count[S] > 0 && e->l.count[S] >= e->s_max)
+		if (lists_count(&e->l, S) > 0 &&
+		    lists_count(&e->l, S) >= e->s_max)
 			cacheus_demote(e);
 	}
 	lists_move(&e->l, slot, S);
@@ -349,7 +351,7 @@ cacheus_forget(void *ps, uint32_t slot)
 static void
 cacheus_trim(struct cacheus *e, unsigned list)
 {
-	if (e->l.count[list] < e->ghost_max)
+	if (lists_count(&e->l, list) < e->ghost_max)
 		return;
 	if (list == LRU_GHOST &&
 	    (e->l.n[lists_tail(&e->l, list)].bits & IS_NEW))

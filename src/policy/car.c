@@ -41,7 +41,7 @@ car_destroy(void *ps)
 static inline void
 car_adapt(struct car *a, unsigned list)
 {
-	const uint32_t b1 = a->l.count[B1], b2 = a->l.count[B2];
+	const uint32_t b1 = lists_count(&a->l, B1), b2 = lists_count(&a->l, B2);
 
 	if (list == B1) {
 		a->p += b2 > b1 ? (double)b2 / b1 : 1;
@@ -58,11 +58,13 @@ car_adapt(struct car *a, unsigned list)
 static inline void
 car_make_room(struct car *a)
 {
-	const uint32_t c = a->l.c.nslots, *n = a->l.count;
+	const uint32_t c = a->l.c.nslots;
+	const uint32_t l1 = lists_count(&a->l, T1) + lists_count(&a->l, B1);
+	const uint32_t l2 = lists_count(&a->l, T2) + lists_count(&a->l, B2);
 
-	if (n[T1] + n[B1] >= c)
+	if (l1 >= c)
 		lists_ghost_trim(&a->l, B1);
-	else if (n[T1] + n[T2] + n[B1] + n[B2] >= 2 * c)
+	else if (l1 + l2 >= 2 * c)
 		lists_ghost_trim(&a->l, B2);
 }
 
@@ -100,7 +102,7 @@ car_hit(void *ps, uint32_t slot)
 static inline uint32_t
 car_candidate(const struct car *a)
 {
-	const bool from_t1 = a->l.count[T1] >= (a->p > 1 ? a->p : 1);
+	const bool from_t1 = lists_count(&a->l, T1) >= (a->p > 1 ? a->p : 1);
 	uint32_t i = lists_victim(&a->l, from_t1 ? T1 : T2);
 
 	return (i != EPH_NONE ? i : lists_victim(&a->l, from_t1 ? T2 : T1));

@@ -30,7 +30,7 @@ struct clock_node {
 
 struct clock_state {
 	struct policy_count c;
-	uint32_t hand;	  /* the oldest; EPH_NONE: the ring is empty */
+	uint32_t hand;	   /* the oldest; EPH_NONE: the ring is empty */
 	uint32_t recycled; /* in the ring as the newest, waits for insert() */
 	struct clock_node *n;
 };

@@ -185,7 +185,7 @@ lecar_remember(struct lecar *e, uint32_t slot, unsigned list)
 	const uint32_t page = e->l.n[slot].page;
 	uint32_t g;
 
-	if (e->l.count[list] == e->ghost_max)
+	if (lists_count(&e->l, list) == e->ghost_max)
 		lists_ghost_trim(&e->l, list);
 	lists_ghost_add(&e->l, page, list);
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)

@@ -18,8 +18,7 @@
  * Returns NULL when out of memory.
  */
 static inline void *
-lists_create(
-    const struct eph_policy_env *env, size_t bytes, uint32_t nghosts)
+lists_create(const struct eph_policy_env *env, size_t bytes, uint32_t nghosts)
 {
 	void *ps = mem_alloc(env->mem, bytes);
 

@@ -92,7 +92,7 @@ mq_adjust(struct mq *q)
 	for (unsigned k = Q0 + 1; k < QOUT; k++) {
 		const uint32_t i = lists_tail(&q->l, k);
 
-		if (q->l.count[k] == 0 ||
+		if (lists_count(&q->l, k) == 0 ||
 		    (int32_t)(q->m[i].expire - q->now) >= 0)
 			continue;
 		q->m[i].expire = q->now + q->lifetime;
@@ -147,7 +147,7 @@ mq_remember(struct mq *q, uint32_t slot)
 	lists_ghost_add(&q->l, page, QOUT);
 	if ((g = lists_ghost(&q->l, page)) != EPH_NONE)
 		q->m[g].uses = q->m[slot].uses;
-	if (q->l.count[QOUT] > q->qout_max)
+	if (lists_count(&q->l, QOUT) > q->qout_max)
 		lists_ghost_trim(&q->l, QOUT);
 }
 

@@ -21,7 +21,7 @@
 #define POLICY(fn) opt_##fn
 
 struct opt {
-	struct heap h; /* key: the complement of the next use */
+	struct heap h; /* see opt_key() */
 	uint64_t (*next_use)(void *arg);
 	void *arg;
 };
@@ -59,13 +59,25 @@ opt_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	return (0);
 }
 
+/*
+ * The smallest key leaves first.  Pages never used again come before all
+ * others, in order of their slots, so that the choice is defined.
+ */
+static inline uint64_t
+opt_key(struct opt *o, uint32_t slot)
+{
+	const uint64_t next = o->next_use(o->arg);
+
+	return (next == UINT64_MAX ? slot : ~next);
+}
+
 static inline void
 opt_insert(void *ps, uint32_t slot, uint32_t page)
 {
 	struct opt *o = ps;
 
 	(void)page;
-	heap_insert(&o->h, slot, ~o->next_use(o->arg));
+	heap_insert(&o->h, slot, opt_key(o, slot));
 }
 
 static inline void
@@ -73,7 +85,7 @@ opt_hit(void *ps, uint32_t slot)
 {
 	struct opt *o = ps;
 
-	heap_rekey(&o->h, slot, ~o->next_use(o->arg));
+	heap_rekey(&o->h, slot, opt_key(o, slot));
 }
 
 static inline uint32_t

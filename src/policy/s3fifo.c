@@ -97,12 +97,13 @@ s3fifo_hit(void *ps, uint32_t slot)
 static inline unsigned
 s3fifo_choose(const struct s3fifo *s)
 {
-	const unsigned list =
-	    s->l.count[MAIN] > s->main_max || s->l.count[SMALL] == 0 ? MAIN :
-								       SMALL;
+	const unsigned list = lists_count(&s->l, MAIN) > s->main_max ||
+		lists_count(&s->l, SMALL) == 0
+	    ? MAIN
+	    : SMALL;
 
-	return (lists_victim(&s->l, list) != EPH_NONE ? list :
-							SMALL + MAIN - list);
+	return (
+	    lists_victim(&s->l, list) != EPH_NONE ? list : SMALL + MAIN - list);
 }
 
 /*
@@ -144,7 +145,7 @@ s3fifo_victim(void *ps, uint32_t page)
 	lists_remove(&s->l, i);
 	if (small) {
 		lists_ghost_add(&s->l, s->l.n[i].page, GHOST);
-		if (s->l.count[GHOST] > s->ghost_max)
+		if (lists_count(&s->l, GHOST) > s->ghost_max)
 			lists_ghost_trim(&s->l, GHOST);
 	}
 	return (i);
@@ -156,7 +157,7 @@ s3fifo_check(void *ps)
 	struct s3fifo *s = ps;
 
 	lists_check(&s->l, MAIN);
-	if (s->l.count[GHOST] > s->ghost_max)
+	if (lists_count(&s->l, GHOST) > s->ghost_max)
 		PANIC("s3fifo: too many remembered");
 }
 

@@ -55,7 +55,7 @@ slru_hit(void *ps, uint32_t slot)
 	struct slru *s = ps;
 
 	lists_move(&s->l, slot, PROTECTED);
-	if (s->l.count[PROTECTED] > s->protected_max)
+	if (lists_count(&s->l, PROTECTED) > s->protected_max)
 		lists_move(&s->l, lists_tail(&s->l, PROTECTED), PROBATION);
 }
 
@@ -80,7 +80,7 @@ slru_check(void *ps)
 	struct slru *s = ps;
 
 	lists_check(&s->l, PROTECTED);
-	if (s->l.count[PROTECTED] > s->protected_max)
+	if (lists_count(&s->l, PROTECTED) > s->protected_max)
 		PANIC("slru: too many protected");
 }
 

@@ -62,8 +62,7 @@ struct page_table {
 	uint32_t npages;
 };
 
-bool page_table_init(
-    struct page_table *t, struct eph_mem *mem, uint32_t hint);
+bool page_table_init(struct page_table *t, struct eph_mem *mem, uint32_t hint);
 void page_table_fini(struct page_table *t, struct eph_mem *mem);
 bool page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page);
 

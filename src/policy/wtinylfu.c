@@ -176,7 +176,7 @@ wtinylfu_use(struct wtinylfu *w, uint32_t page)
 static void
 wtinylfu_limit_protected(struct wtinylfu *w)
 {
-	while (w->l.count[PROTECTED] > w->protected_max)
+	while (lists_count(&w->l, PROTECTED) > w->protected_max)
 		lists_move(&w->l, lists_tail(&w->l, PROTECTED), PROBATION);
 }
 
@@ -188,7 +188,7 @@ wtinylfu_widen(struct wtinylfu *w, uint32_t by)
 	w->protected_max -= by;
 	w->window_max += by;
 	wtinylfu_limit_protected(w);
-	for (; by > 0 && w->l.count[PROBATION] > 0; by--)
+	for (; by > 0 && lists_count(&w->l, PROBATION) > 0; by--)
 		lists_move(&w->l, lists_tail(&w->l, PROBATION), WINDOW);
 }
 
@@ -199,7 +199,7 @@ wtinylfu_narrow(struct wtinylfu *w, uint32_t by)
 		by = w->window_max - 1;
 	w->window_max -= by;
 	w->protected_max += by;
-	while (w->l.count[WINDOW] > w->window_max)
+	while (lists_count(&w->l, WINDOW) > w->window_max)
 		lists_move(&w->l, lists_tail(&w->l, WINDOW), PROBATION);
 }
 
@@ -237,7 +237,7 @@ wtinylfu_insert(void *ps, uint32_t slot, uint32_t page)
 	wtinylfu_use(w, page);
 	lists_insert(&w->l, slot, page, WINDOW);
 	/* While it fills, what the window cannot hold is not contested. */
-	if (w->l.count[WINDOW] > w->window_max)
+	if (lists_count(&w->l, WINDOW) > w->window_max)
 		lists_move(&w->l, lists_tail(&w->l, WINDOW), PROBATION);
 	w->misses++;
 	wtinylfu_tick(w);
@@ -251,7 +251,7 @@ wtinylfu_hit(void *ps, uint32_t slot)
 	wtinylfu_use(w, w->l.n[slot].page);
 	lists_move(
 	    &w->l, slot, w->l.n[slot].list == WINDOW ? WINDOW : PROTECTED);
-	if (w->l.count[PROTECTED] > w->protected_max)
+	if (lists_count(&w->l, PROTECTED) > w->protected_max)
 		wtinylfu_limit_protected(w);
 	w->hits++;
 	wtinylfu_tick(w);
@@ -279,7 +279,7 @@ wtinylfu_victim(void *ps, uint32_t page)
 		return (EPH_NONE);
 	if ((victim = lists_victim(&w->l, PROBATION)) == EPH_NONE)
 		victim = lists_victim(&w->l, PROTECTED);
-	if (w->l.count[WINDOW] >= w->window_max || victim == EPH_NONE)
+	if (lists_count(&w->l, WINDOW) >= w->window_max || victim == EPH_NONE)
 		candidate = lists_victim(&w->l, WINDOW);
 	if (victim == EPH_NONE) {
 		victim = candidate;
@@ -299,7 +299,7 @@ wtinylfu_check(void *ps)
 	struct wtinylfu *w = ps;
 
 	lists_check(&w->l, PROTECTED);
-	if (w->l.count[PROTECTED] > w->protected_max ||
+	if (lists_count(&w->l, PROTECTED) > w->protected_max ||
 	    w->window_max + w->protected_max > w->l.c.nslots)
 		PANIC("wtinylfu: a part is too large");
 }

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Every policy of the table through the conformance kit, in lockstep with
+ * its naive twin where it has one; and the kit itself, with policies that
+ * break one rule each.
+ */
+
+#include "test_main.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ephmap/policy_check.h"
+#include "naive_policies.h"
+
+/* Without a twin: their rules are checked, and their hits elsewhere. */
+static const char *const alone[] = { "random", "clockpro", "cacheus",
+	"wtinylfu", "lhd" };
+
+static bool
+is_alone(const char *name)
+{
+	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+		if (strcmp(alone[i], name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+check(struct eph_policy_check *c, const struct eph_policy_ops *ops)
+{
+	struct eph_err err = { "" };
+	const int error = (c->policy = ops, policy_check(c, &err));
+
+	if (error != 0)
+		(void)fprintf(stderr, "%s\n", err.text);
+	CU_ASSERT_EQUAL(error, 0);
+}
+
+/* All sizes from one slot up, with more and with fewer pages than fit. */
+static void
+check_everywhere(struct eph_policy_check *c)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 7, 20, 64 };
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		c->reference = naive_find(eph_policies[p]->name);
+		CU_ASSERT_EQUAL(
+		    c->reference == NULL, is_alone(eph_policies[p]->name));
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			c->nslots = sizes[i];
+			c->npages = 4 * sizes[i];
+			c->seed = i;
+			check(c, eph_policies[p]);
+			c->npages = sizes[i] + 1;
+			c->seed = i + 1;
+			check(c, eph_policies[p]);
+		}
+	}
+}
+
+static uint32_t
+steps(void)
+{
+	return (test_long ? 100000 : 1000);
+}
+
+static void
+test_without_holding(void)
+{
+	struct eph_policy_check c = { .steps = steps() };
+
+	check_everywhere(&c);
+}
+
+static void
+test_with_holding(void)
+{
+	struct eph_policy_check c = {
+		.steps = steps(), .hold = 200, .unhold = 200, .priced = true
+	};
+
+	check_everywhere(&c);
+}
+
+static void
+test_with_nearly_all_held_and_pages_lost(void)
+{
+	struct eph_policy_check c = { .steps = steps(),
+		.hold = 400,
+		.unhold = 250,
+		.forget = 50,
+		.priced = true };
+
+	check_everywhere(&c);
+}
+
+static void
+test_table_names_are_unique_and_found(void)
+{
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		const struct eph_policy_ops *ops = eph_policies[p];
+
+		CU_ASSERT_PTR_EQUAL(eph_policy_find(ops->name), ops);
+		CU_ASSERT(ops->summary[0] != '\0' && ops->origin[0] != '\0');
+		CU_ASSERT_PTR_NOT_NULL(ops->params);
+	}
+	CU_ASSERT_PTR_NULL(eph_policy_find("no such policy"));
+}
+
+static uint64_t
+never_again(void *arg)
+{
+	(void)arg;
+	return (UINT64_MAX);
+}
+
+static int
+create(const struct eph_policy_ops *ops, const char *params, bool knows_future,
+    struct eph_err *err)
+{
+	struct eph_policy_env env = { .nslots = 10, .params = params };
+	void *ps;
+	int error;
+
+	if ((env.mem = mem_create(true)) == NULL)
+		return (-1);
+	if (knows_future)
+		env.next_use = never_again;
+	if ((error = ops->create(&env, &ps, err)) == 0)
+		ops->destroy(ps);
+	CU_ASSERT_EQUAL(mem_destroy(env.mem), 0);
+	return (error);
+}
+
+/* The defaults that a row prints are accepted as typed. */
+static void
+test_params_printed_are_accepted(void)
+{
+	struct eph_err err;
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++)
+		CU_ASSERT_EQUAL(create(eph_policies[p], eph_policies[p]->params,
+				    true, &err),
+		    0);
+}
+
+static void
+test_bad_params_are_named(void)
+{
+	struct eph_err err;
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++)
+		CU_ASSERT_EQUAL(
+		    create(eph_policies[p], "nonsense=1", true, &err), EINVAL);
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("2q"), "kin=2", true, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "kin"));
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("2q"), "kin=0.3x", true, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "0.3x"));
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("2q"), "kin", true, &err), EINVAL);
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("2q"), "kin=", true, &err), EINVAL);
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("2q"), "kin=0.3,kout=1", true, &err), 0);
+}
+
+static void
+test_opt_needs_the_future(void)
+{
+	struct eph_err err;
+
+	CU_ASSERT_EQUAL(
+	    create(eph_policy_find("opt"), NULL, false, &err), ENOTSUP);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "future"));
+}
+
+/*
+ * Broken on purpose: a policy around fifo that breaks one rule each, to see
+ * that the kit notices.
+ */
+struct broken {
+	struct eph_mem *mem;
+	void *fifo;
+	uint32_t calls;
+	uint32_t last;
+};
+
+static const struct eph_policy_ops *
+fifo(void)
+{
+	return (eph_policy_find("fifo"));
+}
+
+static int
+broken_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	struct broken *b = mem_alloc(env->mem, sizeof(*b));
+	int error;
+
+	if (b == NULL)
+		return (ENOMEM);
+	b->mem = env->mem;
+	if ((error = fifo()->create(env, &b->fifo, err)) != 0) {
+		mem_free(env->mem, b, sizeof(*b));
+		return (error);
+	}
+	*psp = b;
+	return (0);
+}
+
+static void
+broken_destroy(void *ps)
+{
+	struct broken *b = ps;
+
+	fifo()->destroy(b->fifo);
+	mem_free(b->mem, b, sizeof(*b));
+}
+
+static void
+leaking_destroy(void *ps)
+{
+	fifo()->destroy(((struct broken *)ps)->fifo);
+}
+
+static void
+broken_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct broken *b = ps;
+
+	b->last = slot;
+	fifo()->insert(b->fifo, slot, page);
+}
+
+static void
+broken_hit(void *ps, uint32_t slot)
+{
+	fifo()->hit(((struct broken *)ps)->fifo, slot);
+}
+
+static void
+broken_pin(void *ps, uint32_t slot)
+{
+	fifo()->pin(((struct broken *)ps)->fifo, slot);
+}
+
+static void
+broken_release(void *ps, uint32_t slot)
+{
+	fifo()->release(((struct broken *)ps)->fifo, slot);
+}
+
+static void
+broken_forget(void *ps, uint32_t slot)
+{
+	fifo()->forget(((struct broken *)ps)->fifo, slot);
+}
+
+static uint32_t
+right_victim(void *ps, uint32_t page)
+{
+	return (fifo()->victim(((struct broken *)ps)->fifo, page));
+}
+
+/* The newest, pinned or not. */
+static uint32_t
+pinned_victim(void *ps, uint32_t page)
+{
+	struct broken *b = ps;
+
+	(void)page;
+	fifo()->forget(b->fifo, b->last);
+	return (b->last);
+}
+
+static uint32_t
+lazy_victim(void *ps, uint32_t page)
+{
+	return (++((struct broken *)ps)->calls % 50 == 0
+		? EPH_NONE
+		: right_victim(ps, page));
+}
+
+static uint32_t
+other_victim(void *ps, uint32_t page)
+{
+	struct broken *b = ps;
+
+	if (++b->calls % 50 == 0 && b->last != 0) {
+		fifo()->forget(b->fifo, b->last);
+		return (b->last);
+	}
+	return (right_victim(ps, page));
+}
+
+static void
+broken_check(void *ps)
+{
+	fifo()->check(((struct broken *)ps)->fifo);
+}
+
+static uint64_t
+lying_replay(const struct eph_policy_ops *ops, void *ps,
+    struct eph_policy_replay *r, const uint32_t *pages, size_t n)
+{
+	return (policy_replay_by_calls(ops, ps, r, pages, n) + 1);
+}
+
+static struct eph_policy_ops
+broken_ops(void)
+{
+	return ((struct eph_policy_ops){ .name = "broken",
+	    .create = broken_create,
+	    .destroy = broken_destroy,
+	    .insert = broken_insert,
+	    .hit = broken_hit,
+	    .pin = broken_pin,
+	    .release = broken_release,
+	    .forget = broken_forget,
+	    .victim = right_victim,
+	    .check = broken_check,
+	    .replay = policy_replay_by_calls });
+}
+
+static void
+expect_caught(const struct eph_policy_ops *ops, unsigned hold, const char *why)
+{
+	struct eph_policy_check c = { .policy = ops,
+		.reference = naive_find("fifo"),
+		.nslots = 8,
+		.npages = 40,
+		.steps = 1000,
+		.hold = hold,
+		.unhold = hold };
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL(policy_check(&c, &err), why == NULL ? 0 : EINVAL);
+	if (why != NULL && strstr(err.text, why) == NULL) {
+		(void)fprintf(stderr, "wanted '%s': %s\n", why, err.text);
+		CU_FAIL("another reason");
+	}
+}
+
+static void
+test_kit_catches_broken_policies(void)
+{
+	struct eph_policy_ops ops = broken_ops();
+
+	expect_caught(&ops, 100, NULL);
+	ops.victim = pinned_victim;
+	expect_caught(&ops, 400, "the victim is pinned");
+	ops.victim = lazy_victim;
+	expect_caught(&ops, 0, "no victim");
+	ops.victim = other_victim;
+	expect_caught(&ops, 0, "reference's victim");
+	ops = broken_ops();
+	ops.replay = lying_replay;
+	expect_caught(&ops, 0, "replay()");
+	ops = broken_ops();
+	ops.destroy = leaking_destroy;
+	expect_caught(&ops, 0, "memory was not given back");
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_without_holding),
+	TEST(test_with_holding),
+	TEST(test_with_nearly_all_held_and_pages_lost),
+	TEST(test_table_names_are_unique_and_found),
+	TEST(test_params_printed_are_accepted),
+	TEST(test_bad_params_are_named),
+	TEST(test_opt_needs_the_future),
+	TEST(test_kit_catches_broken_policies),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "policy", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "test_main.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "ephmap/mrc.h"
+#include "ephmap/replay.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Popular pages, loops and scans, `n` references to `pages` pages. */
+static void
+make_refs(struct eph_refs *r, uint32_t pages, size_t n, uint64_t seed)
+{
+	struct prng rng;
+
+	refs_init(r);
+	prng_init(&rng, seed, 0);
+	for (size_t i = 0; i < n; i++) {
+		const double u = prng_unit(&rng);
+		uint32_t page = (uint32_t)(u * u * u * pages);
+
+		if (i / 1000 % 5 == 4)
+			page = (uint32_t)(i % pages);
+		CU_ASSERT_EQUAL_FATAL(refs_append(r, &page, 1, NULL), 0);
+	}
+}
+
+static uint64_t
+replay(const struct eph_refs *r, const char *policy, uint32_t nbufs)
+{
+	uint64_t hits = 0;
+	struct eph_err err;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    mrc_replay(r, eph_policy_find(policy), NULL, nbufs, 1, &hits, &err),
+	    0);
+	return (hits);
+}
+
+static void
+test_lru_curve_equals_replay_at_every_size(void)
+{
+	struct eph_refs r;
+	uint64_t *hits;
+
+	make_refs(&r, 300, 40000, 1);
+	hits = calloc(r.npages + 1, sizeof(*hits));
+	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL(hits[0], 0);
+	for (uint32_t c = 1; c <= r.npages; c++)
+		CU_ASSERT_EQUAL(hits[c], replay(&r, "lru", c));
+	free(hits);
+	refs_free(&r);
+}
+
+/* More positions than there are words for, so that pages are moved. */
+static void
+test_lru_curve_of_many_pages(void)
+{
+	static const uint32_t sizes[] = { 1, 17, 1000, 9999, 20000 };
+	struct eph_refs r;
+	uint64_t *hits;
+
+	make_refs(&r, 20000, 300000, 2);
+	hits = calloc(r.npages + 1, sizeof(*hits));
+	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
+	for (size_t i = 0; i < COUNT(sizes); i++)
+		CU_ASSERT_EQUAL(hits[sizes[i]], replay(&r, "lru", sizes[i]));
+	free(hits);
+	refs_free(&r);
+}
+
+static void
+test_empty_stream(void)
+{
+	const struct eph_policy_ops *lru = &eph_policy_lru;
+	const uint32_t size = 4;
+	struct eph_mrc_config cfg = { .policies = &lru,
+		.npolicies = 1,
+		.sizes = &size,
+		.nsizes = 1,
+		.rate = 1 };
+	struct eph_mrc_point p;
+	struct eph_refs r;
+	uint64_t hits[1] = { 1 };
+
+	refs_init(&r);
+	CU_ASSERT_EQUAL(mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL(hits[0], 0);
+	CU_ASSERT_EQUAL(replay(&r, "arc", 4), 0);
+	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, NULL), 0);
+	CU_ASSERT_EQUAL(p.miss_ratio, 0);
+	cfg.rate = 0.1;
+	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, NULL), 0);
+	refs_free(&r);
+}
+
+static void
+test_future_is_the_next_use(void)
+{
+	const uint32_t pages[] = { 0, 1, 0, 2, 1, 1 };
+	const uint32_t next[] = { 2, 4, EPH_NONE, EPH_NONE, 5, EPH_NONE };
+	struct eph_refs r;
+
+	refs_init(&r);
+	CU_ASSERT_EQUAL(refs_append(&r, pages, COUNT(pages), NULL), 0);
+	CU_ASSERT_EQUAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL(memcmp(r.next, next, sizeof(next)), 0);
+	CU_ASSERT_EQUAL(r.npages, 3);
+	refs_free(&r);
+}
+
+/*
+ * OPT once more, by its definition: look ahead for each cached page.  The
+ * hits do not depend on which of several pages that are never used again
+ * leaves.
+ */
+static uint64_t
+opt_by_definition(const struct eph_refs *r, uint32_t nbufs)
+{
+	uint32_t *cached = calloc(nbufs, sizeof(*cached)), n = 0;
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint32_t far = 0, at = 0;
+		size_t farthest = 0;
+
+		while (at < n && cached[at] != r->page[i])
+			at++;
+		if (at < n) {
+			hits++;
+			continue;
+		}
+		if (n < nbufs) {
+			cached[n++] = r->page[i];
+			continue;
+		}
+		for (uint32_t c = 0; c < n; c++) {
+			size_t j = i + 1;
+
+			while (j < r->n && r->page[j] != cached[c])
+				j++;
+			if (j >= farthest) {
+				farthest = j;
+				far = c;
+			}
+		}
+		cached[far] = r->page[i];
+	}
+	free(cached);
+	return (hits);
+}
+
+static void
+test_opt_equals_its_definition(void)
+{
+	static const uint32_t sizes[] = { 1, 2, 7, 30, 90 };
+	struct eph_refs r;
+
+	make_refs(&r, 100, 3000, 3);
+	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	for (size_t i = 0; i < COUNT(sizes); i++)
+		CU_ASSERT_EQUAL(replay(&r, "opt", sizes[i]),
+		    opt_by_definition(&r, sizes[i]));
+	refs_free(&r);
+}
+
+static void
+test_opt_is_the_bound_of_all(void)
+{
+	struct eph_refs r;
+	uint64_t bound;
+
+	make_refs(&r, 400, 20000, 4);
+	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	bound = replay(&r, "opt", 60);
+	for (size_t p = 0; eph_policies[p] != NULL; p++)
+		CU_ASSERT(replay(&r, eph_policies[p]->name, 60) <= bound);
+	refs_free(&r);
+}
+
+/* Cyclic over more pages than fit: what the literature says. */
+static void
+test_loop_behaviour(void)
+{
+	const uint32_t pages = 100, cached = 80;
+	struct eph_refs r;
+
+	refs_init(&r);
+	for (uint32_t i = 0; i < 100 * pages; i++) {
+		const uint32_t page = i % pages;
+
+		CU_ASSERT_EQUAL_FATAL(refs_append(&r, &page, 1, NULL), 0);
+	}
+	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL(replay(&r, "lru", cached), 0);
+	CU_ASSERT_EQUAL(replay(&r, "fifo", cached), 0);
+	CU_ASSERT_EQUAL(replay(&r, "clock", cached), 0);
+	/* (C - 1) / (L - 1) and nearly C / L. */
+	CU_ASSERT_DOUBLE_EQUAL(
+	    (double)replay(&r, "opt", cached) / (99.0 * pages), 79.0 / 99,
+	    0.01);
+	CU_ASSERT(replay(&r, "lirs", cached) > 70 * pages);
+	CU_ASSERT(replay(&r, "mru", cached) > 70 * pages);
+	refs_free(&r);
+}
+
+static void
+test_curves_do_not_depend_on_threads(void)
+{
+	static const uint32_t sizes[] = { 100, 3, 40 };
+	const struct eph_policy_ops *policies[] = { &eph_policy_lru,
+		eph_policy_find("arc"), eph_policy_find("random"),
+		eph_policy_find("opt") };
+	struct eph_mrc_config cfg = { .policies = policies,
+		.npolicies = COUNT(policies),
+		.sizes = sizes,
+		.nsizes = COUNT(sizes),
+		.seed = 5,
+		.rate = 1 };
+	struct eph_mrc_point one[12], many[12];
+	struct eph_refs r;
+
+	make_refs(&r, 300, 20000, 5);
+	cfg.threads = 1;
+	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, one, NULL), 0);
+	cfg.threads = 4;
+	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, many, NULL), 0);
+	for (size_t i = 0; i < COUNT(one); i++) {
+		CU_ASSERT_EQUAL(one[i].nbufs, sizes[i % 3]);
+		CU_ASSERT_EQUAL(one[i].miss_ratio, many[i].miss_ratio);
+		CU_ASSERT_EQUAL(one[i].error, 0);
+	}
+	CU_ASSERT_DOUBLE_EQUAL(
+	    one[4].miss_ratio, 1 - (double)replay(&r, "arc", 3) / 20000, 1e-12);
+	refs_free(&r);
+}
+
+static void
+check_within_error(const struct eph_refs *r, const struct eph_mrc_point *p,
+    size_t n, const char *what)
+{
+	uint64_t *hits = calloc((size_t)r->npages + 1, sizeof(*hits));
+
+	CU_ASSERT_EQUAL_FATAL(mrc_lru(r, hits, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		const double exact =
+		    1 - (double)hits[p[i].nbufs] / (double)r->n;
+
+		if (fabs(exact - p[i].miss_ratio) > p[i].error)
+			(void)fprintf(stderr, "%s, %u: %f, not %f +- %f\n",
+			    what, (unsigned)p[i].nbufs, exact, p[i].miss_ratio,
+			    p[i].error);
+		CU_ASSERT(fabs(exact - p[i].miss_ratio) <= p[i].error);
+		CU_ASSERT(p[i].error < 0.2);
+	}
+	free(hits);
+}
+
+static void
+set_sizes(struct eph_mrc_point *p, size_t n, uint32_t step)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] =
+		    (struct eph_mrc_point){ .nbufs = (uint32_t)(i + 1) * step };
+}
+
+static void
+test_shards_is_within_its_error(void)
+{
+	struct eph_mrc_point p[9];
+	struct eph_refs r;
+	double rate;
+
+	make_refs(&r, 50000, 400000, 6);
+	set_sizes(p, COUNT(p), 5000);
+	CU_ASSERT_EQUAL(mrc_shards(&r, 0.05, 1, p, COUNT(p), NULL), 0);
+	check_within_error(&r, p, COUNT(p), "5 %");
+	set_sizes(p, COUNT(p), 5000);
+	CU_ASSERT_EQUAL(
+	    mrc_shards_fixed(&r, 2000, 1, p, COUNT(p), &rate, NULL), 0);
+	check_within_error(&r, p, COUNT(p), "2,000 pages");
+	CU_ASSERT_DOUBLE_EQUAL(rate, 2000.0 / r.npages, 0.005);
+	refs_free(&r);
+}
+
+/* With every page in the sample there is nothing to estimate. */
+static void
+test_shards_of_all_pages_is_exact(void)
+{
+	struct eph_mrc_point p[4];
+	struct eph_refs r;
+	uint64_t *hits;
+
+	make_refs(&r, 500, 30000, 7);
+	hits = calloc(r.npages + 1, sizeof(*hits));
+	set_sizes(p, COUNT(p), 100);
+	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL(mrc_shards(&r, 1, 1, p, COUNT(p), NULL), 0);
+	for (size_t i = 0; i < COUNT(p); i++) {
+		CU_ASSERT_DOUBLE_EQUAL(p[i].miss_ratio,
+		    1 - (double)hits[p[i].nbufs] / 30000, 1e-9);
+		CU_ASSERT_DOUBLE_EQUAL(p[i].error, 0, 1e-9);
+	}
+	free(hits);
+	refs_free(&r);
+}
+
+static void
+test_miniature_is_near(void)
+{
+	const uint32_t size = 10000;
+	const struct eph_policy_ops *policies[] = { eph_policy_find("sieve"),
+		eph_policy_find("opt") };
+	struct eph_mrc_config cfg = { .policies = policies,
+		.npolicies = 2,
+		.sizes = &size,
+		.nsizes = 1,
+		.rate = 0.1 };
+	struct eph_mrc_point p[2];
+	struct eph_refs r;
+
+	make_refs(&r, 50000, 300000, 8);
+	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, p, NULL), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const double exact =
+		    1 - (double)replay(&r, policies[i]->name, size) / 300000;
+
+		CU_ASSERT_DOUBLE_EQUAL(p[i].miss_ratio, exact, 0.02);
+		CU_ASSERT(p[i].error > 0 && p[i].error < 0.05);
+	}
+	refs_free(&r);
+}
+
+static void
+test_failures_are_told(void)
+{
+	const uint32_t size = 10;
+	const struct eph_policy_ops *policies[] = { eph_policy_find("2q") };
+	const char *const params[] = { "kin=7" };
+	struct eph_mrc_config cfg = { .policies = policies,
+		.params = params,
+		.npolicies = 1,
+		.sizes = &size,
+		.nsizes = 1,
+		.rate = 1 };
+	struct eph_mrc_point p;
+	struct eph_err err = { "" };
+	struct eph_refs r;
+
+	make_refs(&r, 20, 100, 9);
+	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "kin"));
+	refs_free(&r);
+}
+
+/* A design of its own: FIFO of whole pages, an IPI for each miss. */
+static int
+fake_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
+    struct eph_counters *out, struct eph_err *err)
+{
+	struct eph_refs r;
+	int error;
+
+	(void)arg;
+	refs_init(&r);
+	memset(out, 0, sizeof(*out));
+	if ((error = refs_read(&r, src, err)) == 0) {
+		out->map_calls = r.n;
+		out->miss = r.n - replay(&r, "fifo", nbufs);
+		out->invlpg_local = out->miss;
+		out->invlpg_remote = 2 * out->miss;
+		out->ipi_sent = out->miss;
+	}
+	refs_free(&r);
+	return (error);
+}
+
+static struct eph_op *
+ops_of(const struct eph_refs *r)
+{
+	struct eph_op *ops = calloc(2 * r->n, sizeof(*ops));
+
+	for (size_t i = 0; i < r->n; i++) {
+		ops[2 * i] = (struct eph_op){ .kind = EPH_OP_MAP,
+			.page = r->page[i],
+			.slot = (uint32_t)(i % 3) };
+		ops[2 * i + 1] = (struct eph_op){ .kind = EPH_OP_UNMAP,
+			.slot = (uint32_t)(i % 3) };
+	}
+	return (ops);
+}
+
+static void
+test_event_curve_is_exact_or_says_its_error(void)
+{
+	static const uint32_t sizes[] = { 1000, 3000, 6000 };
+	const struct eph_mrc_design design = { .run = fake_design };
+	struct eph_event_point p[3], mini[3];
+	struct eph_mrc_ops list;
+	struct eph_refs r;
+	struct eph_op *ops;
+
+	make_refs(&r, 10000, 60000, 10);
+	ops = ops_of(&r);
+	list = (struct eph_mrc_ops){ .ops = ops, .n = 2 * r.n };
+	CU_ASSERT_EQUAL(
+	    mrc_events(&list, &design, sizes, 3, 1, 1, 2, p, NULL), 0);
+	CU_ASSERT_EQUAL(
+	    mrc_events(&list, &design, sizes, 3, 0.2, 1, 2, mini, NULL), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const double exact =
+		    1 - (double)replay(&r, "fifo", sizes[i]) / 60000;
+
+		CU_ASSERT_EQUAL(p[i].nbufs, sizes[i]);
+		CU_ASSERT_DOUBLE_EQUAL(p[i].miss_rate, exact, 1e-12);
+		CU_ASSERT_DOUBLE_EQUAL(p[i].invlpg_rate, 3 * exact, 1e-12);
+		CU_ASSERT_DOUBLE_EQUAL(p[i].ipi_rate, exact, 1e-12);
+		CU_ASSERT_EQUAL(p[i].error_ipi, 0);
+		CU_ASSERT(fabs(mini[i].ipi_rate - p[i].ipi_rate) <=
+		    mini[i].error_ipi + 1e-12);
+		CU_ASSERT(mini[i].error_ipi < 0.1);
+	}
+	free(ops);
+	refs_free(&r);
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_lru_curve_equals_replay_at_every_size),
+	TEST(test_lru_curve_of_many_pages),
+	TEST(test_empty_stream),
+	TEST(test_future_is_the_next_use),
+	TEST(test_opt_equals_its_definition),
+	TEST(test_opt_is_the_bound_of_all),
+	TEST(test_loop_behaviour),
+	TEST(test_curves_do_not_depend_on_threads),
+	TEST(test_shards_is_within_its_error),
+	TEST(test_shards_of_all_pages_is_exact),
+	TEST(test_miniature_is_near),
+	TEST(test_failures_are_told),
+	TEST(test_event_curve_is_exact_or_says_its_error),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "mrc", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -228,8 +228,8 @@ struct eph_machine {
 	eph_pte_t pgeflag;     /* (m) EPH_PTE_G where the kernel sets it */
 	struct eph_ptp **ptp;  /* (m) page-table pages, NULL: not made */
 	struct eph_frames *frames; /* (c) the page array */
-	uint64_t step; /* (m) line or event number, for people */
-	uint64_t op;   /* (m) operation of a replay, from 0 */
+	uint64_t step;		   /* (m) line or event number, for people */
+	uint64_t op;		   /* (m) operation of a replay, from 0 */
 	uint64_t clock_ns;	   /* (x) the executor's time */
 	struct eph_gauge bufs;	   /* buffers referenced; designs count here */
 	struct {

@@ -16,12 +16,13 @@
 /* Address of `npages` fresh pages, or 0 when there are none left. */
 eph_va_t kva_alloc(struct eph_machine *mc, uint32_t npages);
 
-/* Give back a range got from kva_alloc(), whole. */
+/* Give back a range got from kva_alloc(), whole or in parts. */
 void kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages);
 
 /*
  * Reserve `npages` whose page-table pages are per CPU: one address, an
- * entry of its own on every CPU.  Once per machine.  0 when there are none.
+ * entry of its own on every CPU.  A machine has one such window and keeps
+ * it: asking again gives the same, 0 when it is too small or there is none.
  */
 eph_va_t kva_window(struct eph_machine *mc, uint32_t npages);
 

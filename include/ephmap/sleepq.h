@@ -36,8 +36,19 @@ int msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 int tsleep(struct eph_machine *mc, const void *wchan, unsigned flags,
     const char *wmesg, uint64_t timo_ns);
 
+/*
+ * msleep for what a critical section guards: the caller is in exactly one,
+ * with the spin lock `spin` (NULL: with none), and leaves both while it
+ * sleeps, as a thread that blocks in the kernels does.
+ */
+int ssleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *spin,
+    unsigned flags, const char *wmesg, uint64_t timo_ns);
+
 void wakeup(struct eph_machine *mc, const void *wchan);
 void wakeup_one(struct eph_machine *mc, const void *wchan);
+
+/* Those sleepers of a channel that went to sleep on this CPU. */
+void wakeup_mycpu(struct eph_machine *mc, const void *wchan);
 
 /* Send a signal: a sleeper with PCATCH returns EINTR. */
 void sleepq_signal(struct eph_machine *mc, struct eph_thread *td);

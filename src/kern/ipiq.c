@@ -132,27 +132,35 @@ ipiq_backlog(struct eph_machine *mc, struct ipiq *q)
 	    eph_load_32(mc, &q->rindex, memory_order_acquire));
 }
 
-/* Drain one FIFO for the current CPU. */
+/*
+ * Drain one FIFO for the current CPU.  A message may send messages, wait
+ * for room, and so come here again: rindex is read anew each time round,
+ * and xindex only grows.
+ */
 static void
 ipiq_drain(struct eph_machine *mc, struct ipiq *q)
 {
-	/* Relaxed: only this CPU writes rindex. */
-	uint32_t r = atomic_load_explicit(&q->rindex, memory_order_relaxed);
+	uint32_t r;
 
 	/*
 	 * npoll goes down before windex is read again: a message that this
 	 * pass does not see finds it down and interrupts.
 	 */
 	eph_store_32(mc, &q->npoll, 0, memory_order_seq_cst);
-	while (r != eph_load_32(mc, &q->windex, memory_order_seq_cst)) {
+	/* Relaxed: only this CPU writes rindex and xindex. */
+	while ((r = atomic_load_explicit(&q->rindex, memory_order_relaxed)) !=
+	    eph_load_32(mc, &q->windex, memory_order_seq_cst)) {
 		const struct ipiq_msg msg = q->fifo[r % EPH_IPIQ_FIFO];
 
 		r++;
 		/* Release: the entry has been read. */
 		eph_store_32(mc, &q->rindex, r, memory_order_release);
 		msg.fn(mc, msg.arg);
-		/* Release: what the message did is visible to a waiter. */
-		eph_store_32(mc, &q->xindex, r, memory_order_release);
+		if ((int32_t)(r -
+			atomic_load_explicit(
+			    &q->xindex, memory_order_relaxed)) > 0)
+			/* Release: a waiter sees what the message did. */
+			eph_store_32(mc, &q->xindex, r, memory_order_release);
 	}
 }
 
@@ -166,19 +174,22 @@ lwkt_process_ipiq(struct eph_machine *mc)
 		return;
 	me->crit++;
 	for (unsigned w = 0; w < mc->cpuwords; w++) {
-		/* Acquire pairs with the release in ipiq_enqueue. */
-		uint64_t word =
-		    eph_load_64(mc, &in->from[w], memory_order_relaxed);
+		uint64_t word;
 
-		if (word != 0)
-			word = eph_swap_64(
-			    mc, &in->from[w], 0, memory_order_acquire);
-		for (; word != 0; word &= word - 1) {
-			const unsigned s = w * 64 + eph_cpuword_first(word);
+		/*
+		 * One bit at a time: a message that waits for room drains
+		 * the sources we have not come to, or nobody would.
+		 * Acquire pairs with the release in ipiq_enqueue.
+		 */
+		while ((word = eph_load_64(
+			    mc, &in->from[w], memory_order_relaxed)) != 0) {
+			const unsigned s = eph_cpuword_first(word);
 
+			(void)eph_fetchand_64(mc, &in->from[w],
+			    ~eph_cpuset_bit(s), memory_order_acquire);
 			ipiq_drain(mc,
 			    (struct ipiq *)atomic_load_explicit(
-				&in->queue[s], memory_order_acquire));
+				&in->queue[w * 64 + s], memory_order_acquire));
 		}
 	}
 	me->crit--;
@@ -254,6 +265,20 @@ ipiq_enqueue(struct eph_machine *mc, struct ipiq *q, unsigned target,
 	return (w + 1);
 }
 
+/* Write the message, and interrupt unless an interrupt is on its way. */
+static uint32_t
+ipiq_send(struct eph_machine *mc, struct ipiq *q, unsigned target,
+    eph_ipifunc *fn, void *arg)
+{
+	const uint32_t seq = ipiq_enqueue(mc, q, target, fn, arg);
+
+	if (eph_swap_32(mc, &q->npoll, 1, memory_order_seq_cst) == 0)
+		ipiq_interrupt(mc, target, false);
+	else
+		EPH_COUNT(mc, ipiq_avoided);
+	return (seq);
+}
+
 uint32_t
 lwkt_send_ipiq(
     struct eph_machine *mc, unsigned target, eph_ipifunc *fn, void *arg)
@@ -268,11 +293,7 @@ lwkt_send_ipiq(
 	crit_enter(mc);
 	q = ipiq_get(mc, eph_curcpu(mc)->id, target);
 	ipiq_make_room(mc, q, target);
-	seq = ipiq_enqueue(mc, q, target, fn, arg);
-	if (eph_swap_32(mc, &q->npoll, 1, memory_order_seq_cst) == 0)
-		ipiq_interrupt(mc, target, false);
-	else
-		EPH_COUNT(mc, ipiq_avoided);
+	seq = ipiq_send(mc, q, target, fn, arg);
 	crit_exit(mc);
 	return (seq);
 }
@@ -300,16 +321,21 @@ int
 lwkt_send_ipiq_nowait(
     struct eph_machine *mc, unsigned target, eph_ipifunc *fn, void *arg)
 {
-	struct ipiq *q = ipiq_get(mc, eph_curcpu(mc)->id, target);
+	struct ipiq *q;
+	int error = 0;
 
+	if (target == eph_curcpu(mc)->id) {
+		fn(mc, arg);
+		return (0);
+	}
+	crit_enter(mc);
+	q = ipiq_get(mc, eph_curcpu(mc)->id, target);
 	if (ipiq_backlog(mc, q) >= EPH_IPIQ_FIFO * 2 / 3)
-		return (ENOENT);
-	(void)ipiq_enqueue(mc, q, target, fn, arg);
-	if (eph_swap_32(mc, &q->npoll, 1, memory_order_seq_cst) == 0)
-		ipiq_interrupt(mc, target, false);
+		error = ENOENT;
 	else
-		EPH_COUNT(mc, ipiq_avoided);
-	return (0);
+		(void)ipiq_send(mc, q, target, fn, arg);
+	crit_exit(mc);
+	return (error);
 }
 
 unsigned

@@ -14,6 +14,7 @@
 #include "ephmap/kva.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/kassert.h"
@@ -131,6 +132,40 @@ kva_take_free(struct eph_kva_arena *ka, uint32_t npages)
 	return (0);
 }
 
+static int
+kva_range_compare(const void *a, const void *b)
+{
+	const struct kva_range *ra = a, *rb = b;
+
+	return (ra->first < rb->first ? 1 : -1);
+}
+
+/*
+ * Join neighbours, as a kernel's map does at once: only when a range is
+ * asked for that nothing else can give, because ranges given back in parts
+ * are rare.  Lowest addresses go last, to be taken first.
+ */
+static void
+kva_coalesce(struct eph_kva_arena *ka)
+{
+	uint32_t n = 0;
+
+	if (ka->nfree == 0)
+		return;
+	qsort(ka->free, ka->nfree, sizeof(*ka->free), kva_range_compare);
+	for (uint32_t i = 1; i < ka->nfree; i++) {
+		const struct kva_range *r = &ka->free[i];
+
+		if (r->first + r->npages == ka->free[n].first) {
+			ka->free[n].first = r->first;
+			ka->free[n].npages += r->npages;
+		} else {
+			ka->free[++n] = *r;
+		}
+	}
+	ka->nfree = n + 1;
+}
+
 static void
 kva_lock(struct eph_kva_arena *ka)
 {
@@ -160,6 +195,10 @@ kva_alloc(struct eph_machine *mc, uint32_t npages)
 	    kva_make_ptps(mc, ka->frontier, npages)) {
 		first = ka->frontier;
 		ka->frontier += npages;
+	}
+	if (first == 0 && npages > 1) {
+		kva_coalesce(ka);
+		first = kva_take_free(ka, npages);
 	}
 	if (first != 0) {
 		ka->usage.now += npages;
@@ -219,7 +258,10 @@ kva_window(struct eph_machine *mc, uint32_t npages)
 	const uint32_t n = (npages + EPH_PTP_MASK) >> EPH_PTP_SHIFT;
 	const uint32_t span = n << EPH_PTP_SHIFT;
 
-	KASSERT(ka->window_pages == 0, "one per-CPU window a machine");
+	if (ka->window_pages != 0)
+		return (npages <= ka->window_pages
+			? mc->kva_base + eph_ptoa(mc->window_first)
+			: 0);
 	if (npages == 0 || mc->kva_pages - ka->frontier < span)
 		return (0);
 	if (!kva_window_make(mc, n)) {

@@ -103,16 +103,20 @@ sleepq_timeout(struct eph_machine *mc, void *arg)
 	mc->exec->sleepq_exit(mc);
 }
 
-int
-msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
-    unsigned flags, const char *wmesg, uint64_t timo_ns)
+/*
+ * The sleep itself.  With `crit` the caller's one critical section is left
+ * once the thread is queued, so that no interrupt's wakeup can be missed,
+ * and without a poll: block() is where the CPU goes on.
+ */
+static int
+sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    unsigned flags, const char *wmesg, uint64_t timo_ns, bool crit)
 {
 	struct eph_thread *td = mc->exec->curthread(mc);
 	struct eph_cpu *cpu = eph_curcpu(mc);
 
 	if (td == NULL)
 		PANIC("tsleep outside a thread: nobody could wake it");
-	KASSERT(cpu->crit == 0, "tsleep in a critical section");
 	mc->exec->sleepq_enter(mc);
 	cpu->c.sleep++;
 	if (td->woken)
@@ -123,6 +127,7 @@ msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 		mc->exec->sleepq_exit(mc);
 		return (EINTR);
 	}
+	td->cpu = cpu->id;
 	td->wchan = wchan;
 	td->wmesg = wmesg;
 	td->sleep_flags = flags;
@@ -137,10 +142,31 @@ msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 		PANIC("out of memory for a timer");
 	if (mtx != NULL)
 		mutex_exit(mc, mtx);
+	if (crit)
+		cpu->crit--;
 	mc->exec->block(mc, td);
+	if (crit)
+		crit_enter(mc);
 	if (mtx != NULL)
 		mutex_enter(mc, mtx);
 	return (td->wake_error);
+}
+
+int
+msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    unsigned flags, const char *wmesg, uint64_t timo_ns)
+{
+	KASSERT(eph_curcpu(mc)->crit == 0, "tsleep in a critical section");
+	return (sleepq_sleep(mc, wchan, mtx, flags, wmesg, timo_ns, false));
+}
+
+int
+ssleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *spin,
+    unsigned flags, const char *wmesg, uint64_t timo_ns)
+{
+	KASSERT(eph_curcpu(mc)->crit == 1,
+	    "ssleep leaves one critical section, no more and no less");
+	return (sleepq_sleep(mc, wchan, spin, flags, wmesg, timo_ns, true));
 }
 
 int
@@ -178,6 +204,21 @@ wakeup_one(struct eph_machine *mc, const void *wchan)
 	mc->exec->sleepq_enter(mc);
 	if ((td = sleepq_find(mc->sleepq, wchan)) != NULL)
 		sleepq_wake(mc, td);
+	mc->exec->sleepq_exit(mc);
+}
+
+void
+wakeup_mycpu(struct eph_machine *mc, const void *wchan)
+{
+	const unsigned me = eph_curcpu(mc)->id;
+	struct eph_thread *td, *next;
+
+	mc->exec->sleepq_enter(mc);
+	for (td = mc->sleepq->first; td != NULL; td = next) {
+		next = td->sq_next;
+		if (td->wchan == wchan && td->cpu == me)
+			sleepq_wake(mc, td);
+	}
 	mc->exec->sleepq_exit(mc);
 }
 

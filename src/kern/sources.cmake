@@ -2,5 +2,6 @@ set(EPHMAP_SOURCES
     boot.c
     ipiq.c
     kva.c
+    objcache.c
     pmap.c
     sleepq.c)

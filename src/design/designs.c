@@ -11,10 +11,19 @@
 
 extern const struct eph_design_ops dmap_ops;
 extern const struct eph_design_ops ephmap_best_ops;
+extern const struct eph_design_ops kvabio_ops;
+extern const struct eph_design_ops lwbuf_dmap_ops;
+extern const struct eph_design_ops lwbuf_homecpu_ops;
+extern const struct eph_design_ops lwbuf_kvalist_ops;
+extern const struct eph_design_ops lwbuf_objcache_ops;
+extern const struct eph_design_ops lwbuf_pcpu_kva_ops;
+extern const struct eph_design_ops lwbuf_pcpu_ops;
+extern const struct eph_design_ops lwbuf_reserve_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
 extern const struct eph_design_ops sf_buf_lru_ops;
+extern const struct eph_design_ops sf_buf_lwbuf_ops;
 extern const struct eph_design_ops sf_buf_uncached_ops;
 
 const struct eph_design_ops *const eph_designs[] = {
@@ -23,6 +32,15 @@ const struct eph_design_ops *const eph_designs[] = {
 	&sf_buf_lru_ops,
 	&sf_buf_cpumask_ops,
 	&sf_buf_accessed_ops,
+	&sf_buf_lwbuf_ops,
+	&lwbuf_pcpu_ops,
+	&lwbuf_pcpu_kva_ops,
+	&lwbuf_kvalist_ops,
+	&lwbuf_homecpu_ops,
+	&lwbuf_reserve_ops,
+	&lwbuf_objcache_ops,
+	&lwbuf_dmap_ops,
+	&kvabio_ops,
 	&dmap_ops,
 	&ephmap_best_ops,
 	NULL,

@@ -24,11 +24,12 @@
  * Solaris segkpm.
  */
 
+#include "design/dmap.h"
+
 #include <errno.h>
 #include <inttypes.h>
 
 #include "base/kassert.h"
-#include "ephmap/design.h"
 #include "ephmap/kva.h"
 #include "ephmap/mutex.h"
 #include "ephmap/pmap.h"
@@ -44,7 +45,7 @@ struct dmap {
 	_Atomic(uint32_t) npages; /* frames that have an entry */
 };
 
-static void
+void
 dmap_destroy(void *state)
 {
 	struct dmap *dm = state;
@@ -58,7 +59,7 @@ dmap_destroy(void *state)
 	machine_free(mc, dm, sizeof(*dm));
 }
 
-static int
+int
 dmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
@@ -109,7 +110,7 @@ dmap_extend(struct dmap *dm, uint32_t frame)
 	return (0);
 }
 
-static int
+int
 dmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct dmap *dm = state;
@@ -136,7 +137,7 @@ dmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 	return (0);
 }
 
-static int
+int
 dmap_unmap(void *state, void *obj)
 {
 	struct dmap *dm = state;
@@ -147,7 +148,7 @@ dmap_unmap(void *state, void *obj)
 	return (0);
 }
 
-static eph_va_t
+eph_va_t
 dmap_kva(void *state, void *obj)
 {
 	struct dmap *dm = state;
@@ -164,14 +165,14 @@ dmap_ref(void *state, void *obj)
 	return (0);
 }
 
-static struct vm_page *
+struct vm_page *
 dmap_page(void *state, void *obj)
 {
 	(void)state;
 	return (obj);
 }
 
-static void
+void
 dmap_check(void *state, uint64_t held)
 {
 	const struct dmap *dm = state;

@@ -3,10 +3,22 @@ set(EPHMAP_SOURCES
     dmap.c
     ephmap_best.c
     freelist.c
+    kvabio.c
+    lwbuf.c
+    lwbuf_core.c
+    lwbuf_dmap.c
+    lwbuf_home.c
+    lwbuf_homecpu.c
+    lwbuf_kvalist.c
+    lwbuf_objcache.c
+    lwbuf_pcpu.c
+    lwbuf_reserve.c
     sf_buf.c
     sf_buf_accessed.c
     sf_buf_cpumask.c
     sf_buf_hash.c
     sf_buf_lru.c
+    sf_buf_lwbuf.c
     sf_buf_uncached.c
-    sf_pool.c)
+    sf_pool.c
+    slab.c)

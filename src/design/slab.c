@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Objects by number, in chunks that stay until the slab goes. */
+
+#include "design/slab.h"
+
+#include <string.h>
+
+#include "base/kassert.h"
+
+void
+slab_init(struct slab *sl, struct eph_machine *mc, size_t size)
+{
+	sl->mc = mc;
+	sl->size = (size + 15) & ~(size_t)15;
+	atomic_flag_clear_explicit(&sl->lock, memory_order_relaxed);
+}
+
+void
+slab_fini(struct slab *sl)
+{
+	for (uint32_t i = 0; i < sl->nitems; i += SLAB_CHUNK)
+		machine_free(sl->mc, sl->chunks[i >> SLAB_CHUNK_SHIFT],
+		    SLAB_CHUNK * sl->size);
+	machine_free(sl->mc, sl->chunks, sl->room * sizeof(*sl->chunks));
+}
+
+static bool
+slab_table_grow(struct slab *sl)
+{
+	const uint32_t n = sl->room == 0 ? 16 : sl->room * 2;
+	char **chunks = machine_alloc(sl->mc, n * sizeof(*chunks));
+
+	if (chunks == NULL)
+		return (false);
+	if (sl->room != 0)
+		memcpy(chunks, sl->chunks, sl->room * sizeof(*chunks));
+	machine_free(sl->mc, sl->chunks, sl->room * sizeof(*chunks));
+	sl->chunks = chunks;
+	sl->room = n;
+	return (true);
+}
+
+/* A chunk more; its lowest object is the first to be taken. */
+static bool
+slab_grow(struct slab *sl)
+{
+	const uint32_t first = sl->nitems;
+	const uint32_t chunk = first >> SLAB_CHUNK_SHIFT;
+
+	if (chunk == sl->room && !slab_table_grow(sl))
+		return (false);
+	sl->chunks[chunk] = machine_alloc(sl->mc, SLAB_CHUNK * sl->size);
+	if (sl->chunks[chunk] == NULL)
+		return (false);
+	sl->nitems += SLAB_CHUNK;
+	for (uint32_t i = SLAB_CHUNK; i-- > 0;) {
+		struct slab_item *it = slab_at(sl, first + i);
+
+		it->id = first + i;
+		it->next = sl->free;
+		sl->free = it->id + 1;
+	}
+	return (true);
+}
+
+static void
+slab_lock(struct slab *sl)
+{
+	/* Acquire pairs with the release in slab_unlock. */
+	while (
+	    atomic_flag_test_and_set_explicit(&sl->lock, memory_order_acquire))
+		continue;
+}
+
+static void
+slab_unlock(struct slab *sl)
+{
+	atomic_flag_clear_explicit(&sl->lock, memory_order_release);
+}
+
+void *
+slab_alloc(struct slab *sl)
+{
+	struct slab_item *it = NULL;
+
+	slab_lock(sl);
+	if (sl->free != 0 || slab_grow(sl)) {
+		it = slab_at(sl, sl->free - 1);
+		sl->free = it->next;
+		it->next = 0;
+		it->live = true;
+	}
+	slab_unlock(sl);
+	return (it);
+}
+
+void
+slab_free(struct slab *sl, void *obj)
+{
+	struct slab_item *it = obj;
+	const uint32_t id = it->id;
+
+	KASSERT(it->live, "freeing an object that is free");
+	memset(it, 0, sl->size);
+	it->id = id;
+	slab_lock(sl);
+	it->next = sl->free;
+	sl->free = id + 1;
+	slab_unlock(sl);
+}
+
+void *
+slab_objcache_alloc(void *sl, int ocflags)
+{
+	(void)ocflags;
+	return (slab_alloc(sl));
+}
+
+void
+slab_objcache_free(void *obj, void *sl)
+{
+	slab_free(sl, obj);
+}

@@ -26,6 +26,9 @@ void kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages);
  */
 eph_va_t kva_window(struct eph_machine *mc, uint32_t npages);
 
+/* Has page number `page` of the mapping space ever been handed out? */
+bool kva_has_entry(const struct eph_machine *mc, uint32_t page);
+
 /* Pages allocated now, and the most there ever were. */
 struct eph_gauge kva_usage(const struct eph_machine *mc);
 

@@ -123,6 +123,7 @@ struct eph_machine_config {
 	enum eph_contents contents;
 	uint64_t seed;
 	bool heap; /* plain malloc instead of an arena of its own */
+	size_t region_bytes; /* not 0: one region, for machine_mark() */
 };
 
 /*
@@ -143,6 +144,7 @@ enum {
 	EPH_SHADOW_D = 0x4,	/* written through: M is known to be set */
 	EPH_SHADOW_RW = 0x8,	/* loaded from a writable entry */
 	EPH_SHADOW_LIVE = 0x10, /* something was loaded */
+	EPH_SHADOW_GONE = 0x20, /* the TLB forgot it; explore only */
 	EPH_SHADOW_OTHER_SHIFT = 8,
 };
 
@@ -289,6 +291,14 @@ size_t machine_destroy(struct eph_machine *mc);
 
 /* Bytes that are allocated from the machine now, its own included. */
 size_t machine_memory_bytes(const struct eph_machine *mc);
+
+/*
+ * Remember the whole state of a machine that has a region, with everything
+ * that was allocated from it, and bring it back.  machine_mark() returns 0
+ * or ENOMEM.
+ */
+int machine_mark(struct eph_machine *mc);
+void machine_rewind(struct eph_machine *mc);
 
 /* Sum of all CPUs' counters, `cycles` priced by the machine's costs. */
 void machine_counters(const struct eph_machine *mc, struct eph_counters *out);

@@ -28,6 +28,7 @@
 #endif
 
 #ifdef FIBER_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef FIBER_TSAN
@@ -322,6 +323,8 @@ fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 	f->arg = arg;
 #ifdef FIBER_ASAN
 	f->fake_stack = NULL;
+	/* What it ran last may not have returned. */
+	__asan_unpoison_memory_region(f->stack, f->stack_bytes);
 #endif
 	fiber_prepare(f);
 }

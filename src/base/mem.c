@@ -2,10 +2,12 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef EPHMAP_JEMALLOC
 #include <jemalloc/jemalloc.h>
@@ -30,6 +32,12 @@ struct eph_mem {
 	_Atomic(uint64_t) fail_after;
 	bool heap;
 	unsigned arena;
+	char *region; /* one piece, NULL: none */
+	size_t region_bytes;
+	size_t region_used;
+	char *image; /* what mem_mark() remembered */
+	size_t image_used;
+	size_t image_bytes; /* `bytes` at that time */
 };
 
 #ifdef EPHMAP_JEMALLOC
@@ -72,6 +80,70 @@ mem_create(bool heap)
 	return (mem);
 }
 
+static size_t
+mem_round(size_t bytes)
+{
+	return ((bytes + MEM_ALIGN - 1) & ~(size_t)(MEM_ALIGN - 1));
+}
+
+struct eph_mem *
+mem_create_region(size_t bytes)
+{
+	struct eph_mem *mem = mem_create(true);
+
+	if (mem == NULL)
+		return (NULL);
+	mem->region = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem->region == MAP_FAILED) {
+		free(mem);
+		return (NULL);
+	}
+	mem->region_bytes = bytes;
+	return (mem);
+}
+
+int
+mem_mark(struct eph_mem *mem)
+{
+	char *image = malloc(mem->region_used + 1);
+
+	if (image == NULL)
+		return (ENOMEM);
+	free(mem->image);
+	memcpy(image, mem->region, mem->region_used);
+	mem->image = image;
+	mem->image_used = mem->region_used;
+	mem->image_bytes = mem_bytes(mem);
+	return (0);
+}
+
+void
+mem_rewind(struct eph_mem *mem)
+{
+	memcpy(mem->region, mem->image, mem->image_used);
+	mem->region_used = mem->image_used;
+	/* Relaxed: a statistic. */
+	atomic_store_explicit(
+	    &mem->bytes, mem->image_bytes, memory_order_relaxed);
+}
+
+/* A region is used by one host thread. */
+static void *
+mem_region_alloc(struct eph_mem *mem, size_t bytes)
+{
+	char *p = mem->region + mem->region_used;
+
+	if (bytes > mem->region_bytes - MEM_ALIGN ||
+	    mem_round(bytes) > mem->region_bytes - mem->region_used)
+		return (NULL);
+	mem->region_used += mem_round(bytes);
+	/* Memory that no image covers may hold what an earlier run left. */
+	if (mem->image != NULL)
+		memset(p, 0, bytes);
+	return (p);
+}
+
 static void
 mem_lock(struct eph_mem *mem)
 {
@@ -99,6 +171,9 @@ mem_destroy(struct eph_mem *mem)
 		mem->blocks.next = b->next;
 		free(b);
 	}
+	if (mem->region != NULL)
+		(void)munmap(mem->region, mem->region_bytes);
+	free(mem->image);
 #ifdef EPHMAP_JEMALLOC
 	if (!mem->heap) {
 		char name[48];
@@ -120,12 +195,6 @@ mem_told_to_fail(struct eph_mem *mem)
 		return (false);
 	return (atomic_fetch_sub_explicit(
 		    &mem->fail_after, 1, memory_order_relaxed) == 1);
-}
-
-static size_t
-mem_round(size_t bytes)
-{
-	return ((bytes + MEM_ALIGN - 1) & ~(size_t)(MEM_ALIGN - 1));
 }
 
 static void *
@@ -154,7 +223,9 @@ mem_alloc(struct eph_mem *mem, size_t bytes)
 
 	if (bytes == 0 || mem_told_to_fail(mem))
 		return (NULL);
-	if (mem->heap)
+	if (mem->region != NULL)
+		p = mem_region_alloc(mem, bytes);
+	else if (mem->heap)
 		p = mem_heap_alloc(mem, bytes);
 #ifdef EPHMAP_JEMALLOC
 	else
@@ -175,6 +246,8 @@ mem_free(struct eph_mem *mem, void *p, size_t bytes)
 		return;
 	(void)atomic_fetch_sub_explicit(
 	    &mem->bytes, bytes, memory_order_relaxed);
+	if (mem->region != NULL)
+		return;
 	if (mem->heap) {
 		struct mem_block *b = (struct mem_block *)p - 1;
 

@@ -20,6 +20,19 @@ struct eph_mem;
 /* NULL when out of memory.  `heap` asks for malloc in any case. */
 struct eph_mem *mem_create(bool heap);
 
+/*
+ * The same in one region of at most `bytes`, whose state can be brought
+ * back.  Nothing that is given back is handed out again.
+ */
+struct eph_mem *mem_create_region(size_t bytes);
+
+/*
+ * Remember all contents of a region; bring them back.  What was allocated
+ * since is gone.  mem_mark() returns 0 or ENOMEM.
+ */
+int mem_mark(struct eph_mem *mem);
+void mem_rewind(struct eph_mem *mem);
+
 /* Free everything; returns the bytes that had not been given back. */
 size_t mem_destroy(struct eph_mem *mem);
 

@@ -273,6 +273,15 @@ kva_window(struct eph_machine *mc, uint32_t npages)
 	return (mc->kva_base + eph_ptoa(mc->window_first));
 }
 
+bool
+kva_has_entry(const struct eph_machine *mc, uint32_t page)
+{
+	const uint32_t p = page >> EPH_PTP_SHIFT;
+
+	return (page < mc->kva->frontier && p < mc->kva->nptp &&
+	    mc->ptp[p] != NULL);
+}
+
 struct eph_gauge
 kva_usage(const struct eph_machine *mc)
 {

@@ -90,7 +90,7 @@ pmap_invlpg(struct eph_machine *mc, eph_va_t va)
 {
 	struct eph_cpu *cpu;
 
-	pmap_point(mc, EPH_POINT_TLB, NULL, "invlpg");
+	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "invlpg");
 	cpu = eph_curcpu(mc);
 	cpu->c.invlpg_local++;
 	(void)cpu_invlpg(cpu, va);
@@ -102,7 +102,8 @@ pmap_flush_local(struct eph_machine *mc, bool all)
 {
 	struct eph_cpu *cpu;
 
-	pmap_point(mc, EPH_POINT_TLB, NULL, all ? "flush all" : "reload CR3");
+	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc),
+	    all ? "flush all" : "reload CR3");
 	cpu = eph_curcpu(mc);
 	cpu->c.flush_local++;
 	cpu_flush(cpu, all);

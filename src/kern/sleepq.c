@@ -104,6 +104,23 @@ sleepq_timeout(struct eph_machine *mc, void *arg)
 }
 
 /*
+ * A sleeper that runs again looks for signals before anything else, as the
+ * kernels' tsleep() does: one that was woken and signalled says EINTR.
+ */
+static void
+sleepq_catch(struct eph_machine *mc, struct eph_thread *td)
+{
+	if ((td->sleep_flags & PCATCH) == 0)
+		return;
+	mc->exec->sleepq_enter(mc);
+	if (td->signalled && td->wake_error == 0) {
+		td->signalled = false;
+		td->wake_error = EINTR;
+	}
+	mc->exec->sleepq_exit(mc);
+}
+
+/*
  * The sleep itself.  With `crit` the caller's one critical section is left
  * once the thread is queued, so that no interrupt's wakeup can be missed,
  * and without a poll: block() is where the CPU goes on.
@@ -147,6 +164,7 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	mc->exec->block(mc, td);
 	if (crit)
 		crit_enter(mc);
+	sleepq_catch(mc, td);
 	if (mtx != NULL)
 		mutex_enter(mc, mtx);
 	return (td->wake_error);

@@ -112,15 +112,13 @@ pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
 	    memory_order_relaxed, memory_order_relaxed));
 }
 
-struct eph_shadow *
-machine_walk(struct eph_cpu *cpu, uint32_t i)
+static struct eph_shadow *
+machine_load(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_machine *mc = cpu->mc;
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t pte;
 
-	cpu->c.tlb_miss++;
-	cpu->c.walk_step += mc->levels;
 	do {
 		/* Relaxed: pte_update() finds out if it changed. */
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
@@ -129,6 +127,35 @@ machine_walk(struct eph_cpu *cpu, uint32_t i)
 	} while (
 	    (pte & EPH_PTE_A) == 0 && !pte_update(mc, slot, pte, EPH_PTE_A));
 	return (shadow_load(cpu, i, pte));
+}
+
+struct eph_shadow *
+machine_walk(struct eph_cpu *cpu, uint32_t i)
+{
+	cpu->c.tlb_miss++;
+	cpu->c.walk_step += cpu->mc->levels;
+	return (machine_load(cpu, i));
+}
+
+bool
+cpu_speculate(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+
+	if (shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0)
+		return (false);
+	return (machine_load(cpu, i) != NULL);
+}
+
+bool
+cpu_evict(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+
+	if (!shadow_live(cpu, sh) || (sh->flags & EPH_SHADOW_GONE) != 0)
+		return (false);
+	sh->flags |= EPH_SHADOW_GONE;
+	return (true);
 }
 
 int

@@ -108,6 +108,14 @@ int machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
 /* Load the translation at index `i`; NULL if the entry is not valid. */
 struct eph_shadow *machine_walk(struct eph_cpu *cpu, uint32_t i);
 
+/*
+ * What the hardware does unasked, for explore: load the translation at `i`
+ * into the TLB, or forget it there (the oracle does not).  False if there
+ * was nothing to load or forget.
+ */
+bool cpu_speculate(struct eph_cpu *cpu, uint32_t i);
+bool cpu_evict(struct eph_cpu *cpu, uint32_t i);
+
 /* machine_access() for executors in which CPUs really run at once. */
 int machine_access_shared(struct eph_machine *mc, eph_va_t va,
     enum eph_touch touch, const struct vm_page *m, uint32_t *reached);

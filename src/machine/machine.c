@@ -117,7 +117,9 @@ machine_life_create(const struct eph_machine_config *cfg,
 
 	if ((error = machine_models(cfg, &tmp, err)) != 0)
 		return (error);
-	if ((mem = mem_create(cfg->heap)) == NULL)
+	mem = cfg->region_bytes != 0 ? mem_create_region(cfg->region_bytes)
+				     : mem_create(cfg->heap);
+	if (mem == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	if ((mc = mem_alloc(mem, sizeof(*mc))) == NULL) {
 		(void)mem_destroy(mem);
@@ -164,6 +166,18 @@ size_t
 machine_memory_bytes(const struct eph_machine *mc)
 {
 	return (mem_bytes(mc->mem));
+}
+
+int
+machine_mark(struct eph_machine *mc)
+{
+	return (mem_mark(mc->mem));
+}
+
+void
+machine_rewind(struct eph_machine *mc)
+{
+	mem_rewind(mc->mem);
 }
 
 void

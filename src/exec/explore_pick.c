@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Strategies that decide by chance, and the one that repeats a schedule.
+ *
+ * random: every entity that can move is as likely as any other, at every
+ * step.
+ *
+ * pct (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler
+ * with probabilistic guarantees of finding bugs", ASPLOS 2010): entities
+ * have distinct random priorities, the highest that can move does, and at
+ * d - 1 random steps the running one falls below all others.  A bug of
+ * depth d in a program of n threads and k steps is found in one schedule
+ * with a probability of at least 1/(n k^(d-1)).
+ *
+ * In both a TLB acts at some steps: it loads a random translation that is
+ * valid, or forgets one.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/explore.h"
+
+#define PCT_DEPTH_MAX 16u
+#define PCT_TLB	      3u /* TLB actions in one schedule, at most */
+
+static struct ex_choice
+ex_run(unsigned who)
+{
+	return ((struct ex_choice){ EX_RUN, (uint8_t)who, 0 });
+}
+
+/*
+ * A TLB acts on a random address.  False if there is nothing it could do
+ * there.
+ */
+static bool
+tlb_choice(struct explore *ex, uint32_t r, struct ex_choice *c)
+{
+	unsigned cpu, i;
+
+	if (ex->npages == 0)
+		return (false);
+	cpu = (r >> 8) % ex->mc->ncpus;
+	i = (r >> 16) % ex->npages;
+	c->who = (uint8_t)cpu;
+	c->page = (uint16_t)ex->page[i];
+	if (explore_can_fill(ex, cpu, i))
+		c->kind = EX_FILL;
+	else if ((r & 0x80) != 0)
+		c->kind = EX_DROP;
+	else
+		return (false);
+	return (true);
+}
+
+/* Random */
+
+static int
+stateless_create(struct explore *ex)
+{
+	(void)ex;
+	return (0);
+}
+
+static void
+stateless_destroy(struct explore *ex)
+{
+	(void)ex;
+}
+
+static void
+random_begin(struct explore *ex)
+{
+	prng_init(&ex->prng, ex->seed, ex->nschedule);
+}
+
+/* The `n`th member of `set`. */
+static unsigned
+nth_member(uint64_t set, unsigned n)
+{
+	while (n-- > 0)
+		set &= set - 1;
+	return (eph_cpuword_first(set));
+}
+
+static struct ex_choice
+random_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	const uint64_t r = prng_next(&ex->prng);
+	struct ex_choice c;
+	unsigned n;
+
+	(void)cur;
+	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
+		return (c);
+	if ((enabled & (enabled - 1)) == 0)
+		return (ex_run(eph_cpuword_first(enabled)));
+	n = (unsigned)__builtin_popcountll(enabled);
+	return (ex_run(nth_member(enabled, (unsigned)((r >> 32) * n >> 32))));
+}
+
+static bool
+random_next(struct explore *ex, enum ex_verdict v)
+{
+	(void)ex;
+	(void)v;
+	return (true);
+}
+
+const struct ex_strategy ex_random = {
+	.name = "random",
+	.create = stateless_create,
+	.destroy = stateless_destroy,
+	.begin = random_begin,
+	.pick = random_pick,
+	.next = random_next,
+};
+
+/* PCT */
+
+struct pct {
+	uint32_t change[PCT_DEPTH_MAX]; /* steps at which priority falls */
+	uint32_t tlb[PCT_TLB];		/* steps at which a TLB acts */
+	unsigned nchange;
+	unsigned ntlb;
+	uint32_t next;		     /* the earliest step of either kind */
+	uint64_t order[EX_ENTITIES]; /* entity's priority, higher first */
+	uint64_t lowest;
+};
+
+static int
+pct_create(struct explore *ex)
+{
+	ex->strategy_state = calloc(1, sizeof(struct pct));
+	return (ex->strategy_state != NULL ? 0 : ENOMEM);
+}
+
+static void
+pct_destroy(struct explore *ex)
+{
+	free(ex->strategy_state);
+	ex->strategy_state = NULL;
+}
+
+static void
+pct_begin(struct explore *ex)
+{
+	struct pct *pct = ex->strategy_state;
+	const uint32_t k = ex->k != 0 ? ex->k : 64;
+
+	random_begin(ex);
+	for (unsigned i = 0; i < ex->nthreads; i++)
+		pct->order[i] = prng_next(&ex->prng) | 1ull << 63;
+	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
+		pct->order[EX_INTR(c)] = prng_next(&ex->prng) | 1ull << 63;
+		pct->order[EX_BUFFER(c)] = prng_next(&ex->prng) | 1ull << 63;
+	}
+	pct->lowest = 1ull << 63;
+	pct->nchange = ex->depth > 1 ? ex->depth - 1 : 0;
+	if (pct->nchange > PCT_DEPTH_MAX)
+		pct->nchange = PCT_DEPTH_MAX;
+	for (unsigned i = 0; i < pct->nchange; i++)
+		pct->change[i] = prng_below(&ex->prng, k);
+	pct->ntlb = ex->adversary ? PCT_TLB : 0;
+	for (unsigned i = 0; i < pct->ntlb; i++)
+		pct->tlb[i] = prng_below(&ex->prng, k);
+	pct->next = 0;
+}
+
+/* Is `step` one of the `n`?  Raises *next to the earliest that is left. */
+static bool
+pct_due(const uint32_t *at, unsigned n, uint32_t step, uint32_t *next)
+{
+	bool due = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		due |= at[i] == step;
+		if (at[i] > step && at[i] < *next)
+			*next = at[i];
+	}
+	return (due);
+}
+
+static struct ex_choice
+pct_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	struct pct *pct = ex->strategy_state;
+	const uint32_t step = ex->nchoices;
+	unsigned best;
+
+	if (eph_unlikely(step >= pct->next)) {
+		struct ex_choice c;
+
+		pct->next = UINT32_MAX;
+		if (pct_due(pct->change, pct->nchange, step, &pct->next))
+			pct->order[cur] = --pct->lowest;
+		if (pct_due(pct->tlb, pct->ntlb, step, &pct->next) &&
+		    tlb_choice(ex, (uint32_t)prng_next(&ex->prng), &c))
+			return (c);
+	}
+	best = eph_cpuword_first(enabled);
+	for (enabled &= enabled - 1; enabled != 0; enabled &= enabled - 1) {
+		const unsigned e = eph_cpuword_first(enabled);
+
+		if (pct->order[e] > pct->order[best])
+			best = e;
+	}
+	return (ex_run(best));
+}
+
+const struct ex_strategy ex_pct = {
+	.name = "pct",
+	.create = pct_create,
+	.destroy = pct_destroy,
+	.begin = pct_begin,
+	.pick = pct_pick,
+	.next = random_next,
+};
+
+/*
+ * Replay.  A token whose entity cannot move is skipped, so that a schedule
+ * from which something was cut still means something.  After the last token
+ * the running entity goes on as long as it can.
+ */
+
+struct replay {
+	size_t token;
+	uint32_t left;
+};
+
+static int
+replay_create(struct explore *ex)
+{
+	ex->strategy_state = calloc(1, sizeof(struct replay));
+	return (ex->strategy_state != NULL ? 0 : ENOMEM);
+}
+
+static void
+replay_begin(struct explore *ex)
+{
+	struct replay *rp = ex->strategy_state;
+
+	rp->token = 0;
+	rp->left = ex->replay->n > 0 ? ex->replay->token[0].count : 0;
+}
+
+static struct ex_choice
+replay_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	struct replay *rp = ex->strategy_state;
+	const struct ex_schedule *s = ex->replay;
+
+	while (rp->token < s->n) {
+		const struct ex_choice c = s->token[rp->token].choice;
+
+		if (rp->left > 0 &&
+		    (c.kind != EX_RUN || (enabled & EX_BIT(c.who)) != 0)) {
+			rp->left--;
+			return (c);
+		}
+		if (++rp->token < s->n)
+			rp->left = s->token[rp->token].count;
+	}
+	return (ex_run(explore_default(enabled, cur)));
+}
+
+static bool
+replay_next(struct explore *ex, enum ex_verdict v)
+{
+	(void)ex;
+	(void)v;
+	return (false);
+}
+
+const struct ex_strategy ex_replay = {
+	.name = "replay",
+	.create = replay_create,
+	.destroy = pct_destroy,
+	.begin = replay_begin,
+	.pick = replay_pick,
+	.next = replay_next,
+};

@@ -406,6 +406,7 @@ ex_point(
 			     &ex->mc->nviolations, memory_order_relaxed) != 0))
 		explore_stop(ex, EX_VIOLATION);
 	e->op = (struct ex_op){ obj, (uint8_t)kind, write };
+	ex->mc->step = ex->nchoices;
 	ex_yield(ex, e);
 	if (write)
 		ex->progress++;
@@ -448,6 +449,15 @@ explore_point(struct eph_machine *mc, enum eph_point_kind kind, const void *obj,
 	ex_point(ex, kind, obj, true);
 	if (kind == EPH_POINT_PLAIN && mc->has_observer && !ex->quiet)
 		machine_note(mc, "%s", what);
+}
+
+/* A load or store: its walk may set A, which others read. */
+static void
+explore_before_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch)
+{
+	(void)touch;
+	ex_point(explore_of(mc), EPH_POINT_TLB,
+	    machine_pte(mc, mc->cur, machine_va_index(mc, va)), true);
 }
 
 /* Atomics */
@@ -1077,6 +1087,7 @@ explore_attach(struct eph_machine *mc, struct explore **exp)
 		ex->entity[EX_INTR(c)].td.mc = mc;
 	}
 	mc->has_points = true;
+	mc->before_access = explore_before_access;
 	*exp = ex;
 	return (0);
 }

@@ -135,7 +135,6 @@ enum ex_verdict {
 	EX_VIOLATION, /* the machine recorded one */
 	EX_PANIC,     /* panic() or a failed KASSERT */
 	EX_PRUNED,    /* the strategy gave this schedule up */
-	EX_REFUSED,   /* a design cannot do what the program asked */
 };
 
 /*

@@ -272,9 +272,11 @@ machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 	int error = 0;
 
-	if (mc->has_points)
+	if (mc->has_points) {
 		mc->before_access(mc, va, touch);
-	if (shadow_live(cpu, sh) &&
+		sh = shadow_cell(cpu, i);
+	}
+	if (shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0 &&
 	    (cpu->tlb == NULL ||
 		tlb_lookup(cpu->tlb,
 		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {

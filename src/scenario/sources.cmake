@@ -1,1 +1,16 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    cross_cpu.c
+    exhaust.c
+    free_map.c
+    ipiq_full.c
+    private_use.c
+    repaired.c
+    reserve.c
+    same_cpu.c
+    same_page.c
+    scenarios.c
+    search.c
+    shrink.c
+    speculation.c
+    timeline.c
+    xp.c)

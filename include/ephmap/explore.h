@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_EXPLORE_H
+#define EPHMAP_EXPLORE_H
+
+/*
+ * Exploration: run a small program over and over, each time in another
+ * order, until something goes wrong.
+ *
+ * A scenario is the program: it creates threads on the CPUs of a machine
+ * with a design, and says what must hold when they have ended.  A schedule
+ * is one order of their steps.  eph_explore() searches, replays and shrinks.
+ *
+ *	static int
+ *	setup(struct eph_xp *x)
+ *	{
+ *		return (xp_thread(x, 0, maps_page, 0) ||
+ *		    xp_thread(x, 1, maps_page, 1));
+ *	}
+ *
+ * Everything a scenario changes must be allocated from the machine, so that
+ * it is as new for the next schedule.
+ */
+
+#include <stdio.h>
+
+#include "ephmap/design.h"
+#include "ephmap/machine.h"
+#include "ephmap/shootdown.h"
+
+/* What can go wrong. */
+enum eph_failure {
+	EPH_FAIL_NONE,
+	EPH_FAIL_STALE,	   /* a translation was used that is not the page's */
+	EPH_FAIL_USE_FREE, /* something was used after it was freed */
+	EPH_FAIL_PANIC,	   /* panic or failed assertion, double free too */
+	EPH_FAIL_LOST_WAKEUP, /* a sleeper, and what it waits for is free */
+	EPH_FAIL_DEADLOCK,    /* threads wait for each other */
+	EPH_FAIL_LIVELOCK,    /* the budget of steps was not enough */
+	EPH_FAIL_LEAK,	      /* something is held that nobody owns */
+	EPH_FAIL_KVA,	/* more addresses than held at the peak + reserve */
+	EPH_FAIL_WRONG, /* the scenario's own check failed */
+};
+
+/* "stale use", "lost wakeup" ... */
+const char *eph_failure_name(enum eph_failure f);
+
+/* What a scenario's functions are given. */
+struct eph_xp {
+	struct eph_machine *mc;
+	const struct eph_design_ops *design; /* NULL: needs none */
+	void *state;			     /* the design's */
+	unsigned ncpus;
+	uint32_t nbufs;
+	bool broken;   /* exhibits: run the broken form */
+	uint64_t held; /* references held by the program */
+	uint64_t held_peak;
+	void *arg; /* the scenario's own */
+};
+
+struct eph_scenario {
+	const char *name;
+	const char *summary;
+	const char *origin;
+	unsigned cpus;	/* CPUs it needs */
+	uint32_t nbufs; /* buffers it wants where the design has them */
+	bool no_design; /* needs none */
+
+	/* Does it make sense for this design? */
+	bool (*applies)(const struct eph_design_ops *design);
+
+	/* Allocate and create threads.  0 or an errno. */
+	int (*setup)(struct eph_xp *x);
+
+	/*
+	 * All threads have ended: report what is wrong with
+	 * xp_failure().  NULL: nothing but the general checks.
+	 */
+	void (*finish)(struct eph_xp *x);
+};
+
+/* NULL-terminated. */
+extern const struct eph_scenario *const eph_scenarios[];
+const struct eph_scenario *eph_scenario_find(const char *name);
+
+/*
+ * For scenarios.  A thread on CPU `cpu` that calls fn(x, n).  Returns 0 or
+ * ENOMEM.
+ */
+int xp_thread(struct eph_xp *x, unsigned cpu,
+    void (*fn)(struct eph_xp *x, unsigned n), unsigned n);
+
+/* The thread that was created as number `i`. */
+struct eph_thread *xp_thread_of(struct eph_xp *x, unsigned i);
+
+/* Report a failure; the schedule ends at its next step. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void
+xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
+
+/* Page number `n`, map, touch where it may be touched, unmap. */
+struct vm_page *xp_page(struct eph_xp *x, uint32_t n);
+int xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
+    struct eph_mapping *mp);
+void xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
+void xp_touch_elsewhere(
+    struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
+void xp_unmap(struct eph_xp *x, struct eph_mapping *mp);
+
+/* An exhibit of the museum. */
+struct eph_bug {
+	const char *name;
+	const char *date;
+	const char *origin;  /* system, commit or release, file */
+	const char *symptom; /* what people saw */
+	const char *form;   /* broken function, broken caller, shipped design */
+	const char *repair; /* what its repaired form does */
+	const struct eph_scenario *scenario;
+	const char *design;	/* NULL: the scenario needs none */
+	unsigned cpus;		/* 0: the scenario's */
+	enum eph_failure fails; /* as what it must be found */
+};
+
+extern const struct eph_bug *const eph_bugs[];
+const struct eph_bug *eph_bug_find(const char *name);
+
+struct eph_explore_config {
+	const struct eph_scenario *scenario;
+	const struct eph_design_ops *design;	   /* NULL: none */
+	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
+	const char *strategy; /* NULL: pct; random, systematic */
+	unsigned ncpus;	      /* 0: the scenario's */
+	uint32_t nbufs;	      /* 0: the scenario's */
+	uint64_t budget;      /* schedules; 0: 10000 */
+	uint64_t seed;
+	unsigned depth;	      /* pct: d; 0: 3 */
+	unsigned preemptions; /* systematic: bound */
+	unsigned fills;	      /* systematic: TLB actions in a schedule */
+	bool weak_memory;
+	bool no_adversary;  /* the TLB does only what it is asked */
+	bool broken;	    /* exhibits: the broken form */
+	bool repaired;	    /* designs: with their known holes repaired */
+	const char *replay; /* a schedule, instead of a search */
+
+	/* Called now and then with the schedules done; may be NULL. */
+	void (*progress)(void *arg, uint64_t schedules, uint64_t budget);
+	void *progress_arg;
+};
+
+struct eph_explore_result {
+	enum eph_failure failure;
+	char what[512];	    /* one line */
+	char *schedule;	    /* of the failure, shrunk; NULL if none */
+	char *timeline;	    /* the same for people */
+	uint64_t failed_at; /* number of the failing schedule, from 1 */
+	uint64_t schedules; /* run, with those given up early */
+	uint64_t pruned;    /* given up: equal to one that was run */
+	uint64_t steps;	    /* scheduling points */
+	double seconds;	    /* until the failure, or the end */
+	unsigned threads;   /* n of the pct guarantee */
+	uint32_t steps_max; /* k: most steps in one schedule */
+	double guarantee;   /* pct: 1/(n k^(d-1)); else 0 */
+	bool exhausted;	    /* systematic: there are no more schedules */
+	bool bounded;	    /* and the bound cut something */
+};
+
+/*
+ * Search.  Returns 0 with *r filled, or EINVAL (the scenario does not apply,
+ * the schedule is not one, ...), ENOMEM, ENOTSUP (the design refused); `err`
+ * says why.  Free the result.
+ */
+int eph_explore(const struct eph_explore_config *cfg,
+    struct eph_explore_result *r, struct eph_err *err);
+void eph_explore_free(struct eph_explore_result *r);
+
+/* Configuration that finds an exhibit, or with `repaired` its absence. */
+void eph_bug_config(
+    const struct eph_bug *bug, bool repaired, struct eph_explore_config *cfg);
+
+/*
+ * The design with the repairs of its known holes, and the protocol it then
+ * uses; the design itself and NULL if it has none to repair.
+ */
+const struct eph_design_ops *eph_design_repaired(
+    const struct eph_design_ops *design,
+    const struct eph_shootdown_ops **shootdown);
+
+#endif /* !EPHMAP_EXPLORE_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * cross-cpu: one CPU maps, another uses the mapping and unmaps it, as a
+ * protocol thread does with what sendfile mapped.  Twice, with one address
+ * to recycle.
+ */
+
+#include "ephmap/atomic.h"
+#include "scenario/scenario.h"
+
+struct cross_cpu {
+	struct eph_mapping mp;	/* handed over by `full` */
+	struct vm_page *m;	/* the same */
+	_Atomic(uint32_t) full; /* 1: the consumer's turn */
+};
+
+#define CROSS_ROUNDS 2u
+
+static void
+cross_cpu_wait(struct eph_xp *x, uint32_t turn)
+{
+	struct cross_cpu *cc = x->arg;
+
+	/* Acquire pairs with the release in cross_cpu_pass. */
+	while (eph_load_32(x->mc, &cc->full, memory_order_acquire) != turn)
+		x->mc->exec->spin(x->mc);
+}
+
+static void
+cross_cpu_pass(struct eph_xp *x, uint32_t turn)
+{
+	struct cross_cpu *cc = x->arg;
+
+	/* Release: the mapping is handed over with it. */
+	eph_store_32(x->mc, &cc->full, turn, memory_order_release);
+}
+
+static void
+cross_cpu_producer(struct eph_xp *x, unsigned n)
+{
+	struct cross_cpu *cc = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
+		cross_cpu_wait(x, 0);
+		cc->m = xp_page(x, 1 + k);
+		if (xp_map(x, cc->m, SFB_DEFAULT, &cc->mp) != 0)
+			cc->m = NULL;
+		else
+			xp_touch(x, &cc->mp, cc->m);
+		cross_cpu_pass(x, 1);
+	}
+}
+
+static void
+cross_cpu_consumer(struct eph_xp *x, unsigned n)
+{
+	struct cross_cpu *cc = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
+		cross_cpu_wait(x, 1);
+		if (cc->m != NULL) {
+			xp_touch_elsewhere(x, &cc->mp, cc->m);
+			xp_unmap(x, &cc->mp);
+		}
+		cross_cpu_pass(x, 0);
+	}
+}
+
+static int
+cross_cpu_setup(struct eph_xp *x)
+{
+	if ((x->arg = machine_alloc(x->mc, sizeof(struct cross_cpu))) == NULL)
+		return (ENOMEM);
+	if (xp_thread(x, 0, cross_cpu_producer, 0) != 0 ||
+	    xp_thread(x, 1, cross_cpu_consumer, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_cross_cpu = {
+	.name = "cross-cpu",
+	.summary = "one CPU maps, another uses and unmaps",
+	.origin = "sendfile: mapped by the sender, freed by a netisr",
+	.cpus = 2,
+	.nbufs = 1,
+	.applies = scenario_not_this_cpu,
+	.setup = cross_cpu_setup,
+};

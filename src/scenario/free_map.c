@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * free-map: one CPU unmaps a page while another maps it and a third page
+ * takes buffers away.
+ */
+
+#include "scenario/scenario.h"
+
+static void
+free_map_one(struct eph_xp *x, uint32_t page)
+{
+	struct vm_page *m = xp_page(x, page);
+	struct eph_mapping mp;
+
+	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+		return;
+	xp_touch(x, &mp, m);
+	xp_unmap(x, &mp);
+}
+
+static void
+free_map_thread(struct eph_xp *x, unsigned n)
+{
+	free_map_one(x, 1);
+	free_map_one(x, 2 + n);
+}
+
+static int
+free_map_setup(struct eph_xp *x)
+{
+	int error = 0;
+
+	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
+		error = xp_thread(x, c, free_map_thread, c);
+	return (error);
+}
+
+const struct eph_scenario scenario_free_map = {
+	.name = "free-map",
+	.summary = "a page is unmapped, mapped and recycled at once",
+	.origin = "the last reference against the next",
+	.cpus = 2,
+	.nbufs = 2,
+	.setup = free_map_setup,
+};

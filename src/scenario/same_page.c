@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * same-page: every CPU maps the same page, uses it, and unmaps it.
+ *
+ * The map of one CPU meets the map, the use or the unmap of another, on a
+ * buffer that they share where the design shares.
+ */
+
+#include "scenario/scenario.h"
+
+static void
+same_page_thread(struct eph_xp *x, unsigned n)
+{
+	struct vm_page *m = xp_page(x, 1);
+	struct eph_mapping mp;
+
+	(void)n;
+	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+		return;
+	xp_touch(x, &mp, m);
+	xp_unmap(x, &mp);
+}
+
+static int
+same_page_setup(struct eph_xp *x)
+{
+	int error = 0;
+
+	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
+		error = xp_thread(x, c, same_page_thread, c);
+	return (error);
+}
+
+const struct eph_scenario scenario_same_page = {
+	.name = "same-page",
+	.summary = "every CPU maps, uses and unmaps the same page",
+	.origin = "two connections that send one file",
+	.cpus = 2,
+	.nbufs = 2,
+	.setup = same_page_setup,
+};

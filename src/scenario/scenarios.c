@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* The table of scenarios. */
+
+#include <string.h>
+
+#include "scenario/scenario.h"
+
+extern const struct eph_scenario scenario_cross_cpu;
+extern const struct eph_scenario scenario_exhaust;
+extern const struct eph_scenario scenario_free_map;
+extern const struct eph_scenario scenario_ipiq_full;
+extern const struct eph_scenario scenario_private;
+extern const struct eph_scenario scenario_same_cpu;
+extern const struct eph_scenario scenario_same_page;
+extern const struct eph_scenario scenario_speculation;
+
+const struct eph_scenario *const eph_scenarios[] = {
+	&scenario_same_page,
+	&scenario_free_map,
+	&scenario_private,
+	&scenario_cross_cpu,
+	&scenario_same_cpu,
+	&scenario_exhaust,
+	&scenario_speculation,
+	&scenario_ipiq_full,
+	NULL,
+};
+
+const struct eph_scenario *
+eph_scenario_find(const char *name)
+{
+	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
+		if (strcmp(eph_scenarios[i]->name, name) == 0)
+			return (eph_scenarios[i]);
+	}
+	return (NULL);
+}
+
+bool
+scenario_not_this_cpu(const struct eph_design_ops *design)
+{
+	return (design->validity != EPH_VALID_THIS_CPU);
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Searching: one machine, marked once it is set up and rewound for every
+ * schedule; a strategy that chooses; and the checks when all has ended.
+ */
+
+#include "scenario/search.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/kassert.h"
+#include "ephmap/exec.h"
+#include "ephmap/kva.h"
+#include "ephmap/mutex.h"
+#include "scenario/reserve.h"
+
+#define SEARCH_REGION ((size_t)64 << 20)
+#define SEARCH_BUDGET 10000u
+#define SEARCH_DEPTH  3u
+
+static const char *const failure_names[] = {
+	[EPH_FAIL_NONE] = "none",
+	[EPH_FAIL_STALE] = "stale use",
+	[EPH_FAIL_USE_FREE] = "use after free",
+	[EPH_FAIL_PANIC] = "panic",
+	[EPH_FAIL_LOST_WAKEUP] = "lost wakeup",
+	[EPH_FAIL_DEADLOCK] = "deadlock",
+	[EPH_FAIL_LIVELOCK] = "livelock",
+	[EPH_FAIL_LEAK] = "leak",
+	[EPH_FAIL_KVA] = "too many addresses",
+	[EPH_FAIL_WRONG] = "wrong result",
+};
+
+const char *
+eph_failure_name(enum eph_failure f)
+{
+	return (failure_names[f]);
+}
+
+/* Verdicts */
+
+/* The first violation that the machine recorded. */
+static enum eph_failure
+search_violation(struct search *s)
+{
+	const char *text = s->x->mc->violations[0].text;
+
+	(void)snprintf(s->what, sizeof(s->what), "%s", text);
+	for (unsigned f = EPH_FAIL_STALE; f <= EPH_FAIL_WRONG; f++) {
+		if (strncmp(text, failure_names[f], strlen(failure_names[f])) ==
+		    0)
+			return ((enum eph_failure)f);
+	}
+	/* "page fault": the mapping is gone while somebody holds it. */
+	return (EPH_FAIL_USE_FREE);
+}
+
+/* Threads sleep for ever: was there nothing to have, or were they missed? */
+static enum eph_failure
+search_sleepers(struct search *s)
+{
+	const struct eph_machine *mc = s->x->mc;
+	const struct ex_entity *sleeper = NULL;
+	const uint64_t used = mc->bufs.now;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->ex->nthreads; i++) {
+		if (s->ex->entity[i].status == EX_ASLEEP) {
+			sleeper = &s->ex->entity[i];
+			n++;
+		}
+	}
+	KASSERT(sleeper != NULL, "no sleeper where there should be one");
+	if (s->x->design != NULL && s->x->nbufs != 0 && used >= s->x->nbufs) {
+		(void)snprintf(s->what, sizeof(s->what),
+		    "deadlock: %u thread%s sleep%s on \"%s\" while %llu "
+		    "buffer%s held by threads that wait themselves",
+		    n, n == 1 ? "" : "s", n == 1 ? "s" : "", sleeper->td.wmesg,
+		    (unsigned long long)used, used == 1 ? " is" : "s are");
+		return (EPH_FAIL_DEADLOCK);
+	}
+	(void)snprintf(s->what, sizeof(s->what),
+	    "lost wakeup: thread %c on CPU %u sleeps on \"%s\", and what it "
+	    "waits for is free",
+	    'a' + (int)sleeper->id, sleeper->cpu, sleeper->td.wmesg);
+	return (EPH_FAIL_LOST_WAKEUP);
+}
+
+static enum eph_failure
+search_deadlock(struct search *s)
+{
+	size_t used;
+
+	(void)snprintf(s->what, sizeof(s->what), "deadlock:");
+	for (unsigned i = 0; i < EX_ENTITIES; i++) {
+		const struct ex_entity *e = &s->ex->entity[i];
+		const char *why = e->status == EX_ON_MUTEX ? e->waits_for->name
+		    : e->status == EX_SPINNING		   ? "a busy wait"
+		    : e->status == EX_ON_ACK ? "an acknowledgement"
+					     : NULL;
+
+		used = strlen(s->what);
+		if (why != NULL)
+			(void)snprintf(s->what + used, sizeof(s->what) - used,
+			    "%s %s on CPU %u waits for %s", used > 9 ? "," : "",
+			    i < EX_THREADS ? "a thread" : "an interrupt",
+			    e->cpu, why);
+	}
+	return (EPH_FAIL_DEADLOCK);
+}
+
+/* When everything has ended. */
+static void
+search_check(void *arg)
+{
+	struct search *s = arg;
+
+	if (s->scenario->finish != NULL)
+		s->scenario->finish(s->x);
+	if (s->x->design != NULL)
+		s->x->design->check(s->x->state, s->x->held);
+}
+
+static enum eph_failure
+search_end(struct search *s)
+{
+	struct eph_machine *mc = s->x->mc;
+	const uint64_t kva = kva_usage(mc).now - s->kva_before;
+	uint64_t reserve;
+
+	if (explore_call(s->ex, search_check, s) == EX_PANIC) {
+		memcpy(s->what, s->ex->why, sizeof(s->ex->why));
+		return (EPH_FAIL_PANIC);
+	}
+	if (mc->nviolations != 0)
+		return (search_violation(s));
+	if (mc->bufs.now != s->x->held || s->x->held != 0) {
+		(void)snprintf(s->what, sizeof(s->what),
+		    "leak: %llu buffers are referenced when all threads have "
+		    "ended",
+		    (unsigned long long)mc->bufs.now);
+		return (EPH_FAIL_LEAK);
+	}
+	if (s->x->design == NULL ||
+	    !scenario_reserve(s->x->design, s->x->nbufs, s->x->ncpus, &reserve))
+		return (EPH_FAIL_NONE);
+	if (kva > s->x->held_peak + reserve) {
+		(void)snprintf(s->what, sizeof(s->what),
+		    "too many addresses: %llu pages are owned, %llu were held "
+		    "at the peak, and the design's reserve is %llu",
+		    (unsigned long long)kva,
+		    (unsigned long long)s->x->held_peak,
+		    (unsigned long long)reserve);
+		return (EPH_FAIL_KVA);
+	}
+	return (EPH_FAIL_NONE);
+}
+
+static enum eph_failure
+search_verdict(struct search *s, enum ex_verdict v)
+{
+	switch (v) {
+	case EX_PASS:
+		return (search_end(s));
+	case EX_SLEEPERS:
+		return (search_sleepers(s));
+	case EX_DEADLOCK:
+		return (search_deadlock(s));
+	case EX_VIOLATION:
+		return (search_violation(s));
+	case EX_LIVELOCK:
+		(void)snprintf(s->what, sizeof(s->what),
+		    "livelock: no end after %u steps", s->ex->steps_max);
+		return (EPH_FAIL_LIVELOCK);
+	case EX_PANIC:
+		memcpy(s->what, s->ex->why, sizeof(s->ex->why));
+		return (EPH_FAIL_PANIC);
+	case EX_PRUNED:
+		break;
+	}
+	return (EPH_FAIL_NONE);
+}
+
+enum eph_failure
+search_once(struct search *s)
+{
+	s->what[0] = '\0';
+	machine_rewind(s->x->mc);
+	machine_set_observer(s->mc, s->observer, s->observer_arg);
+	s->verdict = explore_run(s->ex);
+	s->failure = search_verdict(s, s->verdict);
+	return (s->failure);
+}
+
+enum eph_failure
+search_replay(struct search *s, const struct ex_schedule *schedule)
+{
+	s->ex->replay = schedule;
+	return (search_once(s));
+}
+
+/* Setting up */
+
+static int
+search_options(const struct eph_explore_config *cfg, struct explore *ex,
+    struct eph_err *err)
+{
+	static const struct ex_strategy *const strategies[] = { &ex_pct,
+		&ex_random, &ex_systematic };
+	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
+
+	ex->seed = cfg->seed;
+	ex->depth = cfg->depth != 0 ? cfg->depth : SEARCH_DEPTH;
+	ex->preemptions = cfg->preemptions;
+	ex->fills = cfg->fills;
+	ex->adversary = !cfg->no_adversary;
+	ex->weak = cfg->weak_memory;
+	for (size_t i = 0; i < sizeof(strategies) / sizeof(*strategies); i++) {
+		if (strcmp(strategies[i]->name, name) != 0)
+			continue;
+		if (explore_set_strategy(ex, strategies[i]) != 0)
+			return (eph_err_set(err, ENOMEM, "out of memory"));
+		return (0);
+	}
+	return (eph_err_set(err, EINVAL,
+	    "unknown strategy '%s': expected random, pct or systematic", name));
+}
+
+static int
+search_design(
+    struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
+{
+	const struct eph_design_ops *design = cfg->design;
+	const struct eph_shootdown_ops *shootdown = cfg->shootdown;
+	struct eph_xp *x = s->x;
+	struct eph_design_config dcfg = { .nbufs = x->nbufs };
+	int error;
+
+	if (design == NULL)
+		return (0);
+	if (shootdown == NULL)
+		shootdown = eph_shootdown_find(design->shootdown);
+	if (shootdown == NULL)
+		return (eph_err_set(err, EINVAL,
+		    "%s: there is no shootdown protocol '%s'", design->name,
+		    design->shootdown));
+	if (machine_set_shootdown(x->mc, shootdown) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	x->design = design;
+	error = design->create(x->mc, &dcfg, &x->state, err);
+	if (error != 0)
+		return (error);
+	if (design->switch_in != eph_design_no_switch) {
+		s->ex->switch_in = design->switch_in;
+		s->ex->switch_out = design->switch_out;
+		s->ex->switch_arg = x->state;
+	}
+	return (0);
+}
+
+static int
+search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
+{
+	const struct eph_scenario *sc = cfg->scenario;
+	const unsigned ncpus = cfg->ncpus != 0 ? cfg->ncpus : sc->cpus;
+
+	if (cfg->design == NULL && !sc->no_design)
+		return (eph_err_set(err, EINVAL,
+		    "scenario %s needs a design (--design)", sc->name));
+	if (cfg->design != NULL && sc->no_design)
+		return (eph_err_set(
+		    err, EINVAL, "scenario %s has no design in it", sc->name));
+	if (cfg->design != NULL && sc->applies != NULL &&
+	    !sc->applies(cfg->design))
+		return (eph_err_set(err, EINVAL,
+		    "scenario %s makes no sense for %s: %s", sc->name,
+		    cfg->design->name, sc->summary));
+	if (ncpus < sc->cpus || ncpus > EX_CPUS)
+		return (eph_err_set(err, EINVAL,
+		    "%u CPUs: scenario %s runs on %u to %u", ncpus, sc->name,
+		    sc->cpus, EX_CPUS));
+	return (0);
+}
+
+static int
+search_machine(
+    struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
+{
+	const struct eph_machine_config mcfg = {
+		.tlb = "infinite",
+		.ncpus = cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus,
+		.seed = cfg->seed,
+		.region_bytes = SEARCH_REGION,
+	};
+	struct eph_machine *mc;
+	int error;
+
+	if ((error = machine_create(&mcfg, &mc, err)) != 0)
+		return (error);
+	s->mc = mc;
+	if (explore_attach(mc, &s->ex) != 0 ||
+	    (s->x = machine_alloc(mc, sizeof(*s->x))) == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	s->x->mc = mc;
+	s->x->ncpus = mcfg.ncpus;
+	s->x->nbufs = cfg->nbufs != 0 ? cfg->nbufs : cfg->scenario->nbufs;
+	s->x->broken = cfg->broken;
+	s->scenario = cfg->scenario;
+	s->kva_before = (uint32_t)kva_usage(mc).now;
+	return (0);
+}
+
+static void
+search_close(struct search *s)
+{
+	if (s->mc != NULL) {
+		/* The region goes in one piece, with all that is in it. */
+		(void)machine_destroy(s->mc);
+	}
+}
+
+static int
+search_open(
+    struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
+{
+	int error;
+
+	if ((error = search_applies(cfg, err)) != 0 ||
+	    (error = search_machine(s, cfg, err)) != 0 ||
+	    (error = search_options(cfg, s->ex, err)) != 0 ||
+	    (error = search_design(s, cfg, err)) != 0)
+		return (error);
+	/* The page array is part of what is brought back. */
+	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0 ||
+	    machine_mark(s->mc) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	return (0);
+}
+
+/* Searching */
+
+static double
+search_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
+}
+
+/* What was chosen in the schedule that ran last. */
+static int
+search_recorded(const struct search *s, struct ex_schedule *schedule)
+{
+	schedule->n = 0;
+	for (uint32_t i = 0; i < s->ex->nchoices; i++) {
+		if (ex_schedule_add(schedule, s->ex->choices[i], 1) != 0)
+			return (ENOMEM);
+	}
+	return (0);
+}
+
+/* The failure in its shortest form, as text and picture. */
+static int
+search_explain(struct search *s, struct ex_schedule *schedule, bool shrink,
+    struct eph_explore_result *r, struct eph_err *err)
+{
+	const enum eph_failure failure = s->failure;
+
+	if (explore_set_strategy(s->ex, &ex_replay) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (shrink && search_shrink(s, schedule, failure) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	r->timeline = search_timeline(s, schedule);
+	r->schedule = ex_schedule_format(schedule);
+	if (r->timeline == NULL || r->schedule == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	r->failure = s->failure;
+	(void)snprintf(r->what, sizeof(r->what), "%s", s->what);
+	return (0);
+}
+
+static double
+search_guarantee(const struct explore *ex)
+{
+	double p = 1.0 / ((double)ex->nthreads + (double)ex->mc->ncpus);
+
+	for (unsigned i = 1; i < ex->depth; i++)
+		p /= (double)(ex->k != 0 ? ex->k : 1);
+	return (p);
+}
+
+static void
+search_statistics(const struct search *s, const struct eph_explore_config *cfg,
+    double start, struct eph_explore_result *r)
+{
+	r->seconds = search_now() - start;
+	r->steps = s->ex->total_steps;
+	r->threads = s->ex->nthreads;
+	r->steps_max = s->ex->k;
+	if (cfg->strategy == NULL || strcmp(cfg->strategy, "pct") == 0)
+		r->guarantee = search_guarantee(s->ex);
+}
+
+/* Schedule after schedule until one fails. */
+static void
+search_loop(struct search *s, const struct eph_explore_config *cfg,
+    struct eph_explore_result *r)
+{
+	const uint64_t budget = cfg->budget != 0 ? cfg->budget : SEARCH_BUDGET;
+
+	do {
+		s->ex->nschedule = r->schedules;
+		(void)search_once(s);
+		r->schedules++;
+		r->pruned += s->verdict == EX_PRUNED;
+		if (cfg->progress != NULL && r->schedules % 1024 == 0)
+			cfg->progress(cfg->progress_arg, r->schedules, budget);
+		if (s->failure != EPH_FAIL_NONE) {
+			r->failed_at = r->schedules;
+			return;
+		}
+		if (!s->ex->strategy->next(s->ex, s->verdict)) {
+			r->exhausted = true;
+			r->bounded = s->ex->bounded;
+			return;
+		}
+	} while (r->schedules < budget);
+}
+
+static int
+search_run(struct search *s, const struct eph_explore_config *cfg,
+    struct eph_explore_result *r, struct eph_err *err)
+{
+	const double start = search_now();
+	struct ex_schedule schedule = { 0 };
+	int error = 0;
+
+	search_loop(s, cfg, r);
+	search_statistics(s, cfg, start, r);
+	if (s->failure != EPH_FAIL_NONE) {
+		error = search_recorded(s, &schedule);
+		if (error == 0)
+			error = search_explain(s, &schedule, true, r, err);
+	}
+	ex_schedule_free(&schedule);
+	return (error);
+}
+
+static int
+search_replay_text(struct search *s, const struct eph_explore_config *cfg,
+    struct eph_explore_result *r, struct eph_err *err)
+{
+	const double start = search_now();
+	struct ex_schedule schedule = { 0 };
+	int error;
+
+	if ((error = ex_schedule_parse(cfg->replay, &schedule, err)) != 0)
+		return (error);
+	error = search_explain(s, &schedule, false, r, err);
+	r->schedules = 1;
+	r->failed_at = r->failure != EPH_FAIL_NONE;
+	search_statistics(s, cfg, start, r);
+	ex_schedule_free(&schedule);
+	return (error);
+}
+
+int
+eph_explore(const struct eph_explore_config *cfg, struct eph_explore_result *r,
+    struct eph_err *err)
+{
+	struct eph_explore_config c = *cfg;
+	struct search s = { 0 };
+	int error;
+
+	*r = (struct eph_explore_result){ 0 };
+	if (c.repaired && c.design != NULL)
+		c.design = eph_design_repaired(c.design, &c.shootdown);
+	error = search_open(&s, &c, err);
+	if (error == 0)
+		error = c.replay != NULL ? search_replay_text(&s, &c, r, err)
+					 : search_run(&s, &c, r, err);
+	if (error == 0 && s.mc->refusal[0] != '\0')
+		error = eph_err_set(err, ENOTSUP, "%s", s.mc->refusal);
+	search_close(&s);
+	if (error != 0)
+		eph_explore_free(r);
+	return (error);
+}
+
+void
+eph_explore_free(struct eph_explore_result *r)
+{
+	free(r->schedule);
+	free(r->timeline);
+	r->schedule = r->timeline = NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef SCENARIO_SEARCH_H
+#define SCENARIO_SEARCH_H
+
+/* What search, shrinking and timelines share. */
+
+#include "ephmap/explore.h"
+#include "exec/explore.h"
+
+/* One search: a machine that is rewound for each schedule. */
+struct search {
+	struct eph_machine *mc;
+	struct eph_xp *x; /* in the machine's region */
+	const struct eph_scenario *scenario;
+	struct explore *ex;
+	uint32_t kva_before;
+	enum ex_verdict verdict;  /* of the schedule that ran last */
+	enum eph_failure failure; /* the same, looked at closely */
+	char what[512];
+	eph_observer *observer; /* of the next schedule; NULL: none */
+	void *observer_arg;
+};
+
+/* Run one schedule from the marked state; sets failure and what. */
+enum eph_failure search_once(struct search *s);
+
+/* Replay `schedule`, by which the search must be set up. */
+enum eph_failure search_replay(
+    struct search *s, const struct ex_schedule *schedule);
+
+/* Cut what the failure does not need.  0 or ENOMEM. */
+int search_shrink(
+    struct search *s, struct ex_schedule *schedule, enum eph_failure failure);
+
+/* Replay and draw; NULL when out of memory. */
+char *search_timeline(struct search *s, const struct ex_schedule *schedule);
+
+#endif /* !SCENARIO_SEARCH_H */

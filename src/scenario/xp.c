@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* What scenarios are written with. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "ephmap/exec.h"
+#include "ephmap/explore.h"
+#include "exec/explore.h"
+
+struct xp_start {
+	struct eph_xp *x;
+	void (*fn)(struct eph_xp *x, unsigned n);
+	unsigned n;
+};
+
+static void
+xp_main(void *arg)
+{
+	const struct xp_start *start = arg;
+
+	start->fn(start->x, start->n);
+}
+
+int
+xp_thread(struct eph_xp *x, unsigned cpu,
+    void (*fn)(struct eph_xp *x, unsigned n), unsigned n)
+{
+	struct xp_start *start = machine_alloc(x->mc, sizeof(*start));
+
+	if (start == NULL)
+		return (ENOMEM);
+	*start = (struct xp_start){ x, fn, n };
+	if (eph_thread_create(x->mc, cpu, xp_main, start) == NULL)
+		return (ENOMEM);
+	return (0);
+}
+
+struct eph_thread *
+xp_thread_of(struct eph_xp *x, unsigned i)
+{
+	struct explore *ex = x->mc->exec_state;
+
+	KASSERT(i < ex->nthreads, "no such thread");
+	return (&ex->entity[i].td);
+}
+
+void
+xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	machine_violation(x->mc, "%s: %s", eph_failure_name(f), text);
+}
+
+struct vm_page *
+xp_page(struct eph_xp *x, uint32_t n)
+{
+	struct vm_page *m = vm_page_get(x->mc, n);
+
+	if (m == NULL)
+		PANIC("out of memory for a page");
+	return (m);
+}
+
+/* Flags reach a design only if its API has them. */
+static unsigned
+xp_flags(const struct eph_design_ops *d, unsigned flags)
+{
+	if ((d->flags & EPH_DESIGN_PRIVATE) == 0)
+		flags &= ~(unsigned)SFB_CPUPRIVATE;
+	if ((d->flags & EPH_DESIGN_NOWAIT) == 0)
+		flags &= ~(unsigned)SFB_NOWAIT;
+	return (flags);
+}
+
+int
+xp_map(
+    struct eph_xp *x, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	const struct eph_design_ops *d = x->design;
+	int error;
+
+	EPH_NOTE(x->mc, "map page %" PRIu32 "%s", m->frame,
+	    (flags & SFB_CPUPRIVATE) != 0 ? " private" : "");
+	if ((d->flags & EPH_DESIGN_WIRES) != 0)
+		vm_page_wire(x->mc, m);
+	error = d->map(x->state, m, xp_flags(d, flags), mp);
+	if (error != 0) {
+		EPH_NOTE(x->mc, "map fails: %s", strerror(error));
+		if ((d->flags & EPH_DESIGN_WIRES) != 0)
+			vm_page_unwire(x->mc, m);
+		return (error);
+	}
+	if (++x->held > x->held_peak)
+		x->held_peak = x->held;
+	return (0);
+}
+
+static void
+xp_use(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m, bool ask)
+{
+	uint32_t reached;
+
+	if (ask)
+		mp->va = x->design->kva(x->state, mp->obj);
+	if (mp->va == 0)
+		xp_failure(
+		    x, EPH_FAIL_WRONG, "the design gives no address here");
+	else
+		(void)machine_access(
+		    x->mc, mp->va, EPH_TOUCH_READ, m, &reached);
+}
+
+/* On the CPU that mapped. */
+void
+xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
+{
+	xp_use(x, mp, m, x->design->validity == EPH_VALID_GENERATION);
+}
+
+/* On another CPU, as the design's class asks for it. */
+void
+xp_touch_elsewhere(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
+{
+	xp_use(x, mp, m,
+	    x->design->validity == EPH_VALID_GENERATION ||
+		x->design->validity == EPH_VALID_ASKED);
+}
+
+void
+xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
+{
+	EPH_NOTE(x->mc, "unmap");
+	x->held--;
+	if (x->design->unmap(x->state, mp->obj) != 0)
+		xp_failure(
+		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_SOCKBUF_H
+#define EPHMAP_SOCKBUF_H
+
+/*
+ * Socket buffers: a chain of mbufs under a lock, and whoever waits for it.
+ *
+ * The calls ending in _locked expect the lock; the others take it.  An
+ * append and a wakeup under one lock therefore cost one:
+ *
+ *	sb_lock(sb); sbappend_locked(sb, m); sowakeup_locked(sb);
+ *	sb_unlock(sb);
+ *
+ * The buffer owns the mbufs in it.
+ */
+
+#include "ephmap/mbuf.h"
+#include "ephmap/mutex.h"
+
+struct sockbuf {
+	struct eph_mutex sb_mtx;
+	struct mbuf_pool *sb_pool; /* (c) */
+	struct mb_line sb_line;
+	uint64_t sb_free_at;	/* with costs: when the lock is free */
+	struct mbuf *sb_mb;	/* (l) first, NULL: empty */
+	struct mbuf *sb_mbtail; /* (l) last */
+	int sb_cc;		/* (l) bytes in it */
+	int sb_hiwat;		/* (l) most there should be */
+	uint32_t sb_waiting;	/* (l) somebody sleeps on it */
+};
+
+void sockbuf_init(struct sockbuf *sb, struct mbuf_pool *mp, int hiwat);
+
+/* Free what is in it; nobody may use it any more. */
+void sockbuf_fini(struct sockbuf *sb);
+
+void sb_lock(struct sockbuf *sb);
+void sb_unlock(struct sockbuf *sb);
+
+/* Room for that many bytes; not below 0. */
+int sbspace_locked(const struct sockbuf *sb);
+
+/*
+ * Append a chain, which is the buffer's from now on.  Small writable
+ * neighbours are merged; M_EOR is kept.
+ */
+void sbappend(struct sockbuf *sb, struct mbuf *m);
+void sbappend_locked(struct sockbuf *sb, struct mbuf *m);
+
+/* Wake all who sleep on it; nothing but a test if nobody does. */
+void sowakeup(struct sockbuf *sb);
+void sowakeup_locked(struct sockbuf *sb);
+
+/* Sleep until a wakeup; returns as msleep(), the lock taken again. */
+int sbwait_locked(struct sockbuf *sb, unsigned flags);
+
+/*
+ * Take the first `len` bytes off, freeing mbufs.  With sbdrop the mbufs are
+ * freed after the lock is released; sbcut_locked returns them instead.
+ */
+void sbdrop(struct sockbuf *sb, int len);
+struct mbuf *sbcut_locked(struct sockbuf *sb, int len);
+
+#endif /* !EPHMAP_SOCKBUF_H */

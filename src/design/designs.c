@@ -19,6 +19,11 @@ extern const struct eph_design_ops lwbuf_objcache_ops;
 extern const struct eph_design_ops lwbuf_pcpu_kva_ops;
 extern const struct eph_design_ops lwbuf_pcpu_ops;
 extern const struct eph_design_ops lwbuf_reserve_ops;
+extern const struct eph_design_ops kmap_atomic_24_ops;
+extern const struct eph_design_ops kmap_atomic_ops;
+extern const struct eph_design_ops kmap_local_ops;
+extern const struct eph_design_ops mapwindow_ops;
+extern const struct eph_design_ops pmap_quick_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
@@ -43,6 +48,11 @@ const struct eph_design_ops *const eph_designs[] = {
 	&kvabio_ops,
 	&dmap_ops,
 	&ephmap_best_ops,
+	&kmap_atomic_24_ops,
+	&kmap_atomic_ops,
+	&kmap_local_ops,
+	&pmap_quick_ops,
+	&mapwindow_ops,
 	NULL,
 };
 

@@ -13,6 +13,12 @@ set(EPHMAP_SOURCES
     lwbuf_objcache.c
     lwbuf_pcpu.c
     lwbuf_reserve.c
+    kmap_atomic.c
+    kmap_atomic_24.c
+    kmap_local.c
+    mapwindow.c
+    percpu_slots.c
+    pmap_quick.c
     sf_buf.c
     sf_buf_accessed.c
     sf_buf_cpumask.c

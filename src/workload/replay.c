@@ -58,6 +58,8 @@ struct handle {
 	eph_va_t va;	       /* as map() gave it */
 	uint32_t asked;	       /* index plus one into asked[], 0: nobody */
 	uint32_t slot;	       /* EPH_NONE: it has lost its slot */
+	uint32_t asked;	       /* index plus one into addresses[], 0: nobody */
+	uint16_t cpu;	       /* that mapped it */
 	uint8_t state;	       /* enum handle_state */
 	struct parked *parked; /* in order */
 	struct parked **parked_end;
@@ -91,6 +93,7 @@ struct replay {
 	unsigned ref_flags;  /* SFB_* of p lines that reach the design */
 	unsigned keep_flags; /* SFB_* that the design's API has */
 	bool ask_first;	     /* p lines ask for the address before they touch */
+	bool this_cpu;	     /* mappings are used on the CPU that mapped them */
 	bool wires;
 	bool sample;		      /* buffers by line, not by time */
 	const struct eph_op *ops_now; /* the block */
@@ -351,6 +354,12 @@ replay_touch(
 	uint32_t reached;
 	int error;
 
+	if (eph_unlikely(rp->this_cpu && cpu != h->cpu)) {
+		error = machine_refuse(rp->mc,
+		    "a mapping of CPU %u cannot be used on CPU %u", h->cpu,
+		    cpu);
+		return (replay_refused(rp, error));
+	}
 	error = machine_access_inline(
 	    rp->mc, a != NULL ? a->va : h->va, touch, h->m, &reached);
 	if (eph_unlikely(error != 0))
@@ -469,6 +478,7 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 	if (error == 0) {
 		h->obj = mp.obj;
 		h->va = mp.va;
+		h->cpu = o.cpu;
 		h->state = HANDLE_MAPPED;
 		rp->mapped++;
 		return (0);
@@ -791,7 +801,8 @@ replay_design(struct replay *rp)
 	if (cfg->policy != NULL &&
 	    (cfg->design->flags & EPH_DESIGN_POLICY) == 0)
 		return (eph_err_set(rp->err, ENOTSUP,
-		    "%s recycles nothing, so it takes no policy (--policy %s)",
+		    "%s takes no policy, it recycles nothing or in an order of "
+		    "its own (--policy %s)",
 		    cfg->design->name, cfg->policy->name));
 	if (machine_set_shootdown(rp->mc, shootdown) != 0)
 		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
@@ -811,6 +822,7 @@ replay_flags_init(struct replay *rp)
 	rp->ref_flags = rp->cfg->flags & rp->keep_flags;
 	rp->wires = (ops->flags & EPH_DESIGN_WIRES) != 0;
 	rp->ask_first = ops->validity == EPH_VALID_GENERATION;
+	rp->this_cpu = ops->validity == EPH_VALID_THIS_CPU;
 	rp->sample = !rp->src->has_time && rp->cfg->hold_ns == 0;
 	if ((rp->cfg->flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
 		rp->res->nowait_ignored = true;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * kmap_atomic: a small stack of addresses per CPU, invalidated when it is
+ * given back.
+ *
+ * What it does.  Mapping takes the CPU's next slot, whose entry must be
+ * empty, and stores the entry; unmapping clears it and executes one invlpg.
+ *
+ * Idea.  A not-present entry is in no TLB, so a slot that is always left
+ * empty needs no invalidation when it is filled.  Clearing at unmap costs
+ * the invlpg that kmap_atomic.24 paid at map, and makes a use after the
+ * unmap fault instead of reaching the wrong page.
+ *
+ * Invariant: a slot that is not in use has no entry, and its CPU holds no
+ * translation of it.
+ *
+ *	case			L	R	F	IPI
+ *	map			0	0	0	0
+ *	unmap			1	0	0	0
+ *
+ * Quirks kept.  A slot whose entry is not empty is a BUG.  More than
+ * KM_TYPE_NR nested mappings are one too (with CONFIG_DEBUG_HIGHMEM): here
+ * refused.  Unmapping in another than the reverse order, and use on another
+ * CPU, are errors of the caller that the kernel may not notice: refused.
+ *
+ * Locking.  Preemption and page faults are off from map to unmap: a
+ * critical section.
+ *
+ * Linux 2.6; the stack in place of named purposes is of 2.6.37 (2010),
+ * Peter Zijlstra.
+ */
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "design/percpu_slots.h"
+#include "ephmap/critical.h"
+#include "ephmap/pmap.h"
+#include "ephmap/version.h"
+
+#define KM_TYPE_NR 20u /* slots of a CPU since 2.6.37 */
+
+static void
+kmap_atomic_destroy(void *state)
+{
+	struct percpu_slots *ps = state;
+	struct eph_machine *mc = ps->mc;
+
+	percpu_slots_fini(ps);
+	machine_free(mc, ps, sizeof(*ps));
+}
+
+static int
+kmap_atomic_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	int error;
+
+	(void)cfg;
+	if (ps == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = EPH_PTE_G;
+	error = percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
+	if (error != 0)
+		kmap_atomic_destroy(ps);
+	else
+		*statep = ps;
+	return (error);
+}
+
+static int
+kmap_atomic_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct percpu_slots *ps = state;
+	struct eph_machine *mc = ps->mc;
+	struct percpu_slot *slot;
+
+	(void)flags;
+	crit_enter(mc);
+	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+		crit_exit(mc);
+		return (ENOTSUP);
+	}
+	if (pmap_pte_load(mc, slot->kva) != 0)
+		PANIC("kmap_atomic: the slot's entry is not empty");
+	pmap_pte_store(mc, slot->kva,
+	    vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
+	*mp = (struct eph_mapping){ slot, slot->kva };
+	return (0);
+}
+
+static int
+kmap_atomic_unmap(void *state, void *obj)
+{
+	struct percpu_slots *ps = state;
+	struct percpu_slot *slot = obj;
+	const int error = percpu_slots_may_pop(ps, slot);
+
+	if (error != 0)
+		return (error);
+	pmap_kremove_quick(ps->mc, slot->kva);
+	percpu_slots_pop(ps, slot);
+	crit_exit(ps->mc);
+	return (0);
+}
+
+static void
+kmap_atomic_check(void *state, uint64_t held)
+{
+	percpu_slots_check(state, held, true);
+}
+
+const struct eph_design_ops kmap_atomic_ops = {
+	.name = "kmap_atomic",
+	.summary = "a stack of addresses per CPU, cleared and invlpg at unmap",
+	.origin = "Linux 2.6 i386; as a stack 2.6.37, Zijlstra",
+	.date = "2003-12",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_THIS_CPU,
+	.flags = 0,
+	.create = kmap_atomic_create,
+	.destroy = kmap_atomic_destroy,
+	.map = kmap_atomic_map,
+	.unmap = kmap_atomic_unmap,
+	.kva = percpu_slots_kva,
+	.ref = eph_design_no_ref,
+	.page = percpu_slots_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = kmap_atomic_check,
+	.sysctls = eph_design_no_sysctls,
+};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * kmap_atomic.24: a fixed address per CPU and purpose, overwritten by its
+ * next user.
+ *
+ * What it does.  A caller names a purpose (KM_USER0, KM_SOFTIRQ0 ...), and
+ * with its CPU that is an address.  Mapping stores the entry and executes
+ * one invlpg; unmapping does nothing at all, and the entry stays.
+ *
+ * Idea.  Nobody else uses the address, so nobody else needs to hear of it.
+ *
+ * Invariant: a CPU holds translations of its own slots only, and each is
+ * the one it stored there last.
+ *
+ *	case			L	R	F	IPI
+ *	map			1	0	0	0
+ *	unmap			0	0	0	0
+ *
+ * In a replay a CPU's innermost mapping has the next purpose, as callers
+ * that nest choose different ones; there are KM_TYPE_NR of them.  The
+ * original accepts any order of unmapping, because it does nothing; the
+ * order is checked here all the same, for the traces to mean the same on
+ * its successors.
+ *
+ * Locking.  Preemption is off from map to unmap: a critical section.
+ *
+ * Linux 2.4 (i386 include/asm-i386/highmem.h), Ingo Molnar.  The debugging
+ * variant that clears at unmap is not this one.
+ */
+
+#include <errno.h>
+
+#include "design/percpu_slots.h"
+#include "ephmap/critical.h"
+#include "ephmap/pmap.h"
+#include "ephmap/version.h"
+
+#define KM_TYPE_NR 8u /* purposes in Linux 2.4 */
+
+static void
+kmap_atomic_24_destroy(void *state)
+{
+	struct percpu_slots *ps = state;
+	struct eph_machine *mc = ps->mc;
+
+	percpu_slots_fini(ps);
+	machine_free(mc, ps, sizeof(*ps));
+}
+
+static int
+kmap_atomic_24_create(struct eph_machine *mc,
+    const struct eph_design_config *cfg, void **statep, struct eph_err *err)
+{
+	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	int error;
+
+	(void)cfg;
+	if (ps == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = EPH_PTE_G;
+	error = percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
+	if (error != 0)
+		kmap_atomic_24_destroy(ps);
+	else
+		*statep = ps;
+	return (error);
+}
+
+static int
+kmap_atomic_24_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct percpu_slots *ps = state;
+	struct percpu_slot *slot;
+
+	(void)flags;
+	crit_enter(ps->mc);
+	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+		crit_exit(ps->mc);
+		return (ENOTSUP);
+	}
+	pmap_kenter_quick(ps->mc, slot->kva, vm_page_to_phys(m));
+	*mp = (struct eph_mapping){ slot, slot->kva };
+	return (0);
+}
+
+static int
+kmap_atomic_24_unmap(void *state, void *obj)
+{
+	struct percpu_slots *ps = state;
+	const int error = percpu_slots_may_pop(ps, obj);
+
+	if (error != 0)
+		return (error);
+	percpu_slots_pop(ps, obj);
+	crit_exit(ps->mc);
+	return (0);
+}
+
+static void
+kmap_atomic_24_check(void *state, uint64_t held)
+{
+	percpu_slots_check(state, held, false);
+}
+
+const struct eph_design_ops kmap_atomic_24_ops = {
+	.name = "kmap_atomic.24",
+	.summary = "an address per CPU and purpose, invlpg at each map",
+	.origin = "Linux 2.4 i386, Molnar",
+	.date = "2001-01",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_THIS_CPU,
+	.flags = 0,
+	.create = kmap_atomic_24_create,
+	.destroy = kmap_atomic_24_destroy,
+	.map = kmap_atomic_24_map,
+	.unmap = kmap_atomic_24_unmap,
+	.kva = percpu_slots_kva,
+	.ref = eph_design_no_ref,
+	.page = percpu_slots_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = kmap_atomic_24_check,
+	.sysctls = eph_design_no_sysctls,
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * mapwindow: four windows per CPU; an empty entry marks a free one.
+ *
+ * What it does.  With preemption off, pmap_get_mapwindow() scans the CPU's
+ * windows for an entry that is 0, stores the new one and executes invlpg.
+ * pmap_put_mapwindow() stores 0, and does not invalidate.
+ *
+ * Idea.  The entry is the only bookkeeping there is.  Invalidating when the
+ * window is filled makes up for not invalidating when it is emptied.
+ *
+ * Invariant: on its own CPU a window that is in use has no translation to
+ * another page; one that is free may still have an old one.
+ *
+ *	case			L	R	F	IPI
+ *	get			1	0	0	0
+ *	put			0	0	0	0
+ *
+ * Quirks kept.  None free is a panic: here a refusal.  The original puts
+ * windows back in any order; a replay unmaps in reverse order, which is
+ * checked, so that the scan always ends at the lowest window not in use.
+ *
+ * Locking.  Preemption is off from get to put: a critical section.
+ *
+ * XNU osfmk/i386/pmap_x86_common.c, PMAP_NWINDOWS 4 (Mac OS X 10.4 to 10.6,
+ * 32 bits).  With 64 bits the physical map replaces it.
+ */
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "design/percpu_slots.h"
+#include "ephmap/critical.h"
+#include "ephmap/pmap.h"
+#include "ephmap/version.h"
+
+#define PMAP_NWINDOWS 4u
+
+static void
+mapwindow_destroy(void *state)
+{
+	struct percpu_slots *ps = state;
+	struct eph_machine *mc = ps->mc;
+
+	percpu_slots_fini(ps);
+	machine_free(mc, ps, sizeof(*ps));
+}
+
+static int
+mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	int error;
+
+	(void)cfg;
+	if (ps == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = EPH_PTE_G;
+	error = percpu_slots_init(ps, mc, PMAP_NWINDOWS, "mapwindow", err);
+	if (error != 0)
+		mapwindow_destroy(ps);
+	else
+		*statep = ps;
+	return (error);
+}
+
+/* The scan: first window of this CPU whose entry is 0. */
+static uint32_t
+mapwindow_scan(struct percpu_slots *ps)
+{
+	const unsigned me = eph_curcpu(ps->mc)->id;
+	uint32_t i = 0;
+
+	while (i < PMAP_NWINDOWS &&
+	    pmap_pte_load(ps->mc, percpu_slots_at(ps, me, i)->kva) != 0)
+		i++;
+	return (i);
+}
+
+static int
+mapwindow_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct percpu_slots *ps = state;
+	struct percpu_slot *slot;
+	uint32_t first;
+
+	(void)flags;
+	crit_enter(ps->mc);
+	first = mapwindow_scan(ps);
+	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+		KASSERT(first == PMAP_NWINDOWS, "a window was free");
+		crit_exit(ps->mc);
+		return (ENOTSUP);
+	}
+	if (slot->level != first)
+		PANIC("mapwindow: the scan found another window");
+	pmap_kenter_quick(ps->mc, slot->kva, vm_page_to_phys(m));
+	*mp = (struct eph_mapping){ slot, slot->kva };
+	return (0);
+}
+
+static int
+mapwindow_unmap(void *state, void *obj)
+{
+	struct percpu_slots *ps = state;
+	struct percpu_slot *slot = obj;
+	const int error = percpu_slots_may_pop(ps, slot);
+
+	if (error != 0)
+		return (error);
+	pmap_pte_store(ps->mc, slot->kva, 0);
+	percpu_slots_pop(ps, slot);
+	crit_exit(ps->mc);
+	return (0);
+}
+
+static void
+mapwindow_check(void *state, uint64_t held)
+{
+	percpu_slots_check(state, held, true);
+}
+
+const struct eph_design_ops mapwindow_ops = {
+	.name = "mapwindow",
+	.summary = "four windows per CPU, invlpg when one is filled",
+	.origin = "XNU pmap_get_mapwindow, Apple",
+	.date = "2006",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_THIS_CPU,
+	.flags = 0,
+	.create = mapwindow_create,
+	.destroy = mapwindow_destroy,
+	.map = mapwindow_map,
+	.unmap = mapwindow_unmap,
+	.kva = percpu_slots_kva,
+	.ref = eph_design_no_ref,
+	.page = percpu_slots_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = mapwindow_check,
+	.sysctls = eph_design_no_sysctls,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef RIG_H
+#define RIG_H
+
+/*
+ * One design on one machine in lockstep, driven call by call, for tests of
+ * event tables: RIG_SAW() states every event since the last look, and what
+ * it does not name must be 0.  Locks, TLB hits, misses and walks, and how
+ * many events were needless, are not events of a design's table.
+ *
+ * Also runs of random traces that are valid for a design's class, for the
+ * stale oracle.
+ */
+
+#include "ephmap/design.h"
+#include "ephmap/machine.h"
+#include "ephmap/replay.h"
+#include "test_main.h"
+
+struct rig {
+	struct eph_machine *mc;
+	const struct eph_design_ops *ops;
+	void *state;
+	struct eph_counters mark;
+	struct eph_err err;
+};
+
+/*
+ * A design with its historical shootdown protocol and an infinite TLB.
+ * `model` NULL: amd64-skylake.  Returns what create() returned; the rig is
+ * closed if that is not 0.
+ */
+int rig_open(struct rig *r, const char *design, const char *model,
+    unsigned ncpus, uint32_t nbufs);
+
+/* Destroy both; a test fails that leaves memory behind. */
+void rig_close(struct rig *r);
+
+/* The design's calls on CPU `cpu`; what must not fail is asserted. */
+struct eph_mapping rig_map(
+    struct rig *r, unsigned cpu, uint32_t page, unsigned flags);
+int rig_try_map(struct rig *r, unsigned cpu, uint32_t page, unsigned flags,
+    struct eph_mapping *mp);
+void rig_unmap(struct rig *r, unsigned cpu, struct eph_mapping mp);
+int rig_try_unmap(struct rig *r, unsigned cpu, struct eph_mapping mp);
+eph_va_t rig_kva(struct rig *r, unsigned cpu, struct eph_mapping mp);
+
+/* Load or store at the mapping's address; the frame reached. */
+uint32_t rig_read(struct rig *r, unsigned cpu, struct eph_mapping mp);
+uint32_t rig_write(struct rig *r, unsigned cpu, struct eph_mapping mp);
+
+/* The design's invariants, with `held` references. */
+void rig_check(struct rig *r, uint64_t held);
+
+/* Value of a sysctl, and setting it. */
+uint64_t rig_sysctl(struct rig *r, const char *name);
+int rig_sysctl_set(struct rig *r, const char *name, uint64_t value);
+
+/* Forget the events so far. */
+void rig_mark(struct rig *r);
+
+/* Have exactly these events happened since the last mark?  Marks again. */
+bool rig_saw(struct rig *r, const struct eph_counters *want);
+
+#define RIG_SAW(r, ...)                                                        \
+	CU_ASSERT(rig_saw((r), &(const struct eph_counters){ __VA_ARGS__ }))
+
+/* Nothing but these calls. */
+#define RIG_FREE_MAP(r, how) RIG_SAW((r), .map_calls = 1, .how = 1)
+#define RIG_FREE_UNMAP(r)    RIG_SAW((r), .unmap_calls = 1)
+
+/* Replay `n` operations from memory; as replay_run(). */
+int rig_replay(const struct eph_run_config *cfg, const struct eph_op *op,
+    size_t n, struct eph_run_result *res, struct eph_err *err);
+
+/*
+ * Replay `ops` random operations valid for the design's class, on each of
+ * several machines: 1 to 65 CPUs, infinite and finite TLBs, few buffers and
+ * few pages.  Asserts that no use was stale and the counters' laws hold.
+ */
+void rig_random_traces(const char *design, const char *model, unsigned ops);
+
+#endif /* !RIG_H */

@@ -122,7 +122,7 @@ struct eph_machine_config {
 	unsigned ncpus;	   /* 1 to EPH_CPUS_MAX */
 	enum eph_contents contents;
 	uint64_t seed;
-	bool heap; /* plain malloc instead of an arena of its own */
+	bool heap;	     /* plain malloc instead of an arena of its own */
 	size_t region_bytes; /* not 0: one region, for machine_mark() */
 };
 

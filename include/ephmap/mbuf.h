@@ -41,17 +41,17 @@ enum { M_NOWAIT = 1, M_WAITOK = 2 };
 enum mbuf_type { MT_DATA, MT_HEADER, MT_SONAME, MT_CONTROL, MT_NTYPES };
 
 enum {
-	M_EXT = 0x0001,	       /* has external storage */
-	M_PKTHDR = 0x0002,     /* starts a packet */
-	M_EOR = 0x0004,	       /* ends a record */
-	M_RDONLY = 0x0008,     /* its storage must not be written */
-	M_MAPPED = 0x0010,     /* its storage is a mapping: no mtod() */
-	M_PROTO1 = 0x0020,     /* the protocol's */
-	M_BCAST = 0x0200,      /* sent or received as link-level broadcast */
-	M_MCAST = 0x0400,      /* multicast */
-	M_FRAG = 0x0800,       /* a fragment of a larger packet */
-	M_FIRSTFRAG = 0x1000,  /* the first one */
-	M_LASTFRAG = 0x2000,   /* the last one */
+	M_EXT = 0x0001,	      /* has external storage */
+	M_PKTHDR = 0x0002,    /* starts a packet */
+	M_EOR = 0x0004,	      /* ends a record */
+	M_RDONLY = 0x0008,    /* its storage must not be written */
+	M_MAPPED = 0x0010,    /* its storage is a mapping: no mtod() */
+	M_PROTO1 = 0x0020,    /* the protocol's */
+	M_BCAST = 0x0200,     /* sent or received as link-level broadcast */
+	M_MCAST = 0x0400,     /* multicast */
+	M_FRAG = 0x0800,      /* a fragment of a larger packet */
+	M_FIRSTFRAG = 0x1000, /* the first one */
+	M_LASTFRAG = 0x2000,  /* the last one */
 };
 
 /*
@@ -94,11 +94,11 @@ struct pkthdr {
 typedef void mbuf_ext_free(struct mbuf_pool *mp, void *arg1, void *arg2);
 
 struct m_ext {
-	eph_va_t ext_buf;	    /* start of the storage */
-	uint32_t ext_size;	    /* of all of it, in every sharer */
-	uint16_t ext_type;	    /* enum mbuf_ext_type */
+	eph_va_t ext_buf;  /* start of the storage */
+	uint32_t ext_size; /* of all of it, in every sharer */
+	uint16_t ext_type; /* enum mbuf_ext_type */
 	uint16_t ext_pad;
-	mbuf_ext_free *ext_free;    /* when the last sharer goes; or NULL */
+	mbuf_ext_free *ext_free; /* when the last sharer goes; or NULL */
 	void *ext_arg1;
 	void *ext_arg2;		    /* EXT_SFBUF: the mapping */
 	struct vm_page *ext_page;   /* EXT_SFBUF */
@@ -114,10 +114,10 @@ struct m_ext {
 #define MCLBYTES  2048
 #define MB_HEADER 72
 
-#define MLEN	    (MSIZE - MB_HEADER)
-#define MHLEN	    (MLEN - (int)sizeof(struct pkthdr))
-#define MINCLSIZE   (MHLEN + 1) /* smallest packet that is worth a cluster */
-#define MAX_PROTOHDR 64		/* what m_pullup() tries to gather anyway */
+#define MLEN	     (MSIZE - MB_HEADER)
+#define MHLEN	     (MLEN - (int)sizeof(struct pkthdr))
+#define MINCLSIZE    (MHLEN + 1) /* smallest packet that is worth a cluster */
+#define MAX_PROTOHDR 64		 /* what m_pullup() tries to gather anyway */
 
 struct mbuf {
 	struct mb_obj m_obj;
@@ -199,7 +199,7 @@ struct mbuf_costs {
 
 struct mbuf_stress {
 	uint64_t seed;
-	int frag;	      /* m_stress(): a length for m_fragment(), 0: off */
+	int frag; /* m_stress(): a length for m_fragment(), 0: off */
 	uint32_t defrag_fail; /* one m_defrag in so many fails, 0: none */
 	uint32_t alloc_fail;  /* one allocation in so many fails, 0: none */
 };

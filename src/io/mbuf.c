@@ -296,7 +296,7 @@ void
 mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj)
 {
 	if (obj->live == 0)
-		PANIC(kind == MB_MBUF	       ? "freeing a free mbuf"
+		PANIC(kind == MB_MBUF	     ? "freeing a free mbuf"
 			: kind == MB_CLUSTER ? "freeing a free cluster"
 					     : "freeing a free counter");
 	obj->live = 0;
@@ -320,8 +320,8 @@ mb_stress_hit(struct mbuf_pool *mp, uint32_t n)
 /* Two requests in one, for allocators that know no packets. */
 
 struct mbuf *
-mb_packet_get_two(const struct mb_alloc_ops *ops, void *state, int how,
-    struct mb_hold *hold)
+mb_packet_get_two(
+    const struct mb_alloc_ops *ops, void *state, int how, struct mb_hold *hold)
 {
 	struct mbuf *m = (void *)ops->get(state, MB_MBUF, how, hold);
 
@@ -402,7 +402,8 @@ m_get(struct mbuf_pool *mp, int how, enum mbuf_type type)
 static struct mbuf *
 mb_labelled(struct mbuf *m, int how)
 {
-	if (m != NULL && (m->m_flags & M_PKTHDR) != 0 && !mb_label_new(m, how)) {
+	if (m != NULL && (m->m_flags & M_PKTHDR) != 0 &&
+	    !mb_label_new(m, how)) {
 		m_freem(m);
 		return (NULL);
 	}
@@ -479,8 +480,7 @@ m_clget(struct mbuf *m, int how)
 		    mp->alloc_state, MB_CLUSTER, how, &hold);
 	m->m_ext.ext_cl = cl;
 	if (cl != NULL && !mb_ext_cluster(m, EXT_CLUSTER, how, &hold)) {
-		mp->alloc->put(
-		    mp->alloc_state, MB_CLUSTER, &cl->cl_obj, &hold);
+		mp->alloc->put(mp->alloc_state, MB_CLUSTER, &cl->cl_obj, &hold);
 		cl = NULL;
 	}
 	mb_hold_end(mp, &hold);
@@ -495,8 +495,8 @@ m_clget(struct mbuf *m, int how)
 }
 
 struct mbuf *
-m_getm(struct mbuf_pool *mp, struct mbuf *m, int len, int how,
-    enum mbuf_type type)
+m_getm(
+    struct mbuf_pool *mp, struct mbuf *m, int len, int how, enum mbuf_type type)
 {
 	struct mb_hold hold = { .lock = NULL };
 	struct mbuf *top = NULL, **tailp = &top, *last;
@@ -504,9 +504,8 @@ m_getm(struct mbuf_pool *mp, struct mbuf *m, int len, int how,
 	KASSERT(len >= 0, "m_getm: negative length");
 	while (len > 0 || top == NULL) {
 		const int need = len;
-		struct mbuf *n = need > MLEN
-		    ? mb_getcl(mp, how, type, 0, &hold)
-		    : mb_get(mp, how, type, 0, &hold);
+		struct mbuf *n = need > MLEN ? mb_getcl(mp, how, type, 0, &hold)
+					     : mb_get(mp, how, type, 0, &hold);
 
 		if (n == NULL) {
 			mb_hold_end(mp, &hold);

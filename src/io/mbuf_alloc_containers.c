@@ -72,10 +72,10 @@ struct mb_containers {
 	struct mbuf_pool *mp;	/* (c) */
 	struct holder **percpu; /* (c) */
 	struct holder general;
-	uint32_t total[MB_NKINDS];     /* (g) objects that exist */
-	struct bucket *all[MB_NKINDS]; /* (g) */
+	uint32_t total[MB_NKINDS];	      /* (g) objects that exist */
+	struct bucket *all[MB_NKINDS];	      /* (g) */
 	_Atomic(uint32_t) waiters[MB_NKINDS]; /* (a) written under (g) */
-	struct mb_refmap refmap;       /* (g) to grow it */
+	struct mb_refmap refmap;	      /* (g) to grow it */
 };
 
 static void
@@ -189,7 +189,8 @@ bucket_create(struct mb_containers *s, enum mb_kind kind, uint32_t owner)
 
 	if (max != 0 && n > max - s->total[kind])
 		n = max - s->total[kind];
-	if (n == 0 || (kind == MB_CLUSTER &&
+	if (n == 0 ||
+	    (kind == MB_CLUSTER &&
 		!mb_refmap_grow(mp, &s->refmap, s->total[kind] + n)))
 		return (NULL);
 	if ((b = machine_alloc(mp->mc, sizeof(*b))) == NULL)
@@ -311,8 +312,8 @@ containers_wait(struct mb_containers *s, enum mb_kind kind)
 			error = mb_wait(s->mp, gen, &s->general.lock);
 	}
 	/* Sequentially consistent: pairs with the announcement. */
-	(void)eph_fetchadd_32(s->mp->mc, &s->waiters[kind], (uint32_t)-1,
-	    memory_order_seq_cst);
+	(void)eph_fetchadd_32(
+	    s->mp->mc, &s->waiters[kind], (uint32_t)-1, memory_order_seq_cst);
 	mb_unlock(s->mp, &s->general.lock);
 	return (obj);
 }
@@ -365,8 +366,8 @@ containers_lock_owner(
 
 /* Give a bucket to the general list; the owner's lock is held. */
 static void
-bucket_surrender(
-    struct mb_containers *s, struct bucket *b, struct container *c, enum mb_kind kind)
+bucket_surrender(struct mb_containers *s, struct bucket *b, struct container *c,
+    enum mb_kind kind)
 {
 	struct container *gen = &s->general.cont[kind];
 
@@ -395,8 +396,8 @@ containers_put(
 	mb_line_write(s->mp, &c->line);
 	mb_line_write(s->mp, &b->line);
 	/* Sequentially consistent: see containers_wait(). */
-	wanted = eph_load_32(s->mp->mc, &s->waiters[kind],
-		     memory_order_seq_cst) > 0;
+	wanted =
+	    eph_load_32(s->mp->mc, &s->waiters[kind], memory_order_seq_cst) > 0;
 	if (h == &s->general) {
 		if (wanted)
 			wakeup(s->mp->mc, c);

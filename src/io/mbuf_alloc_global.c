@@ -167,8 +167,7 @@ global_put_packet(void *state, struct mbuf *m, struct mb_hold *hold)
 }
 
 static _Atomic(uint32_t) *
-global_cluster_count(
-    void *state, struct mb_cluster *cl, struct mb_line **linep)
+global_cluster_count(void *state, struct mb_cluster *cl, struct mb_line **linep)
 {
 	struct mb_global *g = state;
 
@@ -196,7 +195,8 @@ global_check(void *state)
 	for (unsigned k = 0; k < MB_NKINDS; k++) {
 		uint32_t n = 0;
 
-		for (struct mb_obj *o = g->list[k].free; o != NULL; o = o->link) {
+		for (struct mb_obj *o = g->list[k].free; o != NULL;
+		     o = o->link) {
 			if (o->live != 0)
 				PANIC("an object on the free list is in use");
 			n++;

@@ -44,11 +44,11 @@
 #define NZONES	    (MB_NKINDS + 1)
 
 struct slab {
-	struct slab *next; /* (k) with free objects */
-	struct slab *prev; /* (k) */
-	struct slab *all;  /* (k) every slab */
-	struct mb_obj *free; /* (k) */
-	uint32_t nfree;	     /* (k) */
+	struct slab *next;    /* (k) with free objects */
+	struct slab *prev;    /* (k) */
+	struct slab *all;     /* (k) every slab */
+	struct mb_obj *free;  /* (k) */
+	uint32_t nfree;	      /* (k) */
 	struct mb_page *page; /* (c) */
 	struct mb_line line;
 	_Atomic(uint32_t) refs[SLAB_REFS]; /* (a) of clusters */
@@ -56,13 +56,14 @@ struct slab {
 
 struct keg {
 	struct mb_lock lock;
-	enum mb_kind kind;	/* (c) */
-	struct slab *part;	/* (k) slabs with free objects */
-	struct slab *all;	/* (k) */
-	uint32_t nfree;		/* (k) objects in them */
-	uint32_t total;		/* (k) objects that exist */
-	uint32_t waiters;	/* (k) */
-	_Atomic(uint32_t) full; /* (a) refused at the limit; written under (k) */
+	enum mb_kind kind; /* (c) */
+	struct slab *part; /* (k) slabs with free objects */
+	struct slab *all;  /* (k) */
+	uint32_t nfree;	   /* (k) objects in them */
+	uint32_t total;	   /* (k) objects that exist */
+	uint32_t waiters;  /* (k) */
+	_Atomic(uint32_t)
+	    full; /* (a) refused at the limit; written under (k) */
 };
 
 struct zbucket {
@@ -395,8 +396,7 @@ zone_full_bucket(struct mb_zones *s, struct zone *z)
 		b->next = NULL;
 		return (b);
 	}
-	if (z == &s->zone[ZONE_PACKET] ||
-	    (b = zone_empty_bucket(s, z)) == NULL)
+	if (z == &s->zone[ZONE_PACKET] || (b = zone_empty_bucket(s, z)) == NULL)
 		return (NULL);
 	keg_fill(s, z->keg, b, z->count);
 	if (z->count < BUCKET_MAX)
@@ -518,8 +518,7 @@ static bool
 keg_is_full(struct mb_zones *s, struct keg *keg)
 {
 	/* Sequentially consistent: pairs with keg_set_full(). */
-	return (
-	    eph_load_32(s->mp->mc, &keg->full, memory_order_seq_cst) != 0);
+	return (eph_load_32(s->mp->mc, &keg->full, memory_order_seq_cst) != 0);
 }
 
 static void

@@ -34,8 +34,8 @@ static bool
 mb_ext_counter(struct mbuf *m, int how, struct mb_hold *hold)
 {
 	struct mbuf_pool *mp = m->m_pool;
-	const bool cluster = m->m_ext.ext_type == EXT_CLUSTER ||
-	    m->m_ext.ext_type == EXT_PACKET;
+	const bool cluster =
+	    m->m_ext.ext_type == EXT_CLUSTER || m->m_ext.ext_type == EXT_PACKET;
 	struct mb_line *line;
 	struct mb_ref *ref;
 
@@ -196,8 +196,8 @@ mb_ext_free_last(struct mbuf *m, struct mb_hold *hold)
 		if (mutex_owned(&m->m_ext.ext_ref->rf_lock))
 			PANIC("a counter is freed while its lock is held");
 		MB_COUNT(mp, ref_put);
-		mp->alloc->put(mp->alloc_state, MB_REF,
-		    &m->m_ext.ext_ref->rf_obj, hold);
+		mp->alloc->put(
+		    mp->alloc_state, MB_REF, &m->m_ext.ext_ref->rf_obj, hold);
 	}
 	MB_COUNT(mp, mbuf_put);
 	switch ((enum mbuf_ext_type)ext.ext_type) {

@@ -54,10 +54,10 @@ struct mb_lock {
 };
 
 struct mb_cpu {
-	struct mbuf_counters c; /* (o) */
+	struct mbuf_counters c;	  /* (o) */
 	int64_t types[MT_NTYPES]; /* (o) handed out minus taken back here */
-	struct prng rnd;	/* (o) for stress modes */
-	uint64_t clock;		/* (o) with costs */
+	struct prng rnd;	  /* (o) for stress modes */
+	uint64_t clock;		  /* (o) with costs */
 };
 
 /*
@@ -85,8 +85,7 @@ struct mb_alloc_ops {
 	    struct mb_hold *hold);
 
 	/* An mbuf whose m_ext.ext_cl is a cluster, in one request. */
-	struct mbuf *(*get_packet)(
-	    void *state, int how, struct mb_hold *hold);
+	struct mbuf *(*get_packet)(void *state, int how, struct mb_hold *hold);
 	void (*put_packet)(void *state, struct mbuf *m, struct mb_hold *hold);
 
 	/* Where the counter of a cluster is, and on which cache line. */
@@ -138,20 +137,20 @@ struct mb_share_ops {
 extern const struct mb_share_ops *const mb_shares[];
 
 struct mbuf_pool {
-	struct eph_machine *mc;		  /* (c) */
-	const struct mb_alloc_ops *alloc; /* (c) */
-	void *alloc_state;		  /* (c) */
-	const struct mb_share_ops *share; /* (c) */
+	struct eph_machine *mc;		     /* (c) */
+	const struct mb_alloc_ops *alloc;    /* (c) */
+	void *alloc_state;		     /* (c) */
+	const struct mb_share_ops *share;    /* (c) */
 	const struct eph_design_ops *design; /* (c) while mappings live */
 	void *design_state;		     /* (c) same */
 	struct mb_lock ring_lock;	     /* guards rings of sharers */
-	struct mb_cpu **cpus;		     /* (c) one each, on its own lines */
-	uint32_t max[MB_NKINDS];	     /* (c) most objects; 0: unlimited */
-	uint64_t wait_ns;		     /* (c) */
-	bool timed;			     /* (c) costs are set */
-	struct mbuf_costs costs;	     /* (c) */
-	struct mbuf_stress stress;	     /* (c) while calls run */
-	_Atomic(uint32_t) nlabel;	     /* (a) policies that label */
+	struct mb_cpu **cpus;	   /* (c) one each, on its own lines */
+	uint32_t max[MB_NKINDS];   /* (c) most objects; 0: unlimited */
+	uint64_t wait_ns;	   /* (c) */
+	bool timed;		   /* (c) costs are set */
+	struct mbuf_costs costs;   /* (c) */
+	struct mbuf_stress stress; /* (c) while calls run */
+	_Atomic(uint32_t) nlabel;  /* (a) policies that label */
 };
 
 static inline struct mb_cpu *
@@ -281,8 +280,8 @@ void mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj);
 void mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj);
 
 /* get_packet and put_packet of allocators that know no packets. */
-struct mbuf *mb_packet_get_two(const struct mb_alloc_ops *ops, void *state,
-    int how, struct mb_hold *hold);
+struct mbuf *mb_packet_get_two(
+    const struct mb_alloc_ops *ops, void *state, int how, struct mb_hold *hold);
 void mb_packet_put_two(const struct mb_alloc_ops *ops, void *state,
     struct mbuf *m, struct mb_hold *hold);
 

@@ -12,8 +12,8 @@
 
 #include "io/mbuf_impl.h"
 
-#define REFMAP_LINE  16u	 /* counters on a cache line */
-#define REFMAP_BLOCK 1024u	 /* counters in a block */
+#define REFMAP_LINE  16u	/* counters on a cache line */
+#define REFMAP_BLOCK 1024u	/* counters in a block */
 #define REFMAP_MAX   (1u << 12) /* blocks: 4 million clusters */
 
 struct mb_refblock {

@@ -104,8 +104,7 @@ mbuf_stats(struct mbuf_pool *mp, struct mbuf_stats *st)
 			used += mp->cpus[i]->types[t];
 		st->type_used[t] = (uint64_t)used;
 	}
-	st->bytes_used =
-	    st->mbufs_used * MSIZE + st->clusters_used * MCLBYTES;
+	st->bytes_used = st->mbufs_used * MSIZE + st->clusters_used * MCLBYTES;
 	st->bytes_total =
 	    st->mbufs_total * MSIZE + st->clusters_total * MCLBYTES;
 	st->denied = c.denied;
@@ -128,9 +127,8 @@ mbuf_stats_print(const struct mbuf_stats *st, FILE *out)
 	static const char *const names[MT_NTYPES] = { "data", "packet headers",
 		"socket names and addresses", "control" };
 
-	(void)fprintf(out,
-	    "%" PRIu64 "/%" PRIu64 "/%" PRIu64
-	    "/", st->mbufs_used, st->mbufs_cached, st->mbufs_total);
+	(void)fprintf(out, "%" PRIu64 "/%" PRIu64 "/%" PRIu64 "/",
+	    st->mbufs_used, st->mbufs_cached, st->mbufs_total);
 	stats_limit(st->mbufs_max, out);
 	(void)fprintf(out,
 	    " mbufs in use (current/cache/total/max)\n"
@@ -148,7 +146,8 @@ mbuf_stats_print(const struct mbuf_stats *st, FILE *out)
 			    st->type_used[t], names[t]);
 	}
 	(void)fprintf(out,
-	    "%" PRIu64 " counters of external storage, %" PRIu64 " tags in use\n"
+	    "%" PRIu64 " counters of external storage, %" PRIu64
+	    " tags in use\n"
 	    "%" PRIu64 "K bytes allocated to network, of %" PRIu64 "K\n"
 	    "%" PRIu64 " requests for memory denied\n"
 	    "%" PRIu64 " requests for memory delayed\n"

@@ -36,7 +36,8 @@ iov_to_uio(struct eph_machine *mc, const struct eph_iovec *iov, unsigned iovcnt,
 	struct eph_uio *uio;
 	size_t total;
 
-	if (iovcnt > EPH_IOV_MAX || (total = iov_total(iov, iovcnt)) == SIZE_MAX)
+	if (iovcnt > EPH_IOV_MAX ||
+	    (total = iov_total(iov, iovcnt)) == SIZE_MAX)
 		return (EINVAL);
 	if ((uio = machine_alloc(mc, sizeof(*uio))) == NULL)
 		return (ENOMEM);

@@ -58,7 +58,6 @@ struct handle {
 	eph_va_t va;	       /* as map() gave it */
 	uint32_t asked;	       /* index plus one into asked[], 0: nobody */
 	uint32_t slot;	       /* EPH_NONE: it has lost its slot */
-	uint32_t asked;	       /* index plus one into addresses[], 0: nobody */
 	uint16_t cpu;	       /* that mapped it */
 	uint8_t state;	       /* enum handle_state */
 	struct parked *parked; /* in order */
@@ -469,6 +468,7 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 	cpu_enter_inline(rp->mc, op->cpu);
 	h->state = HANDLE_MAPPING;
 	h->m = m;
+	h->cpu = op->cpu;
 	rp->res->references++;
 	if ((flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
 		rp->res->nowait_ignored = true;
@@ -478,7 +478,6 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 	if (error == 0) {
 		h->obj = mp.obj;
 		h->va = mp.va;
-		h->cpu = o.cpu;
 		h->state = HANDLE_MAPPED;
 		rp->mapped++;
 		return (0);

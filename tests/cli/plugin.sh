@@ -23,8 +23,10 @@ expect_value stale_use 0
 accepts run --plugin ./once.so --design test.once t.txt
 refuses 'unknown design "test.oncee"' run --plugin once.so --design test.oncee t.txt
 
-# In a comparison it stands beside the others.
-accepts compare --plugin once.so --format csv t.txt
+# In a comparison it stands beside the others.  (Some of which find the load
+# on a CPU that did not ask for the address.)
+run compare --plugin once.so --format csv t.txt
+expect_status 1
 expect_out '^test.once,'
 expect_out '^dmap,'
 accepts compare --plugin once.so --design dmap,test.once --format csv t.txt

@@ -17,12 +17,16 @@
  * bytes of memory for each page.
  */
 
+#define _GNU_SOURCE /* O_TMPFILE */
+
 #include "ephmap/trace.h"
 
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +97,31 @@ writer_place(struct eph_trace_writer *w, struct eph_err *err)
 	return (0);
 }
 
+/*
+ * A file without a name in the directory of the place, which an interrupt
+ * cannot leave behind; -1 where the system has none.
+ */
 static int
-writer_create(struct eph_trace_writer *w, struct eph_err *err)
+writer_unnamed(const struct eph_trace_writer *w)
+{
+#ifdef O_TMPFILE
+	char *dir = strdup(w->place);
+	int fd = -1;
+
+	/* Without /proc it could not be given a name later. */
+	if (dir != NULL && access("/proc/self/fd", X_OK) == 0)
+		fd = open(dirname(dir), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	free(dir);
+	return (fd);
+#else
+	(void)w;
+	return (-1);
+#endif
+}
+
+/* A file with a temporary name; -1 with errno set. */
+static int
+writer_named(struct eph_trace_writer *w)
 {
 	const size_t size = strlen(w->place) + 8;
 	const mode_t mask = umask(0);
@@ -102,16 +129,52 @@ writer_create(struct eph_trace_writer *w, struct eph_err *err)
 
 	(void)umask(mask);
 	if ((w->temp = malloc(size)) == NULL)
-		return (writer_sys_error(w, ENOMEM, err));
+		return (-1);
 	(void)snprintf(w->temp, size, "%s.XXXXXX", w->place);
 	if ((fd = mkstemp(w->temp)) < 0) {
-		const int error = errno;
-
 		free(w->temp);
 		w->temp = NULL;
-		return (writer_sys_error(w, error, err));
+		return (-1);
 	}
 	(void)fchmod(fd, 0666 & ~mask);
+	return (fd);
+}
+
+/*
+ * Give the file a temporary name if it has none.  A name that is taken is
+ * tried again with another number.
+ */
+static int
+writer_name(struct eph_trace_writer *w)
+{
+	const size_t size = strlen(w->place) + 16;
+	char self[48];
+
+	if (w->temp != NULL)
+		return (0);
+	if ((w->temp = malloc(size)) == NULL)
+		return (ENOMEM);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fileno(w->f));
+	for (unsigned n = 0; n < 1000; n++) {
+		(void)snprintf(w->temp, size, "%s.%06u", w->place, n);
+		if (linkat(AT_FDCWD, self, AT_FDCWD, w->temp,
+			AT_SYMLINK_FOLLOW) == 0)
+			return (0);
+		if (errno != EEXIST)
+			break;
+	}
+	free(w->temp);
+	w->temp = NULL;
+	return (errno);
+}
+
+static int
+writer_create(struct eph_trace_writer *w, struct eph_err *err)
+{
+	int fd = writer_unnamed(w);
+
+	if (fd < 0 && (fd = writer_named(w)) < 0)
+		return (writer_sys_error(w, errno, err));
 	if ((w->f = fdopen(fd, "w+")) == NULL) {
 		(void)close(fd);
 		return (writer_sys_error(w, errno, err));
@@ -469,7 +532,10 @@ static int
 writer_rename(struct eph_trace_writer *w)
 {
 	FILE *f = w->f;
+	const int error = writer_name(w);
 
+	if (error != 0)
+		return (error);
 	w->f = NULL;
 	if (fclose(f) != 0 || rename(w->temp, w->place) != 0)
 		return (errno);

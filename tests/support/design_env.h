@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef DESIGN_ENV_H
+#define DESIGN_ENV_H
+
+/*
+ * One design on one machine, in lockstep, and what its calls cost.
+ *
+ * env_cost() is what happened since it was called last, so that a test
+ * reads like an event table: do something, then COST(stores, L, R, IPI).
+ */
+
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#include "ephmap/design.h"
+#include "ephmap/exec.h"
+#include "ephmap/kva.h"
+#include "ephmap/shootdown.h"
+
+struct env {
+	struct eph_machine *mc;
+	const struct eph_design_ops *ops;
+	void *state;
+	struct eph_counters last;
+};
+
+static inline struct eph_machine *
+env_machine(const char *model, unsigned ncpus)
+{
+	const struct eph_machine_config cfg = {
+		.model = model, .tlb = "infinite", .ncpus = ncpus, .heap = true
+	};
+	struct eph_machine *mc = NULL;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, &err), 0);
+	return (mc);
+}
+
+static inline void
+env_open(struct env *e, const char *design, unsigned ncpus, uint32_t nbufs)
+{
+	const struct eph_design_config cfg = { .nbufs = nbufs };
+	struct eph_err err = { "" };
+
+	e->mc = env_machine("i386-p4", ncpus);
+	e->ops = eph_design_find(design);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e->ops);
+	CU_ASSERT_EQUAL_FATAL(
+	    machine_set_shootdown(e->mc, eph_shootdown_find(e->ops->shootdown)),
+	    0);
+	CU_ASSERT_EQUAL_FATAL(e->ops->create(e->mc, &cfg, &e->state, &err), 0);
+	machine_counters(e->mc, &e->last);
+}
+
+/* Everything given back: the machine must be empty afterwards. */
+static inline void
+env_close(struct env *e)
+{
+	lockstep_drain(e->mc);
+	e->ops->destroy(e->state);
+	CU_ASSERT_EQUAL(machine_destroy(e->mc), 0);
+}
+
+static inline struct eph_counters
+env_cost(struct env *e)
+{
+	struct eph_counters now, diff;
+
+	machine_counters(e->mc, &now);
+	eph_counters_sub(&diff, &now, &e->last);
+	e->last = now;
+	return (diff);
+}
+
+/* Entries stored, L, R and IPI since the last one. */
+#define COST(e, stores, l, r, ipi)                                             \
+	do {                                                                   \
+		const struct eph_counters cost_ = env_cost(e);                 \
+                                                                               \
+		CU_ASSERT_EQUAL(cost_.pte_store, (stores));                    \
+		CU_ASSERT_EQUAL(cost_.invlpg_local, (l));                      \
+		CU_ASSERT_EQUAL(cost_.invlpg_remote, (r));                     \
+		CU_ASSERT_EQUAL(cost_.ipi_sent, (ipi));                        \
+	} while (0)
+
+static inline struct vm_page *
+env_page(struct env *e, uint32_t frame)
+{
+	return (vm_page_get(e->mc, frame));
+}
+
+static inline struct eph_mapping
+env_map(struct env *e, unsigned cpu, uint32_t frame)
+{
+	struct eph_mapping mp = { NULL, 0 };
+
+	cpu_enter(e->mc, cpu);
+	CU_ASSERT_EQUAL_FATAL(
+	    e->ops->map(e->state, env_page(e, frame), SFB_DEFAULT, &mp), 0);
+	return (mp);
+}
+
+static inline eph_va_t
+env_kva(struct env *e, unsigned cpu, void *obj)
+{
+	cpu_enter(e->mc, cpu);
+	return (e->ops->kva(e->state, obj));
+}
+
+static inline void
+env_unmap(struct env *e, unsigned cpu, void *obj)
+{
+	cpu_enter(e->mc, cpu);
+	CU_ASSERT_EQUAL(e->ops->unmap(e->state, obj), 0);
+}
+
+static inline void
+env_check(struct env *e, uint64_t held)
+{
+	e->ops->check(e->state, held);
+}
+
+/* Does `cpu` reach page `frame` through `va`, and nothing stale? */
+static inline bool
+env_reads(struct env *e, unsigned cpu, eph_va_t va, uint32_t frame)
+{
+	const uint64_t before = e->mc->nviolations;
+	uint32_t reached = EPH_NONE;
+
+	cpu_enter(e->mc, cpu);
+	if (machine_access(
+		e->mc, va, EPH_TOUCH_READ, env_page(e, frame), &reached) != 0)
+		return (false);
+	return (reached == frame && e->mc->nviolations == before);
+}
+
+/* Take all address space there is. */
+static inline void
+env_exhaust_kva(struct env *e)
+{
+	for (uint32_t n = 1u << 17; n > 0; n /= 2) {
+		while (kva_alloc(e->mc, n) != 0)
+			continue;
+	}
+}
+
+static inline uint64_t
+env_sysctl(struct env *e, const char *name)
+{
+	for (const struct eph_sysctl *sc = e->ops->sysctls; sc->name != NULL;
+	     sc++) {
+		if (strcmp(sc->name, name) == 0)
+			return (sc->get(e->state));
+	}
+	CU_FAIL("no such sysctl");
+	return (0);
+}
+
+#endif /* !DESIGN_ENV_H */

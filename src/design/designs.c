@@ -10,19 +10,23 @@
 #include "ephmap/version.h"
 
 extern const struct eph_design_ops dmap_ops;
+extern const struct eph_design_ops emap_ops;
 extern const struct eph_design_ops ephmap_best_ops;
+extern const struct eph_design_ops kmap_ops;
+extern const struct eph_design_ops kmap_atomic_ops;
+extern const struct eph_design_ops kmap_atomic_24_ops;
+extern const struct eph_design_ops kmap_local_ops;
+extern const struct eph_design_ops kva_qenter_ops;
 extern const struct eph_design_ops kvabio_ops;
 extern const struct eph_design_ops lwbuf_dmap_ops;
 extern const struct eph_design_ops lwbuf_homecpu_ops;
 extern const struct eph_design_ops lwbuf_kvalist_ops;
 extern const struct eph_design_ops lwbuf_objcache_ops;
-extern const struct eph_design_ops lwbuf_pcpu_kva_ops;
 extern const struct eph_design_ops lwbuf_pcpu_ops;
+extern const struct eph_design_ops lwbuf_pcpu_kva_ops;
 extern const struct eph_design_ops lwbuf_reserve_ops;
-extern const struct eph_design_ops kmap_atomic_24_ops;
-extern const struct eph_design_ops kmap_atomic_ops;
-extern const struct eph_design_ops kmap_local_ops;
 extern const struct eph_design_ops mapwindow_ops;
+extern const struct eph_design_ops msf_buf_ops;
 extern const struct eph_design_ops pmap_quick_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
@@ -38,21 +42,25 @@ const struct eph_design_ops *const eph_designs[] = {
 	&sf_buf_cpumask_ops,
 	&sf_buf_accessed_ops,
 	&sf_buf_lwbuf_ops,
-	&lwbuf_pcpu_ops,
-	&lwbuf_pcpu_kva_ops,
+	&msf_buf_ops,
 	&lwbuf_kvalist_ops,
 	&lwbuf_homecpu_ops,
 	&lwbuf_reserve_ops,
 	&lwbuf_objcache_ops,
 	&lwbuf_dmap_ops,
+	&lwbuf_pcpu_ops,
+	&lwbuf_pcpu_kva_ops,
+	&kva_qenter_ops,
 	&kvabio_ops,
 	&dmap_ops,
-	&ephmap_best_ops,
+	&emap_ops,
+	&kmap_ops,
 	&kmap_atomic_24_ops,
 	&kmap_atomic_ops,
 	&kmap_local_ops,
 	&pmap_quick_ops,
 	&mapwindow_ops,
+	&ephmap_best_ops,
 	NULL,
 };
 

@@ -1,6 +1,7 @@
 set(EPHMAP_SOURCES
     designs.c
     dmap.c
+    emap.c
     ephmap_best.c
     freelist.c
     kvabio.c
@@ -13,10 +14,13 @@ set(EPHMAP_SOURCES
     lwbuf_objcache.c
     lwbuf_pcpu.c
     lwbuf_reserve.c
+    kmap.c
     kmap_atomic.c
     kmap_atomic_24.c
     kmap_local.c
+    kva_qenter.c
     mapwindow.c
+    msf_buf.c
     percpu_slots.c
     pmap_quick.c
     sf_buf.c

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * kmap: global mappings, given out in a circle and invalidated together.
+ *
+ * What it does.  LAST_PKMAP slots, each with a count: 0 is free and in no
+ * TLB, 1 is unused but still mapped, n is n - 1 users.  A page that has a
+ * slot gets it again.  Otherwise a cursor goes round; when it wraps, every
+ * slot with count 1 is cleared, and if there was any, all TLBs are flushed.
+ * The first slot with count 0 is taken, and its entry stored: no TLB can
+ * hold anything there.
+ *
+ * Idea.  Nothing is invalidated before the whole pool has been used, so one
+ * flush pays for up to LAST_PKMAP maps.
+ *
+ * Invariant: a slot with count 0 has no entry, and no CPU a translation of
+ * it; a slot with count 1 or more maps its page.
+ *
+ *	case				L	R	F	IPI
+ *	map, hit or miss		0	0	0	0
+ *	unmap				0	0	0	0
+ *	wrap, something unused:
+ *	    up to 33 slots		slots	(N-1)slots 0	N-1
+ *	    more			LF 1	0	N-1	N-1
+ *	wrap, nothing unused		0	0	0	0
+ *	exhaustion			0 asleep, then hit or miss
+ *
+ * The ceiling of 33 is tlb_single_page_flush_ceiling: a range of up to 33
+ * pages is invalidated page by page, used slots included; above, everything
+ * is flushed, global entries too.  (2.6.30 always did that.)
+ *
+ * Counting.  hit_active found a count of 2 or more, hit_inactive 1.  The
+ * zeroes that the wrap stores are counted.  A slot forgets its page when it
+ * is cleared, so nothing is ever evicted.
+ *
+ * Quirks kept.  The cursor moves before it looks, so the first slot handed
+ * out is 1, and slot 0 comes after the first wrap.  A pool with users is
+ * swept even if only few slots are unused.  A sleep begins when LAST_PKMAP
+ * slots in a row were in use, cannot be interrupted, and ends with a look
+ * for the page: somebody else may have mapped it.
+ *
+ * Locking.  kmap_lock, through the flush; it serves interrupts meanwhile,
+ * so it is a mutex here and not a spin lock.
+ *
+ * Linux 5.10 (2020-12) mm/highmem.c; first in 2.3.23 (1999), Gerhard
+ * Wichert and Ingo Molnar.
+ */
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "ephmap/design.h"
+#include "ephmap/kva.h"
+#include "ephmap/mutex.h"
+#include "ephmap/pmap.h"
+#include "ephmap/sleepq.h"
+#include "ephmap/version.h"
+
+#define FLUSH_CEILING 33u /* tlb_single_page_flush_ceiling */
+
+/* One slot.  Key: (l) kmap_lock, (c) constant. */
+struct pkmap {
+	struct vm_page *m; /* (l) NULL: none */
+	uint32_t count;	   /* (l) pkmap_count */
+};
+
+struct kmap {
+	struct eph_machine *mc; /* (c) */
+	struct pkmap *slot;	/* (c) LAST_PKMAP of them */
+	uint32_t nslots;	/* (c) a power of two */
+	uint32_t last_nr;	/* (l) last_pkmap_nr, the cursor */
+	struct eph_mutex lock;	/* kmap_lock */
+	uint32_t waiters;	/* (l) asleep on pkmap_map_wait */
+	eph_va_t window;	/* (c) PKMAP_BASE */
+};
+
+static void
+kmap_destroy(void *state)
+{
+	struct kmap *km = state;
+	struct eph_machine *mc = km->mc;
+
+	for (uint32_t i = 0; km->slot != NULL && i < km->nslots; i++) {
+		if (km->slot[i].m != NULL)
+			km->slot[i].m->hint = 0;
+	}
+	if (km->window != 0)
+		kva_free(mc, km->window, km->nslots);
+	machine_free(mc, km->slot, km->nslots * sizeof(*km->slot));
+	machine_free(mc, km, sizeof(*km));
+}
+
+static int
+kmap_init(struct kmap *km, struct eph_err *err)
+{
+	struct eph_machine *mc = km->mc;
+	const uint32_t n = km->nslots;
+
+	if (n == 0 || (n & (n - 1)) != 0)
+		return (eph_err_set(
+		    err, EINVAL, "%u slots: LAST_PKMAP is a power of two", n));
+	if ((km->window = kva_alloc(mc, n)) == 0)
+		return (eph_err_set(err, EINVAL,
+		    "%u slots: the machine has no KVA for that many (%u pages "
+		    "in all)",
+		    n, mc->kva_pages));
+	km->slot = machine_alloc(mc, n * sizeof(*km->slot));
+	if (km->slot == NULL)
+		return (
+		    eph_err_set(err, ENOMEM, "out of memory for %u slots", n));
+	return (0);
+}
+
+static int
+kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct kmap *km = machine_alloc(mc, sizeof(*km));
+	int error;
+
+	if (km == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	mc->pgeflag = EPH_PTE_G;
+	km->mc = mc;
+	km->nslots = cfg->nbufs;
+	mutex_init(&km->lock, "kmap_lock");
+	if ((error = kmap_init(km, err)) != 0)
+		kmap_destroy(km);
+	else
+		*statep = km;
+	return (error);
+}
+
+static eph_va_t
+kmap_va(const struct kmap *km, const struct pkmap *pk)
+{
+	return (km->window + eph_ptoa((uint64_t)(pk - km->slot)));
+}
+
+/* page_address(): the slot of `m`, or NULL. */
+static struct pkmap *
+kmap_lookup(const struct kmap *km, const struct vm_page *m)
+{
+	return (m->hint != 0 ? &km->slot[m->hint - 1] : NULL);
+}
+
+/* flush_tlb_kernel_range() over all slots. */
+static void
+kmap_flush_range(struct kmap *km)
+{
+	if (km->nslots <= FLUSH_CEILING) {
+		pmap_invalidate_range(km->mc, km->window, km->nslots);
+		return;
+	}
+	pmap_flush_local(km->mc, true);
+	smp_invltlb(km->mc, km->window, km->nslots, true);
+}
+
+static void
+kmap_flush_all_zero(struct kmap *km)
+{
+	uint32_t cleared = 0;
+
+	for (uint32_t i = 0; i < km->nslots; i++) {
+		struct pkmap *pk = &km->slot[i];
+
+		if (pk->count != 1)
+			continue;
+		pk->count = 0;
+		pmap_pte_store(km->mc, kmap_va(km, pk), 0);
+		pk->m->hint = 0;
+		pk->m = NULL;
+		cleared++;
+	}
+	if (cleared != 0)
+		kmap_flush_range(km);
+	EPH_NOTE(km->mc, "the cursor wraps: %u slots cleared", cleared);
+}
+
+/* The next slot with count 0, or NULL after a whole round without one. */
+static struct pkmap *
+kmap_next_free(struct kmap *km)
+{
+	uint32_t left = km->nslots;
+
+	do {
+		km->last_nr = (km->last_nr + 1) & (km->nslots - 1);
+		if (km->last_nr == 0) {
+			kmap_flush_all_zero(km);
+			left = km->nslots;
+		}
+		if (km->slot[km->last_nr].count == 0)
+			return (&km->slot[km->last_nr]);
+	} while (--left != 0);
+	return (NULL);
+}
+
+static void
+kmap_enter(struct kmap *km, struct pkmap *pk, struct vm_page *m)
+{
+	pmap_pte_store(km->mc, kmap_va(km, pk),
+	    vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW | EPH_PTE_A |
+		EPH_PTE_M | km->mc->pgeflag);
+	pk->count = 1;
+	pk->m = m;
+	m->hint = (uint32_t)(pk - km->slot) + 1;
+}
+
+/*
+ * map_new_virtual(): a slot for `m`, sleeping while all are in use.  It may
+ * end with the slot that somebody else gave the page meanwhile.
+ */
+static struct pkmap *
+kmap_map_new(struct kmap *km, struct vm_page *m, bool *missed)
+{
+	struct pkmap *pk;
+	bool slept = false;
+
+	*missed = false;
+	while ((pk = kmap_next_free(km)) == NULL) {
+		km->waiters++;
+		(void)msleep(km->mc, &km->waiters, &km->lock, 0, "pkmap", 0);
+		km->waiters--;
+		slept = true;
+		if ((pk = kmap_lookup(km, m)) != NULL) {
+			msleep_done(km->mc);
+			return (pk);
+		}
+	}
+	if (slept)
+		msleep_done(km->mc);
+	kmap_enter(km, pk, m);
+	*missed = true;
+	return (pk);
+}
+
+static void
+kmap_count(struct kmap *km, const struct pkmap *pk, bool missed)
+{
+	struct eph_cpu *cpu = eph_curcpu(km->mc);
+
+	cpu->c.map_calls++;
+	if (missed)
+		cpu->c.miss++;
+	else if (pk->count > 2)
+		cpu->c.hit_active++;
+	else
+		cpu->c.hit_inactive++;
+	if (pk->count == 2)
+		eph_bufs_inc(km->mc);
+	EPH_NOTE(
+	    km->mc, "slot %u, count %u", (unsigned)(pk - km->slot), pk->count);
+}
+
+static int
+kmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct kmap *km = state;
+	struct pkmap *pk;
+	bool missed = false;
+
+	(void)flags;
+	mutex_enter(km->mc, &km->lock);
+	if ((pk = kmap_lookup(km, m)) == NULL)
+		pk = kmap_map_new(km, m, &missed);
+	pk->count++;
+	kmap_count(km, pk, missed);
+	mutex_exit(km->mc, &km->lock);
+	*mp = (struct eph_mapping){ pk, kmap_va(km, pk) };
+	return (0);
+}
+
+static int
+kmap_unmap(void *state, void *obj)
+{
+	struct kmap *km = state;
+	struct pkmap *pk = obj;
+
+	mutex_enter(km->mc, &km->lock);
+	if (pk->count < 2)
+		PANIC("kunmap: the slot has no user");
+	EPH_COUNT(km->mc, unmap_calls);
+	if (--pk->count == 1) {
+		eph_bufs_dec(km->mc);
+		if (eph_unlikely(km->waiters > 0))
+			wakeup(km->mc, &km->waiters);
+	}
+	mutex_exit(km->mc, &km->lock);
+	return (0);
+}
+
+static eph_va_t
+kmap_kva(void *state, void *obj)
+{
+	struct kmap *km = state;
+
+	EPH_COUNT(km->mc, kva_calls);
+	return (kmap_va(km, obj));
+}
+
+static int
+kmap_ref(void *state, void *obj)
+{
+	struct kmap *km = state;
+	struct pkmap *pk = obj;
+
+	mutex_enter(km->mc, &km->lock);
+	if (pk->count < 2)
+		PANIC("kmap: a reference to a slot without a user");
+	pk->count++;
+	mutex_exit(km->mc, &km->lock);
+	return (0);
+}
+
+static struct vm_page *
+kmap_page(void *state, void *obj)
+{
+	(void)state;
+	return (((const struct pkmap *)obj)->m);
+}
+
+static void
+kmap_check_slot(struct kmap *km, struct pkmap *pk)
+{
+	const eph_va_t va = kmap_va(km, pk);
+
+	if ((pk->count != 0) != (pk->m != NULL))
+		PANIC("a free slot has a page, or a used one none");
+	if (pk->count == 0 && pmap_pte_load(km->mc, va) != 0)
+		PANIC("a free slot has an entry");
+	if (pk->count != 0 && kmap_lookup(km, pk->m) != pk)
+		PANIC("a slot is not the one its page names");
+	if (pk->count != 0 && pmap_kextract(km->mc, va) != pk->m->frame)
+		PANIC("a slot does not map its page");
+}
+
+static void
+kmap_check(void *state, uint64_t held)
+{
+	struct kmap *km = state;
+	uint64_t users = 0;
+
+	for (uint32_t i = 0; i < km->nslots; i++) {
+		struct pkmap *pk = &km->slot[i];
+
+		kmap_check_slot(km, pk);
+		users += pk->count > 1 ? pk->count - 1 : 0;
+	}
+	if (users != held)
+		PANIC("mappings held and users counted differ");
+}
+
+const struct eph_design_ops kmap_ops = {
+	.name = "kmap",
+	.summary = "global mappings in a circle, all flushed when it wraps",
+	.origin = "Linux 5.10 mm/highmem.c; Wichert, Molnar",
+	.date = "1999-10",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.abi = EPHMAP_ABI,
+	.validity = EPH_VALID_ALL,
+	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.create = kmap_create,
+	.destroy = kmap_destroy,
+	.map = kmap_map,
+	.unmap = kmap_unmap,
+	.kva = kmap_kva,
+	.ref = kmap_ref,
+	.page = kmap_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = kmap_check,
+	.sysctls = eph_design_no_sysctls,
+};

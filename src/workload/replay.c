@@ -467,7 +467,6 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 		return (rp->error);
 	cpu_enter_inline(rp->mc, op->cpu);
 	h->state = HANDLE_MAPPING;
-	h->cpu = op->cpu;
 	h->m = m;
 	h->cpu = op->cpu;
 	rp->res->references++;

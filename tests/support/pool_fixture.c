@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "pool_fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Around 32, where the masks of 2004 end, and 64, where a word does. */
+const unsigned pool_ncpus[] = { 1, 2, 8, 32, 33, 65, 0 };
+
+void
+pool_open(
+    struct pool_fixture *f, const char *design, unsigned ncpus, uint32_t nbufs)
+{
+	const struct eph_machine_config cfg = { .tlb = "infinite",
+		.ncpus = ncpus };
+	struct eph_err err = { "" };
+
+	memset(f, 0, sizeof(*f));
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    sf_buf_pool_create(f->mc, design, nbufs, &f->pool, &err), 0);
+	pool_skip(f);
+}
+
+void
+pool_close(struct pool_fixture *f)
+{
+	sf_buf_pool_destroy(f->pool);
+	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+}
+
+static bool
+compared(const char *name)
+{
+	return (strcmp(name, "cycles") != 0 && strcmp(name, "walk_step") != 0 &&
+	    strncmp(name, "lock_", 5) != 0);
+}
+
+bool
+pool_row(struct pool_fixture *f, const struct eph_counters *expect,
+    const char *file, int line)
+{
+	struct eph_counters now, diff;
+	bool same = true;
+
+	lockstep_drain(f->mc);
+	machine_counters(f->mc, &now);
+	eph_counters_sub(&diff, &now, &f->last);
+	f->last = now;
+	for (unsigned i = 0; eph_counter_name(i) != NULL; i++) {
+		const uint64_t want = eph_counter_value(expect, i);
+		const uint64_t got = eph_counter_value(&diff, i);
+
+		if (!compared(eph_counter_name(i)) || want == got)
+			continue;
+		same = false;
+		(void)printf("%s:%d: %u CPUs: %s is %" PRIu64
+			     ", expected %" PRIu64 "\n",
+		    file, line, f->mc->ncpus, eph_counter_name(i), got, want);
+	}
+	return (same);
+}
+
+void
+pool_skip(struct pool_fixture *f)
+{
+	lockstep_drain(f->mc);
+	machine_counters(f->mc, &f->last);
+}
+
+/* The page, wired as callers of the oldest versions had to. */
+static struct vm_page *
+pool_page(struct pool_fixture *f, uint32_t page)
+{
+	struct vm_page *m = vm_page_get(f->mc, page);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	if ((sf_buf_pool_design(f->pool)->flags & EPH_DESIGN_WIRES) != 0)
+		vm_page_wire(f->mc, m);
+	return (m);
+}
+
+struct sf_buf *
+pool_alloc(struct pool_fixture *f, unsigned cpu, uint32_t page, unsigned flags)
+{
+	cpu_enter(f->mc, cpu);
+	return (sf_buf_alloc(f->pool, pool_page(f, page), flags));
+}
+
+void
+pool_free(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf)
+{
+	cpu_enter(f->mc, cpu);
+	sf_buf_free(f->pool, sf);
+}
+
+static uint32_t
+pool_touch(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf,
+    enum eph_touch touch)
+{
+	struct eph_mapping mp = { sf, 0 };
+	uint32_t reached = EPH_NONE;
+
+	cpu_enter(f->mc, cpu);
+	mp.va = sf_buf_kva(f->pool, sf);
+	eph_curcpu(f->mc)->c.kva_calls--; /* ours, not the test's */
+	CU_ASSERT_EQUAL(machine_access(f->mc, mp.va, touch,
+			    sf_buf_page(f->pool, sf), &reached),
+	    0);
+	return (reached);
+}
+
+uint32_t
+pool_read(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf)
+{
+	return (pool_touch(f, cpu, sf, EPH_TOUCH_READ));
+}
+
+uint32_t
+pool_write(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf)
+{
+	return (pool_touch(f, cpu, sf, EPH_TOUCH_WRITE));
+}
+
+void
+pool_private_everywhere(struct pool_fixture *f, uint32_t page, unsigned but)
+{
+	for (unsigned c = 0; c < f->mc->ncpus; c++) {
+		if (c != but)
+			pool_free(f, c, pool_alloc(f, c, page, SFB_CPUPRIVATE));
+	}
+}
+
+static void
+pool_sleeper_main(void *arg)
+{
+	struct pool_sleeper *sl = arg;
+
+	sl->sf =
+	    sf_buf_alloc(sl->f->pool, pool_page(sl->f, sl->page), sl->flags);
+	sl->order = ++*sl->clock;
+}
+
+unsigned
+pool_start(struct pool_fixture *f, struct pool_sleeper *sl, unsigned cpu)
+{
+	sl->f = f;
+	sl->td = eph_thread_create(f->mc, cpu, pool_sleeper_main, sl);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sl->td);
+	return (eph_run(f->mc));
+}

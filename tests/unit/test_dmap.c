@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* The direct map: no events but walks. */
+
+#include <string.h>
+
+#include "ephmap/design.h"
+#include "ephmap/shootdown.h"
+#include "test_main.h"
+
+static void
+nothing_but_walks_happens(void)
+{
+	const struct eph_design_ops *ops = eph_design_find("dmap");
+	const struct eph_machine_config cfg = { .tlb = "infinite",
+		.ncpus = 65 };
+	const struct eph_design_config dc = { .nbufs = 1 };
+	struct eph_counters c,
+	    expect = { .map_calls = 2000,
+		    .miss = 2000,
+		    .unmap_calls = 2000,
+		    .kva_calls = 2000,
+		    .tlb_miss = 130,
+		    .walk_step = 520,
+		    .tlb_hit = 1870 };
+	struct eph_mapping mp;
+	struct eph_machine *mc;
+	struct vm_page *m;
+	uint32_t reached;
+	void *state;
+
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown)), 0);
+	CU_ASSERT_EQUAL_FATAL(ops->create(mc, &dc, &state, NULL), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		cpu_enter(mc, i % 65);
+		m = vm_page_get(mc, i % 2 * 3);
+		CU_ASSERT_EQUAL(ops->map(state, m, SFB_DEFAULT, &mp), 0);
+		CU_ASSERT_PTR_EQUAL(ops->page(state, mp.obj), m);
+		CU_ASSERT_EQUAL(ops->kva(state, mp.obj), mp.va);
+		CU_ASSERT_EQUAL(mc->bufs.now, 1);
+		CU_ASSERT_EQUAL(
+		    machine_access(mc, mp.va, EPH_TOUCH_WRITE, m, &reached), 0);
+		CU_ASSERT_EQUAL(reached, m->frame);
+		CU_ASSERT_EQUAL(ops->unmap(state, mp.obj), 0);
+	}
+	machine_counters(mc, &c);
+	c.cycles = 0;
+	CU_ASSERT_EQUAL(memcmp(&c, &expect, sizeof(c)), 0);
+	CU_ASSERT_EQUAL(mc->bufs.now, 0);
+	ops->destroy(state);
+	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+}
+
+static CU_TestInfo tests[] = {
+	TEST(nothing_but_walks_happens),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "dmap", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -79,7 +79,7 @@ ex_can_resume(const struct explore *ex, const struct ex_entity *e)
 		return (atomic_load_explicit(
 			    &e->waits_for->held, memory_order_relaxed) == 0);
 	case EX_SPINNING:
-		return (ex->progress != e->seen);
+		return (ex->progress - e->own != e->seen);
 	case EX_ON_ACK:
 		return (e->acks == 0);
 	default:
@@ -408,8 +408,10 @@ ex_point(
 	e->op = (struct ex_op){ obj, (uint8_t)kind, write };
 	ex->mc->step = ex->nchoices;
 	ex_yield(ex, e);
-	if (write)
+	if (write) {
 		ex->progress++;
+		e->own++;
+	}
 }
 
 /* Remember whose entry was stored, for the adversary. */
@@ -525,17 +527,18 @@ explore_atomic_weak(struct explore *ex, enum eph_atomic_op op, void *obj,
 	return (old);
 }
 
-/* "&rv->gathered" is called gathered. */
-static const char *
-ex_variable_name(const char *what)
+/* "&rv->gathered" is called gathered, "&in->from[me->id]" from. */
+static int
+ex_variable_name(const char *what, const char **name)
 {
-	const char *name = what;
+	const size_t end = strcspn(what, "[");
 
-	for (const char *p = what; *p != '\0'; p++) {
+	*name = what;
+	for (const char *p = what; p < what + end; p++) {
 		if (p[0] == '.' || p[0] == '&' || (p[0] == '-' && p[1] == '>'))
-			name = p[0] == '-' ? p + 2 : p + 1;
+			*name = p[0] == '-' ? p + 2 : p + 1;
 	}
-	return (name);
+	return ((int)(what + end - *name));
 }
 
 static void
@@ -553,12 +556,13 @@ ex_atomic_event(struct explore *ex, enum eph_atomic_op op, const char *what,
 	};
 	const uint64_t minus = size == 4 ? UINT32_MAX : UINT64_MAX;
 	const char *verb = verbs[op];
+	const char *name;
+	const int len = ex_variable_name(what, &name);
 	char text[96];
 
 	if (op == EPH_ATOMIC_ADD && (value == 1 || value == minus))
 		verb = value == 1 ? "inc" : "dec";
-	(void)snprintf(text, sizeof(text), "%s %s%s", verb,
-	    ex_variable_name(what),
+	(void)snprintf(text, sizeof(text), "%s %.*s%s", verb, len, name,
 	    op == EPH_ATOMIC_CAS && old == new_value ? " fails" : "");
 	machine_event(
 	    ex->mc, EPH_EV_ATOMIC, ex->cur->cpu, 0, old, new_value, text);
@@ -824,9 +828,14 @@ explore_spin(struct eph_machine *mc)
 		PANIC("a busy wait where nothing else runs");
 	if (atomic_load_explicit(&mc->nviolations, memory_order_relaxed) != 0)
 		explore_stop(ex, EX_VIOLATION);
-	e->seen = ex->progress;
 	e->op.obj = NULL;
-	ex_wait(ex, e, EX_SPINNING);
+	/* What changed since the last round may be what is waited for. */
+	if (ex->progress - e->own != e->seen) {
+		e->seen = ex->progress - e->own;
+		ex_yield(ex, e);
+	} else {
+		ex_wait(ex, e, EX_SPINNING);
+	}
 }
 
 static int
@@ -853,6 +862,7 @@ ex_thread_main(void *arg)
 	e->td.fn(e->td.arg);
 	ex_unload_context(ex, e);
 	ex->live--;
+	ex->progress++;
 	if (ex->mc->cur->crit != 0)
 		PANIC("a thread ended in a critical section");
 	ex_wait(ex, e, EX_OFF);
@@ -910,6 +920,7 @@ ex_reset_entity(struct explore *ex, struct ex_entity *e)
 	e->td.fn = fn;
 	e->td.arg = arg;
 	e->acks = 0;
+	e->seen = e->own = 0;
 	e->wakened = false;
 	e->waits_for = NULL;
 	e->op = (struct ex_op){ ex_is_intr(e) ? NULL : (void *)&ex->cpu[e->cpu],

@@ -90,7 +90,8 @@ struct ex_entity {
 	unsigned cpu;
 	struct ex_op op;
 	struct eph_mutex *waits_for;
-	uint64_t seen; /* spinning: progress when it last looked */
+	uint64_t own;  /* progress that it made itself */
+	uint64_t seen; /* spinning: the others' when it last looked */
 	unsigned acks;
 	bool wakened; /* unblock() came before block() */
 };

@@ -11,22 +11,49 @@
 #include "ephmap/sleepq.h"
 #include "scenario/scenario.h"
 
-static void
-exhaust_use(struct eph_xp *x, uint32_t page, unsigned flags)
+#define EXHAUST_SLEEPERS 2u
+
+struct exhaust {
+	bool ended[EXHAUST_SLEEPERS];
+};
+
+/* Does thread 1 + i sleep, or is it past that? */
+static bool
+exhaust_settled(struct eph_xp *x, unsigned i)
 {
-	struct vm_page *m = xp_page(x, page);
+	const struct exhaust *eh = x->arg;
+
+	return (eh->ended[i] || xp_thread_of(x, 1 + i)->wchan != NULL);
+}
+
+/* Takes the buffer, and keeps it until the others want it. */
+static void
+exhaust_holder(struct eph_xp *x, unsigned n)
+{
+	struct vm_page *m = xp_page(x, 1);
 	struct eph_mapping mp;
 
-	if (xp_map(x, m, flags, &mp) != 0)
+	(void)n;
+	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
+	while (!exhaust_settled(x, 0) || !exhaust_settled(x, 1))
+		x->mc->exec->spin(x->mc);
 	xp_touch(x, &mp, m);
 	xp_unmap(x, &mp);
 }
 
 static void
-exhaust_thread(struct eph_xp *x, unsigned n)
+exhaust_sleeper(struct eph_xp *x, unsigned n)
 {
-	exhaust_use(x, 1 + n, n == 1 ? SFB_CATCH : SFB_DEFAULT);
+	struct exhaust *eh = x->arg;
+	struct vm_page *m = xp_page(x, 2 + n);
+	struct eph_mapping mp;
+
+	if (xp_map(x, m, n == 0 ? SFB_CATCH : SFB_DEFAULT, &mp) == 0) {
+		xp_touch(x, &mp, m);
+		xp_unmap(x, &mp);
+	}
+	eh->ended[n] = true;
 }
 
 static void
@@ -39,13 +66,13 @@ exhaust_signal(struct eph_xp *x, unsigned n)
 static int
 exhaust_setup(struct eph_xp *x)
 {
-	int error = 0;
-
-	for (unsigned i = 0; i < 3 && error == 0; i++)
-		error = xp_thread(x, i % x->ncpus, exhaust_thread, i);
-	if (error == 0)
-		error = xp_thread(x, x->ncpus - 1, exhaust_signal, 0);
-	return (error);
+	if ((x->arg = machine_alloc(x->mc, sizeof(struct exhaust))) == NULL ||
+	    xp_thread(x, 0, exhaust_holder, 0) != 0 ||
+	    xp_thread(x, 1, exhaust_sleeper, 0) != 0 ||
+	    xp_thread(x, 0, exhaust_sleeper, 1) != 0 ||
+	    xp_thread(x, 1, exhaust_signal, 0) != 0)
+		return (ENOMEM);
+	return (0);
 }
 
 static bool

@@ -180,11 +180,10 @@ void eph_bug_config(
     const struct eph_bug *bug, bool repaired, struct eph_explore_config *cfg);
 
 /*
- * The design with the repairs of its known holes, and the protocol it then
- * uses; the design itself and NULL if it has none to repair.
+ * Repair the known holes of a design in a copy of its operations, and name
+ * the protocol it then needs.  False if nothing is known to be broken.
  */
-const struct eph_design_ops *eph_design_repaired(
-    const struct eph_design_ops *design,
-    const struct eph_shootdown_ops **shootdown);
+bool eph_design_repair(
+    struct eph_design_ops *design, const struct eph_shootdown_ops **shootdown);
 
 #endif /* !EPHMAP_EXPLORE_H */

@@ -1,15 +1,155 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* Shipped designs with their known holes repaired. */
+/*
+ * Shipped designs with their known holes repaired.
+ *
+ *	un-acked flush		the protocol waits for all targets
+ *	lost wakeup		map() that returns EINTR wakes the next sleeper
+ *	A read before store	the entry is exchanged, A is in the old one
+ *
+ * A repaired design is the shipped one with another map(), so that nothing
+ * else can differ.
+ */
 
+#include <errno.h>
 #include <string.h>
 
+#include "design/sf_pool.h"
 #include "ephmap/explore.h"
 
-const struct eph_design_ops *
-eph_design_repaired(const struct eph_design_ops *design,
-    const struct eph_shootdown_ops **shootdown)
+extern const struct eph_design_ops sf_buf_accessed_ops;
+extern const struct eph_design_ops sf_buf_cpumask_ops;
+extern const struct eph_design_ops sf_buf_hash_ops;
+extern const struct eph_design_ops sf_buf_lru_ops;
+extern const struct eph_design_ops sf_buf_uncached_ops;
+
+/*
+ * The wakeup that an interrupted sleeper got was meant for somebody who
+ * takes a buffer.  Too many wakeups do no harm: the woken look again.
+ */
+static int
+pass_wakeup_on(struct sf_pool *sp, int error)
 {
-	(void)shootdown;
-	return (design);
+	if (error != EINTR)
+		return (error);
+	mutex_enter(sp->mc, &sp->lock);
+	sf_pool_wakeup_one(sp);
+	mutex_exit(sp->mc, &sp->lock);
+	return (error);
+}
+
+static int
+repaired_hash_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	return (
+	    pass_wakeup_on(state, sf_buf_hash_ops.map(state, m, flags, mp)));
+}
+
+static int
+repaired_lru_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	return (pass_wakeup_on(state, sf_buf_lru_ops.map(state, m, flags, mp)));
+}
+
+static int
+repaired_cpumask_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	return (
+	    pass_wakeup_on(state, sf_buf_cpumask_ops.map(state, m, flags, mp)));
+}
+
+/* sf_buf.accessed: one step reads the old entry and stores the new. */
+static void
+repaired_accessed_enter(struct sf_pool *sp, struct sf_buf *sf)
+{
+	struct eph_machine *mc = sp->mc;
+	const eph_pte_t old = pmap_pte_swap(mc, sf->kva,
+	    vm_page_to_phys(sf->m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
+
+	if ((old & (EPH_PTE_V | EPH_PTE_A)) == (EPH_PTE_V | EPH_PTE_A))
+		eph_cpuset_zero(
+		    sf_pool_mask(sp, sf_pool_index(sp, sf)), sp->words);
+}
+
+static void
+repaired_accessed_sync(struct sf_pool *sp, struct sf_buf *sf, unsigned flags)
+{
+	struct eph_machine *mc = sp->mc;
+	eph_cpuword_t *mask = sf_pool_mask(sp, sf_pool_index(sp, sf));
+	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
+
+	if (!eph_cpuset_isset(mask, eph_curcpu(mc)->id)) {
+		eph_cpuset_set(mask, eph_curcpu(mc)->id);
+		pmap_invlpg(mc, sf->kva);
+	}
+	if ((flags & SFB_CPUPRIVATE) != 0 ||
+	    !eph_cpuset_andnot(others, mc->allcpus, mask, sp->words))
+		return;
+	eph_cpuset_or(mask, others, sp->words);
+	smp_masked_invlpg(mc, others, sf->kva);
+}
+
+static int
+repaired_accessed_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct sf_pool *sp = state;
+	struct sf_buf *sf;
+	int error = 0;
+
+	mutex_enter(sp->mc, &sp->lock);
+	if ((sf = sf_pool_lookup(sp, m)) != NULL) {
+		(void)sf_pool_hit(sp, sf);
+	} else if ((sf = sf_pool_take(sp, m, (flags & SFB_NOWAIT) != 0,
+			(flags & SFB_CATCH) != 0, &error)) != NULL) {
+		sf_pool_link(sp, sf, m);
+		sf_pool_missed(sp, sf);
+		repaired_accessed_enter(sp, sf);
+	} else {
+		error = sf_pool_failed(sp, error);
+		mutex_exit(sp->mc, &sp->lock);
+		return (pass_wakeup_on(sp, error));
+	}
+	repaired_accessed_sync(sp, sf, flags);
+	mutex_exit(sp->mc, &sp->lock);
+	*mp = (struct eph_mapping){ sf, sf->kva };
+	return (0);
+}
+
+typedef int repaired_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp);
+
+struct repair {
+	const struct eph_design_ops *design;
+	repaired_map *map;     /* NULL: as shipped */
+	const char *shootdown; /* NULL: as shipped */
+};
+
+static const struct repair repairs[] = {
+	{ &sf_buf_uncached_ops, NULL, "acked-invlpg" },
+	{ &sf_buf_hash_ops, repaired_hash_map, NULL },
+	{ &sf_buf_lru_ops, repaired_lru_map, "acked-invlpg" },
+	{ &sf_buf_cpumask_ops, repaired_cpumask_map, NULL },
+	{ &sf_buf_accessed_ops, repaired_accessed_map, NULL },
+};
+
+bool
+eph_design_repair(
+    struct eph_design_ops *design, const struct eph_shootdown_ops **shootdown)
+{
+	for (size_t i = 0; i < sizeof(repairs) / sizeof(*repairs); i++) {
+		const struct repair *r = &repairs[i];
+
+		if (strcmp(r->design->name, design->name) != 0)
+			continue;
+		if (r->map != NULL)
+			design->map = r->map;
+		if (r->shootdown != NULL)
+			*shootdown = eph_shootdown_find(r->shootdown);
+		return (true);
+	}
+	return (false);
 }

@@ -13,6 +13,7 @@ extern const struct eph_scenario scenario_ipiq_full;
 extern const struct eph_scenario scenario_private;
 extern const struct eph_scenario scenario_same_cpu;
 extern const struct eph_scenario scenario_same_page;
+extern const struct eph_scenario scenario_shared_use;
 extern const struct eph_scenario scenario_speculation;
 
 const struct eph_scenario *const eph_scenarios[] = {
@@ -20,6 +21,7 @@ const struct eph_scenario *const eph_scenarios[] = {
 	&scenario_free_map,
 	&scenario_private,
 	&scenario_cross_cpu,
+	&scenario_shared_use,
 	&scenario_same_cpu,
 	&scenario_exhaust,
 	&scenario_speculation,

@@ -474,12 +474,16 @@ eph_explore(const struct eph_explore_config *cfg, struct eph_explore_result *r,
     struct eph_err *err)
 {
 	struct eph_explore_config c = *cfg;
+	struct eph_design_ops repaired;
 	struct search s = { 0 };
 	int error;
 
 	*r = (struct eph_explore_result){ 0 };
-	if (c.repaired && c.design != NULL)
-		c.design = eph_design_repaired(c.design, &c.shootdown);
+	if (c.repaired && c.design != NULL) {
+		repaired = *c.design;
+		(void)eph_design_repair(&repaired, &c.shootdown);
+		c.design = &repaired;
+	}
 	error = search_open(&s, &c, err);
 	if (error == 0)
 		error = c.replay != NULL ? search_replay_text(&s, &c, r, err)

@@ -1,4 +1,9 @@
 set(EPHMAP_SOURCES
+    bugs.c
+    bugs_caller.c
+    bugs_lwbuf.c
+    bugs_pmap.c
+    bugs_refcount.c
     cross_cpu.c
     exhaust.c
     free_map.c
@@ -10,6 +15,7 @@ set(EPHMAP_SOURCES
     same_page.c
     scenarios.c
     search.c
+    shared_use.c
     shrink.c
     speculation.c
     timeline.c

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The museum: the table of exhibits.  First the functions and callers that
+ * were broken, then the designs that shipped with a hole (architecture's
+ * "known holes"), which are explored as they are.
+ */
+
+#include <string.h>
+
+#include "scenario/scenario.h"
+
+extern const struct eph_scenario scenario_cross_cpu;
+extern const struct eph_scenario scenario_exhaust;
+extern const struct eph_scenario scenario_shared_use;
+extern const struct eph_scenario scenario_speculation;
+
+extern const struct eph_bug bug_chain;
+extern const struct eph_bug bug_dtor;
+extern const struct eph_bug bug_elsewhere;
+extern const struct eph_bug bug_emap_reuse;
+extern const struct eph_bug bug_fault;
+extern const struct eph_bug bug_kmap_wrap;
+extern const struct eph_bug bug_loop;
+extern const struct eph_bug bug_mask_draft;
+extern const struct eph_bug bug_mask_v3;
+extern const struct eph_bug bug_mbuf_2001;
+extern const struct eph_bug bug_mbuf_2006;
+extern const struct eph_bug bug_migrate;
+extern const struct eph_bug bug_mref_2005;
+extern const struct eph_bug bug_nocrit;
+extern const struct eph_bug bug_null;
+extern const struct eph_bug bug_parallel;
+extern const struct eph_bug bug_qenter2;
+
+#define FORM_SHIPPED "shipped design"
+
+static const struct eph_bug bug_unacked_uncached = {
+	.name = "unacked-flush-uncached",
+	.date = "1998",
+	.origin = "FreeBSD 4 and DragonFly, pmap_qenter with smp_invltlb",
+	.symptom = "another CPU uses the old page until the interrupt lands",
+	.form = FORM_SHIPPED,
+	.repair = "wait for the acknowledgements",
+	.scenario = &scenario_shared_use,
+	.design = "sf_buf.uncached",
+	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_unacked_lru = {
+	.name = "unacked-flush-lru",
+	.date = "2003-12-10",
+	.origin = "DragonFly dfbcf5a390, pmap_qenter with smp_invltlb",
+	.symptom = "another CPU uses the old page until the interrupt lands",
+	.form = FORM_SHIPPED,
+	.repair = "wait for the acknowledgements",
+	.scenario = &scenario_shared_use,
+	.design = "sf_buf.lru",
+	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_accessed = {
+	.name = "accessed-read-before-store",
+	.date = "2005",
+	.origin = "FreeBSD i386 vm_machdep.c, sf_buf_alloc",
+	.symptom = "a translation loaded by speculation outlives its page",
+	.form = FORM_SHIPPED,
+	.repair = "exchange the entry, and look at A in what came out",
+	.scenario = &scenario_speculation,
+	.design = "sf_buf.accessed",
+	.fails = EPH_FAIL_STALE,
+};
+
+#define LOST_WAKEUP(variable, nm, dt, org, dsg)                                \
+	static const struct eph_bug variable = {                               \
+		.name = nm,                                                    \
+		.date = dt,                                                    \
+		.origin = org,                                                 \
+		.symptom = "a thread sleeps in sfbufa while buffers are free", \
+		.form = FORM_SHIPPED,                                          \
+		.repair = "an interrupted sleeper passes the wakeup on",       \
+		.scenario = &scenario_exhaust,                                 \
+		.design = dsg,                                                 \
+		.fails = EPH_FAIL_LOST_WAKEUP,                                 \
+	}
+
+LOST_WAKEUP(bug_wakeup_hash, "lost-wakeup-hash", "2003-11-17",
+    "FreeBSD i386 vm_machdep.c 1.219", "sf_buf.hash");
+LOST_WAKEUP(bug_wakeup_lru, "lost-wakeup-lru", "2003-12-10",
+    "DragonFly dfbcf5a390; FreeBSD 1.220", "sf_buf.lru");
+LOST_WAKEUP(bug_wakeup_cpumask, "lost-wakeup-cpumask", "2004-04-01",
+    "DragonFly 24712b9068", "sf_buf.cpumask");
+LOST_WAKEUP(bug_wakeup_accessed, "lost-wakeup-accessed", "2007",
+    "FreeBSD i386 vm_machdep.c, until wakeup(9) took its place",
+    "sf_buf.accessed");
+
+const struct eph_bug *const eph_bugs[] = {
+	&bug_mbuf_2001,
+	&bug_mbuf_2006,
+	&bug_mref_2005,
+	&bug_qenter2,
+	&bug_mask_draft,
+	&bug_mask_v3,
+	&bug_nocrit,
+	&bug_migrate,
+	&bug_loop,
+	&bug_null,
+	&bug_dtor,
+	&bug_kmap_wrap,
+	&bug_emap_reuse,
+	&bug_chain,
+	&bug_elsewhere,
+	&bug_fault,
+	&bug_parallel,
+	&bug_unacked_uncached,
+	&bug_unacked_lru,
+	&bug_accessed,
+	&bug_wakeup_hash,
+	&bug_wakeup_lru,
+	&bug_wakeup_cpumask,
+	&bug_wakeup_accessed,
+	NULL,
+};
+
+const struct eph_bug *
+eph_bug_find(const char *name)
+{
+	for (size_t i = 0; eph_bugs[i] != NULL; i++) {
+		if (strcmp(eph_bugs[i]->name, name) == 0)
+			return (eph_bugs[i]);
+	}
+	return (NULL);
+}
+
+void
+eph_bug_config(
+    const struct eph_bug *bug, bool repaired, struct eph_explore_config *cfg)
+{
+	const bool shipped = strcmp(bug->form, FORM_SHIPPED) == 0;
+
+	cfg->scenario = bug->scenario;
+	cfg->ncpus = bug->cpus;
+	cfg->design = bug->design != NULL ? eph_design_find(bug->design) : NULL;
+	cfg->broken = !repaired && !shipped;
+	/* A caller's exhibit keeps to its own bug: the design is repaired. */
+	cfg->repaired = repaired || !shipped;
+}

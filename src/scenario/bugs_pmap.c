@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Exhibits: functions that store entries and invalidate too little. */
+
+#include "ephmap/atomic.h"
+#include "ephmap/kva.h"
+#include "ephmap/pmap.h"
+#include "scenario/scenario.h"
+
+#define PM_PAGES 2u
+
+struct pm {
+	eph_va_t va;
+	uint32_t cpumask;
+	_Atomic(uint32_t) turn;
+	unsigned next; /* KMAP: slot that is handed out next */
+};
+
+static struct pm *
+pm_create(struct eph_xp *x)
+{
+	struct pm *pm = machine_alloc(x->mc, sizeof(*pm));
+
+	x->arg = pm;
+	if (pm == NULL ||
+	    machine_set_shootdown(x->mc, eph_shootdown_find("acked-invlpg")) !=
+		0)
+		return (NULL);
+	pm->va = kva_alloc(x->mc, PM_PAGES);
+	return (pm);
+}
+
+static void
+pm_touch(struct eph_xp *x, eph_va_t va, struct vm_page *m)
+{
+	uint32_t reached;
+
+	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+}
+
+static void
+pm_wait(struct eph_xp *x, uint32_t turn)
+{
+	struct pm *pm = x->arg;
+
+	/* Acquire pairs with the release in pm_pass. */
+	while (eph_load_32(x->mc, &pm->turn, memory_order_acquire) != turn)
+		x->mc->exec->spin(x->mc);
+}
+
+static void
+pm_pass(struct eph_xp *x, uint32_t turn)
+{
+	struct pm *pm = x->arg;
+
+	eph_store_32(x->mc, &pm->turn, turn, memory_order_release);
+}
+
+/*
+ * pmap_qenter2 as first committed: inside the loop a page that changed
+ * assigns the mask and one that did not adds to it, so that after a page
+ * that changed, every later one finds this CPU's bit and skips its invlpg.
+ */
+static void
+qenter2(struct eph_xp *x, struct vm_page *const *m)
+{
+	struct eph_machine *mc = x->mc;
+	struct pm *pm = x->arg;
+	const uint32_t me = 1u << eph_curcpu(mc)->id;
+
+	for (unsigned k = 0; k < PM_PAGES; k++) {
+		const eph_va_t va = pm->va + eph_ptoa(k);
+		const eph_pte_t want =
+		    vm_page_to_phys(m[k]) | EPH_PTE_A | EPH_PTE_RW | EPH_PTE_V;
+
+		if (pmap_pte_load(mc, va) != want) {
+			pmap_pte_store(mc, va, want);
+			pmap_invlpg(mc, va);
+			pm->cpumask = x->broken ? me : 0;
+		} else if ((pm->cpumask & me) == 0) {
+			pmap_invlpg(mc, va);
+			if (x->broken)
+				pm->cpumask |= me;
+		}
+	}
+	if (!x->broken)
+		pm->cpumask |= me;
+	for (unsigned k = 0; k < PM_PAGES; k++)
+		pm_touch(x, pm->va + eph_ptoa(k), m[k]);
+}
+
+/* CPU 1 maps 1 2, CPU 0 maps 1 3, CPU 1 maps 4 3: of 3 it holds 2. */
+static void
+qenter2_cpu0(struct eph_xp *x, unsigned n)
+{
+	struct vm_page *const m[PM_PAGES] = { xp_page(x, 1), xp_page(x, 3) };
+
+	(void)n;
+	pm_wait(x, 1);
+	qenter2(x, m);
+	pm_pass(x, 2);
+}
+
+static void
+qenter2_cpu1(struct eph_xp *x, unsigned n)
+{
+	struct vm_page *const m[PM_PAGES] = { xp_page(x, 1), xp_page(x, 2) };
+	struct vm_page *const m2[PM_PAGES] = { xp_page(x, 4), xp_page(x, 3) };
+
+	(void)n;
+	qenter2(x, m);
+	pm_pass(x, 1);
+	pm_wait(x, 2);
+	qenter2(x, m2);
+}
+
+static int
+qenter2_setup(struct eph_xp *x)
+{
+	if (pm_create(x) == NULL || xp_thread(x, 0, qenter2_cpu0, 0) != 0 ||
+	    xp_thread(x, 1, qenter2_cpu1, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_qenter2 = {
+	.name = "qenter2",
+	.summary = "two CPUs map two pages each at one address, in turns",
+	.origin = "DragonFly 8100156af8, 2004",
+	.cpus = 2,
+	.no_design = true,
+	.setup = qenter2_setup,
+};
+
+const struct eph_bug bug_qenter2 = {
+	.name = "qenter2-mask-in-loop",
+	.date = "2004-05",
+	.origin = "DragonFly 8100156af8, repaired by a02705a988 (2004-05-05)",
+	.symptom = "pipes deliver data of an earlier write",
+	.form = "broken function",
+	.repair = "empty the mask in the loop, add this CPU once at the end",
+	.scenario = &scenario_qenter2,
+	.fails = EPH_FAIL_STALE,
+};
+
+/*
+ * Plan 9's KMAP: slots are handed out in turn, without invalidation, and
+ * the TLB is flushed when the index wraps.  A slot that is in use at the
+ * wrap may be loaded by speculation right after the flush; in the next
+ * round it is stored anew, and the old translation is still there.
+ */
+static eph_va_t
+kmap_enter(struct eph_xp *x, struct vm_page *m)
+{
+	struct eph_machine *mc = x->mc;
+	struct pm *pm = x->arg;
+	eph_va_t va;
+
+	if (pm->next == PM_PAGES) {
+		pm->next = 0;
+		if (x->broken)
+			pmap_flush_local(mc, false);
+	}
+	va = pm->va + eph_ptoa(pm->next++);
+	pmap_pte_store(mc, va, vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW);
+	if (!x->broken)
+		pmap_invlpg(mc, va);
+	return (va);
+}
+
+/* One mapping is held over the wrap, others come and go. */
+static void
+kmap_thread(struct eph_xp *x, unsigned n)
+{
+	struct eph_machine *mc = x->mc;
+	eph_va_t held = 0;
+
+	(void)n;
+	for (uint32_t k = 0; k < 2 * PM_PAGES; k++) {
+		struct vm_page *m = xp_page(x, 1 + k);
+		const eph_va_t va = kmap_enter(x, m);
+
+		pm_touch(x, va, m);
+		if (held != 0 && held != va)
+			pmap_pte_store(mc, held, 0);
+		held = va;
+	}
+}
+
+static int
+kmap_setup(struct eph_xp *x)
+{
+	if (pm_create(x) == NULL || xp_thread(x, 0, kmap_thread, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_kmap_wrap = {
+	.name = "kmap-wrap",
+	.summary = "a ring of addresses, flushed when it wraps, one in use",
+	.origin = "Plan 9 front, KMAP",
+	.cpus = 1,
+	.no_design = true,
+	.setup = kmap_setup,
+};
+
+const struct eph_bug bug_kmap_wrap = {
+	.name = "plan9-kmap-wrap",
+	.date = "2016",
+	.origin = "Plan 9 front, 83d8a24",
+	.symptom = "the mount cache is corrupted at 2 MB",
+	.form = "broken function",
+	.repair = "invalidate every address when it is handed out",
+	.scenario = &scenario_kmap_wrap,
+	.fails = EPH_FAIL_STALE,
+};
+
+/*
+ * emap: an address is used again without a flush anywhere; readers flush
+ * when they consume the generation of what they were given.  One that does
+ * not consume reads the window's last life.
+ */
+static void
+emap_writer(struct eph_xp *x, unsigned n)
+{
+	struct pm *pm = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < 2; k++) {
+		pmap_pte_store(x->mc, pm->va,
+		    vm_page_to_phys(xp_page(x, 1 + k)) | EPH_PTE_V);
+		pm_pass(x, 1);
+		pm_wait(x, 0);
+		pmap_pte_store(x->mc, pm->va, 0);
+	}
+}
+
+static void
+emap_reader(struct eph_xp *x, unsigned n)
+{
+	struct pm *pm = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < 2; k++) {
+		pm_wait(x, 1);
+		if (!x->broken)
+			pmap_flush_local(x->mc, false); /* consume */
+		pm_touch(x, pm->va, xp_page(x, 1 + k));
+		pm_pass(x, 0);
+	}
+}
+
+static int
+emap_setup(struct eph_xp *x)
+{
+	if (pm_create(x) == NULL || xp_thread(x, 0, emap_writer, 0) != 0 ||
+	    xp_thread(x, 1, emap_reader, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_emap_reuse = {
+	.name = "emap-reuse",
+	.summary = "a window is entered, read, removed and entered again",
+	.origin = "NetBSD uvm_emap.c, 2009, marked XXX in the source",
+	.cpus = 2,
+	.no_design = true,
+	.setup = emap_setup,
+};
+
+const struct eph_bug bug_emap_reuse = {
+	.name = "emap-reuse-without-consume",
+	.date = "2009",
+	.origin = "NetBSD uvm_emap.c, the contract of its callers",
+	.symptom = "a pipe's reader gets what was in the window before",
+	.form = "broken caller",
+	.repair = "consume the generation before every first touch",
+	.scenario = &scenario_emap_reuse,
+	.fails = EPH_FAIL_STALE,
+};

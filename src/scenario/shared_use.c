@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * shared-use: one CPU maps and unmaps, another uses the mapping in between.
+ * Twice, with one address to recycle: what the user's TLB kept of the first
+ * mapping must be gone when it is given the second.
+ */
+
+#include "ephmap/atomic.h"
+#include "scenario/scenario.h"
+
+struct shared_use {
+	struct eph_mapping mp;	/* handed over by `full` */
+	struct vm_page *m;	/* the same */
+	_Atomic(uint32_t) full; /* 1: the consumer's turn */
+};
+
+#define SHARED_ROUNDS 2u
+
+static void
+shared_use_wait(struct eph_xp *x, uint32_t turn)
+{
+	struct shared_use *su = x->arg;
+
+	/* Acquire pairs with the release in shared_use_pass. */
+	while (eph_load_32(x->mc, &su->full, memory_order_acquire) != turn)
+		x->mc->exec->spin(x->mc);
+}
+
+static void
+shared_use_pass(struct eph_xp *x, uint32_t turn)
+{
+	struct shared_use *su = x->arg;
+
+	/* Release: the mapping is handed over with it. */
+	eph_store_32(x->mc, &su->full, turn, memory_order_release);
+}
+
+static void
+shared_use_producer(struct eph_xp *x, unsigned n)
+{
+	struct shared_use *su = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < SHARED_ROUNDS; k++) {
+		su->m = xp_page(x, 1 + k);
+		if (xp_map(x, su->m, SFB_DEFAULT, &su->mp) != 0)
+			return;
+		shared_use_pass(x, 1);
+		shared_use_wait(x, 0);
+		xp_unmap(x, &su->mp);
+	}
+}
+
+static void
+shared_use_consumer(struct eph_xp *x, unsigned n)
+{
+	struct shared_use *su = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < SHARED_ROUNDS; k++) {
+		shared_use_wait(x, 1);
+		xp_touch_elsewhere(x, &su->mp, su->m);
+		shared_use_pass(x, 0);
+	}
+}
+
+static int
+shared_use_setup(struct eph_xp *x)
+{
+	if ((x->arg = machine_alloc(x->mc, sizeof(struct shared_use))) == NULL)
+		return (ENOMEM);
+	if (xp_thread(x, 0, shared_use_producer, 0) != 0 ||
+	    xp_thread(x, 1, shared_use_consumer, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_shared_use = {
+	.name = "shared-use",
+	.summary = "one CPU maps and unmaps, another uses",
+	.origin = "pipes: mapped by the writer, read by the reader",
+	.cpus = 2,
+	.nbufs = 1,
+	.applies = scenario_not_this_cpu,
+	.setup = shared_use_setup,
+};

@@ -8,6 +8,8 @@
  *	!A to !P		the store buffer of the CPU drains one store
  *	+A4, -A4		the TLB of CPU 0 loads, forgets page 4
  *
+ *	.			nothing; the empty schedule is "."
+ *
  * A number after a thread or interrupt says how often it is chosen in a
  * row; without one, once.
  */
@@ -96,7 +98,7 @@ token_format(const struct ex_token *t, char *p, size_t room)
 char *
 ex_schedule_format(const struct ex_schedule *s)
 {
-	const size_t room = s->n * 24 + 1;
+	const size_t room = s->n * 24 + 2;
 	char *text = malloc(room);
 	size_t used = 0;
 
@@ -110,6 +112,8 @@ ex_schedule_format(const struct ex_schedule *s)
 		if (s->token[i].choice.kind == EX_RUN && s->token[i].count == 1)
 			text[--used] = '\0';
 	}
+	if (s->n == 0)
+		memcpy(text, ".", 2);
 	return (text);
 }
 
@@ -208,6 +212,10 @@ ex_schedule_parse(const char *text, struct ex_schedule *s, struct eph_err *err)
 	while (*ps.p != '\0' && error == 0) {
 		struct ex_token t = { { EX_RUN, 0, 0 }, 1 };
 
+		if (*ps.p == '.') {
+			ps.p++;
+			continue;
+		}
 		error = *ps.p == '+' || *ps.p == '-' ? parse_tlb(&ps, &t)
 						     : parse_entity(&ps, &t);
 		if (error == 0 && ex_schedule_add(&out, t.choice, t.count) != 0)

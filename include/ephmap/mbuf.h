@@ -382,7 +382,10 @@ struct mbuf *m_pullup(struct mbuf *m, int len);
  */
 struct mbuf *m_split(struct mbuf *m, int len, int how);
 
-/* Append chain `n` to `m`; the header's length is not touched. */
+/*
+ * Append chain `n` to `m`, whose packet length is not touched; a packet
+ * header of `n` is dropped with its tags.
+ */
 void m_cat(struct mbuf *m, struct mbuf *n);
 
 /* Trim from the head, or from the tail with a negative length. */

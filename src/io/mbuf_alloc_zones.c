@@ -407,26 +407,32 @@ zone_full_bucket(struct mb_zones *s, struct zone *z)
 	return (NULL);
 }
 
-/* Swap this CPU's empty bucket for one with objects, and take one. */
+/*
+ * Swap this CPU's empty bucket for one with objects, and take one.  The
+ * bucket is found before the critical section: waiting for the keg's lock
+ * in one could last for ever, its holder may be a thread of this CPU.
+ */
 static struct mb_obj *
 zone_refill(struct mb_zones *s, struct zone *z)
 {
+	struct zbucket *b;
 	struct mb_obj *obj;
 	struct zcache *c;
 
 	mb_lock(s->mp, &z->lock);
+	b = zone_full_bucket(s, z);
 	crit_enter(s->mp->mc);
 	c = zone_cache(s, z);
-	/* Somebody may have filled it while we waited for the lock. */
-	if ((obj = zcache_pop(s, c)) == NULL) {
-		struct zbucket *b = zone_full_bucket(s, z);
-
-		if (b != NULL) {
-			zone_give_empty(z, c->alloc);
-			c->alloc = b;
-			MB_COUNT(s->mp, bucket_swap);
-			obj = zcache_pop(s, c);
-		}
+	obj = zcache_pop(s, c);
+	if (b != NULL && obj != NULL) {
+		/* Somebody filled the cache while we were at it. */
+		b->next = z->full;
+		z->full = b;
+	} else if (b != NULL) {
+		zone_give_empty(z, c->alloc);
+		c->alloc = b;
+		MB_COUNT(s->mp, bucket_swap);
+		obj = zcache_pop(s, c);
 	}
 	crit_exit(s->mp->mc);
 	mb_unlock(s->mp, &z->lock);

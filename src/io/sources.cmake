@@ -1,1 +1,18 @@
-set(EPHMAP_SOURCES)
+set(EPHMAP_SOURCES
+    mbuf.c
+    mbuf_alloc_containers.c
+    mbuf_alloc_global.c
+    mbuf_alloc_zones.c
+    mbuf_chain.c
+    mbuf_ext.c
+    mbuf_refmap.c
+    mbuf_share.c
+    mbuf_share_count.c
+    mbuf_share_embedded.c
+    mbuf_share_object.c
+    mbuf_share_ring.c
+    mbuf_stats.c
+    mbuf_stress.c
+    mbuf_tag.c
+    sockbuf.c
+    uio.c)

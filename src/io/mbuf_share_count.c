@@ -23,13 +23,17 @@ static bool
 dec_cmpset_leave(struct mbuf *m)
 {
 	struct eph_machine *mc = m->m_pool->mc;
+	bool last;
 
 	/* acq_rel: see mbuf_share.c. */
 	(void)eph_fetchadd_32(
 	    mc, mb_share_count(m), (uint32_t)-1, memory_order_acq_rel);
 	mb_share_wrote(m);
 	/* acq_rel: as before; the count may not be ours any more. */
-	return (eph_cas_32(mc, mb_share_count(m), 0, 1, memory_order_acq_rel));
+	last = eph_cas_32(mc, m->m_ext.ext_cnt, 0, 1, memory_order_acq_rel);
+	/* It was there a moment ago: did we just write freed memory? */
+	(void)mb_share_count(m);
+	return (last);
 }
 
 static bool

@@ -16,6 +16,7 @@ enum {
 
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_mrc(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
 #endif /* !SIM_COMMAND_H */

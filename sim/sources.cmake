@@ -2,11 +2,13 @@ set(EPHMAP_SOURCES
     axis.c
     cmd_compare.c
     cmd_list.c
+    cmd_mrc.c
     cmd_run.c
     cmd_trace.c
     costs.c
     main.c
     options.c
+    plot.c
     progress.c
     report.c
     setup.c

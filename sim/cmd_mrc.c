@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap mrc': miss ratio, or a design's events, by number of buffers.
+ *
+ * Without --design each m and p line is one reference to its page and holds
+ * are ignored: the policies as published, with OPT as the bound.  With
+ * --design D --events each size is a run of that design as `ephmap run'
+ * would do it.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axis.h"
+#include "command.h"
+#include "options.h"
+#include "plot.h"
+#include "progress.h"
+#include "report.h"
+#include "setup.h"
+#include "table.h"
+
+#include "ephmap/mrc.h"
+
+#define SIZES_DEFAULT 16u /* doublings up to the pages there are */
+
+struct mrc {
+	struct setup s;
+	const char *sizes_text;
+	const char *plot;
+	double rate; /* of the pages; 1: all */
+	bool events;
+
+	const struct eph_policy_ops **policies;
+	size_t npolicies;
+	uint32_t *sizes;
+	size_t nsizes;
+};
+
+/* Cut `text` at commas; returns the number of words, 0 with a message. */
+static size_t
+cut(const struct mrc *m, const char *option, const char *text, char ***wordsp)
+{
+	char **words = NULL;
+	size_t n = 0;
+
+	for (const char *p = text;; p++) {
+		const size_t len = strcspn(p, ",");
+
+		words = must_alloc(words, n + 1, sizeof(*words));
+		words[n++] = must_copy(p, len);
+		if (len == 0) {
+			(void)options_refuse(m->s.command,
+			    "--%s: expected a value on both sides of a "
+			    "comma, got \"%s\"",
+			    option, text);
+			*wordsp = words;
+			return (0);
+		}
+		p += len;
+		if (*p == '\0')
+			break;
+	}
+	*wordsp = words;
+	return (n);
+}
+
+static void
+cut_free(char **words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(words[i]);
+	free(words);
+}
+
+/* lru and the bound, unless policies were named. */
+static int
+find_policies(struct mrc *m)
+{
+	const char *text = m->s.policy != NULL ? m->s.policy : "lru,opt";
+	char **words;
+	const size_t n = cut(m, "policy", text, &words);
+	int status = n == 0 ? OPTIONS_BAD : OPTIONS_OK;
+
+	m->policies = must_alloc(NULL, n + 1, sizeof(*m->policies));
+	for (size_t i = 0; i < n && status == OPTIONS_OK; i++) {
+		if (axis_find(AXIS_POLICY, words[i], m->s.command) < 0) {
+			status = OPTIONS_BAD;
+			break;
+		}
+		m->policies[i] = eph_policy_find(words[i]);
+		for (size_t j = 0; j < i; j++) {
+			if (m->policies[j] == m->policies[i])
+				status = options_refuse(m->s.command,
+				    "--policy: %s is given twice", words[i]);
+		}
+	}
+	m->npolicies = n;
+	cut_free(words, n);
+	return (status);
+}
+
+static int
+parse_sizes(struct mrc *m)
+{
+	char **words;
+	const size_t n = cut(m, "sizes", m->sizes_text, &words);
+	int status = n == 0 ? OPTIONS_BAD : OPTIONS_OK;
+	uint64_t size;
+
+	m->sizes = must_alloc(NULL, n + 1, sizeof(*m->sizes));
+	for (size_t i = 0; i < n && status == OPTIONS_OK; i++) {
+		if (parse_u64(words[i], EPH_FRAMES_MAX, &size) != 0 ||
+		    size == 0)
+			status = options_refuse(m->s.command,
+			    "--sizes: expected numbers from 1 to %u, got "
+			    "\"%s\"",
+			    EPH_FRAMES_MAX, words[i]);
+		m->sizes[i] = (uint32_t)size;
+	}
+	m->nsizes = n;
+	cut_free(words, n);
+	return (status);
+}
+
+/* Doublings that end at the number of pages. */
+static void
+default_sizes(struct mrc *m, uint64_t pages)
+{
+	uint32_t n = 0;
+
+	if (pages == 0)
+		pages = 1;
+	while (n < SIZES_DEFAULT && (pages - 1) >> (n + 1) > 0)
+		n++;
+	m->sizes = must_alloc(NULL, n + 1, sizeof(*m->sizes));
+	for (uint32_t i = 0; i <= n; i++) {
+		const uint64_t size = pages >> (n - i);
+
+		m->sizes[i] = size == 0 ? 1 : (uint32_t)size;
+	}
+	m->nsizes = n + 1;
+}
+
+/* Miss ratios. */
+static json_t *
+curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
+{
+	json_t *all = json_array(), *o = json_object();
+
+	for (size_t i = 0; i < m->nsizes; i++) {
+		const struct eph_mrc_point *x = &points[p * m->nsizes + i];
+		json_t *point = json_object();
+
+		json_object_set_new(point, "nbufs", json_integer(x->nbufs));
+		json_object_set_new(
+		    point, "miss_ratio", json_real(x->miss_ratio));
+		if (m->rate < 1)
+			json_object_set_new(
+			    point, "error", json_real(x->error));
+		json_array_append_new(all, point);
+	}
+	json_object_set_new(o, "policy", json_string(m->policies[p]->name));
+	json_object_set_new(o, "points", all);
+	return (o);
+}
+
+static void
+print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
+{
+	(void)printf("policy,nbufs,miss_ratio,error\n");
+	for (size_t i = 0; i < m->npolicies * m->nsizes; i++)
+		(void)printf("%s,%u,%.9g,%.9g\n",
+		    m->policies[i / m->nsizes]->name, (unsigned)points[i].nbufs,
+		    points[i].miss_ratio, points[i].error);
+}
+
+/* A column for each policy; the error behind the ratio where there is one. */
+static void
+print_curves_table(const struct mrc *m, const struct eph_refs *r,
+    const struct eph_mrc_point *points)
+{
+	char *align = must_alloc(NULL, m->npolicies + 2, 1);
+	char number[NUMBER_MAX];
+	struct table *t;
+
+	memset(align, 'r', m->npolicies + 1);
+	align[m->npolicies + 1] = '\0';
+	t = table_create(align);
+	table_cell(t, "nbufs");
+	for (size_t p = 0; p < m->npolicies; p++)
+		table_cell(t, "%s", m->policies[p]->name);
+	table_rule(t);
+	for (size_t i = 0; i < m->nsizes; i++) {
+		table_cell(t, "%s", number_u64(number, m->sizes[i]));
+		for (size_t p = 0; p < m->npolicies; p++) {
+			const struct eph_mrc_point *x =
+			    &points[p * m->nsizes + i];
+
+			if (m->rate < 1)
+				table_cell(
+				    t, "%.4f +- %.4f", x->miss_ratio, x->error);
+			else
+				table_cell(t, "%.4f", x->miss_ratio);
+		}
+	}
+	(void)printf("Miss ratio by number of buffers: %s references",
+	    number_u64(number, r->n));
+	(void)printf(
+	    " to %s pages, holds ignored.\n\n", number_u64(number, r->npages));
+	table_print(t, stdout);
+	table_destroy(t);
+	free(align);
+}
+
+static void
+print_curves(const struct mrc *m, const struct eph_refs *r,
+    const struct eph_mrc_point *points)
+{
+	json_t *all;
+
+	switch (m->s.format) {
+	case FORMAT_JSON:
+		all = json_array();
+		for (size_t p = 0; p < m->npolicies; p++)
+			json_array_append_new(all, curve_json(m, p, points));
+		report_print_json(all, stdout);
+		break;
+	case FORMAT_CSV:
+		print_curves_csv(m, points);
+		break;
+	default:
+		print_curves_table(m, r, points);
+		break;
+	}
+}
+
+static int
+plot_curves(const struct mrc *m, const struct eph_mrc_point *points)
+{
+	struct plot plot = { .title = m->s.trace,
+		.x = "buffers",
+		.y = "miss ratio",
+		.npoints = m->nsizes,
+		.nlines = m->npolicies };
+	struct eph_err err;
+	double *y;
+	int error;
+
+	if (m->plot == NULL)
+		return (EXIT_OK);
+	plot.size = m->sizes;
+	y = must_alloc(NULL, plot.nlines * plot.npoints + 1, sizeof(*y));
+	plot.name = must_alloc(NULL, plot.nlines + 1, sizeof(*plot.name));
+	for (size_t p = 0; p < plot.nlines; p++) {
+		plot.name[p] = m->policies[p]->name;
+		for (size_t i = 0; i < plot.npoints; i++)
+			y[p * plot.npoints + i] =
+			    points[p * plot.npoints + i].miss_ratio;
+	}
+	plot.value = y;
+	error = plot_draw(&plot, m->plot, &err);
+	free(plot.name);
+	free(y);
+	return (error == 0 ? EXIT_OK
+			   : options_refuse(m->s.command, "%s", err.text));
+}
+
+static void
+step_curves(void *arg, size_t done, size_t all)
+{
+	struct progress *p = arg;
+
+	p->total = all;
+	progress_step(p, done);
+}
+
+static int
+run_curves(struct mrc *m, struct eph_refs *r)
+{
+	struct eph_mrc_config cfg = { .policies = m->policies,
+		.npolicies = m->npolicies,
+		.sizes = m->sizes,
+		.nsizes = m->nsizes,
+		.seed = m->s.seed,
+		.rate = m->rate,
+		.progress = step_curves };
+	struct eph_mrc_point *points =
+	    must_alloc(NULL, m->npolicies * m->nsizes + 1, sizeof(*points));
+	struct progress progress;
+	struct eph_err err;
+	int status;
+
+	progress_start(&progress, "mrc", 0);
+	cfg.progress_arg = &progress;
+	status = mrc_run(r, &cfg, points, &err);
+	progress_end(&progress);
+	if (status != 0) {
+		status = options_refuse(m->s.command, "%s", err.text);
+	} else {
+		print_curves(m, r, points);
+		status = plot_curves(m, points);
+	}
+	free(points);
+	return (status);
+}
+
+static int
+curves(struct mrc *m, struct eph_trace *trace)
+{
+	struct eph_op_source source = trace_source(trace);
+	struct eph_err err;
+	struct eph_refs r;
+	int status;
+
+	if (find_policies(m) != OPTIONS_OK)
+		return (EXIT_BAD);
+	refs_init(&r);
+	if (refs_read(&r, &source, &err) != 0)
+		status = options_refuse(m->s.command, "%s", err.text);
+	else {
+		if (m->sizes == NULL)
+			default_sizes(m, r.npages);
+		status = run_curves(m, &r);
+	}
+	refs_free(&r);
+	return (status);
+}
+
+/* Events of a design. */
+static int
+run_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
+    struct eph_counters *out, struct eph_err *err)
+{
+	const struct point *p = arg;
+	struct eph_run_config cfg = p->cfg;
+	struct eph_run_result *res = malloc(sizeof(*res));
+	int error;
+
+	if (res == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	cfg.nbufs = nbufs;
+	if ((error = replay_run(&cfg, src, res, err)) == 0)
+		*out = res->counters;
+	free(res);
+	return (error);
+}
+
+static const struct {
+	const char *name; /* in JSON and CSV */
+	const char *head; /* in the table */
+	size_t rate, error;
+} event_columns[] = {
+	{ "miss_ratio", "misses", offsetof(struct eph_event_point, miss_rate),
+	    offsetof(struct eph_event_point, error_miss) },
+	{ "invlpg_rate", "invlpg",
+	    offsetof(struct eph_event_point, invlpg_rate),
+	    offsetof(struct eph_event_point, error_invlpg) },
+	{ "ipi_rate", "IPIs", offsetof(struct eph_event_point, ipi_rate),
+	    offsetof(struct eph_event_point, error_ipi) },
+};
+
+#define EVENT_COLUMNS (sizeof(event_columns) / sizeof(event_columns[0]))
+
+static double
+event_value(const struct eph_event_point *p, size_t offset)
+{
+	return (*(const double *)((const char *)p + offset));
+}
+
+static json_t *
+events_json(const struct mrc *m, const struct point *run,
+    const struct eph_event_point *points)
+{
+	const char *policy = point_policy(run);
+	json_t *o = json_object(), *all = json_array();
+	char name[64];
+
+	for (size_t i = 0; i < m->nsizes; i++) {
+		json_t *x = json_object();
+
+		json_object_set_new(x, "nbufs", json_integer(points[i].nbufs));
+		for (size_t c = 0; c < EVENT_COLUMNS; c++) {
+			json_object_set_new(x, event_columns[c].name,
+			    json_real(event_value(
+				&points[i], event_columns[c].rate)));
+			(void)snprintf(name, sizeof(name), "%s_error",
+			    event_columns[c].name);
+			if (m->rate < 1)
+				json_object_set_new(x, name,
+				    json_real(event_value(
+					&points[i], event_columns[c].error)));
+		}
+		json_array_append_new(all, x);
+	}
+	json_object_set_new(o, "design", json_string(run->cfg.design->name));
+	json_object_set_new(
+	    o, "policy", policy != NULL ? json_string(policy) : json_null());
+	json_object_set_new(o, "points", all);
+	return (o);
+}
+
+static void
+print_events_csv(const struct mrc *m, const struct point *run,
+    const struct eph_event_point *points)
+{
+	(void)printf("design,nbufs");
+	for (size_t c = 0; c < EVENT_COLUMNS; c++)
+		(void)printf(",%s,%s_error", event_columns[c].name,
+		    event_columns[c].name);
+	(void)putchar('\n');
+	for (size_t i = 0; i < m->nsizes; i++) {
+		(void)printf(
+		    "%s,%u", run->cfg.design->name, (unsigned)points[i].nbufs);
+		for (size_t c = 0; c < EVENT_COLUMNS; c++)
+			(void)printf(",%.9g,%.9g",
+			    event_value(&points[i], event_columns[c].rate),
+			    event_value(&points[i], event_columns[c].error));
+		(void)putchar('\n');
+	}
+}
+
+static void
+print_events_table(const struct mrc *m, const struct point *run,
+    const struct eph_event_point *points)
+{
+	struct table *t = table_create("rrrr");
+	char number[NUMBER_MAX];
+
+	table_cell(t, "nbufs");
+	for (size_t c = 0; c < EVENT_COLUMNS; c++)
+		table_cell(t, "%s", event_columns[c].head);
+	table_rule(t);
+	for (size_t i = 0; i < m->nsizes; i++) {
+		table_cell(t, "%s", number_u64(number, points[i].nbufs));
+		for (size_t c = 0; c < EVENT_COLUMNS; c++) {
+			const double rate =
+			    event_value(&points[i], event_columns[c].rate);
+
+			if (m->rate < 1)
+				table_cell(t, "%.4f +- %.4f", rate,
+				    event_value(
+					&points[i], event_columns[c].error));
+			else
+				table_cell(t, "%.4f", rate);
+		}
+	}
+	(void)printf("%s, events per reference by number of buffers.\n\n",
+	    run->cfg.design->name);
+	table_print(t, stdout);
+	table_destroy(t);
+}
+
+static int
+plot_events(const struct mrc *m, const struct eph_event_point *points)
+{
+	const char *names[EVENT_COLUMNS];
+	struct plot plot = { .title = m->s.design,
+		.x = "buffers",
+		.y = "events per reference",
+		.size = m->sizes,
+		.npoints = m->nsizes,
+		.name = names,
+		.nlines = EVENT_COLUMNS };
+	struct eph_err err;
+	double *y;
+	int error;
+
+	if (m->plot == NULL)
+		return (EXIT_OK);
+	y = must_alloc(NULL, EVENT_COLUMNS * m->nsizes + 1, sizeof(*y));
+	for (size_t c = 0; c < EVENT_COLUMNS; c++) {
+		names[c] = event_columns[c].head;
+		for (size_t i = 0; i < m->nsizes; i++)
+			y[c * m->nsizes + i] =
+			    event_value(&points[i], event_columns[c].rate);
+	}
+	plot.value = y;
+	error = plot_draw(&plot, m->plot, &err);
+	free(y);
+	return (error == 0 ? EXIT_OK
+			   : options_refuse(m->s.command, "%s", err.text));
+}
+
+static int
+print_events(const struct mrc *m, const struct point *run,
+    const struct eph_event_point *points)
+{
+	json_t *all;
+
+	switch (m->s.format) {
+	case FORMAT_JSON:
+		all = json_array();
+		json_array_append_new(all, events_json(m, run, points));
+		report_print_json(all, stdout);
+		break;
+	case FORMAT_CSV:
+		print_events_csv(m, run, points);
+		break;
+	default:
+		print_events_table(m, run, points);
+		break;
+	}
+	return (plot_events(m, points));
+}
+
+static int
+run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
+{
+	const struct eph_mrc_design design = { .run = run_design, .arg = run };
+	struct eph_op_source names = trace_source(trace);
+	struct eph_event_point *points;
+	struct eph_mrc_ops ops = { .names = &names };
+	struct eph_oplist *list;
+	struct eph_err err;
+	int status;
+
+	if (!point_has_nbufs(run))
+		return (options_refuse(m->s.command,
+		    "--events: %s has no number of buffers",
+		    run->cfg.design->name));
+	if (oplist_read(trace, &list, &err) != 0)
+		return (options_refuse(m->s.command, "%s", err.text));
+	if (m->sizes == NULL)
+		default_sizes(m, trace_meta(trace)->unique_pages);
+	ops.ops = oplist_ops(list);
+	ops.n = oplist_count(list);
+	points = must_alloc(NULL, m->nsizes, sizeof(*points));
+	status = mrc_events(&ops, &design, m->sizes, m->nsizes, m->rate,
+	    m->s.seed, 0, points, &err);
+	status = status != 0 ? options_refuse(m->s.command, "%s", err.text)
+			     : print_events(m, run, points);
+	free(points);
+	oplist_free(list);
+	return (status);
+}
+
+static int
+events(struct mrc *m, struct eph_trace *trace)
+{
+	struct point *points;
+	size_t n;
+	int status;
+
+	if (setup_points(&m->s, trace_meta(trace), &points, &n) != OPTIONS_OK)
+		return (EXIT_BAD);
+	status = run_events(m, trace, &points[0]);
+	setup_free(points, n);
+	return (status);
+}
+
+/* What the options mean together. */
+static int
+check_options(struct mrc *m)
+{
+	if (m->events && m->s.design == NULL)
+		return (
+		    options_refuse(m->s.command, "--events needs --design"));
+	if (m->s.design != NULL && !m->events)
+		return (options_refuse(m->s.command,
+		    "--design needs --events; without them the policies are "
+		    "replayed alone"));
+	if (m->s.nbufs != NULL)
+		return (options_refuse(m->s.command,
+		    "--nbufs: here the numbers of buffers are --sizes"));
+	if (m->rate <= 0)
+		return (options_refuse(m->s.command,
+		    "--shards: expected a share of the pages above 0, at "
+		    "most 1"));
+	if (m->plot != NULL && plot_check(m->plot) != 0)
+		return (options_refuse(m->s.command,
+		    "--plot: expected terminal, or a file that ends in .svg "
+		    "or .png, got \"%s\"",
+		    m->plot));
+	return (m->sizes_text == NULL ? OPTIONS_OK : parse_sizes(m));
+}
+
+static int
+mrc_trace(struct mrc *m, int argc, char **argv, int first)
+{
+	struct eph_trace *trace;
+	struct eph_err err;
+	int status;
+
+	if (setup_trace(&m->s, argc, argv, first) != OPTIONS_OK ||
+	    check_options(m) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (trace_open(m->s.trace, &trace, &err) != 0)
+		return (options_refuse(m->s.command, "%s", err.text));
+	status = m->events ? events(m, trace) : curves(m, trace);
+	trace_close(trace);
+	return (status);
+}
+
+int
+cmd_mrc(int argc, char **argv)
+{
+	struct mrc m = { .s = SETUP_INITIALIZER("ephmap mrc", false),
+		.rate = 1 };
+	const struct opt table[] = {
+		SETUP_OPTIONS(m.s, ""),
+		{ "sizes", 0, OPT_STRING, &m.sizes_text, NULL, 0, 0, NULL,
+		    "N,...", "numbers of buffers; default: doublings" },
+		{ "events", 0, OPT_FLAG, &m.events, NULL, 0, 0, NULL, NULL,
+		    "with --design: misses, invlpgs and IPIs per reference" },
+		{ "shards", 0, OPT_REAL, &m.rate, NULL, 0, 1, NULL, "RATE",
+		    "estimate from that share of the pages, with its error" },
+		{ "plot", 0, OPT_STRING, &m.plot, NULL, 0, 0, NULL,
+		    "terminal|FILE", "draw; FILE ends in .svg or .png" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options o = { m.s.command, "[OPTION]... FILE",
+		"--policy takes a list by comma; default: lru,opt, the bound.  "
+		"Each m and p line is one\nreference, released at once.  With "
+		"--design and --events each size is a run of that\ndesign, "
+		"and the other options mean what they mean to `ephmap run'.\n",
+		table, 0, 2 };
+	int first, status;
+
+	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	status = mrc_trace(&m, argc, argv, first);
+	free(m.policies);
+	free(m.sizes);
+	return (status);
+}

@@ -76,6 +76,19 @@ cut_free(char **words, size_t n)
 	free(words);
 }
 
+/* Every plot shows the bound. */
+static void
+add_bound(struct mrc *m)
+{
+	const struct eph_policy_ops *opt = eph_policy_find("opt");
+
+	for (size_t i = 0; i < m->npolicies; i++) {
+		if (m->policies[i] == opt)
+			return;
+	}
+	m->policies[m->npolicies++] = opt;
+}
+
 /* lru and the bound, unless policies were named. */
 static int
 find_policies(struct mrc *m)
@@ -85,6 +98,7 @@ find_policies(struct mrc *m)
 	const size_t n = cut(m, "policy", text, &words);
 	int status = n == 0 ? OPTIONS_BAD : OPTIONS_OK;
 
+	/* One more for the bound. */
 	m->policies = must_alloc(NULL, n + 1, sizeof(*m->policies));
 	for (size_t i = 0; i < n && status == OPTIONS_OK; i++) {
 		if (axis_find(AXIS_POLICY, words[i], m->s.command) < 0) {
@@ -100,6 +114,8 @@ find_policies(struct mrc *m)
 	}
 	m->npolicies = n;
 	cut_free(words, n);
+	if (status == OPTIONS_OK && m->plot != NULL)
+		add_bound(m);
 	return (status);
 }
 
@@ -510,7 +526,10 @@ print_events(const struct mrc *m, const struct point *run,
 static int
 run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
 {
-	const struct eph_mrc_design design = { .run = run_design, .arg = run };
+	const struct eph_mrc_design design = { .run = run_design,
+		.arg = run,
+		.offline =
+		    run->cfg.policy != NULL && run->cfg.policy->offline };
 	struct eph_op_source names = trace_source(trace);
 	struct eph_event_point *points;
 	struct eph_mrc_ops ops = { .names = &names };
@@ -575,6 +594,11 @@ check_options(struct mrc *m)
 		    "--plot: expected terminal, or a file that ends in .svg "
 		    "or .png, got \"%s\"",
 		    m->plot));
+	if (m->plot != NULL && strcmp(m->plot, "terminal") == 0 &&
+	    m->s.format != FORMAT_TABLE)
+		return (options_refuse(m->s.command,
+		    "--plot terminal and --format csv or json would both "
+		    "go to standard output"));
 	return (m->sizes_text == NULL ? OPTIONS_OK : parse_sizes(m));
 }
 

@@ -137,6 +137,7 @@ struct eph_mrc_design {
 	int (*run)(void *arg, struct eph_op_source *src, uint32_t nbufs,
 	    struct eph_counters *out, struct eph_err *err);
 	void *arg;
+	bool offline; /* its policy needs the future */
 };
 
 struct eph_event_point {

@@ -17,15 +17,22 @@
 #include <string.h>
 
 #include "analysis/parallel.h"
+#include "analysis/table.h"
 #include "ephmap/mrc.h"
 #include "ephmap/replay.h"
 
 #define BLOCK	4096u
 #define ANCHORS 3u
 
-/* A source over operations in memory. */
+/* Operations in memory, and for each the next one on its page. */
+struct ops_list {
+	struct eph_mrc_ops o;
+	uint32_t *future; /* NULL: not known */
+};
+
+/* A source over them. */
 struct ops_cursor {
-	const struct eph_mrc_ops *list;
+	const struct ops_list *list;
 	size_t base;
 	size_t next;
 };
@@ -34,11 +41,11 @@ static int
 ops_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
 	struct ops_cursor *c = arg;
-	const size_t left = c->list->n - c->next;
+	const size_t left = c->list->o.n - c->next;
 
 	(void)err;
 	*np = left < BLOCK ? left : BLOCK;
-	*opsp = c->list->ops + c->next;
+	*opsp = c->list->o.ops + c->next;
 	c->base = c->next;
 	c->next += *np;
 	return (0);
@@ -64,7 +71,7 @@ static uint64_t
 ops_page_name(void *arg, uint32_t page)
 {
 	const struct ops_cursor *c = arg;
-	const struct eph_op_source *names = c->list->names;
+	const struct eph_op_source *names = c->list->o.names;
 
 	return (names == NULL ? page : names->page_name(names->arg, page));
 }
@@ -74,11 +81,20 @@ ops_handle_name(void *arg, size_t i)
 {
 	const struct ops_cursor *c = arg;
 
-	return (c->list->ops[c->base + i].slot);
+	return (c->list->o.ops[c->base + i].slot);
+}
+
+static uint64_t
+ops_next_use(void *arg, uint64_t op)
+{
+	const struct ops_cursor *c = arg;
+	const uint32_t next = c->list->future[op];
+
+	return (next == EPH_NONE ? UINT64_MAX : next);
 }
 
 static struct eph_op_source
-ops_source(const struct eph_mrc_ops *list, struct ops_cursor *c)
+ops_source(const struct ops_list *list, struct ops_cursor *c)
 {
 	struct eph_op_source src = { .next = ops_next,
 		.where = ops_where,
@@ -88,11 +104,51 @@ ops_source(const struct eph_mrc_ops *list, struct ops_cursor *c)
 		.arg = c };
 
 	*c = (struct ops_cursor){ .list = list };
-	if (list->names != NULL) {
-		src.npages_hint = list->names->npages_hint;
-		src.has_time = list->names->has_time;
+	if (list->o.names != NULL) {
+		src.npages_hint = list->o.names->npages_hint;
+		src.has_time = list->o.names->has_time;
 	}
+	if (list->future != NULL)
+		src.next_use = ops_next_use;
 	return (src);
+}
+
+static bool
+ops_references(const struct eph_op *op)
+{
+	return (op->kind == EPH_OP_MAP || op->kind == EPH_OP_REF);
+}
+
+/* Find every next use, in one pass from the end. */
+static int
+ops_foresee(struct ops_list *list, struct eph_err *err)
+{
+	uint32_t npages = 0, *seen;
+
+	for (size_t i = 0; i < list->o.n; i++) {
+		const struct eph_op *op = &list->o.ops[i];
+
+		if (ops_references(op) && op->page >= npages)
+			npages = op->page + 1;
+	}
+	seen = table_alloc_none(npages);
+	list->future =
+	    list->o.n < EPH_REFS_MAX ? table_alloc_none(list->o.n) : NULL;
+	if (seen == NULL || list->future == NULL) {
+		table_free(seen);
+		return (
+		    eph_err_set(err, ENOMEM, "out of memory for the future"));
+	}
+	for (size_t i = list->o.n; i-- > 0;) {
+		const struct eph_op *op = &list->o.ops[i];
+
+		if (ops_references(op)) {
+			list->future[i] = seen[op->page];
+			seen[op->page] = (uint32_t)i;
+		}
+	}
+	table_free(seen);
+	return (0);
 }
 
 /*
@@ -152,7 +208,7 @@ ops_sample(const struct eph_mrc_ops *all, double rate, uint64_t seed,
 }
 
 struct events_job {
-	const struct eph_mrc_ops *ops;
+	const struct ops_list *ops;
 	struct eph_event_point *point;
 	uint32_t nbufs; /* as run */
 	double rate;	/* references in `ops`, expected, of all */
@@ -161,6 +217,7 @@ struct events_job {
 struct events {
 	const struct eph_mrc_design *design;
 	struct events_job *jobs;
+	size_t njobs;
 	double references; /* of the whole trace */
 };
 
@@ -196,8 +253,7 @@ events_references(const struct eph_mrc_ops *ops)
 	double n = 0;
 
 	for (size_t i = 0; i < ops->n; i++)
-		n += ops->ops[i].kind == EPH_OP_MAP ||
-		    ops->ops[i].kind == EPH_OP_REF;
+		n += ops_references(&ops->ops[i]);
 	return (n);
 }
 
@@ -231,47 +287,65 @@ events_scale(uint32_t nbufs, double rate)
 	return (n == 0 ? 1 : n);
 }
 
+/* One run for each size, of the miniature if there is one. */
+static void
+events_plan(struct events *e, const struct ops_list *ops, double rate,
+    const uint32_t *sizes, size_t n, struct eph_event_point *points)
+{
+	for (size_t i = 0; i < n; i++) {
+		points[i] = (struct eph_event_point){ .nbufs = sizes[i] };
+		e->jobs[e->njobs++] = (struct events_job){ ops, &points[i],
+			rate < 1 ? events_scale(sizes[i], rate) : sizes[i],
+			rate };
+	}
+}
+
+static int
+events_prepare(struct ops_list *all, struct ops_list *sample, double rate,
+    uint64_t seed, bool offline, struct eph_err *err)
+{
+	int error = 0;
+
+	if (offline)
+		error = ops_foresee(all, err);
+	if (error == 0 && rate < 1)
+		error = ops_sample(&all->o, rate, seed, &sample->o, err);
+	if (error == 0 && rate < 1 && offline)
+		error = ops_foresee(sample, err);
+	return (error);
+}
+
 int
 mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
     const uint32_t *sizes, size_t nsizes, double rate, uint64_t seed,
     unsigned threads, struct eph_event_point *points, struct eph_err *err)
 {
-	const bool mini = rate > 0 && rate < 1;
 	const size_t anchor[ANCHORS] = { 0, nsizes / 2, nsizes - 1 };
+	struct ops_list all = { .o = *ops }, sample = { .future = NULL };
 	struct eph_event_point exact[ANCHORS];
-	struct eph_mrc_ops sample = { .ops = NULL };
 	struct events e = { .design = d, .references = events_references(ops) };
-	struct parallel work = { .job = events_job,
-		.arg = &e,
-		.jobs = nsizes + (mini ? ANCHORS : 0),
-		.threads = threads };
-	int error = 0;
+	struct parallel work = {
+		.job = events_job, .arg = &e, .threads = threads
+	};
+	int error;
 
 	if (nsizes == 0)
 		return (0);
-	e.jobs = calloc(work.jobs, sizeof(*e.jobs));
+	e.jobs = calloc(nsizes + ANCHORS, sizeof(*e.jobs));
 	if (e.jobs == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for the runs"));
-	if (mini)
-		error = ops_sample(ops, rate, seed, &sample, err);
-	for (size_t i = 0; i < nsizes; i++) {
-		points[i] = (struct eph_event_point){ .nbufs = sizes[i] };
-		e.jobs[i] =
-		    (struct events_job){ mini ? &sample : ops, &points[i],
-			    mini ? events_scale(sizes[i], rate) : sizes[i],
-			    mini ? rate : 1 };
-	}
-	for (size_t a = 0; a < ANCHORS && mini; a++) {
-		exact[a] =
-		    (struct eph_event_point){ .nbufs = sizes[anchor[a]] };
-		e.jobs[nsizes + a] =
-		    (struct events_job){ ops, &exact[a], exact[a].nbufs, 1 };
-	}
+	error = events_prepare(&all, &sample, rate, seed, d->offline, err);
+	events_plan(&e, rate < 1 ? &sample : &all, rate, sizes, nsizes, points);
+	for (size_t a = 0; a < ANCHORS && rate < 1; a++)
+		events_plan(&e, &all, 1, &sizes[anchor[a]], 1, &exact[a]);
+	work.jobs = e.njobs;
 	if (error == 0)
 		error = parallel_run(&work, err);
-	if (error == 0 && mini)
+	if (error == 0 && rate < 1)
 		events_measure_error(points, nsizes, exact, anchor);
-	free((void *)(uintptr_t)sample.ops);
+	table_free(all.future);
+	table_free(sample.future);
+	free((void *)(uintptr_t)sample.o.ops);
 	free(e.jobs);
 	return (error);
 }

@@ -114,7 +114,12 @@ find_policies(struct mrc *m)
 	}
 	m->npolicies = n;
 	cut_free(words, n);
-	if (status == OPTIONS_OK && m->plot != NULL)
+	if (status == OPTIONS_OK && n > 1 && m->s.policy_params != NULL)
+		status = options_refuse(m->s.command,
+		    "--policy-params: expected one --policy that they are "
+		    "for");
+	if (status == OPTIONS_OK && m->plot != NULL &&
+	    m->s.policy_params == NULL)
 		add_bound(m);
 	return (status);
 }
@@ -254,8 +259,18 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 	}
 }
 
+/*
+ * A file is drawn before anything is printed, so that a failure prints
+ * nothing; the terminal's turn comes after the table.
+ */
+static bool
+plots_now(const struct mrc *m, bool file)
+{
+	return (m->plot != NULL && (strcmp(m->plot, "terminal") != 0) == file);
+}
+
 static int
-plot_curves(const struct mrc *m, const struct eph_mrc_point *points)
+plot_curves(const struct mrc *m, const struct eph_mrc_point *points, bool file)
 {
 	struct plot plot = { .title = m->s.trace,
 		.x = "buffers",
@@ -266,7 +281,7 @@ plot_curves(const struct mrc *m, const struct eph_mrc_point *points)
 	double *y;
 	int error;
 
-	if (m->plot == NULL)
+	if (!plots_now(m, file))
 		return (EXIT_OK);
 	plot.size = m->sizes;
 	y = must_alloc(NULL, plot.nlines * plot.npoints + 1, sizeof(*y));
@@ -297,7 +312,10 @@ step_curves(void *arg, size_t done, size_t all)
 static int
 run_curves(struct mrc *m, struct eph_refs *r)
 {
+	const char *const *params =
+	    m->s.policy_params != NULL ? &m->s.policy_params : NULL;
 	struct eph_mrc_config cfg = { .policies = m->policies,
+		.params = params,
 		.npolicies = m->npolicies,
 		.sizes = m->sizes,
 		.nsizes = m->nsizes,
@@ -316,9 +334,9 @@ run_curves(struct mrc *m, struct eph_refs *r)
 	progress_end(&progress);
 	if (status != 0) {
 		status = options_refuse(m->s.command, "%s", err.text);
-	} else {
+	} else if ((status = plot_curves(m, points, true)) == EXIT_OK) {
 		print_curves(m, r, points);
-		status = plot_curves(m, points);
+		status = plot_curves(m, points, false);
 	}
 	free(points);
 	return (status);
@@ -471,7 +489,8 @@ print_events_table(const struct mrc *m, const struct point *run,
 }
 
 static int
-plot_events(const struct mrc *m, const struct eph_event_point *points)
+plot_events(
+    const struct mrc *m, const struct eph_event_point *points, bool file)
 {
 	const char *names[EVENT_COLUMNS];
 	struct plot plot = { .title = m->s.design,
@@ -485,7 +504,7 @@ plot_events(const struct mrc *m, const struct eph_event_point *points)
 	double *y;
 	int error;
 
-	if (m->plot == NULL)
+	if (!plots_now(m, file))
 		return (EXIT_OK);
 	y = must_alloc(NULL, EVENT_COLUMNS * m->nsizes + 1, sizeof(*y));
 	for (size_t c = 0; c < EVENT_COLUMNS; c++) {
@@ -507,6 +526,8 @@ print_events(const struct mrc *m, const struct point *run,
 {
 	json_t *all;
 
+	if (plot_events(m, points, true) != EXIT_OK)
+		return (EXIT_BAD);
 	switch (m->s.format) {
 	case FORMAT_JSON:
 		all = json_array();
@@ -520,7 +541,7 @@ print_events(const struct mrc *m, const struct point *run,
 		print_events_table(m, run, points);
 		break;
 	}
-	return (plot_events(m, points));
+	return (plot_events(m, points, false));
 }
 
 static int
@@ -626,6 +647,8 @@ cmd_mrc(int argc, char **argv)
 		.rate = 1 };
 	const struct opt table[] = {
 		SETUP_OPTIONS(m.s, ""),
+		{ "policy-params", 0, OPT_STRING, &m.s.policy_params, NULL, 0,
+		    0, NULL, "K=V,...", "parameters of the policy" },
 		{ "sizes", 0, OPT_STRING, &m.sizes_text, NULL, 0, 0, NULL,
 		    "N,...", "numbers of buffers; default: doublings" },
 		{ "events", 0, OPT_FLAG, &m.events, NULL, 0, 0, NULL, NULL,

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `ephmap mrc': curves, events, and what it refuses.
+
+. "$(dirname "$0")/lib.sh"
+
+# A loop over three pages, three times: LRU misses all below three buffers.
+trace loop.txt <<'END'
+m 0 1 1
+u 0 1
+p 0 2
+p 1 3
+p 0 1
+m 0 2 1
+m 0 3 2
+u 0 1
+u 0 2
+p 0 1
+p 0 2
+p 0 3
+END
+
+accepts mrc --policy lru,opt --sizes 2,3 --format csv loop.txt
+expect_no_err
+expect_out '^lru,2,1,0$'
+expect_out '^lru,3,0.333333333,0$'
+# The bound keeps one of two pages: 1 of every 2 is found after the start.
+expect_out '^opt,2,0.666666667,0$'
+accepts mrc --policy lru --sizes 3 --format json loop.txt
+expect_out '"policy": "lru"'
+expect_out '"nbufs": 3'
+expect_out '"miss_ratio": 0.33333'
+accepts mrc loop.txt
+expect_out 'lru *opt'
+accepts mrc --sizes 1,2,3 --plot terminal loop.txt
+expect_out 'miss ratio'
+accepts mrc --policy lru --sizes 1,2,3 --plot curve.svg loop.txt
+expect 'a plot with the bound' grep -q '>opt</text>' curve.svg
+accepts mrc --policy 2q --policy-params kin=0.5 --sizes 2 loop.txt
+accepts mrc --shards 0.5 --sizes 2 --format json loop.txt
+expect_out '"error"'
+
+accepts mrc --design sf_buf.accessed --events --cpus 2 --sizes 2,3 \
+    --format csv loop.txt
+expect_out '^design,nbufs,miss_ratio'
+expect_out '^sf_buf.accessed,2,1,0,'
+expect_out '^sf_buf.accessed,3,0.333333333,0,'
+accepts mrc --design sf_buf.accessed --policy opt --events --sizes 2 \
+    --format csv loop.txt
+
+refuses 'sizes' mrc --sizes 0 loop.txt
+refuses 'sizes' mrc --sizes 1,,2 loop.txt
+refuses 'sizes' mrc --nbufs 4 loop.txt
+refuses 'needs --design' mrc --events loop.txt
+refuses 'needs --events' mrc --design dmap loop.txt
+refuses 'has no number of buffers' mrc --design dmap --events loop.txt
+refuses 'unknown policy' mrc --policy lur loop.txt
+refuses 'given twice' mrc --policy lru,lru loop.txt
+refuses 'svg' mrc --plot curve.gif loop.txt
+refuses 'standard output' mrc --plot terminal --format json loop.txt
+refuses 'kin' mrc --policy 2q --policy-params kin=7 --sizes 2 loop.txt
+refuses 'expected one --policy' mrc --policy-params kin=0.5 loop.txt
+refuses 'no/such' mrc --plot no/such/curve.svg --format csv \
+    --sizes 3 loop.txt
+
+finish

@@ -162,8 +162,8 @@ run(const char *design, const char *tlb, unsigned cpus, size_t n, uint64_t seed)
 	error = replay_run(&cfg, &src, &res, &err);
 	if (error != 0 || res.violations_total != 0)
 		(void)fprintf(stderr, "%s, %s, %u CPUs, seed %u: %s %s\n",
-		    design, tlb, cpus, (unsigned)seed, err.text,
-		    res.violation[0].text);
+		    design, tlb != NULL ? tlb : "own TLB", cpus, (unsigned)seed,
+		    err.text, res.violation[0].text);
 	CU_ASSERT_EQUAL_FATAL(error, 0);
 	return (res);
 }

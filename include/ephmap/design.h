@@ -134,6 +134,7 @@ struct eph_design_ops {
 /* For designs that have no such operation. */
 int eph_design_no_ref(void *state, void *obj); /* ENOTSUP */
 void eph_design_no_switch(void *state);
+void eph_design_no_check(void *state, uint64_t held);
 extern const struct eph_sysctl eph_design_no_sysctls[];
 
 /* NULL-terminated, in the order `ephmap list designs` prints. */

@@ -106,6 +106,13 @@ eph_design_no_switch(void *state)
 	(void)state;
 }
 
+void
+eph_design_no_check(void *state, uint64_t held)
+{
+	(void)state;
+	(void)held;
+}
+
 const struct eph_sysctl eph_design_no_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };

@@ -42,5 +42,12 @@ elif ! diff -u "$root/README.md" "$work/README.md"; then
 	echo "FAILED: README.md shows something else than the program prints"
 	exit 1
 fi
+
+# The plug-in it shows is the one that the tests build.
+sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '1d;$d' >"$work/shown.c"
+if ! diff -u "$root/tests/cli/plugin_once.c" "$work/shown.c"; then
+	echo "FAILED: README.md shows another plug-in than plugin_once.c"
+	exit 1
+fi
 echo "$commands commands of README.md"
 [ "$commands" -gt 0 ]

@@ -267,6 +267,10 @@ struct eph_machine {
 	eph_observer *observer;	     /* (m) */
 	void *observer_arg;	     /* (m) */
 
+	/* What people call a frame, for messages; NULL: its number. */
+	uint64_t (*page_name)(void *arg, uint32_t frame); /* (m) */
+	void *page_name_arg;				  /* (m) */
+
 	/* Findings. */
 	_Atomic(uint64_t) nviolations;			      /* (p) */
 	struct eph_violation violations[EPH_VIOLATIONS_KEPT]; /* (m) */

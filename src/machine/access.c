@@ -307,6 +307,20 @@ machine_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	return (machine_access_inline(mc, va, touch, m, reached));
 }
 
+#define PAGE_TEXT 40 /* "page " and 64 bits */
+
+/* A page as people know it. */
+static const char *
+page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
+{
+	if (mc->page_name != NULL)
+		(void)snprintf(buf, PAGE_TEXT, "page %" PRIu64,
+		    mc->page_name(mc->page_name_arg, frame));
+	else
+		(void)snprintf(buf, PAGE_TEXT, "frame %" PRIu32, frame);
+	return (buf);
+}
+
 /*
  * Verdict.  The entry in the page table, or its history, tells whose store
  * this CPU missed.
@@ -320,40 +334,47 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	const struct eph_pte_origin *by =
 	    &machine_ptp(mc, cpu, i)->origin[i & EPH_PTP_MASK];
 	const char *verb = touch == EPH_TOUCH_WRITE ? "store" : "load";
+	/* In a replay steps are lines, or operations of a binary trace. */
+	const char *step = mc->page_name != NULL ? "line" : "step";
+	char meant[PAGE_TEXT], held[PAGE_TEXT];
 
+	(void)page_text(mc, m->frame, meant);
 	if (sh->frame != m->frame) {
 		cpu->c.stale_use++;
 		machine_violation(mc,
 		    "stale use: CPU %u's %s at %#" PRIx64
-		    ", meant for frame %" PRIu32 ", reached frame %" PRIu32
-		    " by a translation it loaded at step %" PRIu32
-		    "; CPU %" PRIu32 " stored the entry at step %" PRIu32
+		    ", meant for %s, reached %s by a translation it loaded at "
+		    "%s %" PRIu32 "; CPU %" PRIu32
+		    " stored the entry at %s %" PRIu32
 		    " and CPU %u has not invalidated the address since "
 		    "(missing: invlpg or a flush on CPU %u)",
-		    cpu->id, verb, va, m->frame, sh->frame, sh->when, by->cpu,
-		    by->when, cpu->id, cpu->id);
+		    cpu->id, verb, va, meant, page_text(mc, sh->frame, held),
+		    step, sh->when, by->cpu, step, by->when, cpu->id, cpu->id);
 		return;
 	}
 	cpu->c.stale_possible++;
 	machine_violation(mc,
 	    "stale use possible: CPU %u's %s at %#" PRIx64
-	    " reached frame %" PRIu32 " as meant, but only because its TLB "
-	    "had forgotten a translation to frame %" PRIu32 "; CPU %" PRIu32
-	    " stored the entry at step %" PRIu32
+	    " reached %s as meant, but only because its TLB had forgotten a "
+	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
 	    " and CPU %u has not invalidated the address since "
 	    "(missing: invlpg or a flush on CPU %u)",
-	    cpu->id, verb, va, m->frame, sh->flags >> EPH_SHADOW_OTHER_SHIFT,
-	    by->cpu, by->when, cpu->id, cpu->id);
+	    cpu->id, verb, va, meant,
+	    page_text(mc, sh->flags >> EPH_SHADOW_OTHER_SHIFT, held), by->cpu,
+	    step, by->when, cpu->id, cpu->id);
 }
 
 uint32_t
 machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m)
 {
+	char meant[PAGE_TEXT];
+
 	cpu->c.stale_use++;
 	machine_violation(cpu->mc,
-	    "page fault: CPU %u's %s at %#" PRIx64 ", meant for frame %" PRIu32
-	    ", found no valid entry",
-	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va, m->frame);
+	    "page fault: CPU %u's %s at %#" PRIx64
+	    ", meant for %s, found no valid entry",
+	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va,
+	    page_text(cpu->mc, m->frame, meant));
 	return (EPH_NONE);
 }

@@ -988,6 +988,8 @@ replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 	memset(res, 0, sizeof(*res));
 	if ((error = machine_create(&mcfg, &rp.mc, err)) != 0)
 		return (error);
+	rp.mc->page_name = src->page_name;
+	rp.mc->page_name_arg = src->arg;
 	replay_flags_init(&rp);
 	error = replay_with_machine(&rp);
 	if (machine_destroy(rp.mc) != 0 && error == 0)

@@ -411,10 +411,10 @@ private_mappings_elsewhere_are_stale_or_lucky(void)
 		CU_ASSERT_EQUAL(res.violations, 2);
 		CU_ASSERT_PTR_NOT_NULL(
 		    strstr(res.violation[0].text, "CPU 1's load"));
-		CU_ASSERT_PTR_NOT_NULL(strstr(res.violation[0].text,
-		    "meant for frame 1, reached frame 0"));
 		CU_ASSERT_PTR_NOT_NULL(strstr(
-		    res.violation[0].text, "CPU 0 stored the entry at step 5"));
+		    res.violation[0].text, "meant for page 2, reached page 1"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(
+		    res.violation[0].text, "CPU 0 stored the entry at line 5"));
 		CU_ASSERT_PTR_NOT_NULL(
 		    strstr(res.violation[1].text, "CPU 1's store"));
 		/* CPU 1 holds nothing there: lucky. */

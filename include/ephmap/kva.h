@@ -5,8 +5,9 @@
 
 /*
  * Kernel virtual address space for mappings: kmem_alloc_nofault and
- * kmem_free without their map locks.  Ranges are whole pages, first fit,
- * lowest address first.  Page-table pages under a range are made with it
+ * kmem_free without their map locks.  Ranges are whole pages: of those given
+ * back and long enough the last one, else the lowest never used.  Ranges
+ * are not joined again.  Page-table pages under a range are made with it
  * and stay; freeing a range does not touch its entries, the caller must
  * have removed them.
  */

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* tsleep, wakeup, signals, timeouts, and the locks around them. */
+
+#include "ephmap/sleepq.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "test_main.h"
+
+struct world {
+	struct eph_machine *mc;
+	struct eph_mutex lock;
+	int chan[2];
+	char said[64];
+};
+
+struct who {
+	struct world *w;
+	char letter;
+	int chan;
+	unsigned flags;
+	uint64_t timo;
+	unsigned sleeps; /* this many times before it is content */
+	int error;
+	struct eph_thread *td;
+};
+
+static void
+sleeper(void *arg)
+{
+	struct who *me = arg;
+	struct world *w = me->w;
+	const char word[2] = { me->letter, '\0' };
+
+	mutex_enter(w->mc, &w->lock);
+	for (unsigned i = 0; i < me->sleeps && me->error == 0; i++)
+		me->error = msleep(w->mc, &w->chan[me->chan], &w->lock,
+		    me->flags, "test", me->timo);
+	msleep_done(w->mc);
+	CU_ASSERT_TRUE(mutex_owned(&w->lock));
+	mutex_exit(w->mc, &w->lock);
+	(void)strcat(w->said, word);
+}
+
+static void
+open_world(struct world *w)
+{
+	const struct eph_machine_config cfg = { .ncpus = 2 };
+
+	memset(w, 0, sizeof(*w));
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &w->mc, NULL), 0);
+	mutex_init(&w->lock, "test");
+}
+
+static struct eph_counters
+counters(const struct world *w)
+{
+	struct eph_counters c;
+
+	machine_counters(w->mc, &c);
+	return (c);
+}
+
+static void
+start(struct world *w, struct who *who, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		who[i].w = w;
+		if (who[i].sleeps == 0)
+			who[i].sleeps = 1;
+		who[i].td = eph_thread_create(w->mc, i % 2, sleeper, &who[i]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(who[i].td);
+	}
+	CU_ASSERT_EQUAL(eph_run(w->mc), n);
+	CU_ASSERT_FALSE(mutex_owned(&w->lock));
+}
+
+static void
+wakeup_wakes_all_of_a_channel_in_order(void)
+{
+	struct world w;
+	struct who who[4] = { { .letter = 'a' }, { .letter = 'b', .chan = 1 },
+		{ .letter = 'c' }, { .letter = 'd' } };
+
+	open_world(&w);
+	start(&w, who, 4);
+	CU_ASSERT_TRUE(sleepq_waiting(w.mc, &w.chan[0]));
+	wakeup(w.mc, &w.chan[0]);
+	CU_ASSERT_FALSE(sleepq_waiting(w.mc, &w.chan[0]));
+	CU_ASSERT_TRUE(sleepq_waiting(w.mc, &w.chan[1]));
+	CU_ASSERT_EQUAL(eph_run(w.mc), 1);
+	CU_ASSERT_STRING_EQUAL(w.said, "acd");
+	wakeup(w.mc, &w.chan[1]);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_STRING_EQUAL(w.said, "acdb");
+	CU_ASSERT_EQUAL(counters(&w).sleep, 4);
+	CU_ASSERT_EQUAL(counters(&w).wakeup, 4);
+	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 0);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static void
+wakeup_one_wakes_who_slept_first(void)
+{
+	struct world w;
+	struct who who[3] = { { .letter = 'a', .sleeps = 2 }, { .letter = 'b' },
+		{ .letter = 'c' } };
+
+	open_world(&w);
+	start(&w, who, 3);
+	wakeup_one(w.mc, &w.chan[0]);
+	/* It found nothing and sleeps again, behind the others. */
+	CU_ASSERT_EQUAL(eph_run(w.mc), 3);
+	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 1);
+	wakeup_one(w.mc, &w.chan[0]);
+	wakeup_one(w.mc, &w.chan[0]);
+	wakeup_one(w.mc, &w.chan[0]);
+	wakeup_one(w.mc, &w.chan[0]); /* nobody there */
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_STRING_EQUAL(w.said, "bca");
+	CU_ASSERT_EQUAL(counters(&w).sleep, 4);
+	CU_ASSERT_EQUAL(counters(&w).wakeup, 4);
+	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 1);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static void
+a_signal_needs_pcatch(void)
+{
+	struct world w;
+	struct who who[2] = { { .letter = 'a', .flags = PCATCH },
+		{ .letter = 'b' } };
+
+	open_world(&w);
+	start(&w, who, 2);
+	sleepq_signal(w.mc, who[0].td);
+	sleepq_signal(w.mc, who[1].td);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 1);
+	CU_ASSERT_STRING_EQUAL(w.said, "a");
+	CU_ASSERT_EQUAL(who[0].error, EINTR);
+	/* A signal is not a wakeup. */
+	CU_ASSERT_EQUAL(counters(&w).wakeup, 0);
+	wakeup(w.mc, &w.chan[0]);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_EQUAL(who[1].error, 0);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static void
+a_timed_sleep_ends(void)
+{
+	struct world w;
+	struct who who[2] = { { .letter = 'a', .timo = 100 },
+		{ .letter = 'b', .timo = 50 } };
+
+	open_world(&w);
+	start(&w, who, 2);
+	lockstep_delay(w.mc, 49);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 2);
+	lockstep_delay(w.mc, 1);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 1);
+	CU_ASSERT_EQUAL(who[1].error, EWOULDBLOCK);
+	wakeup(w.mc, &w.chan[0]);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_EQUAL(who[0].error, 0);
+	/* Its timeout finds nobody. */
+	lockstep_delay(w.mc, 1000);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_STRING_EQUAL(w.said, "ba");
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static void
+sleep_outside_a_thread(void *arg)
+{
+	struct world *w = arg;
+
+	(void)tsleep(w->mc, &w->chan[0], 0, "test", 0);
+}
+
+static void
+lock_twice(void *arg)
+{
+	struct world *w = arg;
+
+	mutex_enter(w->mc, &w->lock);
+	w->mc->has_observer = true; /* locks are checked when watched */
+	w->mc->observer = NULL;
+	mutex_enter(w->mc, &w->lock);
+}
+
+static void
+mistakes_panic(void)
+{
+	struct world w;
+
+	open_world(&w);
+	CU_ASSERT_TRUE(test_dies(sleep_outside_a_thread, &w, ""));
+	CU_ASSERT_TRUE(test_dies(lock_twice, &w, "lock"));
+	mutex_enter(w.mc, &w.lock);
+	CU_ASSERT_TRUE(mutex_owned(&w.lock));
+	mutex_exit(w.mc, &w.lock);
+	CU_ASSERT_FALSE(mutex_owned(&w.lock));
+	CU_ASSERT_EQUAL(counters(&w).lock_acquire, 1);
+	CU_ASSERT_EQUAL(counters(&w).lock_contended, 0);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static CU_TestInfo tests[] = {
+	TEST(wakeup_wakes_all_of_a_channel_in_order),
+	TEST(wakeup_one_wakes_who_slept_first),
+	TEST(a_signal_needs_pcatch),
+	TEST(a_timed_sleep_ends),
+	TEST(mistakes_panic),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "sleepq", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

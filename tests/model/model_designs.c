@@ -120,16 +120,16 @@ do_map(struct world *w)
 	w->held++;
 }
 
-/* Is `h` the newest mapping of its CPU? */
-static bool
-is_newest(const struct world *w, const struct handle *h)
+/* The newest mapping of the CPU of `h`. */
+static struct handle *
+newest_beside(struct world *w, struct handle *h)
 {
 	for (unsigned i = 0; i < w->nhandles; i++) {
 		if (w->handle[i].cpu == h->cpu &&
 		    w->handle[i].serial > h->serial)
-			return (false);
+			h = &w->handle[i];
 	}
-	return (true);
+	return (h);
 }
 
 static void
@@ -137,8 +137,8 @@ do_unmap(struct world *w, struct handle *h)
 {
 	const bool here = w->ops->validity == EPH_VALID_THIS_CPU;
 
-	if (here && !is_newest(w, h))
-		return;
+	if (here)
+		h = newest_beside(w, h);
 	cpu_enter(w->mc, here ? h->cpu : some_cpu(w));
 	EXPECT(w, w->ops->unmap(w->state, h->obj) == 0);
 	w->unmaps++;

@@ -37,16 +37,16 @@
  * compared as signed differences, so that a CPU which flushed nothing for
  * 2^31 generations seems young (hole).
  *
- * Switching.  A thread that consumed may sleep and go on elsewhere: its
- * generation goes along, and the CPU that switches it in flushes if it is
- * behind.  Other full flushes (a context switch to another address space)
+ * Switching.  A thread that consumed may sleep: its generation goes along,
+ * and the CPU that switches it in flushes if it is behind.  Other full flushes (a context switch to another address space)
  * would advance a CPU for free; nothing here has any.
  *
  * Which page of KVA comes next: the one given back last, as the quantum
  * cache of vmem hands them out.
  *
- * Locking.  `lock` guards the stack of KVA (vmem's) and the generations of
- * threads that are switched out; it is a leaf.  A CPU's generation is its
+ * Locking.  `lock` guards the stack of KVA (vmem's); it is a leaf, and not
+ * taken in a context switch, which may come to a thread that holds it.  A
+ * CPU's generation, and those of its threads that are switched out, are its
  * own, used in a critical section.
  *
  * NetBSD sys/uvm/uvm_emap.c, 2009-06-28, Mindaugas Rasiukevicius; Andrew
@@ -73,18 +73,19 @@ struct emap_page {
 	uint32_t free;	   /* (l) next on the stack */
 };
 
-/* Of a CPU; padded, each writes its own. */
-struct emap_cpu {
-	uint32_t gen;	  /* ucpu->emap_gen: flushed since this one */
-	uint32_t lwp_gen; /* l_emap_gen of the thread that runs */
-	char pad[56];
-};
-
 /* A thread that is switched out and has consumed. */
 struct emap_lwp {
 	struct emap_lwp *next;
 	const struct eph_thread *td;
 	uint32_t gen;
+};
+
+/* Of a CPU; padded, each writes its own. */
+struct emap_cpu {
+	uint32_t gen;	      /* ucpu->emap_gen: flushed since this one */
+	uint32_t lwp_gen;     /* l_emap_gen of the thread that runs */
+	struct emap_lwp *out; /* threads of this CPU that do not run */
+	char pad[48];
 };
 
 struct emap {
@@ -93,7 +94,6 @@ struct emap {
 	uint32_t npages;		    /* (c) */
 	uint32_t free;			    /* (l) top of the stack */
 	uint32_t want;			    /* (l) sleepers */
-	struct emap_lwp *out;		    /* (l) */
 	struct eph_mutex lock;		    /* guards all (l) */
 	struct emap_cpu *cpu;		    /* by CPU */
 	eph_va_t window;		    /* (c) */
@@ -106,11 +106,13 @@ emap_destroy(void *state)
 	struct emap *em = state;
 	struct eph_machine *mc = em->mc;
 
-	while (em->out != NULL) {
-		struct emap_lwp *l = em->out;
+	for (unsigned c = 0; em->cpu != NULL && c < mc->ncpus; c++) {
+		while (em->cpu[c].out != NULL) {
+			struct emap_lwp *l = em->cpu[c].out;
 
-		em->out = l->next;
-		machine_free(mc, l, sizeof(*l));
+			em->cpu[c].out = l->next;
+			machine_free(mc, l, sizeof(*l));
+		}
 	}
 	if (em->window != 0)
 		kva_free(mc, em->window, em->npages);
@@ -279,10 +281,8 @@ emap_switch_out(void *state)
 	l->td = mc->exec->curthread(mc);
 	l->gen = ec->lwp_gen;
 	ec->lwp_gen = UVM_EMAP_INACTIVE;
-	spin_enter(mc, &em->lock);
-	l->next = em->out;
-	em->out = l;
-	spin_exit(mc, &em->lock);
+	l->next = ec->out;
+	ec->out = l;
 }
 
 /* uvm_emap_switch(): the CPU must be as young as the thread that comes. */
@@ -292,20 +292,18 @@ emap_switch_in(void *state)
 	struct emap *em = state;
 	struct eph_machine *mc = em->mc;
 	const struct eph_thread *td = mc->exec->curthread(mc);
-	struct emap_lwp **lp = &em->out;
+	struct emap_cpu *ec = &em->cpu[eph_curcpu(mc)->id];
+	struct emap_lwp **lp = &ec->out;
 	struct emap_lwp *l;
 
-	spin_enter(mc, &em->lock);
 	while (*lp != NULL && (*lp)->td != td)
 		lp = &(*lp)->next;
-	if ((l = *lp) != NULL)
-		*lp = l->next;
-	spin_exit(mc, &em->lock);
-	if (l == NULL)
+	if ((l = *lp) == NULL)
 		return;
+	*lp = l->next;
 	crit_enter(mc);
 	emap_catch_up(em, l->gen);
-	em->cpu[eph_curcpu(mc)->id].lwp_gen = l->gen;
+	ec->lwp_gen = l->gen;
 	crit_exit(mc);
 	machine_free(mc, l, sizeof(*l));
 }

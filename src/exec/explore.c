@@ -342,18 +342,20 @@ ex_load_context(struct explore *ex, struct ex_entity *e)
 {
 	struct ex_cpu *ec = &ex->cpu[e->cpu];
 
-	if (ec->thread == e || ex_is_intr(e))
+	if (ec->thread == e || ec->switching || ex_is_intr(e))
 		return;
 	if (ex->switch_in == NULL) {
 		ec->thread = e;
 		return;
 	}
+	ec->switching = true;
 	ex->mc->cur->crit++;
 	if (ec->thread != NULL)
 		ex->switch_out(ex->switch_arg);
 	ec->thread = e;
 	ex->switch_in(ex->switch_arg);
 	ex->mc->cur->crit--;
+	ec->switching = false;
 }
 
 static void
@@ -364,9 +366,11 @@ ex_unload_context(struct explore *ex, struct ex_entity *e)
 	if (ec->thread != e)
 		return;
 	if (ex->switch_out != NULL) {
+		ec->switching = true;
 		ex->mc->cur->crit++;
 		ex->switch_out(ex->switch_arg);
 		ex->mc->cur->crit--;
+		ec->switching = false;
 	}
 	ec->thread = NULL;
 }
@@ -408,10 +412,14 @@ ex_point(
 	e->op = (struct ex_op){ obj, (uint8_t)kind, write };
 	ex->mc->step = ex->nchoices;
 	ex_yield(ex, e);
-	if (write) {
-		ex->progress++;
-		e->own++;
-	}
+}
+
+/* The current entity changed something that a busy wait may look at. */
+static void
+ex_progress(struct explore *ex)
+{
+	ex->progress++;
+	ex->cur->own++;
 }
 
 /* Remember whose entry was stored, for the adversary. */
@@ -448,8 +456,11 @@ explore_point(struct eph_machine *mc, enum eph_point_kind kind, const void *obj,
 
 	if (kind == EPH_POINT_PTE && ex->adversary && !ex->quiet)
 		ex_note_page(ex, obj);
+	if (ex->quiet)
+		return;
 	ex_point(ex, kind, obj, true);
-	if (kind == EPH_POINT_PLAIN && mc->has_observer && !ex->quiet)
+	ex_progress(ex);
+	if (kind == EPH_POINT_PLAIN && mc->has_observer)
 		machine_note(mc, "%s", what);
 }
 
@@ -585,12 +596,16 @@ explore_atomic(struct eph_machine *mc, enum eph_atomic_op op, void *obj,
 		if (op != EPH_ATOMIC_LOAD)
 			ex_write(obj, size, ex_apply(op, old, value, expected));
 	}
-	if (eph_unlikely(mc->has_observer) && !ex->quiet) {
-		after = ex_apply(op, old, value, expected);
-		if (size == 4)
-			after = (uint32_t)after;
+	after = ex_apply(op, old, value, expected);
+	if (size == 4)
+		after = (uint32_t)after;
+	if (ex->quiet)
+		return (old);
+	/* A store that changes nothing ends no busy wait. */
+	if (after != old)
+		ex_progress(ex);
+	if (eph_unlikely(mc->has_observer))
 		ex_atomic_event(ex, op, what, old, after, value, size);
-	}
 	return (old);
 }
 
@@ -616,6 +631,7 @@ explore_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 	/* Relaxed: one host thread. */
 	atomic_store_explicit(&mtx->held, 1, memory_order_relaxed);
 	mtx->owner = &e->td;
+	ex_progress(ex);
 	EPH_EVENT(mc, EPH_EV_LOCK, e->cpu, 0, 0, 1, mtx->name);
 }
 
@@ -632,6 +648,7 @@ explore_mutex_exit(struct eph_machine *mc, struct eph_mutex *mtx)
 	ex_buffer_drain(ex, ex->cur->cpu);
 	atomic_store_explicit(&mtx->held, 0, memory_order_relaxed);
 	mtx->owner = NULL;
+	ex_progress(ex);
 	EPH_EVENT(mc, EPH_EV_LOCK, ex->cur->cpu, 0, 1, 0, mtx->name);
 }
 
@@ -640,7 +657,12 @@ explore_mutex_exit(struct eph_machine *mc, struct eph_mutex *mtx)
 static void
 explore_sleepq_enter(struct eph_machine *mc)
 {
-	ex_point(explore_of(mc), EPH_POINT_SLEEP, mc->sleepq, true);
+	struct explore *ex = explore_of(mc);
+
+	if (ex->quiet)
+		return;
+	ex_point(ex, EPH_POINT_SLEEP, mc->sleepq, true);
+	ex_progress(ex);
 }
 
 static void
@@ -769,6 +791,7 @@ explore_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 		ex_post(ex, t, ipi, wait ? e : NULL);
 		e->acks += wait;
 	}
+	ex_progress(ex);
 	if (e->acks > 0)
 		ex_wait(ex, e, EX_ON_ACK);
 }
@@ -945,6 +968,7 @@ ex_reset(struct explore *ex)
 
 		ec->npending = ec->first = ec->nstores = 0;
 		ec->thread = NULL;
+		ec->switching = false;
 		ec->interrupted = NULL;
 		ec->last = &ex->entity[EX_INTR(c)];
 		ex_reset_entity(ex, ec->last);

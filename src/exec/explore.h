@@ -111,6 +111,7 @@ struct ex_store {
 struct ex_cpu {
 	struct ex_entity *last;	       /* ran here last, interrupts included */
 	struct ex_entity *thread;      /* thread whose context is loaded */
+	bool switching;		       /* the switch hooks run */
 	struct ex_entity *interrupted; /* who ran when the interrupt came */
 	uint64_t mask;		       /* entities that belong here */
 	unsigned nthreads;	       /* threads of them */

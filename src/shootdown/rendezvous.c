@@ -15,6 +15,10 @@
  *	1 page, k targets	L 1	R k	IPI k
  *	n > 1 pages		LF 1	F k	IPI k
  *
+ * One rendezvous at a time: two initiators whose handlers met on each
+ * other's CPU would both wait for ever.  The original had the MP lock for
+ * that; here the second initiator spins, answering interrupts.
+ *
  * The call travels as an LWKT IPIQ message to each target, counted in
  * ipiq_msg.  Nothing else is outstanding at a target that the initiator
  * waits for, so each message is an interrupt.
@@ -26,6 +30,9 @@
  */
 
 #include "ephmap/shootdown.h"
+
+#include <errno.h>
+
 #include "ephmap/atomic.h"
 #include "ephmap/exec.h"
 #include "ephmap/pmap.h"
@@ -57,6 +64,24 @@ rendezvous_handler(struct eph_machine *mc, void *arg)
 	(void)eph_fetchadd_32(mc, &rv->done, 1, memory_order_release);
 }
 
+/* Of a machine. */
+struct rendezvous_state {
+	_Atomic(uint32_t) busy; /* a rendezvous is under way */
+};
+
+static int
+rendezvous_create(struct eph_machine *mc, void **statep)
+{
+	*statep = machine_alloc(mc, sizeof(struct rendezvous_state));
+	return (*statep != NULL ? 0 : ENOMEM);
+}
+
+static void
+rendezvous_destroy(struct eph_machine *mc, void *state)
+{
+	machine_free(mc, state, sizeof(struct rendezvous_state));
+}
+
 /* Count the messages, one a target; returns how many targets there are. */
 static uint32_t
 rendezvous_count(struct eph_machine *mc, const struct eph_shoot *req)
@@ -76,8 +101,12 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 		.fn = rendezvous_handler,
 		.arg = &rv,
 	};
+	struct rendezvous_state *rs = mc->shootdown_state;
 	const uint32_t k = rendezvous_count(mc, req);
 
+	/* Acquire pairs with the release at the end. */
+	while (eph_swap_32(mc, &rs->busy, 1, memory_order_acquire) != 0)
+		mc->exec->spin(mc);
 	mc->exec->ipi(mc, req->targets, &ipi, false);
 	/* Acquire pairs with the release in the handler, as below. */
 	while (eph_load_32(mc, &rv.gathered, memory_order_acquire) != k)
@@ -87,6 +116,7 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	shootdown_local_or_flush(mc, req);
 	while (eph_load_32(mc, &rv.done, memory_order_acquire) != k)
 		mc->exec->spin(mc);
+	eph_store_32(mc, &rs->busy, 0, memory_order_release);
 }
 
 static void
@@ -111,8 +141,8 @@ const struct eph_shootdown_ops shootdown_rendezvous = {
 	.summary = "targets gather, the entry is stored, all invalidate",
 	.origin = "DragonFly cpusync, 2004",
 	.acked = true,
-	.create = shootdown_no_state,
-	.destroy = shootdown_no_destroy,
+	.create = rendezvous_create,
+	.destroy = rendezvous_destroy,
 	.shoot = rendezvous_shoot,
 	.flush = shootdown_flush_acked,
 };

@@ -128,7 +128,7 @@ static uint32_t
 ipiq_backlog(struct eph_machine *mc, struct ipiq *q)
 {
 	/* Acquire: an entry that was taken off may be written again. */
-	return (atomic_load_explicit(&q->windex, memory_order_relaxed) -
+	return (eph_load_32(mc, &q->windex, memory_order_relaxed) -
 	    eph_load_32(mc, &q->rindex, memory_order_acquire));
 }
 
@@ -148,7 +148,7 @@ ipiq_drain(struct eph_machine *mc, struct ipiq *q)
 	 */
 	eph_store_32(mc, &q->npoll, 0, memory_order_seq_cst);
 	/* Relaxed: only this CPU writes rindex and xindex. */
-	while ((r = atomic_load_explicit(&q->rindex, memory_order_relaxed)) !=
+	while ((r = eph_load_32(mc, &q->rindex, memory_order_relaxed)) !=
 	    eph_load_32(mc, &q->windex, memory_order_seq_cst)) {
 		const struct ipiq_msg msg = q->fifo[r % EPH_IPIQ_FIFO];
 
@@ -157,8 +157,7 @@ ipiq_drain(struct eph_machine *mc, struct ipiq *q)
 		eph_store_32(mc, &q->rindex, r, memory_order_release);
 		msg.fn(mc, msg.arg);
 		if ((int32_t)(r -
-			atomic_load_explicit(
-			    &q->xindex, memory_order_relaxed)) > 0)
+			eph_load_32(mc, &q->xindex, memory_order_relaxed)) > 0)
 			/* Release: a waiter sees what the message did. */
 			eph_store_32(mc, &q->xindex, r, memory_order_release);
 	}
@@ -252,8 +251,7 @@ ipiq_enqueue(struct eph_machine *mc, struct ipiq *q, unsigned target,
 	struct eph_cpu *me = eph_curcpu(mc);
 	struct eph_ipiq_cpu *in = mc->cpus[target]->ipiq;
 	/* Relaxed: only this CPU writes windex. */
-	const uint32_t w =
-	    atomic_load_explicit(&q->windex, memory_order_relaxed);
+	const uint32_t w = eph_load_32(mc, &q->windex, memory_order_relaxed);
 
 	q->fifo[w % EPH_IPIQ_FIFO] = (struct ipiq_msg){ fn, arg };
 	me->c.ipiq_msg++;

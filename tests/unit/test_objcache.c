@@ -426,6 +426,7 @@ getter_start(struct getter *g, struct fixture *f, unsigned cpu)
 static void
 test_put_wakes_a_waiter_of_this_cpu_only(void)
 {
+	struct eph_counters c;
 	struct getter g[2];
 	struct fixture f;
 	void *obj[16];
@@ -441,6 +442,9 @@ test_put_wakes_a_waiter_of_this_cpu_only(void)
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	CU_ASSERT(g[1].done && !g[0].done);
 	CU_ASSERT_PTR_EQUAL(g[1].obj, obj[0]);
+	machine_counters(f.mc, &c);
+	CU_ASSERT_EQUAL(c.wakeup, 1);
+	CU_ASSERT_EQUAL(c.wakeup_spurious, 0);
 	cpu_enter(f.mc, 0);
 	objcache_put(f.oc, obj[1]);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);

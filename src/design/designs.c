@@ -28,11 +28,14 @@ extern const struct eph_design_ops lwbuf_reserve_ops;
 extern const struct eph_design_ops mapwindow_ops;
 extern const struct eph_design_ops msf_buf_ops;
 extern const struct eph_design_ops pmap_quick_ops;
+extern const struct eph_design_ops segmap_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
+extern const struct eph_design_ops sf_buf_dynamic_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
 extern const struct eph_design_ops sf_buf_lru_ops;
 extern const struct eph_design_ops sf_buf_lwbuf_ops;
+extern const struct eph_design_ops sf_buf_sharded_ops;
 extern const struct eph_design_ops sf_buf_uncached_ops;
 
 const struct eph_design_ops *const eph_designs[] = {
@@ -42,6 +45,8 @@ const struct eph_design_ops *const eph_designs[] = {
 	&sf_buf_cpumask_ops,
 	&sf_buf_accessed_ops,
 	&sf_buf_lwbuf_ops,
+	&sf_buf_dynamic_ops,
+	&sf_buf_sharded_ops,
 	&msf_buf_ops,
 	&lwbuf_kvalist_ops,
 	&lwbuf_homecpu_ops,
@@ -59,6 +64,7 @@ const struct eph_design_ops *const eph_designs[] = {
 	&kmap_atomic_ops,
 	&kmap_local_ops,
 	&pmap_quick_ops,
+	&segmap_ops,
 	&mapwindow_ops,
 	&ephmap_best_ops,
 	NULL,

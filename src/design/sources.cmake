@@ -23,12 +23,16 @@ set(EPHMAP_SOURCES
     msf_buf.c
     percpu_slots.c
     pmap_quick.c
+    segmap.c
     sf_buf.c
     sf_buf_accessed.c
     sf_buf_cpumask.c
+    sf_buf_dynamic.c
     sf_buf_hash.c
     sf_buf_lru.c
     sf_buf_lwbuf.c
+    sf_buf_sharded.c
     sf_buf_uncached.c
     sf_pool.c
+    shard_pool.c
     slab.c)

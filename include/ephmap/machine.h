@@ -206,6 +206,18 @@ struct eph_event {
 	const char *text; /* valid during the call only */
 };
 
+/*
+ * Faults on purpose.  Of each kind the machine counts the opportunities:
+ * places where a kernel must expect a failure.
+ */
+enum eph_fault {
+	EPH_FAULT_ALLOC, /* memory or a page frame is asked for */
+	EPH_FAULT_SLEEP, /* a sleep that a signal may end */
+	EPH_FAULT_MAP,	 /* a mapping that may be refused: no KVA */
+	EPH_FAULT_COPY,	 /* user memory is touched: the page cannot be had */
+	EPH_FAULTS
+};
+
 typedef void eph_observer(void *arg, const struct eph_event *ev);
 
 #define EPH_VIOLATIONS_KEPT 16
@@ -270,6 +282,10 @@ struct eph_machine {
 	/* What people call a frame, for messages; NULL: its number. */
 	uint64_t (*page_name)(void *arg, uint32_t frame); /* (m) */
 	void *page_name_arg;				  /* (m) */
+	struct {
+		_Atomic(uint64_t) seen;	 /* (p) opportunities so far */
+		_Atomic(uint64_t) until; /* (p) the one that fails, 0: none */
+	} fault[EPH_FAULTS];
 
 	/* Findings. */
 	_Atomic(uint64_t) nviolations;			      /* (p) */
@@ -316,6 +332,16 @@ void machine_free(struct eph_machine *mc, void *p, size_t bytes);
 
 /* Make the next `n`th allocation fail, once; 0: none.  For tests. */
 void machine_fail_alloc(struct eph_machine *mc, uint64_t n);
+
+/*
+ * Make the `n`th opportunity from now for a fault of that kind fail, once;
+ * 0: none.  Count the opportunities so far.
+ */
+void machine_fail(struct eph_machine *mc, enum eph_fault kind, uint64_t n);
+uint64_t machine_fault_seen(const struct eph_machine *mc, enum eph_fault kind);
+
+/* An opportunity: true if it must fail.  Called where kernels can fail. */
+bool machine_fails(struct eph_machine *mc, enum eph_fault kind);
 
 /*
  * The CPU that runs: in lockstep and explore the machine's current one,

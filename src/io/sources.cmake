@@ -16,3 +16,6 @@ set(EPHMAP_SOURCES
     mbuf_tag.c
     sockbuf.c
     uio.c)
+    mapper.c
+    uio.c
+    xio.c)

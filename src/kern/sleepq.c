@@ -139,7 +139,8 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	if (td->woken)
 		cpu->c.wakeup_spurious++;
 	td->woken = false;
-	if ((flags & PCATCH) != 0 && td->signalled) {
+	if ((flags & PCATCH) != 0 &&
+	    (machine_fails(mc, EPH_FAULT_SLEEP) || td->signalled)) {
 		td->signalled = false;
 		mc->exec->sleepq_exit(mc);
 		return (EINTR);

@@ -4,4 +4,6 @@ set(EPHMAP_SOURCES
     kva.c
     objcache.c
     pmap.c
-    sleepq.c)
+    sleepq.c
+    uspace.c
+    vm_pool.c)

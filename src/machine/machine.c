@@ -215,6 +215,33 @@ machine_fail_alloc(struct eph_machine *mc, uint64_t n)
 	mem_fail_after(mc->mem, n);
 }
 
+/* Relaxed: counts; in lockstep and explore one host thread does it all. */
+void
+machine_fail(struct eph_machine *mc, enum eph_fault kind, uint64_t n)
+{
+	const uint64_t seen = machine_fault_seen(mc, kind);
+
+	atomic_store_explicit(&mc->fault[kind].until, n == 0 ? 0 : seen + n,
+	    memory_order_relaxed);
+}
+
+uint64_t
+machine_fault_seen(const struct eph_machine *mc, enum eph_fault kind)
+{
+	return (
+	    atomic_load_explicit(&mc->fault[kind].seen, memory_order_relaxed));
+}
+
+bool
+machine_fails(struct eph_machine *mc, enum eph_fault kind)
+{
+	const uint64_t n = atomic_fetch_add_explicit(
+	    &mc->fault[kind].seen, 1, memory_order_relaxed);
+
+	return (n + 1 ==
+	    atomic_load_explicit(&mc->fault[kind].until, memory_order_relaxed));
+}
+
 void
 machine_event(struct eph_machine *mc, enum eph_event_kind kind, unsigned target,
     eph_va_t va, uint64_t old, uint64_t new_value, const char *text)

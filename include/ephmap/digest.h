@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_DIGEST_H
+#define EPHMAP_DIGEST_H
+
+/*
+ * What was given and what arrived, by checksum of a stream of bytes.
+ *
+ * A polynomial in an odd number modulo 2^64: every byte and its place
+ * count, and how the stream was cut into pieces does not.  Where frames
+ * hold a stamp instead of bytes, a piece counts by the stamp of its page,
+ * if it starts the page; `off` is where in its page a piece starts.
+ */
+
+#include <string.h>
+
+#include "ephmap/machine.h"
+
+struct eph_digest {
+	uint64_t sum;
+	uint64_t bytes;
+};
+
+#define EPH_DIGEST_K 0x9e3779b97f4a7c15u
+
+static inline void
+digest_bytes(struct eph_digest *d, const void *buf, size_t n)
+{
+	const unsigned char *p = buf;
+	uint64_t h = d->sum;
+
+	for (size_t i = 0; i < n; i++)
+		h = h * EPH_DIGEST_K + p[i] + 1;
+	d->sum = h;
+}
+
+/* `n` bytes in `buf` that came from offset `off` of a page. */
+static inline void
+digest_add(struct eph_digest *d, const struct eph_machine *mc, const void *buf,
+    size_t off, size_t n)
+{
+	d->bytes += n;
+	if (mc->contents_kind == EPH_CONTENTS_FULL)
+		digest_bytes(d, buf, n);
+	else if (mc->contents_kind == EPH_CONTENTS_STAMP && off == 0 && n >= 8)
+		digest_bytes(d, buf, 8);
+}
+
+/* The same, straight from the page, past all mappings: what it should be. */
+static inline void
+digest_page(struct eph_digest *d, struct eph_machine *mc,
+    const struct vm_page *m, size_t off, size_t n)
+{
+	const char *p = vm_page_contents(mc, m);
+
+	digest_add(d, mc, mc->contents_kind == EPH_CONTENTS_FULL ? p + off : p,
+	    off, n);
+}
+
+static inline bool
+digest_same(const struct eph_digest *a, const struct eph_digest *b)
+{
+	return (a->sum == b->sum && a->bytes == b->bytes);
+}
+
+/* Fill a page with bytes that depend on `seed` and their place. */
+static inline void
+page_fill(struct eph_machine *mc, const struct vm_page *m, uint64_t seed)
+{
+	const size_t n =
+	    mc->contents_kind == EPH_CONTENTS_FULL ? EPH_PAGE_SIZE : 8;
+	char *p = vm_page_contents(mc, m);
+	uint64_t x = (seed + 1) * EPH_DIGEST_K;
+
+	for (size_t i = 0; p != NULL && i < n; i += sizeof(x)) {
+		x ^= x >> 29;
+		x = x * 0xbf58476d1ce4e5b9u + i;
+		memcpy(p + i, &x, sizeof(x));
+	}
+}
+
+#endif /* !EPHMAP_DIGEST_H */

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The mapper.  A design with EPH_DESIGN_WIRES takes over the caller's wire
+ * at map() and gives one back at the last free: k concurrent uses of a page
+ * leave k-1.  Which free was the last one the design keeps to itself; the
+ * mapper sees it by the page's wire count, under a lock as the design's own
+ * callers held one (the MP lock).
+ */
+
+#include "ephmap/mapper.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/kassert.h"
+
+void
+mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
+    const struct eph_design_ops *ops, void *state)
+{
+	memset(mp, 0, sizeof(*mp));
+	mp->mc = mc;
+	mp->ops = ops;
+	mp->state = state;
+	mutex_init(&mp->mtx, "mplock");
+}
+
+/* The flags that reach the design. */
+static unsigned
+mapper_flags(const struct eph_mapper *mp, unsigned flags)
+{
+	if ((mp->ops->flags & EPH_DESIGN_PRIVATE) == 0)
+		flags &= ~(unsigned)SFB_CPUPRIVATE;
+	if ((mp->ops->flags & EPH_DESIGN_NOWAIT) == 0)
+		flags &= ~(unsigned)SFB_NOWAIT;
+	return (flags);
+}
+
+static bool
+mapper_wires(const struct eph_mapper *mp)
+{
+	return ((mp->ops->flags & EPH_DESIGN_WIRES) != 0);
+}
+
+/* Relaxed: statistics. */
+static void
+mapper_count(struct eph_mapper *mp)
+{
+	const uint64_t now =
+	    1 + atomic_fetch_add_explicit(&mp->held, 1, memory_order_relaxed);
+	uint64_t peak =
+	    atomic_load_explicit(&mp->held_peak, memory_order_relaxed);
+
+	while (now > peak &&
+	    !atomic_compare_exchange_weak_explicit(&mp->held_peak, &peak, now,
+		memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+int
+mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
+    struct eph_mapped *out)
+{
+	const bool wires = mapper_wires(mp);
+	int error;
+
+	if ((flags & (SFB_CATCH | SFB_NOWAIT)) != 0 &&
+	    machine_fails(mp->mc, EPH_FAULT_MAP))
+		return (EAGAIN);
+	if (wires)
+		vm_page_wire(mp->mc, m);
+	error = mp->ops->map(mp->state, m, mapper_flags(mp, flags), &out->map);
+	if (error != 0) {
+		if (wires)
+			vm_page_unwire(mp->mc, m);
+		return (error);
+	}
+	if (wires)
+		(void)atomic_fetch_add_explicit(
+		    &mp->wires, 1, memory_order_relaxed);
+	out->m = m;
+	out->cpu = eph_curcpu(mp->mc)->id;
+	mapper_count(mp);
+	return (0);
+}
+
+/* Unmap on a design that unwires, and see whether it did. */
+static int
+mapper_unmap_wired(struct eph_mapper *mp, struct eph_mapped *mapped)
+{
+	uint32_t before;
+	int error;
+
+	mutex_enter(mp->mc, &mp->mtx);
+	before = mapped->m->wire_count;
+	error = mp->ops->unmap(mp->state, mapped->map.obj);
+	if (mapped->m->wire_count != before) {
+		(void)atomic_fetch_sub_explicit(
+		    &mp->wires, 1, memory_order_relaxed);
+	} else if (mp->repaired) {
+		vm_page_unwire(mp->mc, mapped->m);
+		(void)atomic_fetch_sub_explicit(
+		    &mp->wires, 1, memory_order_relaxed);
+	}
+	mutex_exit(mp->mc, &mp->mtx);
+	return (error);
+}
+
+void
+mapper_unmap(struct eph_mapper *mp, struct eph_mapped *mapped)
+{
+	const int error = mapper_wires(mp)
+	    ? mapper_unmap_wired(mp, mapped)
+	    : mp->ops->unmap(mp->state, mapped->map.obj);
+
+	/* The consumer asked for what the design's class allows. */
+	if (error != 0)
+		PANIC("unmap refused");
+	mapped->m = NULL;
+	(void)atomic_fetch_sub_explicit(&mp->held, 1, memory_order_relaxed);
+}
+
+/* The address on the current CPU; 0: not here. */
+static eph_va_t
+mapper_va(struct eph_mapper *mp, const struct eph_mapped *mapped)
+{
+	const unsigned cpu = eph_curcpu(mp->mc)->id;
+
+	switch (mp->ops->validity) {
+	case EPH_VALID_GENERATION:
+		return (mp->ops->kva(mp->state, mapped->map.obj));
+	case EPH_VALID_ASKED:
+		if (cpu != mapped->cpu)
+			return (mp->ops->kva(mp->state, mapped->map.obj));
+		break;
+	case EPH_VALID_THIS_CPU:
+		if (cpu != mapped->cpu) {
+			(void)machine_refuse(mp->mc,
+			    "a mapping of CPU %u cannot be used on CPU %u",
+			    mapped->cpu, cpu);
+			return (0);
+		}
+		break;
+	case EPH_VALID_ALL:
+	case EPH_VALID_MASK:
+		break;
+	}
+	return (mapped->map.va);
+}
+
+/* One access where frames are not `full`; the stamp of the page reached. */
+static int
+mapper_touch(struct eph_mapper *mp, const struct eph_mapped *mapped,
+    eph_va_t va, enum eph_touch touch, char **stampp)
+{
+	uint32_t reached;
+	int error = machine_access(mp->mc, va, touch, mapped->m, &reached);
+
+	*stampp = NULL;
+	if (error == 0 && reached != EPH_NONE)
+		*stampp =
+		    vm_page_contents(mp->mc, vm_page_get(mp->mc, reached));
+	return (error);
+}
+
+int
+mapper_read(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
+    void *buf, size_t n)
+{
+	const eph_va_t va = mapper_va(mp, mapped);
+	char *stamp;
+	int error;
+
+	if (va == 0)
+		return (ENOTSUP);
+	if (mp->mc->contents_kind == EPH_CONTENTS_FULL)
+		return (machine_copyout(mp->mc, va, off, buf, n, mapped->m));
+	error = mapper_touch(mp, mapped, va, EPH_TOUCH_READ, &stamp);
+	if (stamp != NULL && off == 0 && n >= 8)
+		memcpy(buf, stamp, 8);
+	return (error);
+}
+
+int
+mapper_write(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
+    const void *buf, size_t n)
+{
+	const eph_va_t va = mapper_va(mp, mapped);
+	char *stamp;
+	int error;
+
+	if (va == 0)
+		return (ENOTSUP);
+	if (mp->mc->contents_kind == EPH_CONTENTS_FULL)
+		return (machine_copyin(mp->mc, va, off, buf, n, mapped->m));
+	error = mapper_touch(mp, mapped, va, EPH_TOUCH_WRITE, &stamp);
+	if (stamp != NULL && off == 0 && n >= 8)
+		memcpy(stamp, buf, 8);
+	return (error);
+}
+
+uint64_t
+mapper_wires_leaked(const struct eph_mapper *mp)
+{
+	return (atomic_load_explicit(&mp->wires, memory_order_relaxed));
+}

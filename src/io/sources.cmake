@@ -16,6 +16,6 @@ set(EPHMAP_SOURCES
     mbuf_tag.c
     sockbuf.c
     uio.c)
+list(APPEND EPHMAP_SOURCES
     mapper.c
-    uio.c
     xio.c)

@@ -54,6 +54,7 @@ struct eph_thread {
 	bool timed;		/* (s) this sleep has a timeout */
 	bool signalled;		/* (s) a signal is pending for it */
 	struct eph_machine *mc; /* (c) */
+	uint64_t design;	/* the design's switch hooks keep it here */
 	void (*fn)(void *arg);	/* (c) */
 	void *arg;		/* (c) */
 	void *exec;		/* (x) executor's own */

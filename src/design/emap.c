@@ -37,8 +37,9 @@
  * compared as signed differences, so that a CPU which flushed nothing for
  * 2^31 generations seems young (hole).
  *
- * Switching.  A thread that consumed may sleep: its generation goes along,
- * and the CPU that switches it in flushes if it is behind.  Other full flushes (a context switch to another address space)
+ * Switching.  A thread that consumed may sleep and go on elsewhere: its
+ * generation goes along, and the CPU that switches it in flushes if it is
+ * behind.  Other full flushes (a context switch to another address space)
  * would advance a CPU for free; nothing here has any.
  *
  * Which page of KVA comes next: the one given back last, as the quantum
@@ -46,8 +47,8 @@
  *
  * Locking.  `lock` guards the stack of KVA (vmem's); it is a leaf, and not
  * taken in a context switch, which may come to a thread that holds it.  A
- * CPU's generation, and those of its threads that are switched out, are its
- * own, used in a critical section.
+ * CPU's generation is its own, used in a critical section; a thread's stands
+ * in the thread.
  *
  * NetBSD sys/uvm/uvm_emap.c, 2009-06-28, Mindaugas Rasiukevicius; Andrew
  * Doran.
@@ -73,19 +74,11 @@ struct emap_page {
 	uint32_t free;	   /* (l) next on the stack */
 };
 
-/* A thread that is switched out and has consumed. */
-struct emap_lwp {
-	struct emap_lwp *next;
-	const struct eph_thread *td;
-	uint32_t gen;
-};
-
 /* Of a CPU; padded, each writes its own. */
 struct emap_cpu {
-	uint32_t gen;	      /* ucpu->emap_gen: flushed since this one */
-	uint32_t lwp_gen;     /* l_emap_gen of the thread that runs */
-	struct emap_lwp *out; /* threads of this CPU that do not run */
-	char pad[48];
+	uint32_t gen;	  /* ucpu->emap_gen: flushed since this one */
+	uint32_t lwp_gen; /* l_emap_gen of the thread that runs */
+	char pad[56];
 };
 
 struct emap {
@@ -106,14 +99,6 @@ emap_destroy(void *state)
 	struct emap *em = state;
 	struct eph_machine *mc = em->mc;
 
-	for (unsigned c = 0; em->cpu != NULL && c < mc->ncpus; c++) {
-		while (em->cpu[c].out != NULL) {
-			struct emap_lwp *l = em->cpu[c].out;
-
-			em->cpu[c].out = l->next;
-			machine_free(mc, l, sizeof(*l));
-		}
-	}
 	if (em->window != 0)
 		kva_free(mc, em->window, em->npages);
 	machine_free(mc, em->cpu, mc->ncpus * sizeof(*em->cpu));
@@ -265,24 +250,19 @@ emap_consume(struct emap *em, uint32_t gen)
 	crit_exit(em->mc);
 }
 
-/* Remember what the thread that leaves has consumed. */
+/* What the thread that leaves has consumed goes with it. */
 static void
 emap_switch_out(void *state)
 {
 	struct emap *em = state;
 	struct eph_machine *mc = em->mc;
 	struct emap_cpu *ec = &em->cpu[eph_curcpu(mc)->id];
-	struct emap_lwp *l;
+	struct eph_thread *td = mc->exec->curthread(mc);
 
-	if (ec->lwp_gen == UVM_EMAP_INACTIVE)
+	if (td == NULL)
 		return;
-	if ((l = machine_alloc(mc, sizeof(*l))) == NULL)
-		PANIC("out of memory in a context switch");
-	l->td = mc->exec->curthread(mc);
-	l->gen = ec->lwp_gen;
+	td->design = ec->lwp_gen;
 	ec->lwp_gen = UVM_EMAP_INACTIVE;
-	l->next = ec->out;
-	ec->out = l;
 }
 
 /* uvm_emap_switch(): the CPU must be as young as the thread that comes. */
@@ -291,21 +271,17 @@ emap_switch_in(void *state)
 {
 	struct emap *em = state;
 	struct eph_machine *mc = em->mc;
-	const struct eph_thread *td = mc->exec->curthread(mc);
-	struct emap_cpu *ec = &em->cpu[eph_curcpu(mc)->id];
-	struct emap_lwp **lp = &ec->out;
-	struct emap_lwp *l;
+	struct eph_thread *td = mc->exec->curthread(mc);
+	uint32_t gen;
 
-	while (*lp != NULL && (*lp)->td != td)
-		lp = &(*lp)->next;
-	if ((l = *lp) == NULL)
+	if (td == NULL)
 		return;
-	*lp = l->next;
+	gen = (uint32_t)td->design;
 	crit_enter(mc);
-	emap_catch_up(em, l->gen);
-	ec->lwp_gen = l->gen;
+	if (gen != UVM_EMAP_INACTIVE)
+		emap_catch_up(em, gen);
+	em->cpu[eph_curcpu(mc)->id].lwp_gen = gen;
 	crit_exit(mc);
-	machine_free(mc, l, sizeof(*l));
 }
 
 /* uvm_emap_enter() and produce. */

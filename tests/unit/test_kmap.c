@@ -109,6 +109,7 @@ test_a_large_pool_is_flushed_as_a_whole(void)
 
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "kmap", NULL, 3, 64), 0);
 	held = rig_map(&r, 0, 999, 0);
+	CU_ASSERT_EQUAL(rig_read(&r, 0, held), 999);
 	CU_ASSERT_EQUAL(rig_read(&r, 1, held), 999);
 	for (uint32_t i = 0; i < 62; i++)
 		map_and_unmap(i);
@@ -120,6 +121,8 @@ test_a_large_pool_is_flushed_as_a_whole(void)
 	rig_mark(&r);
 	CU_ASSERT_EQUAL(rig_read(&r, 1, held), 999);
 	CU_ASSERT_EQUAL(r.mc->cpus[1]->c.tlb_miss, 2); /* G went too */
+	CU_ASSERT_EQUAL(rig_read(&r, 0, held), 999);
+	CU_ASSERT_EQUAL(r.mc->cpus[0]->c.tlb_miss, 2);
 	rig_unmap(&r, 0, held);
 	rig_close(&r);
 }

@@ -314,10 +314,10 @@ test_sharded_sleeps_and_wakes_one(void)
  * passes the wakeup on.  (wakeup_one() of the shipped versions loses it.)
  */
 static void
-signal_first(void *arg)
+wake_and_signal(void *arg)
 {
-	sleepq_signal(r.mc, arg);
 	rig_unmap(&r, 0, held);
+	sleepq_signal(r.mc, arg);
 }
 
 static void
@@ -331,7 +331,7 @@ test_an_interrupted_sleeper_passes_the_wakeup_on(void)
 	td = eph_thread_create(r.mc, 1, sleeper, &sa[0]);
 	(void)eph_thread_create(r.mc, 0, sleeper, &sa[1]);
 	CU_ASSERT_EQUAL(eph_run(r.mc), 2);
-	(void)eph_thread_create(r.mc, 0, signal_first, td);
+	(void)eph_thread_create(r.mc, 0, wake_and_signal, td);
 	CU_ASSERT_EQUAL(eph_run(r.mc), 0);
 	CU_ASSERT_EQUAL(sa[0].error, EINTR);
 	CU_ASSERT_EQUAL(sa[1].error, 0);

@@ -20,6 +20,8 @@
  * runnable, each until it sleeps or ends.
  */
 
+#include <stdio.h>
+
 #include "ephmap/machine.h"
 
 struct eph_mutex;
@@ -169,6 +171,20 @@ extern const struct eph_exec_ops eph_exec_lockstep;
  * Give a machine its executor, for machine_create().  Returns 0 or ENOMEM.
  */
 int lockstep_attach(struct eph_machine *mc);
+
+/*
+ * Threads: one pthread is one CPU.  Give a machine, before anything was
+ * created on it, that executor.  Pages must be made (vm_page_get) before
+ * the CPUs run.  Returns 0 or ENOMEM.
+ */
+extern const struct eph_exec_ops eph_exec_threads;
+int threads_attach(struct eph_machine *mc);
+
+/* Panic, after a dump, when no CPU makes progress for so long (60). */
+void threads_watchdog(struct eph_machine *mc, unsigned seconds);
+
+/* What every CPU does. */
+void threads_dump(struct eph_machine *mc, FILE *f);
 
 /* thread_create and run of the machine's executor. */
 struct eph_thread *eph_thread_create(

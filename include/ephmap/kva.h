@@ -27,6 +27,12 @@ void kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages);
  */
 eph_va_t kva_window(struct eph_machine *mc, uint32_t npages);
 
+/*
+ * Make the table of page-table pages as large as it can get, so that it
+ * does not move while CPUs walk it.  Returns 0 or ENOMEM.
+ */
+int kva_fix_table(struct eph_machine *mc);
+
 /* Has page number `page` of the mapping space ever been handed out? */
 bool kva_has_entry(const struct eph_machine *mc, uint32_t page);
 

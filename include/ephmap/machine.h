@@ -154,8 +154,8 @@ enum {
 
 /* Who stored a page-table entry last, and when; for explanations. */
 struct eph_pte_origin {
-	uint32_t cpu;
-	uint32_t when;
+	_Atomic(uint32_t) cpu;
+	_Atomic(uint32_t) when;
 };
 
 struct eph_ptp {

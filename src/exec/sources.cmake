@@ -3,4 +3,5 @@ set(EPHMAP_SOURCES
     explore_dfs.c
     explore_pick.c
     explore_schedule.c
-    lockstep.c)
+    lockstep.c
+    threads.c)

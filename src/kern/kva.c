@@ -82,26 +82,43 @@ kva_shutdown(struct eph_machine *mc)
 	mc->kva = NULL;
 }
 
+/* Room for page-table page `last` in the machine's table. */
+static bool
+kva_table_grow(struct eph_machine *mc, uint32_t last)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	uint32_t n = ka->nptp == 0 ? 8 : ka->nptp;
+	struct eph_ptp **table;
+
+	if (last < ka->nptp)
+		return (true);
+	while (n <= last)
+		n *= 2;
+	table = mem_grow(
+	    mc->mem, mc->ptp, ka->nptp * sizeof(*table), n * sizeof(*table));
+	if (table == NULL)
+		return (false);
+	mc->ptp = table;
+	ka->nptp = n;
+	return (true);
+}
+
+int
+kva_fix_table(struct eph_machine *mc)
+{
+	return (kva_table_grow(mc, (mc->kva_pages - 1) >> EPH_PTP_SHIFT)
+		? 0
+		: ENOMEM);
+}
+
 /* Page-table pages under pages [first, first + npages). */
 static bool
 kva_make_ptps(struct eph_machine *mc, uint32_t first, uint32_t npages)
 {
-	struct eph_kva_arena *ka = mc->kva;
 	const uint32_t last = (first + npages - 1) >> EPH_PTP_SHIFT;
 
-	if (last >= ka->nptp) {
-		uint32_t n = ka->nptp == 0 ? 8 : ka->nptp;
-		struct eph_ptp **table;
-
-		while (n <= last)
-			n *= 2;
-		table = mem_grow(mc->mem, mc->ptp, ka->nptp * sizeof(*table),
-		    n * sizeof(*table));
-		if (table == NULL)
-			return (false);
-		mc->ptp = table;
-		ka->nptp = n;
-	}
+	if (!kva_table_grow(mc, last))
+		return (false);
 	for (uint32_t i = first >> EPH_PTP_SHIFT; i <= last; i++) {
 		if (mc->ptp[i] == NULL)
 			mc->ptp[i] = machine_alloc(mc, sizeof(struct eph_ptp));

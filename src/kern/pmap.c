@@ -26,8 +26,10 @@ pte_note(struct eph_machine *mc, struct eph_cpu *cpu, eph_va_t va, uint32_t i,
 	struct eph_pte_origin *by =
 	    &machine_ptp(mc, cpu, i)->origin[i & EPH_PTP_MASK];
 
-	by->cpu = cpu->id;
-	by->when = (uint32_t)mc->step;
+	/* Relaxed: for explanations. */
+	atomic_store_explicit(&by->cpu, cpu->id, memory_order_relaxed);
+	atomic_store_explicit(
+	    &by->when, (uint32_t)mc->step, memory_order_relaxed);
 	cpu->c.pte_store++;
 	EPH_EVENT(mc, EPH_EV_PTE, cpu->id, va, old, pte, NULL);
 }

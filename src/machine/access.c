@@ -333,6 +333,11 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	const uint32_t i = machine_va_index(mc, va);
 	const struct eph_pte_origin *by =
 	    &machine_ptp(mc, cpu, i)->origin[i & EPH_PTP_MASK];
+	/* Relaxed: for the explanation. */
+	const uint32_t by_cpu =
+	    atomic_load_explicit(&by->cpu, memory_order_relaxed);
+	const uint32_t by_when =
+	    atomic_load_explicit(&by->when, memory_order_relaxed);
 	const char *verb = touch == EPH_TOUCH_WRITE ? "store" : "load";
 	/* In a replay steps are lines, or operations of a binary trace. */
 	const char *step = mc->page_name != NULL ? "line" : "step";
@@ -349,7 +354,7 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 		    " and CPU %u has not invalidated the address since "
 		    "(missing: invlpg or a flush on CPU %u)",
 		    cpu->id, verb, va, meant, page_text(mc, sh->frame, held),
-		    step, sh->when, by->cpu, step, by->when, cpu->id, cpu->id);
+		    step, sh->when, by_cpu, step, by_when, cpu->id, cpu->id);
 		return;
 	}
 	cpu->c.stale_possible++;
@@ -360,8 +365,8 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	    " and CPU %u has not invalidated the address since "
 	    "(missing: invlpg or a flush on CPU %u)",
 	    cpu->id, verb, va, meant,
-	    page_text(mc, sh->flags >> EPH_SHADOW_OTHER_SHIFT, held), by->cpu,
-	    step, by->when, cpu->id, cpu->id);
+	    page_text(mc, sh->flags >> EPH_SHADOW_OTHER_SHIFT, held), by_cpu,
+	    step, by_when, cpu->id, cpu->id);
 }
 
 uint32_t

@@ -1,1 +1,2 @@
-# Tests of kind `stress'.
+ephmap_test(stress stress_designs)
+ephmap_test(stress stress_designs LONG ARGS --long)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Every design on real threads: each CPU maps, touches, hands over and
+ * unmaps pages as fast as it can, with fewer buffers than threads want.
+ *
+ * Asserted: no stale use where the design has no listed hole, everybody
+ * woken, counters that add up, the design's own invariants, nothing leaked.
+ * Not asserted: counts.  The seed is printed; a run that hangs is ended by
+ * the executor's watchdog with what every CPU does.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "base/prng.h"
+#include "ephmap/design.h"
+#include "ephmap/exec.h"
+#include "ephmap/mutex.h"
+#include "ephmap/shootdown.h"
+#include "test_main.h"
+
+#define STRESS_CPUS    4u
+#define STRESS_PER_CPU 2u
+#define STRESS_PAGES   12u
+#define STRESS_BOXES   4u
+#define STRESS_OPS     1500u
+#define STRESS_LONG    60000u
+
+/* A mapping on its way from one CPU to another. */
+struct box {
+	struct eph_mutex lock;
+	struct eph_mapping mp;
+	struct vm_page *m; /* NULL: empty */
+};
+
+struct stress {
+	struct eph_machine *mc;
+	const struct eph_design_ops *design;
+	void *state;
+	struct box box[STRESS_BOXES];
+	struct vm_page *page[STRESS_PAGES];
+	uint64_t seed;
+	uint32_t ops;
+};
+
+struct worker {
+	struct stress *st;
+	struct prng prng;
+	unsigned cpu;
+	uint64_t mapped;
+	uint64_t unmapped;
+	uint64_t refused;
+};
+
+static void
+touch(struct worker *w, struct eph_mapping *mp, struct vm_page *m, bool ask)
+{
+	struct stress *st = w->st;
+	uint32_t reached;
+
+	if (ask || st->design->validity == EPH_VALID_GENERATION)
+		mp->va = st->design->kva(st->state, mp->obj);
+	(void)machine_access(st->mc, mp->va, EPH_TOUCH_READ, m, &reached);
+}
+
+static void
+unmap(struct worker *w, struct eph_mapping *mp)
+{
+	if (w->st->design->unmap(w->st->state, mp->obj) == 0)
+		w->unmapped++;
+}
+
+/* Leave the mapping in a box, and finish with what was there. */
+static void
+hand_over(struct worker *w, struct eph_mapping mp, struct vm_page *m)
+{
+	struct stress *st = w->st;
+	struct box *box = &st->box[prng_below(&w->prng, STRESS_BOXES)];
+	struct eph_mapping got;
+	struct vm_page *old_m;
+
+	mutex_enter(st->mc, &box->lock);
+	got = box->mp;
+	old_m = box->m;
+	box->mp = mp;
+	box->m = m;
+	mutex_exit(st->mc, &box->lock);
+	if (old_m == NULL)
+		return;
+	touch(w, &got, old_m, st->design->validity == EPH_VALID_ASKED);
+	unmap(w, &got);
+}
+
+static void
+one_op(struct worker *w)
+{
+	struct stress *st = w->st;
+	const struct eph_design_ops *d = st->design;
+	struct vm_page *m = st->page[prng_below(&w->prng, STRESS_PAGES)];
+	const bool private = (d->flags & EPH_DESIGN_PRIVATE) != 0 &&
+	    prng_below(&w->prng, 2) == 0;
+	struct eph_mapping mp;
+
+	if ((d->flags & EPH_DESIGN_WIRES) != 0)
+		vm_page_wire(st->mc, m);
+	if (d->map(st->state, m, private ? SFB_CPUPRIVATE : SFB_DEFAULT, &mp) !=
+	    0) {
+		w->refused++;
+		return;
+	}
+	w->mapped++;
+	touch(w, &mp, m, false);
+	if (private || d->validity == EPH_VALID_THIS_CPU ||
+	    prng_below(&w->prng, 2) == 0)
+		unmap(w, &mp);
+	else
+		hand_over(w, mp, m);
+}
+
+static void
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	for (uint32_t i = 0; i < w->st->ops; i++)
+		one_op(w);
+}
+
+/* Take what is left in the boxes, on CPU 0. */
+static void
+empty_boxes(void *arg)
+{
+	struct worker *w = arg;
+
+	for (unsigned b = 0; b < STRESS_BOXES; b++) {
+		struct box *box = &w->st->box[b];
+
+		if (box->m != NULL)
+			unmap(w, &box->mp);
+		box->m = NULL;
+	}
+}
+
+/* A hole through which another page may be seen, not a lost wakeup. */
+static bool
+may_be_stale(const struct eph_design_ops *d)
+{
+	return (strstr(d->holes, "un-acked") != NULL ||
+	    strstr(d->holes, "A is read") != NULL ||
+	    strstr(d->holes, "local") != NULL);
+}
+
+static void
+check_laws(struct stress *st, const struct worker *w, unsigned n)
+{
+	uint64_t mapped = 0, unmapped = 0;
+	struct eph_counters c;
+
+	machine_counters(st->mc, &c);
+	for (unsigned i = 0; i < n; i++) {
+		mapped += w[i].mapped;
+		unmapped += w[i].unmapped;
+	}
+	CU_ASSERT_EQUAL(mapped, unmapped);
+	CU_ASSERT_EQUAL(c.map_calls - c.map_fail, mapped);
+	CU_ASSERT_EQUAL(c.unmap_calls, unmapped);
+	CU_ASSERT_EQUAL(
+	    c.map_calls, c.hit_active + c.hit_inactive + c.miss + c.map_fail);
+	CU_ASSERT(c.evict <= c.miss);
+	CU_ASSERT(c.wakeup_spurious <= c.sleep);
+	CU_ASSERT(c.wakeup <= c.sleep);
+	CU_ASSERT_EQUAL(st->mc->bufs.now, 0);
+	if (!may_be_stale(st->design))
+		CU_ASSERT_EQUAL(c.stale_use + c.stale_possible, 0);
+	if (st->mc->nviolations != 0 && !may_be_stale(st->design))
+		printf(
+		    "%s: %s\n", st->design->name, st->mc->violations[0].text);
+	st->design->check(st->state, 0);
+}
+
+static int
+stress_create(struct stress *st, uint32_t nbufs)
+{
+	const struct eph_machine_config cfg = { .tlb = "infinite",
+		.ncpus = STRESS_CPUS };
+	const struct eph_design_config dcfg = { .nbufs = nbufs };
+	struct eph_err err = { "" };
+	int error;
+
+	if ((error = machine_create(&cfg, &st->mc, &err)) != 0 ||
+	    (error = threads_attach(st->mc)) != 0)
+		return (error);
+	threads_watchdog(st->mc, 20);
+	error = machine_set_shootdown(
+	    st->mc, eph_shootdown_find(st->design->shootdown));
+	if (error == 0)
+		error = st->design->create(st->mc, &dcfg, &st->state, &err);
+	for (uint32_t i = 0; i < STRESS_PAGES; i++)
+		st->page[i] = vm_page_get(st->mc, i);
+	for (unsigned b = 0; b < STRESS_BOXES; b++)
+		mutex_init(&st->box[b].lock, "box");
+	return (error);
+}
+
+static void
+stress_design(const struct eph_design_ops *d, uint64_t seed)
+{
+	const unsigned per_cpu =
+	    d->validity == EPH_VALID_THIS_CPU ? 1 : STRESS_PER_CPU;
+	struct worker w[STRESS_CPUS * STRESS_PER_CPU + 1] = { { 0 } };
+	struct stress st = { .design = d,
+		.seed = seed,
+		.ops = test_long ? STRESS_LONG : STRESS_OPS };
+	unsigned n = 0;
+
+	/* All boxes full and two buffers left: a power of two, for kmap. */
+	CU_ASSERT_EQUAL_FATAL(stress_create(&st, 8), 0);
+	for (unsigned i = 0; i < STRESS_CPUS * per_cpu; i++, n++) {
+		w[n].st = &st;
+		w[n].cpu = i % STRESS_CPUS;
+		prng_init(&w[n].prng, seed, n);
+		CU_ASSERT_PTR_NOT_NULL(
+		    eph_thread_create(st.mc, w[n].cpu, worker_main, &w[n]));
+	}
+	CU_ASSERT_EQUAL(eph_run(st.mc), 0);
+	w[n].st = &st;
+	(void)eph_thread_create(st.mc, 0, empty_boxes, &w[n++]);
+	CU_ASSERT_EQUAL(eph_run(st.mc), 0);
+	check_laws(&st, w, n);
+	d->destroy(st.state);
+	CU_ASSERT_EQUAL(machine_destroy(st.mc), 0);
+}
+
+static void
+test_every_design_keeps_its_laws_on_real_threads(void)
+{
+	const char *text = getenv("EPHMAP_SEED");
+	const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 1;
+	const char *only = getenv("EPHMAP_DESIGN");
+
+	printf("seed %llu (EPHMAP_SEED) ", (unsigned long long)seed);
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		if (only == NULL || strcmp(only, eph_designs[i]->name) == 0)
+			stress_design(eph_designs[i], seed);
+	}
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_every_design_keeps_its_laws_on_real_threads),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ .pName = "stress: designs on real threads", .pTests = tests },
+	CU_SUITE_INFO_NULL,
+};

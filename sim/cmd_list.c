@@ -17,6 +17,7 @@
 #include "table.h"
 
 #include "ephmap/design.h"
+#include "ephmap/explore.h"
 #include "ephmap/machine.h"
 #include "ephmap/policy.h"
 #include "ephmap/shootdown.h"
@@ -182,6 +183,56 @@ tlb_rows(void)
 	return (rows);
 }
 
+static json_t *
+scenario_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
+		const struct eph_scenario *sc = eph_scenarios[i];
+		json_t *o = json_object(), *designs = json_array();
+
+		set_text(o, "name", sc->name);
+		set_text(o, "origin", sc->origin);
+		set_text(o, "summary", sc->summary);
+		set_number(o, "cpus", sc->cpus);
+		json_object_set_new(
+		    o, "needs_design", json_boolean(!sc->no_design));
+		for (size_t d = 0; eph_designs[d] != NULL && !sc->no_design;
+		     d++) {
+			if (sc->applies == NULL || sc->applies(eph_designs[d]))
+				json_array_append_new(
+				    designs, json_string(eph_designs[d]->name));
+		}
+		json_object_set_new(o, "designs", designs);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
+static json_t *
+bug_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_bugs[i] != NULL; i++) {
+		const struct eph_bug *b = eph_bugs[i];
+		json_t *o = json_object();
+
+		set_text(o, "name", b->name);
+		set_text(o, "date", b->date);
+		set_text(o, "origin", b->origin);
+		set_text(o, "symptom", b->symptom);
+		set_text(o, "form", b->form);
+		set_text(o, "fails", eph_failure_name(b->fails));
+		set_text(o, "repair", b->repair);
+		set_text(o, "scenario", b->scenario->name);
+		set_text(o, "design", b->design);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
 static const struct kind kinds[] = {
 	{ "designs", "data structures that hand out addresses", design_rows,
 	    "llll", { "name", "date", "validity", "shootdown" },
@@ -196,6 +247,11 @@ static const struct kind kinds[] = {
 	{ "tlbs", "TLB geometries", tlb_rows, "llrrrr",
 	    { "name", "infinite", "l1_sets", "l1_ways", "l2_sets", "l2_ways" },
 	    { "origin" } },
+	{ "scenarios", "small programs that explore plays", scenario_rows,
+	    "lrl", { "name", "cpus", "needs_design" },
+	    { "summary", "origin" } },
+	{ "bugs", "exhibits of the museum", bug_rows, "lll",
+	    { "name", "date", "form" }, { "symptom", "origin", "repair" } },
 };
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))

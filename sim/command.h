@@ -15,6 +15,7 @@ enum {
 };
 
 int cmd_compare(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_mrc(int argc, char **argv);
 int cmd_run(int argc, char **argv);

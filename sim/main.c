@@ -23,6 +23,7 @@ static const struct {
 	{ "list", cmd_list, "what can be chosen: designs, policies, ..." },
 	{ "run", cmd_run, "replay a trace through one design" },
 	{ "compare", cmd_compare, "replay a trace through many designs" },
+	{ "explore", cmd_explore, "search interleavings for failures" },
 	{ "mrc", cmd_mrc, "miss ratio and events by number of buffers" },
 	{ "trace", cmd_trace, "generate, import, convert and describe traces" },
 };

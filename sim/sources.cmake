@@ -1,6 +1,7 @@
 set(EPHMAP_SOURCES
     axis.c
     cmd_compare.c
+    cmd_explore.c
     cmd_list.c
     cmd_mrc.c
     cmd_run.c

@@ -180,6 +180,15 @@ void eph_bug_config(
     const struct eph_bug *bug, bool repaired, struct eph_explore_config *cfg);
 
 /*
+ * Look for an exhibit with each strategy in turn, `budget` schedules each
+ * (0: 20000), until it is found; with `repaired`, for anything in its
+ * repaired form.  r->schedules and seconds are those of all turns.  Returns
+ * as eph_explore().
+ */
+int eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
+    uint64_t seed, struct eph_explore_result *r, struct eph_err *err);
+
+/*
  * Repair the known holes of a design in a copy of its operations, and name
  * the protocol it then needs.  False if nothing is known to be broken.
  */

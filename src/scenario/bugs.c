@@ -145,3 +145,36 @@ eph_bug_config(
 	/* A caller's exhibit keeps to its own bug: the design is repaired. */
 	cfg->repaired = repaired || !shipped;
 }
+
+int
+eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
+    uint64_t seed, struct eph_explore_result *r, struct eph_err *err)
+{
+	static const struct {
+		const char *strategy;
+		unsigned depth;
+	} turns[] = { { "pct", 3 }, { "pct", 6 }, { "random", 0 } };
+	uint64_t schedules = 0;
+	double seconds = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		struct eph_explore_config cfg = { .seed = seed,
+			.budget = budget != 0 ? budget : 20000,
+			.strategy = turns[i].strategy,
+			.depth = turns[i].depth };
+
+		eph_bug_config(bug, repaired, &cfg);
+		if ((error = eph_explore(&cfg, r, err)) != 0)
+			return (error);
+		schedules += r->schedules;
+		seconds += r->seconds;
+		r->schedules = schedules;
+		r->seconds = seconds;
+		if (r->failure != EPH_FAIL_NONE)
+			return (0);
+		if (i + 1 < sizeof(turns) / sizeof(turns[0]))
+			eph_explore_free(r);
+	}
+	return (0);
+}

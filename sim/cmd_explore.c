@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap explore': every interleaving of a small program, or all the
+ * bugs of the museum.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axis.h"
+#include "command.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "table.h"
+
+#include "ephmap/explore.h"
+
+#define COMMAND	       "ephmap explore"
+#define DEFAULT_BUDGET 10000u
+#define NAMES_MAX      128
+
+static const char *const strategy_choices[] = { "pct", "random", "systematic",
+	NULL };
+
+/* The options as typed. */
+struct explore_options {
+	const char *design;
+	const char *shootdown;
+	const char *scenario;
+	const char *bug;
+	const char *plugin;
+	const char *replay;
+	uint64_t cpus;
+	uint64_t nbufs;
+	uint64_t budget;
+	uint64_t seed;
+	uint64_t depth;
+	uint64_t preemptions;
+	uint64_t fills;
+	unsigned strategy;
+	unsigned format;
+	bool weak_memory;
+	bool repaired;
+	bool museum;
+	bool budget_given;
+};
+
+static void
+show_progress(void *arg, uint64_t schedules, uint64_t budget)
+{
+	(void)budget;
+	progress_step(arg, schedules);
+}
+
+static int
+refuse_scenario(const char *name)
+{
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+
+	for (; n < NAMES_MAX && eph_scenarios[n] != NULL; n++)
+		names[n] = eph_scenarios[n]->name;
+	return (refuse_unknown(COMMAND, "scenario", name, names, n,
+	    "`ephmap list scenarios' lists them"));
+}
+
+static int
+refuse_bug(const char *name)
+{
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+
+	for (; n < NAMES_MAX && eph_bugs[n] != NULL; n++)
+		names[n] = eph_bugs[n]->name;
+	return (refuse_unknown(
+	    COMMAND, "bug", name, names, n, "`ephmap list bugs' lists them"));
+}
+
+/* One search, as an object. */
+static json_t *
+result_json(const struct explore_options *o,
+    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+{
+	const bool found = r->failure != EPH_FAIL_NONE;
+	json_t *j = json_object();
+
+	json_object_set_new(j, "design",
+	    cfg->design != NULL ? json_string(cfg->design->name) : json_null());
+	json_object_set_new(j, "scenario", json_string(cfg->scenario->name));
+	json_object_set_new(
+	    j, "bug", o->bug != NULL ? json_string(o->bug) : json_null());
+	json_object_set_new(j, "repaired", json_boolean(cfg->repaired));
+	json_object_set_new(j, "cpus",
+	    json_integer((json_int_t)(cfg->ncpus != 0 ? cfg->ncpus
+						      : cfg->scenario->cpus)));
+	json_object_set_new(
+	    j, "strategy", json_string(strategy_choices[o->strategy]));
+	json_object_set_new(j, "seed", json_integer((json_int_t)o->seed));
+	json_object_set_new(j, "weak_memory", json_boolean(cfg->weak_memory));
+	json_object_set_new(j, "failure",
+	    found ? json_string(eph_failure_name(r->failure)) : json_null());
+	json_object_set_new(
+	    j, "what", found ? json_string(r->what) : json_null());
+	json_object_set_new(
+	    j, "schedules", json_integer((json_int_t)r->schedules));
+	json_object_set_new(j, "pruned", json_integer((json_int_t)r->pruned));
+	json_object_set_new(j, "points", json_integer((json_int_t)r->steps));
+	json_object_set_new(j, "seconds", json_real(r->seconds));
+	json_object_set_new(j, "guarantee",
+	    r->guarantee > 0 ? json_real(r->guarantee) : json_null());
+	json_object_set_new(j, "exhausted", json_boolean(r->exhausted));
+	json_object_set_new(j, "bounded", json_boolean(r->bounded));
+	json_object_set_new(
+	    j, "schedule", found ? json_string(r->schedule) : json_null());
+	json_object_set_new(
+	    j, "timeline", found ? json_string(r->timeline) : json_null());
+	return (j);
+}
+
+/* What a search that found nothing is worth. */
+static void
+print_assurance(const struct explore_options *o,
+    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+{
+	char buf[NUMBER_MAX];
+
+	(void)printf(
+	    "no failure in %s schedules", number_u64(buf, r->schedules));
+	if (r->exhausted && !r->bounded)
+		(void)printf(": these are all there are, up to the order of "
+			     "operations that commute\n");
+	else if (r->exhausted)
+		(void)printf(": all with at most %" PRIu64
+			     " preemptions and %" PRIu64 " TLB actions\n",
+		    o->preemptions, o->fills);
+	else if (r->guarantee > 0)
+		(void)printf("\npct: a bug of depth %" PRIu64
+			     " in %u entities and %" PRIu32
+			     " steps is met with a probability of at least\n"
+			     "     1/(n k^(d-1)) = %.3g in each schedule\n",
+		    o->depth,
+		    r->threads +
+			(cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus),
+		    r->steps_max, r->guarantee);
+	else
+		(void)printf("\n");
+}
+
+static void
+print_result(const struct explore_options *o,
+    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+{
+	char buf[NUMBER_MAX];
+
+	(void)printf(
+	    "%s%s%s%s%s: ", cfg->design != NULL ? cfg->design->name : "",
+	    cfg->design != NULL ? ", " : "", cfg->scenario->name,
+	    o->bug != NULL ? ", " : "", o->bug != NULL ? o->bug : "");
+	if (r->failure == EPH_FAIL_NONE) {
+		print_assurance(o, cfg, r);
+		return;
+	}
+	(void)printf("%s", eph_failure_name(r->failure));
+	if (o->replay == NULL)
+		(void)printf(" in schedule %s (seed %" PRIu64 "), %.3f s",
+		    number_u64(buf, r->failed_at), o->seed, r->seconds);
+	(void)printf(
+	    "\n\n%s\nschedule (--replay): %s\n", r->timeline, r->schedule);
+}
+
+static int
+run_one(const struct explore_options *o, struct eph_explore_config *cfg,
+    json_t *out)
+{
+	struct eph_explore_result r;
+	struct progress bar = { 0 };
+	struct eph_err err = { "" };
+	int error, status;
+
+	progress_start(&bar, cfg->scenario->name, cfg->budget);
+	cfg->progress = show_progress;
+	cfg->progress_arg = &bar;
+	error = eph_explore(cfg, &r, &err);
+	progress_end(&bar);
+	if (error != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	if (out != NULL)
+		json_array_append_new(out, result_json(o, cfg, &r));
+	else
+		print_result(o, cfg, &r);
+	status = r.failure != EPH_FAIL_NONE ? EXIT_FOUND : EXIT_OK;
+	eph_explore_free(&r);
+	return (status);
+}
+
+/* One search prints an object, several an array. */
+static void
+print_json(json_t *array, bool many)
+{
+	json_t *one;
+
+	if (many || json_array_size(array) != 1) {
+		report_print_json(array, stdout);
+		return;
+	}
+	one = json_incref(json_array_get(array, 0));
+	json_decref(array);
+	report_print_json(one, stdout);
+}
+
+/* The scenario that was asked for, or all that make sense. */
+static int
+run_scenarios(const struct explore_options *o, struct eph_explore_config *cfg)
+{
+	json_t *out = o->format == FORMAT_JSON ? json_array() : NULL;
+	const bool many = cfg->scenario == NULL;
+	int status = EXIT_OK;
+
+	for (size_t i = 0; eph_scenarios[i] != NULL && status != EXIT_BAD;
+	     i++) {
+		const struct eph_scenario *sc =
+		    many ? eph_scenarios[i] : cfg->scenario;
+		struct eph_explore_config one = *cfg;
+		int s;
+
+		if (many &&
+		    (sc->no_design ||
+			(sc->applies != NULL && !sc->applies(cfg->design))))
+			continue;
+		one.scenario = sc;
+		s = run_one(o, &one, out);
+		status = s > status ? s : status;
+		if (!many)
+			break;
+	}
+	if (out != NULL && status != EXIT_BAD)
+		print_json(out, many);
+	else
+		json_decref(out);
+	return (status);
+}
+
+/* From options to a configuration. */
+static int
+configure(const struct explore_options *o, struct eph_explore_config *cfg)
+{
+	struct eph_err err = { "" };
+	int row;
+
+	*cfg = (struct eph_explore_config){
+		.strategy = strategy_choices[o->strategy],
+		.budget = o->budget,
+		.seed = o->seed,
+		.depth = (unsigned)o->depth,
+		.preemptions = (unsigned)o->preemptions,
+		.fills = (unsigned)o->fills,
+		.weak_memory = o->weak_memory,
+		.replay = o->replay,
+		.repaired = o->repaired,
+	};
+	if (o->bug != NULL) {
+		if (eph_bug_find(o->bug) == NULL)
+			return (refuse_bug(o->bug));
+		eph_bug_config(eph_bug_find(o->bug), o->repaired, cfg);
+	}
+	if (o->cpus != 0)
+		cfg->ncpus = (unsigned)o->cpus;
+	if (o->nbufs != 0)
+		cfg->nbufs = (uint32_t)o->nbufs;
+	if (o->plugin != NULL &&
+	    eph_design_load(o->plugin, &cfg->design, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	if (o->design != NULL) {
+		if ((row = axis_find(AXIS_DESIGN, o->design, COMMAND)) < 0)
+			return (OPTIONS_BAD);
+		cfg->design = eph_designs[row];
+	}
+	if (o->shootdown != NULL) {
+		row = axis_find(AXIS_SHOOTDOWN, o->shootdown, COMMAND);
+		if (row < 0)
+			return (OPTIONS_BAD);
+		cfg->shootdown = eph_shootdowns[row];
+	}
+	if (o->scenario != NULL) {
+		cfg->scenario = eph_scenario_find(o->scenario);
+		if (cfg->scenario == NULL)
+			return (refuse_scenario(o->scenario));
+	}
+	return (OPTIONS_OK);
+}
+
+/* The museum */
+
+struct visit {
+	const struct eph_bug *bug;
+	struct eph_explore_result found;
+	struct eph_explore_result clean;
+	bool ok; /* found as what it is, and the repaired form survives */
+};
+
+static int
+visit_bug(const struct explore_options *o, struct visit *v)
+{
+	struct eph_err err = { "" };
+	const uint64_t budget = o->budget_given ? o->budget : 0;
+
+	if (eph_bug_search(v->bug, false, budget, o->seed, &v->found, &err) !=
+	    0)
+		return (
+		    options_refuse(COMMAND, "%s: %s", v->bug->name, err.text));
+	if (eph_bug_search(v->bug, true, budget, o->seed, &v->clean, &err) !=
+	    0) {
+		eph_explore_free(&v->found);
+		return (
+		    options_refuse(COMMAND, "%s: %s", v->bug->name, err.text));
+	}
+	v->ok = v->found.failure == v->bug->fails &&
+	    v->clean.failure == EPH_FAIL_NONE;
+	return (OPTIONS_OK);
+}
+
+static json_t *
+visit_json(const struct visit *v)
+{
+	const struct eph_bug *b = v->bug;
+	json_t *j = json_object();
+
+	json_object_set_new(j, "bug", json_string(b->name));
+	json_object_set_new(j, "date", json_string(b->date));
+	json_object_set_new(j, "origin", json_string(b->origin));
+	json_object_set_new(j, "symptom", json_string(b->symptom));
+	json_object_set_new(j, "form", json_string(b->form));
+	json_object_set_new(j, "repair", json_string(b->repair));
+	json_object_set_new(
+	    j, "found", json_boolean(v->found.failure == b->fails));
+	json_object_set_new(
+	    j, "failure", json_string(eph_failure_name(v->found.failure)));
+	json_object_set_new(
+	    j, "schedules", json_integer((json_int_t)v->found.schedules));
+	json_object_set_new(j, "seconds", json_real(v->found.seconds));
+	json_object_set_new(j, "schedule",
+	    v->found.schedule != NULL ? json_string(v->found.schedule)
+				      : json_null());
+	json_object_set_new(j, "timeline",
+	    v->found.timeline != NULL ? json_string(v->found.timeline)
+				      : json_null());
+	json_object_set_new(j, "repaired_clean",
+	    json_boolean(v->clean.failure == EPH_FAIL_NONE));
+	json_object_set_new(j, "repaired_schedules",
+	    json_integer((json_int_t)v->clean.schedules));
+	json_object_set_new(j, "repaired_seconds", json_real(v->clean.seconds));
+	return (j);
+}
+
+static void
+visit_print(const struct visit *v)
+{
+	const struct eph_bug *b = v->bug;
+	char buf[NUMBER_MAX];
+
+	(void)printf("%s (%s)\n    %s\n    %s\n    %s: ", b->name, b->date,
+	    b->origin, b->symptom, b->form);
+	if (v->found.failure == EPH_FAIL_NONE)
+		(void)printf("NOT FOUND");
+	else
+		(void)printf("%s%s",
+		    v->found.failure == b->fails ? "" : "NOT AS EXPECTED, ",
+		    eph_failure_name(v->found.failure));
+	(void)printf(" after %s schedules, %.3f s\n",
+	    number_u64(buf, v->found.schedules), v->found.seconds);
+	(void)printf("    repaired (%s): %s in %s schedules\n\n", b->repair,
+	    v->clean.failure == EPH_FAIL_NONE
+		? "nothing"
+		: eph_failure_name(v->clean.failure),
+	    number_u64(buf, v->clean.schedules));
+	if (v->found.timeline != NULL)
+		(void)printf("%s\n", v->found.timeline);
+	if (v->clean.timeline != NULL)
+		(void)printf("repaired:\n%s\n", v->clean.timeline);
+}
+
+static int
+walk_museum(const struct explore_options *o)
+{
+	json_t *out = o->format == FORMAT_JSON ? json_array() : NULL;
+	struct progress bar = { 0 };
+	int status = EXIT_OK;
+	uint64_t n = 0;
+
+	while (eph_bugs[n] != NULL)
+		n++;
+	progress_start(&bar, "museum", n);
+	for (size_t i = 0; i < n; i++) {
+		struct visit v = { .bug = eph_bugs[i] };
+
+		if (visit_bug(o, &v) != OPTIONS_OK) {
+			progress_end(&bar);
+			json_decref(out);
+			return (EXIT_BAD);
+		}
+		progress_end(&bar);
+		if (out != NULL)
+			json_array_append_new(out, visit_json(&v));
+		else
+			visit_print(&v);
+		progress_step(&bar, i + 1);
+		if (!v.ok)
+			status = EXIT_FOUND;
+		eph_explore_free(&v.found);
+		eph_explore_free(&v.clean);
+	}
+	progress_end(&bar);
+	if (out != NULL)
+		report_print_json(out, stdout);
+	return (status);
+}
+
+/* What was typed, as a whole. */
+static int
+check_options(const struct explore_options *o)
+{
+	if (o->format == FORMAT_CSV)
+		return (options_refuse(
+		    COMMAND, "--format csv: expected table or json"));
+	if (o->museum &&
+	    (o->design != NULL || o->scenario != NULL || o->bug != NULL ||
+		o->plugin != NULL || o->replay != NULL))
+		return (options_refuse(COMMAND,
+		    "--museum takes no design, scenario, bug, plug-in or "
+		    "schedule"));
+	if (o->bug != NULL &&
+	    (o->scenario != NULL || o->design != NULL || o->plugin != NULL))
+		return (options_refuse(
+		    COMMAND, "--bug brings its own scenario and design"));
+	if (o->design != NULL && o->plugin != NULL)
+		return (options_refuse(
+		    COMMAND, "--plugin is the design; leave out --design"));
+	if (!o->museum && o->bug == NULL && o->scenario == NULL &&
+	    o->design == NULL && o->plugin == NULL)
+		return (options_refuse(COMMAND,
+		    "expected --design or --plugin, --scenario, --bug or "
+		    "--museum"));
+	if (o->replay != NULL && o->scenario == NULL && o->bug == NULL)
+		return (options_refuse(COMMAND,
+		    "--replay needs the --scenario or --bug it is of"));
+	return (OPTIONS_OK);
+}
+
+int
+cmd_explore(int argc, char **argv)
+{
+	struct explore_options o = { .budget = DEFAULT_BUDGET,
+		.seed = 1,
+		.depth = 3,
+		.preemptions = 2,
+		.fills = 1 };
+	const struct opt table[] = {
+		{ "design", 0, OPT_STRING, &o.design, NULL, 0, 0, NULL, "D",
+		    "design (ephmap list designs)" },
+		{ "scenario", 0, OPT_STRING, &o.scenario, NULL, 0, 0, NULL, "S",
+		    "program (ephmap list scenarios); default: all that "
+		    "apply" },
+		{ "cpus", 0, OPT_U64, &o.cpus, NULL, 1, 16, NULL, "N",
+		    "CPUs, up to 16; default: the scenario's" },
+		{ "nbufs", 0, OPT_U64, &o.nbufs, NULL, 1, 65536, NULL, "N",
+		    "buffers; default: the scenario's" },
+		{ "shootdown", 0, OPT_STRING, &o.shootdown, NULL, 0, 0, NULL,
+		    "P", "shootdown protocol; default: the design's own" },
+		{ "strategy", 0, OPT_CHOICE, &o.strategy, NULL, 0, 0,
+		    strategy_choices, "S",
+		    "pct, random or systematic; default: pct" },
+		{ "budget", 0, OPT_U64, &o.budget, &o.budget_given, 1,
+		    INT64_MAX, NULL, "N", "schedules; default: 10000" },
+		{ "seed", 0, OPT_U64, &o.seed, NULL, 0, INT64_MAX, NULL, "N",
+		    "for every random choice; default: 1" },
+		{ "depth", 0, OPT_U64, &o.depth, NULL, 1, 16, NULL, "D",
+		    "pct: depth of bugs; default: 3" },
+		{ "preemptions", 0, OPT_U64, &o.preemptions, NULL, 0, 200, NULL,
+		    "N", "systematic: preemptions a schedule; default: 2" },
+		{ "fills", 0, OPT_U64, &o.fills, NULL, 0, 200, NULL, "N",
+		    "systematic: TLB actions a schedule; default: 1" },
+		{ "weak-memory", 0, OPT_FLAG, &o.weak_memory, NULL, 0, 0, NULL,
+		    NULL, "relaxed and release stores may be seen late" },
+		{ "repaired", 0, OPT_FLAG, &o.repaired, NULL, 0, 0, NULL, NULL,
+		    "the design, or the bug, with its known holes repaired" },
+		{ "bug", 0, OPT_STRING, &o.bug, NULL, 0, 0, NULL, "NAME",
+		    "an exhibit (ephmap list bugs)" },
+		{ "museum", 0, OPT_FLAG, &o.museum, NULL, 0, 0, NULL, NULL,
+		    "find every exhibit, and nothing in its repaired form" },
+		{ "replay", 0, OPT_STRING, &o.replay, NULL, 0, 0, NULL,
+		    "SCHEDULE", "run this schedule only" },
+		{ "plugin", 0, OPT_STRING, &o.plugin, NULL, 0, 0, NULL,
+		    "FILE.so", "a design built outside the tree" },
+		{ "format", 0, OPT_CHOICE, &o.format, NULL, 0, 0,
+		    format_choices, "F", "table or json; default: table" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options options = { COMMAND, "[OPTION]...",
+		"Exit status: 0, or 1 when a failure was found, or 2.  With "
+		"--museum: 0 when every\nexhibit was found and every repaired "
+		"form survived, else 1.",
+		table, 0, 0 };
+	struct eph_explore_config cfg;
+	int first, status;
+
+	status = options_parse(&options, argc, argv, &first);
+	if (status != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	if (check_options(&o) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (o.museum)
+		return (walk_museum(&o));
+	if (configure(&o, &cfg) != OPTIONS_OK)
+		return (EXIT_BAD);
+	return (run_scenarios(&o, &cfg));
+}

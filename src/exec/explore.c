@@ -588,7 +588,7 @@ explore_atomic(struct eph_machine *mc, enum eph_atomic_op op, void *obj,
 	uint64_t old, after;
 
 	ex_point(ex, EPH_POINT_ATOMIC, obj, op != EPH_ATOMIC_LOAD);
-	if (eph_unlikely(ex->weak)) {
+	if (eph_unlikely(ex->weak) && !ex->quiet) {
 		old = explore_atomic_weak(
 		    ex, op, obj, size, value, expected, order);
 	} else {

@@ -1,2 +1,5 @@
 ephmap_test(stress stress_designs)
 ephmap_test(stress stress_designs LONG ARGS --long)
+# Tests of kind `stress'.
+ephmap_test(stress stress_mbuf)
+ephmap_test(stress stress_mbuf LONG ARGS --long)

@@ -204,6 +204,8 @@ struct mbuf_stress {
 	uint32_t alloc_fail;  /* one allocation in so many fails, 0: none */
 };
 
+#define MBUF_WAIT_NS 640000000u /* mbuf_wait of 2001: 64 ticks at 100 Hz */
+
 struct mbuf_config {
 	const char *allocator; /* NULL: "zones" */
 	const char *sharing;   /* NULL: "fetchadd" */

@@ -86,6 +86,7 @@ mbuf_pool_cpus(struct mbuf_pool *mp)
 		mp->cpus[i] = machine_alloc(mc, sizeof(*mp->cpus[i]));
 		if (mp->cpus[i] == NULL)
 			return (false);
+		mp->cpus[i]->id = i;
 	}
 	return (mp->cpus != NULL);
 }
@@ -188,13 +189,13 @@ void
 mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at,
     struct mb_line *line)
 {
-	const uint64_t before = eph_curcpu(mp->mc)->c.lock_contended;
-	struct mb_cpu *cpu;
+	const struct eph_cpu *me = eph_curcpu(mp->mc);
+	const uint64_t before = me->c.lock_contended;
+	struct mb_cpu *cpu = mp->cpus[me->id];
 
 	mutex_enter(mp->mc, mtx);
-	cpu = mb_cpu(mp);
 	cpu->c.lock_take++;
-	if (eph_curcpu(mp->mc)->c.lock_contended != before)
+	if (me->c.lock_contended != before)
 		cpu->c.lock_contended++;
 	if (mp->timed) {
 		if (*free_at > cpu->clock) {

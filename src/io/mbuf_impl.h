@@ -54,6 +54,7 @@ struct mb_lock {
 };
 
 struct mb_cpu {
+	uint32_t id;		  /* (c) */
 	struct mbuf_counters c;	  /* (o) */
 	int64_t types[MT_NTYPES]; /* (o) handed out minus taken back here */
 	struct prng rnd;	  /* (o) for stress modes */
@@ -186,14 +187,13 @@ static inline void
 mb_line_write(struct mbuf_pool *mp, struct mb_line *line)
 {
 	struct mb_cpu *cpu = mb_cpu(mp);
-	const uint32_t me = eph_curcpu(mp->mc)->id;
 	const uint32_t last =
 	    atomic_load_explicit(&line->cpu, memory_order_relaxed);
 
 	cpu->c.line_write++;
-	if (last == me)
+	if (last == cpu->id)
 		return;
-	atomic_store_explicit(&line->cpu, me, memory_order_relaxed);
+	atomic_store_explicit(&line->cpu, cpu->id, memory_order_relaxed);
 	if (last == EPH_NONE)
 		return;
 	cpu->c.line_move++;

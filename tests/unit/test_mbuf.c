@@ -253,8 +253,12 @@ test_whole_bucket_above_high_water_moves_to_the_general_list(void)
 	for (unsigned i = 0; i < 800; i++)
 		m[i] = m_get(mp, M_NOWAIT, MT_DATA);
 	CU_ASSERT_EQUAL(now().migrate, 0);
-	for (unsigned i = 0; i < 800; i++)
+	for (unsigned i = 0; i < 800; i++) {
 		m_freem(m[i]);
+		/* 512 are free, and the bucket is not whole yet. */
+		if (i < 543)
+			CU_ASSERT_EQUAL(now().migrate, 0);
+	}
 	/* 25 buckets of 32; those that make more than 512 free objects. */
 	CU_ASSERT_EQUAL(now().migrate, 9);
 	cpu_enter(mc, 1);
@@ -348,6 +352,33 @@ test_waitok_sleeps_until_a_free_on_another_cpu(void)
 		CU_ASSERT_EQUAL(eph_run(mc), 0);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(waited);
 		m_freem(waited);
+		pool_end();
+	}
+}
+
+/* mbuf_wait: who was told nothing in time gets nothing. */
+static void
+test_waitok_gives_up_after_the_pools_wait(void)
+{
+	FOR_ALLOCATORS(a)
+	{
+		const struct mbuf_config cfg = { .allocator = a,
+			.nmbclusters = 1,
+			.wait_ns = MBUF_WAIT_NS };
+
+		CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &cfg, &mp, NULL), 0);
+		cpu_enter(mc, 0);
+		held = m_getcl(mp, M_NOWAIT, MT_DATA, 0);
+		waited = held;
+		CU_ASSERT_PTR_NOT_NULL(eph_thread_create(mc, 0, waiter, NULL));
+		CU_ASSERT_EQUAL(eph_run(mc), 1);
+		lockstep_delay(mc, MBUF_WAIT_NS - 1);
+		CU_ASSERT_EQUAL(eph_run(mc), 1);
+		lockstep_delay(mc, 1);
+		CU_ASSERT_EQUAL(eph_run(mc), 0);
+		CU_ASSERT_PTR_NULL(waited);
+		CU_ASSERT_EQUAL(now().denied, 1);
+		m_freem(held);
 		pool_end();
 	}
 }
@@ -796,6 +827,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_limit_denies_and_a_free_makes_room),
 	TEST(test_no_limit_when_zero),
 	TEST(test_waitok_sleeps_until_a_free_on_another_cpu),
+	TEST(test_waitok_gives_up_after_the_pools_wait),
 	TEST(test_getm_appends_all_or_nothing),
 	TEST(test_freeing_twice_is_a_panic),
 	TEST(test_what_is_not_freed_is_reported),

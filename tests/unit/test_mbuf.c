@@ -693,6 +693,109 @@ test_last_reference_unmaps_the_sf_buf_on_its_cpu(void)
 	pool_end();
 }
 
+/*
+ * Every sf_buf design: a packet of mapped pages is cut, copied, read on
+ * other CPUs and freed there while allocations fail; every page reads as
+ * itself, every mapping goes once, every wire is taken back.
+ */
+static struct mbuf *
+map_page(struct sf_buf_pool *sfp, uint32_t frame, unsigned *done)
+{
+	const bool wires =
+	    (sf_buf_pool_design(sfp)->flags & EPH_DESIGN_WIRES) != 0;
+	struct vm_page *pg = vm_page_get(mc, frame);
+	struct mbuf *m = m_gethdr(mp, M_NOWAIT, MT_DATA);
+	struct eph_mapping map;
+
+	memset(vm_page_contents(mc, pg), (int)frame, EPH_PAGE_SIZE);
+	if (m == NULL)
+		return (NULL);
+	vm_page_wire(mc, pg);
+	map.obj = sf_buf_alloc(sfp, pg, SFB_DEFAULT);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(map.obj);
+	map.va = sf_buf_kva(sfp, map.obj);
+	if (m_extmap(m, &map, pg, 0, EPH_PAGE_SIZE, wires ? NULL : unwire, done,
+		M_NOWAIT) != 0) {
+		sf_buf_free(sfp, map.obj);
+		if (!wires)
+			vm_page_unwire(mc, pg);
+		m_freem(m);
+		return (NULL);
+	}
+	m->m_pkthdr.len = EPH_PAGE_SIZE;
+	return (m);
+}
+
+static void
+mangle(struct mbuf *m, uint32_t frame, unsigned round)
+{
+	const int at = 1 + (int)(round * 97 % (EPH_PAGE_SIZE - 2));
+	struct mbuf *n = m_copym(m, at, M_COPYALL, M_NOWAIT), *s;
+	unsigned char got[2];
+
+	cpu_enter(mc, (round + 1) % 4);
+	s = m_split(m, at, M_NOWAIT);
+	m_copydata(m, 0, 1, got);
+	if (n != NULL)
+		m_copydata(
+		    n, 5 % (int)(EPH_PAGE_SIZE - (unsigned)at), 1, got + 1);
+	else
+		got[1] = (unsigned char)frame;
+	CU_ASSERT_EQUAL(got[0], (unsigned char)frame);
+	CU_ASSERT_EQUAL(got[1], (unsigned char)frame);
+	m_freem(m);
+	cpu_enter(mc, (round + 2) % 4);
+	m_freem(s);
+	cpu_enter(mc, (round + 3) % 4);
+	m_freem(n);
+}
+
+static void
+test_mappings_of_every_sf_buf_design_go_with_their_last_mbuf(void)
+{
+	const struct mbuf_stress fail = { .seed = 2, .alloc_fail = 4 };
+
+	/* A machine takes one pool at a time: each design gets its own. */
+	teardown();
+	for (unsigned d = 0; eph_designs[d] != NULL; d++) {
+		const char *design = eph_designs[d]->name;
+		struct sf_buf_pool *sfp;
+		struct eph_counters c0, c1;
+		unsigned done = 0;
+
+		if (strncmp(design, "sf_buf.", 7) != 0)
+			continue;
+		setup();
+		CU_ASSERT_EQUAL_FATAL(
+		    sf_buf_pool_create(mc, design, 8, &sfp, NULL), 0);
+		pool("mb_alloc", "embedded", 0);
+		mbuf_pool_set_design(
+		    mp, sf_buf_pool_design(sfp), sf_buf_pool_state(sfp));
+		mbuf_pool_set_stress(mp, &fail);
+		machine_counters(mc, &c0);
+		for (unsigned round = 0; round < 100; round++) {
+			struct mbuf *m;
+
+			cpu_enter(mc, round % 4);
+			m = map_page(sfp, 1 + round % 20, &done);
+			if (m != NULL)
+				mangle(m, 1 + round % 20, round);
+		}
+		machine_counters(mc, &c1);
+		CU_ASSERT_EQUAL(c1.map_calls - c0.map_calls,
+		    c1.unmap_calls - c0.unmap_calls);
+		CU_ASSERT(c1.map_calls > 50);
+		CU_ASSERT_EQUAL(vm_pages_wired(mc), 0);
+		CU_ASSERT_EQUAL(mc->nviolations, 0);
+		if (mc->nviolations != 0)
+			printf("%s: %s\n", design, mc->violations[0].text);
+		sf_buf_pool_destroy(sfp);
+		pool_end();
+		teardown();
+	}
+	setup();
+}
+
 static void
 host_address(void *arg)
 {
@@ -838,6 +941,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_embedded_owner_dies_last),
 	TEST(test_counters_in_an_array_share_lines_and_in_slabs_do_not),
 	TEST(test_last_reference_unmaps_the_sf_buf_on_its_cpu),
+	TEST(test_mappings_of_every_sf_buf_design_go_with_their_last_mbuf),
 	TEST(test_mapped_data_have_no_host_address),
 	TEST(test_extadd_without_memory_leaves_the_buffer_to_the_caller),
 	TEST(test_counters_have_names_and_words),

@@ -13,6 +13,9 @@
  * that, and counts what is held.  Consumers are written against it and run
  * on every design.
  *
+ * mbufs unmap by themselves: &mp->shim, with the mapper for its state, is the
+ * design for them.
+ *
  * `repaired` gives S1 its later form (DragonFly b4caac98df): every use
  * wires and unwires for itself, so no wire is left.
  */
@@ -24,10 +27,13 @@ struct eph_mapper {
 	struct eph_machine *mc;
 	const struct eph_design_ops *ops;
 	void *state;
-	bool repaired;		     /* (c) */
-	struct eph_mutex mtx;	     /* wire counts of the repaired form */
-	_Atomic(uint64_t) held;	     /* mappings handed out now */
+	struct eph_design_ops shim; /* the design, for mbuf_pool_set_design() */
+	bool repaired;		    /* (c) */
+	struct eph_mutex mtx;	    /* wire counts of the repaired form */
+	_Atomic(uint64_t) held;	    /* mappings handed out now */
 	_Atomic(uint64_t) held_peak; /* most there ever were */
+	uint64_t maps;		     /* lockstep: maps that succeeded */
+	uint64_t bufs_sum;	     /* lockstep: buffers in use at each */
 	_Atomic(uint64_t) wires;     /* wired for the design, not undone */
 };
 

@@ -15,6 +15,27 @@
 
 #include "base/kassert.h"
 
+/* The shim: what mbufs call, with the mapper as state. */
+
+static int
+shim_unmap(void *state, void *obj)
+{
+	struct eph_mapper *mp = state;
+	struct eph_mapped mapped = { .map = { obj, 0 },
+		.m = mp->ops->page(mp->state, obj) };
+
+	mapper_unmap(mp, &mapped);
+	return (0);
+}
+
+static eph_va_t
+shim_kva(void *state, void *obj)
+{
+	struct eph_mapper *mp = state;
+
+	return (mp->ops->kva(mp->state, obj));
+}
+
 void
 mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
     const struct eph_design_ops *ops, void *state)
@@ -23,6 +44,9 @@ mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
 	mp->mc = mc;
 	mp->ops = ops;
 	mp->state = state;
+	mp->shim = *ops;
+	mp->shim.unmap = shim_unmap;
+	mp->shim.kva = shim_kva;
 	mutex_init(&mp->mtx, "mplock");
 }
 
@@ -52,6 +76,10 @@ mapper_count(struct eph_mapper *mp)
 	uint64_t peak =
 	    atomic_load_explicit(&mp->held_peak, memory_order_relaxed);
 
+	if (mp->mc->mode != EPH_THREADS) {
+		mp->maps++;
+		mp->bufs_sum += mp->mc->bufs.now;
+	}
 	while (now > peak &&
 	    !atomic_compare_exchange_weak_explicit(&mp->held_peak, &peak, now,
 		memory_order_relaxed, memory_order_relaxed))

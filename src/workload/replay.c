@@ -27,15 +27,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/kassert.h"
 #include "ephmap/exec.h"
-#include "ephmap/kva.h"
 #include "ephmap/pmap.h"
 #include "machine/access.h"
 #include "machine/frames.h"
 #include "workload/replay_log.h"
+#include "workload/run.h"
 
 enum handle_state {
 	HANDLE_GONE,
@@ -761,14 +760,6 @@ replay_step(void *arg)
 
 /* Set-up and results */
 
-static const struct eph_shootdown_ops *
-replay_shootdown(const struct eph_run_config *cfg)
-{
-	if (cfg->shootdown != NULL)
-		return (cfg->shootdown);
-	return (eph_shootdown_find(cfg->design->shootdown));
-}
-
 static uint64_t
 replay_next_use(void *arg)
 {
@@ -780,32 +771,13 @@ replay_next_use(void *arg)
 static int
 replay_design(struct replay *rp)
 {
-	const struct eph_run_config *cfg = rp->cfg;
-	const struct eph_shootdown_ops *shootdown = replay_shootdown(cfg);
-	struct eph_design_config dc = {
-		.nbufs = cfg->nbufs,
-		.npages_hint = rp->src->npages_hint,
-		.policy = cfg->policy,
-		.policy_env = { .seed = cfg->seed,
-		    .params = cfg->policy_params,
-		    .next_use =
-			rp->src->next_use != NULL ? replay_next_use : NULL,
-		    .next_use_arg = rp },
-	};
+	const struct eph_policy_env env = { .seed = rp->cfg->seed,
+		.params = rp->cfg->policy_params,
+		.next_use = rp->src->next_use != NULL ? replay_next_use : NULL,
+		.next_use_arg = rp };
 
-	if (shootdown == NULL)
-		return (eph_err_set(rp->err, EINVAL,
-		    "%s: unknown shootdown protocol '%s'", cfg->design->name,
-		    cfg->design->shootdown));
-	if (cfg->policy != NULL &&
-	    (cfg->design->flags & EPH_DESIGN_POLICY) == 0)
-		return (eph_err_set(rp->err, ENOTSUP,
-		    "%s takes no policy, it recycles nothing or in an order of "
-		    "its own (--policy %s)",
-		    cfg->design->name, cfg->policy->name));
-	if (machine_set_shootdown(rp->mc, shootdown) != 0)
-		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
-	return (cfg->design->create(rp->mc, &dc, &rp->state, rp->err));
+	return (run_design(
+	    rp->mc, rp->cfg, rp->src->npages_hint, &env, &rp->state, rp->err));
 }
 
 static void
@@ -853,22 +825,11 @@ static void
 replay_result(struct replay *rp)
 {
 	struct eph_run_result *res = rp->res;
-	struct eph_machine *mc = rp->mc;
 
-	machine_counters(mc, &res->counters);
+	run_result(rp->mc, res);
 	res->held_at_end = rp->mapped;
-	res->sleepers_peak = lockstep_sleepers(mc)->peak;
 	res->buffers_mean = replay_buffers_mean(rp);
-	res->buffers_peak = mc->bufs.peak;
-	res->ipiq_kick = mc->ipiq_kick;
 	res->wires_leaked = replay_wires_leaked(rp);
-	res->kva_peak_pages = kva_usage(mc).peak;
-	res->violations_total = mc->nviolations;
-	res->violations = mc->nviolations < EPH_VIOLATIONS_KEPT
-	    ? (unsigned)mc->nviolations
-	    : EPH_VIOLATIONS_KEPT;
-	memcpy(res->violation, mc->violations, sizeof(res->violation));
-	res->memory_bytes = machine_memory_bytes(mc);
 }
 
 static void
@@ -918,15 +879,6 @@ replay_free(struct replay *rp)
 	machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
 }
 
-static double
-replay_seconds(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
-}
-
 static int
 replay_play(struct replay *rp)
 {
@@ -936,9 +888,9 @@ replay_play(struct replay *rp)
 	if (cfg->log != NULL &&
 	    (rp->log = replay_log_create(rp->mc, rp->src, cfg->log)) == NULL)
 		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
-	t0 = replay_seconds();
+	t0 = run_seconds();
 	rp->res->asleep = lockstep_loop(rp->mc, replay_step, rp);
-	rp->res->host_seconds = replay_seconds() - t0;
+	rp->res->host_seconds = run_seconds() - t0;
 	replay_log_destroy(rp->log);
 	return (rp->error);
 }

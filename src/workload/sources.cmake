@@ -2,3 +2,4 @@ set(EPHMAP_SOURCES
     op_source.c
     replay.c
     replay_log.c)
+list(APPEND EPHMAP_SOURCES run.c)

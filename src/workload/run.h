@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef WORKLOAD_RUN_H
+#define WORKLOAD_RUN_H
+
+/* What replays and consumers have in common: set-up and results of a run. */
+
+#include "ephmap/replay.h"
+
+/*
+ * Give a machine its shootdown protocol and create the design.  Returns 0
+ * and sets *statep, or an errno value with `err` set.
+ */
+int run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
+    uint32_t npages_hint, const struct eph_policy_env *env, void **statep,
+    struct eph_err *err);
+
+/* What the machine knows about a run that has ended. */
+void run_result(struct eph_machine *mc, struct eph_run_result *res);
+
+/* The host's clock, in seconds. */
+double run_seconds(void);
+
+#endif /* !WORKLOAD_RUN_H */

@@ -79,4 +79,62 @@ page_fill(struct eph_machine *mc, const struct vm_page *m, uint64_t seed)
 	}
 }
 
+/*
+ * A stream whose byte at `pos` is known to both ends: `seed` says which
+ * stream.  What arrives can be checked wherever it stops.
+ */
+static inline void
+stream_bytes(uint64_t seed, uint64_t pos, void *buf, size_t n)
+{
+	unsigned char *p = buf;
+
+	while (n > 0) {
+		uint64_t x = (seed + 1) * EPH_DIGEST_K + (pos >> 3);
+		const size_t skip = pos & 7;
+		const size_t here = n < 8 - skip ? n : 8 - skip;
+
+		x = (x ^ x >> 31) * 0xbf58476d1ce4e5b9u;
+		x ^= x >> 29;
+		memcpy(p, (const char *)&x + skip, here);
+		p += here;
+		pos += here;
+		n -= here;
+	}
+}
+
+/* What `n` bytes of the stream, at offset `off` of a page, digest to. */
+static inline void
+digest_stream(struct eph_digest *d, const struct eph_machine *mc, uint64_t seed,
+    uint64_t pos, size_t off, size_t n)
+{
+	char buf[256];
+
+	if (mc->contents_kind != EPH_CONTENTS_FULL) {
+		stream_bytes(seed, pos, buf, 8);
+		digest_add(d, mc, buf, off, n);
+		return;
+	}
+	while (n > 0) {
+		const size_t here = n < sizeof(buf) ? n : sizeof(buf);
+
+		stream_bytes(seed, pos, buf, here);
+		digest_add(d, mc, buf, off, here);
+		pos += here;
+		n -= here;
+	}
+}
+
+/* Put bytes of the stream where a page has them. */
+static inline void
+page_stream(struct eph_machine *mc, const struct vm_page *m, size_t off,
+    uint64_t seed, uint64_t pos, size_t n)
+{
+	char *p = vm_page_contents(mc, m);
+
+	if (mc->contents_kind == EPH_CONTENTS_FULL)
+		stream_bytes(seed, pos, p + off, n);
+	else if (p != NULL && off == 0)
+		stream_bytes(seed, pos, p, 8);
+}
+
 #endif /* !EPHMAP_DIGEST_H */

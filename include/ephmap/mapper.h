@@ -70,6 +70,15 @@ int mapper_write(struct eph_mapper *mp, const struct eph_mapped *mapped,
     size_t off, const void *buf, size_t n);
 
 /*
+ * The same at an address that one has from elsewhere, for page `m`: for
+ * consumers that keep kernel addresses of their own.
+ */
+int page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+    size_t off, void *buf, size_t n);
+int page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+    size_t off, const void *buf, size_t n);
+
+/*
  * Of the wires made for the design, those that its last free will not undo,
  * when nothing is mapped any more: S1's leak.
  */

@@ -179,16 +179,45 @@ mapper_va(struct eph_mapper *mp, const struct eph_mapped *mapped)
 
 /* One access where frames are not `full`; the stamp of the page reached. */
 static int
-mapper_touch(struct eph_mapper *mp, const struct eph_mapped *mapped,
-    eph_va_t va, enum eph_touch touch, char **stampp)
+page_touch(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+    enum eph_touch touch, char **stampp)
 {
 	uint32_t reached;
-	int error = machine_access(mp->mc, va, touch, mapped->m, &reached);
+	int error = machine_access(mc, va, touch, m, &reached);
 
 	*stampp = NULL;
 	if (error == 0 && reached != EPH_NONE)
-		*stampp =
-		    vm_page_contents(mp->mc, vm_page_get(mp->mc, reached));
+		*stampp = vm_page_contents(mc, vm_page_get(mc, reached));
+	return (error);
+}
+
+int
+page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+    size_t off, void *buf, size_t n)
+{
+	char *stamp;
+	int error;
+
+	if (mc->contents_kind == EPH_CONTENTS_FULL)
+		return (machine_copyout(mc, va, off, buf, n, m));
+	error = page_touch(mc, va, m, EPH_TOUCH_READ, &stamp);
+	if (stamp != NULL && off == 0 && n >= 8)
+		memcpy(buf, stamp, 8);
+	return (error);
+}
+
+int
+page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+    size_t off, const void *buf, size_t n)
+{
+	char *stamp;
+	int error;
+
+	if (mc->contents_kind == EPH_CONTENTS_FULL)
+		return (machine_copyin(mc, va, off, buf, n, m));
+	error = page_touch(mc, va, m, EPH_TOUCH_WRITE, &stamp);
+	if (stamp != NULL && off == 0 && n >= 8)
+		memcpy(stamp, buf, 8);
 	return (error);
 }
 
@@ -197,17 +226,10 @@ mapper_read(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
     void *buf, size_t n)
 {
 	const eph_va_t va = mapper_va(mp, mapped);
-	char *stamp;
-	int error;
 
 	if (va == 0)
 		return (ENOTSUP);
-	if (mp->mc->contents_kind == EPH_CONTENTS_FULL)
-		return (machine_copyout(mp->mc, va, off, buf, n, mapped->m));
-	error = mapper_touch(mp, mapped, va, EPH_TOUCH_READ, &stamp);
-	if (stamp != NULL && off == 0 && n >= 8)
-		memcpy(buf, stamp, 8);
-	return (error);
+	return (page_load(mp->mc, va, mapped->m, off, buf, n));
 }
 
 int
@@ -215,17 +237,10 @@ mapper_write(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
     const void *buf, size_t n)
 {
 	const eph_va_t va = mapper_va(mp, mapped);
-	char *stamp;
-	int error;
 
 	if (va == 0)
 		return (ENOTSUP);
-	if (mp->mc->contents_kind == EPH_CONTENTS_FULL)
-		return (machine_copyin(mp->mc, va, off, buf, n, mapped->m));
-	error = mapper_touch(mp, mapped, va, EPH_TOUCH_WRITE, &stamp);
-	if (stamp != NULL && off == 0 && n >= 8)
-		memcpy(stamp, buf, 8);
-	return (error);
+	return (page_store(mp->mc, va, mapped->m, off, buf, n));
 }
 
 uint64_t

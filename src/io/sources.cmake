@@ -18,4 +18,5 @@ set(EPHMAP_SOURCES
     uio.c)
 list(APPEND EPHMAP_SOURCES
     mapper.c
+    pipe.c
     xio.c)

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Running a workload.
+ *
+ * Setting up is the run's (machine, design, pages) and then the workload's
+ * (its objects and threads); ending goes the other way round.  What is left
+ * at each step is counted, so that a leak has a name.  Threads that sleep
+ * for ever keep what they hold: then nothing is torn down but the machine,
+ * and the result says how many they are.
+ */
+
+#include "ephmap/workload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "ephmap/digest.h"
+#include "ephmap/exec.h"
+#include "workload/run.h"
+#include "workload/work.h"
+
+const struct eph_workload_ops *const eph_workloads[] = {
+	&work_pipe,
+	NULL,
+};
+
+const struct eph_workload_ops *
+eph_workload_find(const char *name)
+{
+	for (size_t i = 0; eph_workloads[i] != NULL; i++) {
+		if (strcmp(eph_workloads[i]->name, name) == 0)
+			return (eph_workloads[i]);
+	}
+	return (NULL);
+}
+
+const char *
+eph_workload_refuses(const struct eph_workload_ops *ops, unsigned needs,
+    const struct eph_design_ops *design)
+{
+	(void)ops;
+	if (design->validity == EPH_VALID_THIS_CPU &&
+	    (needs & EPH_WORK_REMOTE) != 0)
+		return ("its mappings are used or freed on other CPUs, and the "
+			"design's only on their own");
+	if (design->validity == EPH_VALID_THIS_CPU &&
+	    (needs & EPH_WORK_MANY) != 0)
+		return ("it frees mappings in any order, and the design only "
+			"in reverse");
+	if (design->validity == EPH_VALID_GENERATION &&
+	    (needs & EPH_WORK_STORES) != 0)
+		return ("it stores through its mappings, and the design's are "
+			"read-only");
+	return (NULL);
+}
+
+/* For workloads */
+
+struct work_start {
+	struct eph_work *w;
+	void (*fn)(struct eph_work *w, unsigned n);
+	unsigned n;
+	struct work_start *next;
+};
+
+static void
+work_main(void *arg)
+{
+	struct work_start s = *(struct work_start *)arg;
+
+	machine_free(s.w->mc, arg, sizeof(s));
+	s.fn(s.w, s.n);
+}
+
+int
+work_thread(struct eph_work *w, unsigned cpu,
+    void (*fn)(struct eph_work *w, unsigned n), unsigned n)
+{
+	struct work_start *s = machine_alloc(w->mc, sizeof(*s));
+
+	if (s == NULL)
+		return (ENOMEM);
+	*s = (struct work_start){ w, fn, n, NULL };
+	if (eph_thread_create(w->mc, cpu % w->mc->ncpus, work_main, s) ==
+	    NULL) {
+		machine_free(w->mc, s, sizeof(*s));
+		return (ENOMEM);
+	}
+	return (0);
+}
+
+/* Relaxed: statistics, read when all threads have ended. */
+static void
+work_add(_Atomic(uint64_t) *counter, uint64_t n)
+{
+	(void)atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+void
+work_operation(struct eph_work *w, int error)
+{
+	work_add(&w->operations, 1);
+	work_add(&w->failures, error != 0);
+}
+
+void
+work_compare(struct eph_work *w, const struct eph_digest *sent,
+    const struct eph_digest *arrived)
+{
+	work_add(&w->checked, 1);
+	work_add(&w->bytes, arrived->bytes);
+	work_add(&w->corrupt, !digest_same(sent, arrived));
+}
+
+void
+work_fact(struct eph_work *w, const char *name, uint64_t value)
+{
+	KASSERT(w->res->nfacts < EPH_WORK_FACTS, "too many facts");
+	w->res->fact[w->res->nfacts++] = (struct eph_work_fact){ name, value };
+}
+
+void *
+work_alloc(struct eph_work *w, size_t bytes)
+{
+	if (machine_fails(w->mc, EPH_FAULT_ALLOC))
+		return (NULL);
+	return (machine_alloc(w->mc, bytes));
+}
+
+/* Set-up and end */
+
+int
+work_open(struct eph_work *w, const struct eph_workload *wl,
+    struct eph_machine *mc, const struct eph_design_ops *design, void *state,
+    uint32_t first_frame, struct eph_work_result *res, struct eph_err *err)
+{
+	unsigned needs = wl->ops->needs;
+	const char *why;
+	uint32_t pages;
+
+	memset(w, 0, sizeof(*w));
+	memset(res, 0, sizeof(*res));
+	w->mc = mc;
+	w->ops = wl->ops;
+	w->seed = mc->seed;
+	w->res = res;
+	w->err = err;
+	memcpy(w->value, wl->value, sizeof(w->value));
+	pages = wl->ops->pages(w, &needs);
+	if ((why = eph_workload_refuses(wl->ops, needs, design)) != NULL)
+		return (eph_err_set(err, ENOTSUP, "%s cannot run on %s: %s",
+		    wl->ops->name, design->name, why));
+	if ((needs & EPH_WORK_FULL) != 0 &&
+	    mc->contents_kind != EPH_CONTENTS_FULL)
+		return (eph_err_set(err, ENOTSUP,
+		    "%s with these parameters needs contents=full",
+		    wl->ops->name));
+	mapper_init(&w->map, mc, design, state);
+	w->map.repaired = wl->repaired;
+	if (vm_pool_create(mc, first_frame, pages, &w->pool) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory for pages"));
+	return (0);
+}
+
+/* What the consumer left; the design and the machine are looked at later. */
+void
+work_close(struct eph_work *w)
+{
+	struct eph_work_result *res = w->res;
+
+	res->operations = w->operations;
+	res->failures = w->failures;
+	res->bytes = w->bytes;
+	res->checked = w->checked;
+	res->corrupt = w->corrupt;
+	res->maps_left = w->map.held;
+	res->wires_left = vm_pool_wired(w->pool);
+	res->wires_of_design = mapper_wires_leaked(&w->map);
+	res->holds_left = vm_pool_held(w->pool);
+	/* Pages whose wires leaked never become free. */
+	res->pages_left = vm_pool_used(w->pool);
+	vm_pool_destroy(w->pool);
+	w->pool = NULL;
+}
+
+/* Let threads run, and time pass where all of them wait for it. */
+static uint64_t
+work_play(struct eph_machine *mc)
+{
+	uint64_t asleep, at;
+
+	while ((asleep = eph_run(mc)) > 0 && mc->mode == EPH_LOCKSTEP &&
+	    (at = lockstep_next_timer(mc)) != UINT64_MAX)
+		lockstep_delay(mc, at - mc->clock_ns);
+	if (mc->mode == EPH_LOCKSTEP)
+		lockstep_drain(mc);
+	return (asleep);
+}
+
+static double
+work_buffers_mean(const struct eph_mapper *mp)
+{
+	return (mp->maps > 0 ? (double)mp->bufs_sum / (double)mp->maps : 0);
+}
+
+struct work_run {
+	const struct eph_run_config *cfg;
+	const struct eph_workload *wl;
+	struct eph_machine *mc;
+	void *state; /* the design's */
+	struct eph_run_result *res;
+	struct eph_work_result *wres;
+	eph_work_hook *hook;
+	void *hook_arg;
+	struct eph_err *err;
+};
+
+/* The machine and the design are there. */
+static int
+work_run_threads(struct work_run *r)
+{
+	struct eph_work w;
+	double t0;
+	int error;
+
+	error = work_open(
+	    &w, r->wl, r->mc, r->cfg->design, r->state, 0, r->wres, r->err);
+	if (error != 0)
+		return (error);
+	if (r->hook != NULL)
+		r->hook(r->hook_arg, &w);
+	t0 = run_seconds();
+	if ((error = w.ops->start(&w)) == 0)
+		r->wres->asleep = work_play(r->mc);
+	r->res->host_seconds = run_seconds() - t0;
+	r->res->references = w.map.maps;
+	r->res->buffers_mean = work_buffers_mean(&w.map);
+	r->res->asleep = r->wres->asleep;
+	r->res->held_at_end = w.map.held;
+	/* A sleeper keeps what it holds. */
+	if (r->wres->asleep == 0)
+		w.ops->finish(&w);
+	run_result(r->mc, r->res);
+	work_close(&w);
+	r->res->wires_leaked = r->wres->wires_left;
+	if (r->mc->refusal[0] != '\0')
+		return (eph_err_set(r->err, ENOTSUP, "%s cannot do this: %s",
+		    r->cfg->design->name, r->mc->refusal));
+	return (error);
+}
+
+static int
+work_run_design(struct work_run *r)
+{
+	const struct eph_policy_env env = { .seed = r->cfg->seed,
+		.params = r->cfg->policy_params };
+	int error;
+
+	if (r->cfg->policy != NULL && r->cfg->policy->offline)
+		return (eph_err_set(r->err, ENOTSUP,
+		    "%s must know the future: it needs a trace",
+		    r->cfg->policy->name));
+	error = run_design(r->mc, r->cfg, 0, &env, &r->state, r->err);
+	if (error != 0)
+		return (error);
+	if (r->cfg->at_start != NULL)
+		error =
+		    r->cfg->at_start(r->cfg->hook_arg, r->mc, r->state, r->err);
+	if (error == 0)
+		error = work_run_threads(r);
+	if (error == 0 && r->cfg->at_end != NULL)
+		r->cfg->at_end(r->cfg->hook_arg, r->mc, r->state);
+	/* With mappings held, the design would rightly panic. */
+	if (r->wres->maps_left == 0)
+		r->cfg->design->destroy(r->state);
+	return (error);
+}
+
+int
+workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
+    struct eph_run_result *res, struct eph_work_result *wres,
+    eph_work_hook *hook, void *hook_arg, struct eph_err *err)
+{
+	const struct eph_machine_config mcfg = {
+		.model = cfg->machine,
+		.tlb = cfg->tlb,
+		.ncpus = cfg->cpus,
+		.seed = cfg->seed,
+		.contents = wl->stamp ? EPH_CONTENTS_STAMP : EPH_CONTENTS_FULL,
+	};
+	struct work_run r = { .cfg = cfg,
+		.wl = wl,
+		.res = res,
+		.wres = wres,
+		.hook = hook,
+		.hook_arg = hook_arg,
+		.err = err };
+	int error;
+
+	memset(res, 0, sizeof(*res));
+	memset(wres, 0, sizeof(*wres));
+	if ((error = machine_create(&mcfg, &r.mc, err)) != 0)
+		return (error);
+	if (cfg->costs != NULL)
+		r.mc->costs = *cfg->costs;
+	error = work_run_design(&r);
+	wres->bytes_left = machine_destroy(r.mc);
+	return (error);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Every consumer on every design it applies to: what goes in comes out, no
+ * use is stale, nothing is left behind.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ephmap/workload.h"
+#include "test_main.h"
+
+/* Small forms of each workload; every mode of it is there. */
+static const char *const small[] = {
+	"pipe:mode=copy,bytes=100000,bs=5000,rbs=3000",
+	"pipe:mode=kmem,bytes=512K",
+	"pipe:mode=sfbuf1,bytes=512K",
+	"pipe:mode=sfbuf1,bytes=300001,bs=20000,rbs=7000",
+	"pipe:mode=sfbuf2,bytes=512K,pipes=2",
+	"pipe:mode=sfbuf3,bytes=512K,buffers=3",
+	"pipe:mode=sfbuf1,bytes=512K,pipes=3,contents=stamp",
+	NULL,
+};
+
+static int
+run(const char *text, const struct eph_design_ops *design, uint32_t nbufs,
+    struct eph_run_result *res, struct eph_work_result *wres,
+    struct eph_err *err)
+{
+	struct eph_workload wl;
+	struct eph_run_config cfg = { .design = design,
+		.tlb = "infinite",
+		.cpus = 4,
+		.nbufs = nbufs,
+		.seed = 1 };
+
+	err->text[0] = '\0';
+	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, err), 0);
+	return (workload_run(&cfg, &wl, res, wres, NULL, NULL, err));
+}
+
+/* What must hold at the end of a run, whatever the design. */
+static bool
+sound(const struct eph_run_result *res, const struct eph_work_result *wres)
+{
+	return (wres->corrupt == 0 && res->violations_total == 0 &&
+	    wres->asleep == 0 && wres->maps_left == 0 &&
+	    wres->holds_left == 0 && wres->mbufs_left == 0 &&
+	    wres->bytes_left == 0 &&
+	    wres->wires_left ==
+		wres->wires_of_design + wres->wires_of_history);
+}
+
+static void
+every_consumer_on_every_design(void)
+{
+	unsigned ran = 0;
+
+	for (size_t i = 0; small[i] != NULL; i++) {
+		for (size_t k = 0; eph_designs[k] != NULL; k++) {
+			struct eph_run_result res;
+			struct eph_work_result wres;
+			struct eph_err err;
+			const int error = run(
+			    small[i], eph_designs[k], 64, &res, &wres, &err);
+
+			if (error == ENOTSUP)
+				continue;
+			ran++;
+			CU_ASSERT_EQUAL(error, 0);
+			CU_ASSERT(sound(&res, &wres));
+			CU_ASSERT(wres.checked > 0);
+			CU_ASSERT(wres.bytes > 0);
+			CU_ASSERT_EQUAL(wres.failures, 0);
+			if (error != 0 || !sound(&res, &wres))
+				(void)fprintf(stderr, "\n%s on %s: %s%s",
+				    small[i], eph_designs[k]->name, err.text,
+				    res.violations > 0 ? res.violation[0].text
+						       : "");
+		}
+	}
+	CU_ASSERT(ran > 100);
+}
+
+static CU_TestInfo consumer_tests[] = {
+	TEST(every_consumer_on_every_design),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "consumers", NULL, NULL, NULL, NULL, consumer_tests },
+	CU_SUITE_INFO_NULL,
+};

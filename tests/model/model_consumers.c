@@ -49,8 +49,7 @@ sound(const struct eph_run_result *res, const struct eph_work_result *wres)
 	    wres->asleep == 0 && wres->maps_left == 0 &&
 	    wres->holds_left == 0 && wres->mbufs_left == 0 &&
 	    wres->bytes_left == 0 &&
-	    wres->wires_left ==
-		wres->wires_of_design + wres->wires_of_history);
+	    wres->wires_left == wres->wires_of_design + wres->wires_of_history);
 }
 
 static void

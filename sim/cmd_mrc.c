@@ -24,6 +24,7 @@
 #include "table.h"
 
 #include "ephmap/mrc.h"
+#include "words.h"
 
 #define SIZES_DEFAULT 16u /* doublings up to the pages there are */
 
@@ -40,42 +41,6 @@ struct mrc {
 	size_t nsizes;
 };
 
-/* Cut `text` at commas; returns the number of words, 0 with a message. */
-static size_t
-cut(const struct mrc *m, const char *option, const char *text, char ***wordsp)
-{
-	char **words = NULL;
-	size_t n = 0;
-
-	for (const char *p = text;; p++) {
-		const size_t len = strcspn(p, ",");
-
-		words = must_alloc(words, n + 1, sizeof(*words));
-		words[n++] = must_copy(p, len);
-		if (len == 0) {
-			(void)options_refuse(m->s.command,
-			    "--%s: expected a value on both sides of a "
-			    "comma, got \"%s\"",
-			    option, text);
-			*wordsp = words;
-			return (0);
-		}
-		p += len;
-		if (*p == '\0')
-			break;
-	}
-	*wordsp = words;
-	return (n);
-}
-
-static void
-cut_free(char **words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(words[i]);
-	free(words);
-}
-
 /* Every plot shows the bound. */
 static void
 add_bound(struct mrc *m)
@@ -89,61 +54,67 @@ add_bound(struct mrc *m)
 	m->policies[m->npolicies++] = opt;
 }
 
+/* The policies that were named; none is there twice. */
+static int
+take_policies(struct mrc *m, const struct words *w)
+{
+	/* One more for the bound. */
+	m->policies = must_alloc(NULL, w->n + 1, sizeof(*m->policies));
+	for (size_t i = 0; i < w->n; i++) {
+		if (axis_find(AXIS_POLICY, w->word[i], m->s.command) < 0)
+			return (OPTIONS_BAD);
+		m->policies[m->npolicies++] = eph_policy_find(w->word[i]);
+	}
+	if (w->n > 1 && m->s.policy_params != NULL)
+		return (options_refuse(m->s.command,
+		    "--policy-params: expected one --policy that they are "
+		    "for"));
+	if (m->plot != NULL && m->s.policy_params == NULL)
+		add_bound(m);
+	return (OPTIONS_OK);
+}
+
 /* lru and the bound, unless policies were named. */
 static int
 find_policies(struct mrc *m)
 {
 	const char *text = m->s.policy != NULL ? m->s.policy : "lru,opt";
-	char **words;
-	const size_t n = cut(m, "policy", text, &words);
-	int status = n == 0 ? OPTIONS_BAD : OPTIONS_OK;
+	struct words w;
+	int status = words_cut(m->s.command, "policy", text, &w);
 
-	/* One more for the bound. */
-	m->policies = must_alloc(NULL, n + 1, sizeof(*m->policies));
-	for (size_t i = 0; i < n && status == OPTIONS_OK; i++) {
-		if (axis_find(AXIS_POLICY, words[i], m->s.command) < 0) {
-			status = OPTIONS_BAD;
-			break;
-		}
-		m->policies[i] = eph_policy_find(words[i]);
-		for (size_t j = 0; j < i; j++) {
-			if (m->policies[j] == m->policies[i])
-				status = options_refuse(m->s.command,
-				    "--policy: %s is given twice", words[i]);
-		}
-	}
-	m->npolicies = n;
-	cut_free(words, n);
-	if (status == OPTIONS_OK && n > 1 && m->s.policy_params != NULL)
-		status = options_refuse(m->s.command,
-		    "--policy-params: expected one --policy that they are "
-		    "for");
-	if (status == OPTIONS_OK && m->plot != NULL &&
-	    m->s.policy_params == NULL)
-		add_bound(m);
+	if (status == OPTIONS_OK)
+		status = take_policies(m, &w);
+	words_free(&w);
 	return (status);
+}
+
+static int
+take_sizes(struct mrc *m, const struct words *w)
+{
+	uint64_t size;
+
+	m->sizes = must_alloc(NULL, w->n + 1, sizeof(*m->sizes));
+	for (size_t i = 0; i < w->n; i++) {
+		if (parse_u64(w->word[i], EPH_FRAMES_MAX, &size) != 0 ||
+		    size == 0)
+			return (options_refuse(m->s.command,
+			    "--sizes: expected numbers from 1 to %u, got "
+			    "\"%s\"",
+			    EPH_FRAMES_MAX, w->word[i]));
+		m->sizes[m->nsizes++] = (uint32_t)size;
+	}
+	return (OPTIONS_OK);
 }
 
 static int
 parse_sizes(struct mrc *m)
 {
-	char **words;
-	const size_t n = cut(m, "sizes", m->sizes_text, &words);
-	int status = n == 0 ? OPTIONS_BAD : OPTIONS_OK;
-	uint64_t size;
+	struct words w;
+	int status = words_cut(m->s.command, "sizes", m->sizes_text, &w);
 
-	m->sizes = must_alloc(NULL, n + 1, sizeof(*m->sizes));
-	for (size_t i = 0; i < n && status == OPTIONS_OK; i++) {
-		if (parse_u64(words[i], EPH_FRAMES_MAX, &size) != 0 ||
-		    size == 0)
-			status = options_refuse(m->s.command,
-			    "--sizes: expected numbers from 1 to %u, got "
-			    "\"%s\"",
-			    EPH_FRAMES_MAX, words[i]);
-		m->sizes[i] = (uint32_t)size;
-	}
-	m->nsizes = n;
-	cut_free(words, n);
+	if (status == OPTIONS_OK)
+		status = take_sizes(m, &w);
+	words_free(&w);
 	return (status);
 }
 

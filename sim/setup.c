@@ -11,6 +11,7 @@
 #include "costs.h"
 #include "options.h"
 #include "table.h"
+#include "words.h"
 
 #define NBUFS_MAX (1u << 28)
 
@@ -20,12 +21,6 @@
 
 const char *const executor_choices[] = { "lockstep", NULL };
 const char *const touch_choices[] = { "none", "read", "write", NULL };
-
-/* A list by comma, cut up. */
-struct words {
-	size_t n;
-	char **word;
-};
 
 /* The values of every axis, as rows of its table or as numbers. */
 struct axis_values {
@@ -38,54 +33,21 @@ struct axis_values {
 	uint32_t *nbufs;
 };
 
-static void
-words_free(struct words *w)
-{
-	for (size_t i = 0; i < w->n; i++)
-		free(w->word[i]);
-	free(w->word);
-	w->n = 0;
-	w->word = NULL;
-}
-
-/*
- * Cut `text` at its commas.  An empty part, a part that is there twice, and
- * a list where one value is expected are refused.
- */
+/* words_cut, and one value where no list is expected. */
 static int
 cut_list(const struct setup *s, const char *option, const char *text,
     struct words *w)
 {
-	w->n = 0;
-	w->word = NULL;
-	if (text == NULL)
-		return (OPTIONS_OK);
-	for (const char *p = text;; p++) {
-		const size_t n = strcspn(p, ",");
+	int status = words_cut(s->command, option, text, w);
 
-		w->word = must_alloc(w->word, w->n + 1, sizeof(*w->word));
-		w->word[w->n++] = must_copy(p, n);
-		if (n == 0)
-			return (options_refuse(s->command,
-			    "--%s: expected a value on both sides of a comma, "
-			    "got \"%s\"",
-			    option, text));
-		for (size_t i = 0; i + 1 < w->n; i++) {
-			if (strcmp(w->word[i], w->word[w->n - 1]) == 0)
-				return (options_refuse(s->command,
-				    "--%s: %s is given twice", option,
-				    w->word[i]));
-		}
-		p += n;
-		if (*p == '\0')
-			break;
-	}
-	if (w->n > 1 && !s->lists)
-		return (options_refuse(s->command,
+	if (status == OPTIONS_OK && w->n > 1 && !s->lists) {
+		status = options_refuse(s->command,
 		    "--%s: expected one value, got \"%s\" (`ephmap compare' "
 		    "takes lists)",
-		    option, text));
-	return (OPTIONS_OK);
+		    option, text);
+		words_free(w);
+	}
+	return (status);
 }
 
 static int

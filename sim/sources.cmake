@@ -13,4 +13,5 @@ set(EPHMAP_SOURCES
     progress.c
     report.c
     setup.c
-    table.c)
+    table.c
+    words.c)

@@ -10,6 +10,8 @@
 #include "shootdown/protocol.h"
 
 extern const struct eph_shootdown_ops shootdown_acked_invlpg;
+extern const struct eph_shootdown_ops shootdown_broadcast;
+extern const struct eph_shootdown_ops shootdown_early_ack;
 extern const struct eph_shootdown_ops shootdown_rendezvous;
 extern const struct eph_shootdown_ops shootdown_unacked_flush;
 
@@ -17,6 +19,8 @@ const struct eph_shootdown_ops *const eph_shootdowns[] = {
 	&shootdown_acked_invlpg,
 	&shootdown_rendezvous,
 	&shootdown_unacked_flush,
+	&shootdown_early_ack,
+	&shootdown_broadcast,
 	NULL,
 };
 

@@ -1,5 +1,7 @@
 set(EPHMAP_SOURCES
     acked_invlpg.c
+    broadcast.c
+    early_ack.c
     rendezvous.c
     shootdowns.c
     unacked_flush.c)

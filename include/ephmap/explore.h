@@ -62,9 +62,10 @@ struct eph_scenario {
 	const char *name;
 	const char *summary;
 	const char *origin;
-	unsigned cpus;	/* CPUs it needs */
-	uint32_t nbufs; /* buffers it wants where the design has them */
-	bool no_design; /* needs none */
+	unsigned cpus;	    /* CPUs it needs */
+	uint32_t nbufs;	    /* buffers it wants where the design has them */
+	bool no_design;	    /* needs none */
+	uint32_t kva_pages; /* pages of addresses, 0: the machine's */
 
 	/* Does it make sense for this design? */
 	bool (*applies)(const struct eph_design_ops *design);

@@ -132,6 +132,8 @@ machine_life_create(const struct eph_machine_config *cfg,
 	mc->levels = mc->model->levels;
 	mc->kva_base = mc->model->kva_base;
 	mc->kva_pages = mc->model->kva_pages;
+	if (cfg->kva_pages != 0 && cfg->kva_pages < mc->kva_pages)
+		mc->kva_pages = cfg->kva_pages;
 	mc->window_first = mc->kva_pages;
 	mc->contents_kind = cfg->contents;
 	mc->costs = mc->model->costs;

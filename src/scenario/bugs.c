@@ -12,6 +12,7 @@
 
 extern const struct eph_scenario scenario_cross_cpu;
 extern const struct eph_scenario scenario_exhaust;
+extern const struct eph_scenario scenario_kva_exhaust;
 extern const struct eph_scenario scenario_shared_use;
 extern const struct eph_scenario scenario_speculation;
 
@@ -20,6 +21,7 @@ extern const struct eph_bug bug_dtor;
 extern const struct eph_bug bug_elsewhere;
 extern const struct eph_bug bug_emap_reuse;
 extern const struct eph_bug bug_fault;
+extern const struct eph_bug bug_generation_wrap;
 extern const struct eph_bug bug_kmap_wrap;
 extern const struct eph_bug bug_loop;
 extern const struct eph_bug bug_mask_draft;
@@ -94,6 +96,67 @@ LOST_WAKEUP(bug_wakeup_accessed, "lost-wakeup-accessed", "2007",
     "FreeBSD i386 vm_machdep.c, until wakeup(9) took its place",
     "sf_buf.accessed");
 
+static const struct eph_bug bug_unacked_msf = {
+	.name = "unacked-flush-msf",
+	.date = "2004-06-05",
+	.origin = "DragonFly d6a46bb7c4, shared msf_bufs",
+	.symptom = "another CPU uses the old pages until the interrupt lands",
+	.form = FORM_SHIPPED,
+	.repair = "wait for the acknowledgements",
+	.scenario = &scenario_shared_use,
+	.design = "msf_buf",
+	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_unacked_qenter = {
+	.name = "unacked-flush-qenter",
+	.date = "2003",
+	.origin = "DragonFly pipes, pmap_qenter with smp_invltlb",
+	.symptom = "a pipe's reader uses the old page until the interrupt "
+		   "lands",
+	.form = FORM_SHIPPED,
+	.repair = "wait for the acknowledgements",
+	.scenario = &scenario_shared_use,
+	.design = "kva.qenter",
+	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_quick = {
+	.name = "pmap-quick-local-removal",
+	.date = "2015-08",
+	.origin = "FreeBSD amd64 pmap_quick_remove_page",
+	.symptom = "a CPU that loaded the address by speculation keeps it",
+	.form = FORM_SHIPPED,
+	.repair = "the CPU that enters invalidates too",
+	.scenario = &scenario_speculation,
+	.design = "pmap_quick",
+	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_homecpu = {
+	.name = "homecpu-wakeup-0-to-1",
+	.date = "2010-03-30",
+	.origin = "DragonFly 360dc0fa99, lwbuf v2",
+	.symptom = "a thread sleeps in lwbuf while addresses are free",
+	.form = FORM_SHIPPED,
+	.repair = "every free wakes a sleeper",
+	.scenario = &scenario_kva_exhaust,
+	.design = "lwbuf.homecpu",
+	.fails = EPH_FAIL_LOST_WAKEUP,
+};
+
+static const struct eph_bug bug_wakeup_msf = {
+	.name = "lost-wakeup-msf",
+	.date = "2004-06-05",
+	.origin = "DragonFly d6a46bb7c4, msf_buf_alloc",
+	.symptom = "a thread sleeps in msfbuf while buffers are free",
+	.form = FORM_SHIPPED,
+	.repair = "a sleep that no signal ends",
+	.scenario = &scenario_exhaust,
+	.design = "msf_buf",
+	.fails = EPH_FAIL_LOST_WAKEUP,
+};
+
 const struct eph_bug *const eph_bugs[] = {
 	&bug_mbuf_2001,
 	&bug_mbuf_2006,
@@ -108,17 +171,23 @@ const struct eph_bug *const eph_bugs[] = {
 	&bug_dtor,
 	&bug_kmap_wrap,
 	&bug_emap_reuse,
+	&bug_generation_wrap,
 	&bug_chain,
 	&bug_elsewhere,
 	&bug_fault,
 	&bug_parallel,
 	&bug_unacked_uncached,
 	&bug_unacked_lru,
+	&bug_unacked_msf,
+	&bug_unacked_qenter,
 	&bug_accessed,
+	&bug_quick,
 	&bug_wakeup_hash,
 	&bug_wakeup_lru,
 	&bug_wakeup_cpumask,
 	&bug_wakeup_accessed,
+	&bug_wakeup_msf,
+	&bug_homecpu,
 	NULL,
 };
 

@@ -14,6 +14,7 @@ struct pm {
 	uint32_t cpumask;
 	_Atomic(uint32_t) turn;
 	unsigned next; /* KMAP: slot that is handed out next */
+	uint64_t gen;  /* emap: uvm_emap_gen */
 };
 
 static struct pm *
@@ -276,5 +277,88 @@ const struct eph_bug bug_emap_reuse = {
 	.form = "broken caller",
 	.repair = "consume the generation before every first touch",
 	.scenario = &scenario_emap_reuse,
+	.fails = EPH_FAIL_STALE,
+};
+
+/*
+ * emap compares generations as signed 32-bit numbers: a CPU that has not
+ * flushed for 2^31 of them seems to be ahead.  Played with the counter set
+ * forward, as nobody waits for two thousand million windows.
+ */
+#define WRAP_DISTANCE 0x80000000u
+
+static bool
+wrap_current(const struct eph_xp *x, uint64_t cpu, uint64_t gen)
+{
+	if (x->broken)
+		return ((int32_t)((uint32_t)cpu - (uint32_t)gen) >= 0);
+	return (cpu >= gen);
+}
+
+static void
+wrap_writer(struct eph_xp *x, unsigned n)
+{
+	struct pm *pm = x->arg;
+
+	(void)n;
+	pmap_pte_store(
+	    x->mc, pm->va, vm_page_to_phys(xp_page(x, 1)) | EPH_PTE_V);
+	pm->gen++;
+	pm_pass(x, 1);
+	pm_wait(x, 0);
+	pmap_pte_store(x->mc, pm->va, 0);
+	EPH_NOTE(x->mc, "2^31 windows are entered and removed");
+	pm->gen += WRAP_DISTANCE;
+	pmap_pte_store(
+	    x->mc, pm->va, vm_page_to_phys(xp_page(x, 2)) | EPH_PTE_V);
+	pm->gen++;
+	pm_pass(x, 1);
+	pm_wait(x, 0);
+}
+
+static void
+wrap_reader(struct eph_xp *x, unsigned n)
+{
+	struct pm *pm = x->arg;
+	uint64_t cpu = 0; /* ucpu->emap_gen */
+
+	(void)n;
+	for (uint32_t k = 0; k < 2; k++) {
+		pm_wait(x, 1);
+		if (!wrap_current(x, cpu, pm->gen)) {
+			pmap_flush_local(x->mc, false);
+			cpu = pm->gen;
+		}
+		pm_touch(x, pm->va, xp_page(x, 1 + k));
+		pm_pass(x, 0);
+	}
+}
+
+static int
+wrap_setup(struct eph_xp *x)
+{
+	if (pm_create(x) == NULL || xp_thread(x, 0, wrap_writer, 0) != 0 ||
+	    xp_thread(x, 1, wrap_reader, 0) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+const struct eph_scenario scenario_generation_wrap = {
+	.name = "generation-wrap",
+	.summary = "a reader is 2^31 generations behind",
+	.origin = "NetBSD uvm_emap.c, 2009",
+	.cpus = 2,
+	.no_design = true,
+	.setup = wrap_setup,
+};
+
+const struct eph_bug bug_generation_wrap = {
+	.name = "emap-generation-wrap",
+	.date = "2009",
+	.origin = "NetBSD uvm_emap_consume, as shipped",
+	.symptom = "a CPU that was idle for long reads another window's page",
+	.form = "broken function",
+	.repair = "generations of 64 bits",
+	.scenario = &scenario_generation_wrap,
 	.fails = EPH_FAIL_STALE,
 };

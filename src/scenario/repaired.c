@@ -5,18 +5,27 @@
  *
  *	un-acked flush		the protocol waits for all targets
  *	lost wakeup		map() that returns EINTR wakes the next sleeper
+ *				(msf_buf: the sleep is not interruptible)
  *	A read before store	the entry is exchanged, A is in the old one
+ *	local-only removal	the CPU that enters invalidates too
+ *	wakeup from 0 to 1	every free wakes a sleeper
  *
- * A repaired design is the shipped one with another map(), so that nothing
- * else can differ.
+ * A repaired design is the shipped one with another map() or unmap(), so
+ * that nothing else can differ.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include "design/lwbuf_home.h"
+#include "design/percpu_slots.h"
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
 
+extern const struct eph_design_ops kva_qenter_ops;
+extern const struct eph_design_ops lwbuf_homecpu_ops;
+extern const struct eph_design_ops msf_buf_ops;
+extern const struct eph_design_ops pmap_quick_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
@@ -119,21 +128,58 @@ repaired_accessed_map(
 	return (0);
 }
 
+/* The flag that makes the sleep interruptible does not arrive. */
+static int
+repaired_msf_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	return (msf_buf_ops.map(state, m, flags & ~(unsigned)SFB_CATCH, mp));
+}
+
+static int
+repaired_quick_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	const int error = pmap_quick_ops.map(state, m, flags, mp);
+
+	if (error == 0)
+		pmap_invlpg(((struct percpu_slots *)state)->mc, mp->va);
+	return (error);
+}
+
+/* One wakeup for each lwbuf that comes home. */
+static int
+repaired_homecpu_unmap(void *state, void *obj)
+{
+	struct lwbuf_home *lh = state;
+	struct eph_machine *mc = lh->lc.mc;
+	const uint32_t owner = ((const struct lwbuf *)obj)->owner;
+	const int error = lwbuf_homecpu_ops.unmap(state, obj);
+
+	wakeup_one(mc, &lh->cpus[owner]);
+	return (error);
+}
+
 typedef int repaired_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp);
 
 struct repair {
 	const struct eph_design_ops *design;
-	repaired_map *map;     /* NULL: as shipped */
-	const char *shootdown; /* NULL: as shipped */
+	repaired_map *map;		      /* NULL: as shipped */
+	int (*unmap)(void *state, void *obj); /* the same */
+	const char *shootdown;		      /* NULL: as shipped */
 };
 
 static const struct repair repairs[] = {
-	{ &sf_buf_uncached_ops, NULL, "acked-invlpg" },
-	{ &sf_buf_hash_ops, repaired_hash_map, NULL },
-	{ &sf_buf_lru_ops, repaired_lru_map, "acked-invlpg" },
-	{ &sf_buf_cpumask_ops, repaired_cpumask_map, NULL },
-	{ &sf_buf_accessed_ops, repaired_accessed_map, NULL },
+	{ &sf_buf_uncached_ops, NULL, NULL, "acked-invlpg" },
+	{ &sf_buf_hash_ops, repaired_hash_map, NULL, NULL },
+	{ &sf_buf_lru_ops, repaired_lru_map, NULL, "acked-invlpg" },
+	{ &sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL },
+	{ &sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL },
+	{ &msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg" },
+	{ &kva_qenter_ops, NULL, NULL, "acked-invlpg" },
+	{ &pmap_quick_ops, repaired_quick_map, NULL, NULL },
+	{ &lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
 };
 
 bool
@@ -147,6 +193,8 @@ eph_design_repair(
 			continue;
 		if (r->map != NULL)
 			design->map = r->map;
+		if (r->unmap != NULL)
+			design->unmap = r->unmap;
 		if (r->shootdown != NULL)
 			*shootdown = eph_shootdown_find(r->shootdown);
 		return (true);

@@ -10,6 +10,7 @@ extern const struct eph_scenario scenario_cross_cpu;
 extern const struct eph_scenario scenario_exhaust;
 extern const struct eph_scenario scenario_free_map;
 extern const struct eph_scenario scenario_ipiq_full;
+extern const struct eph_scenario scenario_kva_exhaust;
 extern const struct eph_scenario scenario_private;
 extern const struct eph_scenario scenario_same_cpu;
 extern const struct eph_scenario scenario_same_page;
@@ -24,6 +25,7 @@ const struct eph_scenario *const eph_scenarios[] = {
 	&scenario_shared_use,
 	&scenario_same_cpu,
 	&scenario_exhaust,
+	&scenario_kva_exhaust,
 	&scenario_speculation,
 	&scenario_ipiq_full,
 	NULL,

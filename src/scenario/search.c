@@ -295,6 +295,7 @@ search_machine(
 		.ncpus = cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus,
 		.seed = cfg->seed,
 		.region_bytes = SEARCH_REGION,
+		.kva_pages = cfg->scenario->kva_pages,
 	};
 	struct eph_machine *mc;
 	int error;

@@ -8,6 +8,7 @@ set(EPHMAP_SOURCES
     exhaust.c
     free_map.c
     ipiq_full.c
+    kva_exhaust.c
     private_use.c
     repaired.c
     reserve.c

@@ -48,8 +48,9 @@ struct fiber {
 #endif
 	void (*fn)(void *);
 	void *arg;
-	char *map; /* guard page and stack; NULL for the host's */
+	char *map; /* guard page and stack; NULL: of a batch, or the host's */
 	size_t map_bytes;
+	bool host;
 	char *stack;
 	size_t stack_bytes;
 #ifdef FIBER_ASAN
@@ -72,7 +73,7 @@ fiber_arrived(struct fiber *f)
 	size_t bytes;
 
 	__sanitizer_finish_switch_fiber(f->fake_stack, &bottom, &bytes);
-	if (f->came_from != NULL && f->came_from->map == NULL) {
+	if (f->came_from != NULL && f->came_from->host) {
 		f->came_from->host_bottom = bottom;
 		f->came_from->host_bytes = bytes;
 	}
@@ -262,24 +263,45 @@ fiber_jump(struct fiber *from, struct fiber *to)
 
 #endif
 
+/* Lies at the low end of a stack; what grows into it changes it. */
+#define FIBER_CANARY 0x6570686d61702121u
+
+static size_t
+fiber_page(void)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+
+	return (page > 0 ? (size_t)page : 4096);
+}
+
+/* Memory for stacks whose lowest `guard` bytes cannot be touched, or NULL. */
+static char *
+fiber_map(size_t bytes, size_t guard)
+{
+	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return (NULL);
+	(void)mprotect(map, guard, PROT_NONE);
+	return (map);
+}
+
 struct fiber *
 fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg)
 {
-	long page = sysconf(_SC_PAGESIZE);
-	size_t guard = page > 0 ? (size_t)page : 4096;
+	const size_t guard = fiber_page();
 	struct fiber *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return (NULL);
 	stack_bytes = (stack_bytes + guard - 1) & ~(guard - 1);
 	f->map_bytes = stack_bytes + guard;
-	f->map = mmap(NULL, f->map_bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (f->map == MAP_FAILED) {
+	f->map = fiber_map(f->map_bytes, guard);
+	if (f->map == NULL) {
 		free(f);
 		return (NULL);
 	}
-	(void)mprotect(f->map, guard, PROT_NONE);
 	f->stack = f->map + guard;
 	f->stack_bytes = stack_bytes;
 #ifdef FIBER_TSAN
@@ -294,9 +316,11 @@ fiber_create_host(void)
 {
 	struct fiber *f = calloc(1, sizeof(*f));
 
+	if (f == NULL)
+		return (NULL);
+	f->host = true;
 #ifdef FIBER_TSAN
-	if (f != NULL)
-		f->tsan = __tsan_get_current_fiber();
+	f->tsan = __tsan_get_current_fiber();
 #endif
 	return (f);
 }
@@ -318,7 +342,7 @@ fiber_destroy(struct fiber *f)
 void
 fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 {
-	KASSERT(f->map != NULL, "the host's stack cannot start again");
+	KASSERT(!f->host, "the host's stack cannot start again");
 	f->fn = fn;
 	f->arg = arg;
 #ifdef FIBER_ASAN
@@ -326,7 +350,64 @@ fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 	/* What it ran last may not have returned. */
 	__asan_unpoison_memory_region(f->stack, f->stack_bytes);
 #endif
+	*(uint64_t *)(void *)f->stack = FIBER_CANARY;
 	fiber_prepare(f);
+}
+
+bool
+fiber_intact(const struct fiber *f)
+{
+	return (*(const uint64_t *)(const void *)f->stack == FIBER_CANARY);
+}
+
+struct fiber_batch {
+	char *map;
+	size_t map_bytes;
+	unsigned n;
+	struct fiber fibers[];
+};
+
+struct fiber_batch *
+fiber_batch_create(unsigned n, size_t stack_bytes, struct fiber **fibers)
+{
+	const size_t guard = fiber_page();
+	struct fiber_batch *b =
+	    calloc(1, sizeof(*b) + n * sizeof(b->fibers[0]));
+
+	if (b == NULL)
+		return (NULL);
+	stack_bytes = (stack_bytes + guard - 1) & ~(guard - 1);
+	b->n = n;
+	b->map_bytes = guard + n * stack_bytes;
+	b->map = fiber_map(b->map_bytes, guard);
+	if (b->map == NULL) {
+		free(b);
+		return (NULL);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct fiber *f = &b->fibers[i];
+
+		f->stack = b->map + guard + i * stack_bytes;
+		f->stack_bytes = stack_bytes;
+#ifdef FIBER_TSAN
+		f->tsan = __tsan_create_fiber(0);
+#endif
+		fibers[i] = f;
+	}
+	return (b);
+}
+
+void
+fiber_batch_destroy(struct fiber_batch *b)
+{
+	if (b == NULL)
+		return;
+#ifdef FIBER_TSAN
+	for (unsigned i = 0; i < b->n; i++)
+		__tsan_destroy_fiber(b->fibers[i].tsan);
+#endif
+	(void)munmap(b->map, b->map_bytes);
+	free(b);
 }
 
 void
@@ -335,8 +416,8 @@ fiber_switch(struct fiber *from, struct fiber *to)
 #ifdef FIBER_ASAN
 	to->came_from = from;
 	__sanitizer_start_switch_fiber(&from->fake_stack,
-	    to->map != NULL ? to->stack : to->host_bottom,
-	    to->map != NULL ? to->stack_bytes : to->host_bytes);
+	    !to->host ? to->stack : to->host_bottom,
+	    !to->host ? to->stack_bytes : to->host_bytes);
 #endif
 #ifdef FIBER_TSAN
 	__tsan_switch_to_fiber(to->tsan, 0);

@@ -23,6 +23,22 @@ struct fiber;
  */
 struct fiber *fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg);
 
+/*
+ * Many fibers whose stacks lie in one mapping, for callers that may need
+ * tens of thousands: a guard page for each would be two mappings a fiber,
+ * and the system allows about 65,000 to a process.  Only the lowest stack
+ * has a guard page; fiber_intact() tells if one grew into its neighbour.
+ * Sets fibers[0] to fibers[n - 1], which must be given a function by
+ * fiber_reset() and are destroyed with the batch.  NULL when out of memory.
+ */
+struct fiber_batch;
+struct fiber_batch *fiber_batch_create(
+    unsigned n, size_t stack_bytes, struct fiber **fibers);
+void fiber_batch_destroy(struct fiber_batch *b);
+
+/* Has the stack stayed within its bounds? */
+bool fiber_intact(const struct fiber *f);
+
 /* The host thread's own stack, as a fiber to come back to. */
 struct fiber *fiber_create_host(void);
 

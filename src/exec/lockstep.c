@@ -46,8 +46,20 @@
 /* A kernel thread with a stack. */
 struct lockstep_thread {
 	struct eph_thread td;
-	struct lockstep_thread *all_next; /* every thread ever made */
 	struct fiber *fiber;
+};
+
+/*
+ * Threads are made by the batch: thousands sleep when a pool is short.  The
+ * first batch is small, because most runs need one thread.
+ */
+#define LOCKSTEP_BATCH 64u
+
+struct lockstep_batch {
+	struct lockstep_batch *next;
+	struct fiber_batch *fibers;
+	unsigned n;
+	struct lockstep_thread threads[LOCKSTEP_BATCH];
 };
 
 /* An interrupt that was not waited for. */
@@ -72,8 +84,8 @@ struct lockstep {
 	struct fiber *resumer;		 /* whom a resumed thread returns to */
 	struct eph_thread *runq_first;	 /* runnable, in order */
 	struct eph_thread *runq_last;
-	struct lockstep_thread *idle; /* stacks to use again */
-	struct lockstep_thread *all;
+	struct lockstep_thread *idle;	/* stacks to use again */
+	struct lockstep_batch *batches; /* of threads, every one ever made */
 	bool (*step)(void *arg);
 	void *step_arg;
 	unsigned live; /* threads not ended */
@@ -88,6 +100,8 @@ struct lockstep {
 static void lockstep_deliver_pending(
     struct eph_machine *mc, struct eph_cpu *target);
 static void lockstep_deliver_all(struct eph_machine *mc);
+static void lockstep_thread_idle(
+    struct lockstep *ls, struct lockstep_thread *t);
 static void lockstep_poll(struct eph_machine *mc);
 
 static struct lockstep *
@@ -123,12 +137,12 @@ lockstep_destroy(struct eph_machine *mc)
 {
 	struct lockstep *ls = lockstep_of(mc);
 
-	while (ls->all != NULL) {
-		struct lockstep_thread *t = ls->all;
+	while (ls->batches != NULL) {
+		struct lockstep_batch *b = ls->batches;
 
-		ls->all = t->all_next;
-		fiber_destroy(t->fiber);
-		machine_free(mc, t, sizeof(*t));
+		ls->batches = b->next;
+		fiber_batch_destroy(b->fibers);
+		machine_free(mc, b, sizeof(*b));
 	}
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		while (ls->pending[c] != NULL) {
@@ -195,9 +209,9 @@ lockstep_run_queue(
 static void
 lockstep_thread_end(struct lockstep *ls, struct lockstep_thread *t)
 {
+	KASSERT(fiber_intact(t->fiber), "a thread overran its stack");
 	ls->live--;
-	t->td.next = ls->idle != NULL ? &ls->idle->td : NULL;
-	ls->idle = t;
+	lockstep_thread_idle(ls, t);
 	fiber_switch(t->fiber, ls->resumer);
 }
 
@@ -239,30 +253,53 @@ lockstep_loop_main(void *arg)
 	lockstep_thread_end(ls, t);
 }
 
+static void
+lockstep_thread_idle(struct lockstep *ls, struct lockstep_thread *t)
+{
+	t->td.next = ls->idle != NULL ? &ls->idle->td : NULL;
+	ls->idle = t;
+}
+
+/* More threads to be idle; false when out of memory. */
+static bool
+lockstep_batch_make(struct eph_machine *mc)
+{
+	struct lockstep *ls = lockstep_of(mc);
+	struct fiber *fibers[LOCKSTEP_BATCH];
+	struct lockstep_batch *b = machine_alloc(mc, sizeof(*b));
+
+	if (b == NULL)
+		return (false);
+	b->n = ls->batches == NULL ? 2 : LOCKSTEP_BATCH;
+	b->fibers = fiber_batch_create(b->n, LOCKSTEP_STACK, fibers);
+	if (b->fibers == NULL) {
+		machine_free(mc, b, sizeof(*b));
+		return (false);
+	}
+	for (unsigned i = b->n; i-- > 0;) {
+		b->threads[i].fiber = fibers[i];
+		b->threads[i].td.exec = &b->threads[i];
+		lockstep_thread_idle(ls, &b->threads[i]);
+	}
+	b->next = ls->batches;
+	ls->batches = b;
+	return (true);
+}
+
 static struct lockstep_thread *
 lockstep_thread_get(struct eph_machine *mc, void (*main_fn)(void *))
 {
 	struct lockstep *ls = lockstep_of(mc);
-	struct lockstep_thread *t = ls->idle;
+	struct lockstep_thread *t;
 
-	if (t != NULL) {
-		ls->idle = t->td.next != NULL ? t->td.next->exec : NULL;
-		fiber_reset(t->fiber, main_fn, t);
-	} else {
-		t = machine_alloc(mc, sizeof(*t));
-		if (t == NULL)
-			return (NULL);
-		t->fiber = fiber_create(LOCKSTEP_STACK, main_fn, t);
-		if (t->fiber == NULL) {
-			machine_free(mc, t, sizeof(*t));
-			return (NULL);
-		}
-		t->all_next = ls->all;
-		ls->all = t;
-	}
+	if (ls->idle == NULL && !lockstep_batch_make(mc))
+		return (NULL);
+	t = ls->idle;
+	ls->idle = t->td.next != NULL ? t->td.next->exec : NULL;
 	memset(&t->td, 0, sizeof(t->td));
 	t->td.exec = t;
 	t->td.mc = mc;
+	fiber_reset(t->fiber, main_fn, t);
 	ls->live++;
 	return (t);
 }

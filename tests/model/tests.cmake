@@ -9,3 +9,7 @@ ephmap_test(model model_designs LONG ARGS --long)
 ephmap_test(model model_mbuf)
 ephmap_test(model model_mbuf LONG ARGS --long)
 ephmap_test(model model_consumers)
+ephmap_test(model model_best)
+target_compile_definitions(model_best PRIVATE
+    SAMPLE="${CMAKE_SOURCE_DIR}/tests/samples/nginx-nasa.ept")
+ephmap_test(model model_best LONG ARGS --long)

@@ -101,7 +101,8 @@ __attribute__((format(printf, 3, 4)))
 void
 xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
 
-/* Page number `n`, map, touch where it may be touched, unmap. */
+/* Page number `n` < XP_PAGES, map, touch where it may be touched, unmap. */
+#define XP_PAGES 512u
 struct vm_page *xp_page(struct eph_xp *x, uint32_t n);
 int xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
     struct eph_mapping *mp);

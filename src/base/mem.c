@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/kassert.h"
+
 #ifdef EPHMAP_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #endif
 
 #define MEM_ALIGN 64u
+#define MEM_COLD  4u /* ranges of a region that nobody writes to */
 
 /*
  * Heap blocks are linked, so that mem_destroy() can free what was leaked
@@ -38,6 +41,11 @@ struct eph_mem {
 	char *image; /* what mem_mark() remembered */
 	size_t image_used;
 	size_t image_bytes; /* `bytes` at that time */
+	struct {
+		size_t first; /* offset in the region */
+		size_t end;
+	} cold[MEM_COLD];
+	unsigned ncold;
 };
 
 #ifdef EPHMAP_JEMALLOC
@@ -119,9 +127,28 @@ mem_mark(struct eph_mem *mem)
 }
 
 void
+mem_cold(struct eph_mem *mem, const void *p, size_t bytes)
+{
+	const size_t first = (size_t)((const char *)p - mem->region);
+
+	KASSERT(mem->ncold < MEM_COLD, "too many cold ranges");
+	KASSERT(mem->ncold == 0 || first >= mem->cold[mem->ncold - 1].end,
+	    "cold ranges in order of address");
+	mem->cold[mem->ncold].first = first;
+	mem->cold[mem->ncold++].end = first + bytes;
+}
+
+void
 mem_rewind(struct eph_mem *mem)
 {
-	memcpy(mem->region, mem->image, mem->image_used);
+	size_t at = 0;
+
+	for (unsigned i = 0; i < mem->ncold; i++) {
+		memcpy(
+		    mem->region + at, mem->image + at, mem->cold[i].first - at);
+		at = mem->cold[i].end;
+	}
+	memcpy(mem->region + at, mem->image + at, mem->image_used - at);
 	mem->region_used = mem->image_used;
 	/* Relaxed: a statistic. */
 	atomic_store_explicit(

@@ -33,6 +33,12 @@ struct eph_mem *mem_create_region(size_t bytes);
 int mem_mark(struct eph_mem *mem);
 void mem_rewind(struct eph_mem *mem);
 
+/*
+ * A promise, before mem_mark(): nobody will write to these bytes, so that
+ * mem_rewind() can leave them out.  Later ranges lie behind earlier ones.
+ */
+void mem_cold(struct eph_mem *mem, const void *p, size_t bytes);
+
 /* Free everything; returns the bytes that had not been given back. */
 size_t mem_destroy(struct eph_mem *mem);
 

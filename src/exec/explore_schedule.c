@@ -183,8 +183,9 @@ parse_entity(struct parser *ps, struct ex_token *t)
 		ps->p++;
 		if ((error = parse_number(ps, EX_THREADS - 1, &n)) != 0)
 			return (error);
-		if (*ps->p++ != '}')
-			return (parse_error(ps, "a closing brace before it"));
+		if (*ps->p != '}')
+			return (parse_error(ps, "a closing brace"));
+		ps->p++;
 		t->choice.who = (uint8_t)n;
 	} else if (*ps->p == '!') {
 		ps->p++;

@@ -13,9 +13,11 @@
 #include <time.h>
 
 #include "base/kassert.h"
+#include "base/mem.h"
 #include "ephmap/exec.h"
 #include "ephmap/kva.h"
 #include "ephmap/mutex.h"
+#include "machine/frames.h"
 #include "scenario/reserve.h"
 
 #define SEARCH_REGION ((size_t)64 << 20)
@@ -315,6 +317,20 @@ search_machine(
 	return (0);
 }
 
+/*
+ * Most of what a machine is made of does not change: the chunk nobody
+ * loaded from, and the pages beyond those that xp_page() gives.
+ */
+static void
+search_cold(struct eph_machine *mc)
+{
+	struct vm_page *chunk = mc->frames->chunks[0];
+
+	mem_cold(mc->mem, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	mem_cold(mc->mem, chunk + XP_PAGES,
+	    (FRAME_CHUNK - XP_PAGES) * sizeof(*chunk));
+}
+
 static void
 search_close(struct search *s)
 {
@@ -335,9 +351,10 @@ search_open(
 	    (error = search_options(cfg, s->ex, err)) != 0 ||
 	    (error = search_design(s, cfg, err)) != 0)
 		return (error);
-	/* The page array is part of what is brought back. */
-	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0 ||
-	    machine_mark(s->mc) != 0)
+	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	search_cold(s->mc);
+	if (machine_mark(s->mc) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	return (0);
 }

@@ -67,6 +67,7 @@ xp_page(struct eph_xp *x, uint32_t n)
 {
 	struct vm_page *m = vm_page_get(x->mc, n);
 
+	KASSERT(n < XP_PAGES, "more pages than are brought back");
 	if (m == NULL)
 		PANIC("out of memory for a page");
 	return (m);

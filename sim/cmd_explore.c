@@ -17,6 +17,7 @@
 #include "options.h"
 #include "progress.h"
 #include "report.h"
+#include "setup.h"
 #include "table.h"
 
 #include "ephmap/explore.h"
@@ -250,7 +251,6 @@ run_scenarios(const struct explore_options *o, struct eph_explore_config *cfg)
 static int
 configure(const struct explore_options *o, struct eph_explore_config *cfg)
 {
-	struct eph_err err = { "" };
 	int row;
 
 	*cfg = (struct eph_explore_config){
@@ -274,8 +274,8 @@ configure(const struct explore_options *o, struct eph_explore_config *cfg)
 	if (o->nbufs != 0)
 		cfg->nbufs = (uint32_t)o->nbufs;
 	if (o->plugin != NULL &&
-	    eph_design_load(o->plugin, &cfg->design, &err) != 0)
-		return (options_refuse(COMMAND, "%s", err.text));
+	    load_plugin(COMMAND, o->plugin, &cfg->design) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	if (o->design != NULL) {
 		if ((row = axis_find(AXIS_DESIGN, o->design, COMMAND)) < 0)
 			return (OPTIONS_BAD);

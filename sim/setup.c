@@ -279,25 +279,24 @@ flags_text(unsigned flags, char buf[64])
 	return (buf);
 }
 
-static int
-load_plugin(struct setup *s)
+int
+load_plugin(const char *command, const char *file,
+    const struct eph_design_ops **designp)
 {
 	struct eph_err err;
 	char *path;
 	size_t n;
 	int error;
 
-	if (s->plugin == NULL)
-		return (OPTIONS_OK);
 	/* A name without a slash is a file here, not one of the system's. */
-	n = strlen(s->plugin) + sizeof("./");
+	n = strlen(file) + sizeof("./");
 	path = must_alloc(NULL, n, 1);
-	(void)snprintf(path, n, "%s%s",
-	    strchr(s->plugin, '/') != NULL ? "" : "./", s->plugin);
-	error = eph_design_load(path, &s->plugin_design, &err);
+	(void)snprintf(
+	    path, n, "%s%s", strchr(file, '/') != NULL ? "" : "./", file);
+	error = eph_design_load(path, designp, &err);
 	free(path);
 	if (error != 0)
-		return (options_refuse(s->command, "%s", err.text));
+		return (options_refuse(command, "%s", err.text));
 	return (OPTIONS_OK);
 }
 
@@ -427,7 +426,10 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	if (s->all && s->design != NULL)
 		return (options_refuse(
 		    s->command, "--all and --design exclude each other"));
-	if (parse_flags(s) != OPTIONS_OK || load_plugin(s) != OPTIONS_OK)
+	if (parse_flags(s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (s->plugin != NULL &&
+	    load_plugin(s->command, s->plugin, &s->plugin_design) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = find_values(s, meta, &v);
 	for (size_t i = 0; status == OPTIONS_OK && i < v.ndesigns; i++)

@@ -129,6 +129,10 @@ int setup_points(struct setup *s, const struct eph_trace_meta *meta,
     struct point **pp, size_t *np);
 void setup_free(struct point *points, size_t n);
 
+/* Load a design; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
+int load_plugin(const char *command, const char *file,
+    const struct eph_design_ops **designp);
+
 /* What a point really runs with, defaults filled in; NULL: none. */
 const char *point_policy(const struct point *p);
 const char *point_shootdown(const struct point *p);

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `ephmap explore': searches, schedules, the museum, designs from outside.
+# The second and third argument are plugin_once.c, built without and with
+# ONCE_FORGETS.
+
+. "$(dirname "$0")/lib.sh"
+cp "$2" once.so && cp "$3" forgets.so || exit 2
+
+# A sound design survives, and what that is worth is said.
+accepts explore --design sf_buf.cpumask --scenario same-page --budget 500
+expect_out 'no failure in 500 schedules'
+expect_out '1/(n k^(d-1))'
+expect_no_err
+
+# A failure has exit status 1, a picture, and a schedule that repeats it.
+run explore --design sf_buf.lru --scenario shared-use --format json
+expect_status 1
+expect_out '"failure": "stale use"'
+run explore --bug mbuf-2001-decrement-then-cmpset
+expect_status 1
+expect_out '^dec ref_cnt (2 -> 1)      |$'
+expect_out '^                          | dec ref_cnt (1 -> 0)$'
+expect_out '^schedule (--replay): a2b$'
+run explore --bug mbuf-2001-decrement-then-cmpset --replay a2b
+expect_status 1
+expect_out '^cmpset ref_cnt fails (1)  |$'
+accepts explore --bug mbuf-2001-decrement-then-cmpset --replay a3b
+accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired
+accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired \
+    --strategy systematic --preemptions 100 --fills 0 --cpus 3
+expect_out '117 schedules: these are all there are'
+
+# Without a scenario: all that apply, as an array.
+run explore --design sf_buf.lru --budget 50 --format json
+expect_out '"scenario": "same-page"'
+expect_out '"scenario": "speculation"'
+
+# The museum.
+accepts explore --museum --budget 5000 --format json
+expect 'every exhibit is found' [ "$(grep -c '"found": true' "$out")" -ge 30 ]
+expect 'none is missed' [ "$(grep -c '"found": false' "$out")" -eq 0 ]
+expect 'repairs hold' [ "$(grep -c '"repaired_clean": false' "$out")" -eq 0 ]
+
+# A design from outside, sound and with an invalidation left out.
+accepts explore --plugin once.so --scenario shared-use --budget 500
+run explore --plugin forgets.so --scenario shared-use --budget 500
+expect_status 1
+expect_out 'stale use'
+expect_out 'missing: invlpg or a flush on CPU 1'
+
+# Lists.
+accepts list scenarios --format json
+expect_out '"name": "exhaustion"'
+accepts list bugs --format json
+expect_out '"name": "plan9-kmap-wrap"'
+
+refuses 'expected --design' explore
+refuses 'did you mean same-page' explore --design dmap --scenario same-pag
+refuses 'unknown bug' explore --bug nothing
+refuses 'character 2' explore --bug lwbuf-v3-loop --replay 'a?'
+refuses 'makes no sense for dmap' explore --design dmap --scenario exhaustion
+refuses 'needs a design' explore --scenario same-page
+refuses 'runs on 2 to 16' explore --design dmap --scenario same-page --cpus 1
+refuses '--museum takes no' explore --museum --design dmap
+
+finish

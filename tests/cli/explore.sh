@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `ephmap explore': searches, schedules, the museum, designs from outside.
-# The second and third argument are plugin_once.c, built without and with
-# ONCE_FORGETS.
+# The second and third argument are plugin_once.c and plugin_forgets.c, built.
 
 . "$(dirname "$0")/lib.sh"
 cp "$2" once.so && cp "$3" forgets.so || exit 2

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/*
- * An address for every map; map and unmap each cost L 1, R N-1, IPI N-1.
- * Built with ONCE_FORGETS, unmap forgets the other CPUs.
- */
+/* An address for every map; map and unmap each cost L 1, R N-1, IPI N-1. */
 
 #include "ephmap/design.h"
 #include "ephmap/kva.h"
@@ -43,11 +40,7 @@ once_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 		return (machine_refuse(mc, "no address left"));
 	}
 	o->m = m;
-#ifdef ONCE_FORGETS
-	pmap_kenter_quick(mc, o->va, vm_page_to_phys(m));
-#else
 	pmap_kenter(mc, o->va, vm_page_to_phys(m));
-#endif
 	EPH_COUNT(mc, map_calls), EPH_COUNT(mc, miss);
 	eph_bufs_inc(mc);
 	*mp = (struct eph_mapping){ o, o->va };
@@ -60,11 +53,7 @@ once_unmap(void *state, void *obj)
 	struct eph_machine *mc = state;
 	struct once *o = obj;
 
-#ifdef ONCE_FORGETS
-	pmap_kremove_quick(mc, o->va);
-#else
 	pmap_kremove(mc, o->va);
-#endif
 	kva_free(mc, o->va, 1);
 	machine_free(mc, o, sizeof(*o));
 	EPH_COUNT(mc, unmap_calls);

@@ -17,6 +17,11 @@ set(EPHMAP_SOURCES
     sockbuf.c
     uio.c)
 list(APPEND EPHMAP_SOURCES
+    fromphys.c
+    imgact.c
     mapper.c
+    md.c
     pipe.c
+    rawio.c
+    vnode_pager.c
     xio.c)

@@ -3,10 +3,45 @@
 #ifndef WORKLOAD_WORK_H
 #define WORKLOAD_WORK_H
 
-/* The rows of eph_workloads[], one file each. */
+/* The rows of eph_workloads[], one file each, and what they share. */
 
 #include "ephmap/workload.h"
 
+extern const struct eph_workload_ops work_bufcache;
+extern const struct eph_workload_ops work_cluster;
+extern const struct eph_workload_ops work_exec;
+extern const struct eph_workload_ops work_md;
+extern const struct eph_workload_ops work_msg;
+extern const struct eph_workload_ops work_pager;
 extern const struct eph_workload_ops work_pipe;
+extern const struct eph_workload_ops work_ptrace;
+extern const struct eph_workload_ops work_rawio;
+extern const struct eph_workload_ops work_sendfile;
+extern const struct eph_workload_ops work_zerocopy;
+
+/*
+ * A thread that does what others ask of it, one job after another, as a
+ * device's or a file system's: the caller sleeps until fn(arg) has run
+ * there.  It ends when its clients have left.
+ */
+struct work_server;
+
+int work_server_create(
+    struct eph_work *w, unsigned clients, struct work_server **sp);
+void work_server_destroy(struct work_server *s); /* NULL is accepted */
+
+/* The body of its thread. */
+void work_server_run(struct work_server *s);
+
+/* Returns what fn returned. */
+int work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg);
+void work_server_leave(struct work_server *s);
+
+/* Pages for `n` bytes. */
+static inline uint32_t
+work_pages(uint64_t n)
+{
+	return ((uint32_t)eph_atop(n + EPH_PAGE_MASK));
+}
 
 #endif /* !WORKLOAD_WORK_H */

@@ -63,12 +63,6 @@ struct one_pipe {
 };
 
 static uint32_t
-pages_for(uint64_t bytes)
-{
-	return ((uint32_t)eph_atop(bytes + EPH_PAGE_MASK));
-}
-
-static uint32_t
 pipe_pages(const struct eph_work *w, unsigned *needs)
 {
 	const uint64_t *v = w->value;
@@ -80,7 +74,7 @@ pipe_pages(const struct eph_work *w, unsigned *needs)
 	    v[P_SIZE] % EPH_PAGE_SIZE != 0 || v[P_BYTES] % v[P_BS] != 0)
 		*needs |= EPH_WORK_FULL;
 	return ((uint32_t)(v[P_PIPES] *
-	    (pages_for(v[P_BS]) * v[P_BUFFERS] + pages_for(v[P_RBS]))));
+	    (work_pages(v[P_BS]) * v[P_BUFFERS] + work_pages(v[P_RBS]))));
 }
 
 /* The process makes its next `n` bytes, in its own memory. */
@@ -98,7 +92,7 @@ pipe_writer(struct eph_work *w, unsigned id)
 {
 	struct one_pipe *op = (struct one_pipe *)w->state + id;
 	const uint64_t *v = w->value;
-	const uint64_t room = eph_ptoa(pages_for(v[P_BS]));
+	const uint64_t room = eph_ptoa(work_pages(v[P_BS]));
 	uint64_t pos = 0, turn = 0;
 	int error = 0;
 
@@ -174,8 +168,8 @@ static int
 pipe_make(struct eph_work *w, struct one_pipe *op)
 {
 	const uint64_t *v = w->value;
-	const uint32_t wpages = pages_for(v[P_BS]) * (uint32_t)v[P_BUFFERS];
-	const uint32_t rpages = pages_for(v[P_RBS]);
+	const uint32_t wpages = work_pages(v[P_BS]) * (uint32_t)v[P_BUFFERS];
+	const uint32_t rpages = work_pages(v[P_RBS]);
 	const unsigned rw = UPROT_READ | UPROT_WRITE;
 	int error;
 

@@ -24,6 +24,11 @@
 
 const struct eph_workload_ops *const eph_workloads[] = {
 	&work_pipe,
+	&work_md,
+	&work_exec,
+	&work_ptrace,
+	&work_pager,
+	&work_rawio,
 	NULL,
 };
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "ephmap/imgact.h"
+
+#include <errno.h>
+#include <string.h>
+
+int
+exec_map_first_page(struct image_params *ip, struct eph_mapper *mp,
+    struct vm_page *m, unsigned flags)
+{
+	int error;
+
+	memset(ip, 0, sizeof(*ip));
+	ip->mp = mp;
+	ip->firstpage = m;
+	vm_page_wire(mp->mc, m);
+	if ((error = mapper_map(mp, m, flags, &ip->mapped)) != 0) {
+		vm_page_unwire(mp->mc, m);
+		return (error);
+	}
+	ip->is_mapped = true;
+	return (0);
+}
+
+void
+exec_unmap_first_page(struct image_params *ip)
+{
+	if (!ip->is_mapped)
+		return;
+	mapper_unmap(ip->mp, &ip->mapped);
+	vm_page_unwire(ip->mp->mc, ip->firstpage);
+	ip->is_mapped = false;
+}
+
+int
+exec_check_header(struct image_params *ip)
+{
+	unsigned char h[8] = { 0 };
+	int error = mapper_read(ip->mp, &ip->mapped, 0, h, sizeof(h));
+
+	if (error != 0)
+		return (error);
+	if (((uint32_t)h[0] | (uint32_t)h[1] << 8 | (uint32_t)h[2] << 16 |
+		(uint32_t)h[3] << 24) != IMAGE_MAGIC)
+		return (ENOEXEC);
+	return (0);
+}

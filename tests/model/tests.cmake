@@ -13,3 +13,6 @@ ephmap_test(model model_best)
 target_compile_definitions(model_best PRIVATE
     SAMPLE="${CMAKE_SOURCE_DIR}/tests/samples/nginx-nasa.ept")
 ephmap_test(model model_best LONG ARGS --long)
+ephmap_test(model model_events_lwbuf)
+target_sources(model_events_lwbuf PRIVATE tests/model/naive_machine.c)
+ephmap_test(model model_events_lwbuf LONG ARGS --long)

@@ -51,6 +51,15 @@ static struct {
 	bool mask[MAX_VAS][MAX_CPUS];
 } st;
 
+/* What happened in any run: what never did has not been compared. */
+static struct {
+	unsigned grown[KINDS];
+	unsigned destroyed[KINDS];
+	unsigned from_depot;
+	unsigned to_depot;
+	unsigned ephemeral_home;
+} seen;
+
 static void
 list_push(struct list *l, int obj)
 {
@@ -97,6 +106,7 @@ destroy(struct sim *s, unsigned cpu, int obj)
 {
 	const int va = va_of(s, (unsigned)obj);
 
+	seen.destroyed[st.kind]++;
 	store(s, va, -1);
 	invlpg_all(s, cpu, va);
 	list_push(&st.arena_free, obj);
@@ -117,6 +127,7 @@ cache_get(unsigned cpu)
 		*previous = *loaded;
 		*loaded = st.full[--st.nfull];
 		st.nempty++;
+		seen.from_depot++;
 	}
 	if (loaded->n > 0)
 		return (loaded->obj[--loaded->n]);
@@ -138,6 +149,7 @@ cache_put(struct sim *s, unsigned cpu, int obj)
 		*previous = swap;
 	} else if (loaded->n == CAPACITY && st.nempty > 0) {
 		st.nempty--;
+		seen.to_depot++;
 		st.full[st.nfull++] = *previous;
 		*previous = *loaded;
 		loaded->n = 0;
@@ -155,8 +167,10 @@ take(unsigned cpu)
 
 	if (st.kind == OBJCACHE || (st.kind == RESERVE && l->n == 0))
 		return (cache_get(cpu));
-	if (l->n == 0)
+	if (l->n == 0) {
+		seen.grown[st.kind]++;
 		grow(cpu, GROW);
+	}
 	return (l->obj[--l->n]);
 }
 
@@ -207,9 +221,10 @@ give_back(struct sim *s, unsigned cpu, int va)
 	default:
 		break;
 	}
-	if (st.home[obj] != cpu)
+	if (st.home[obj] != cpu) {
+		seen.ephemeral_home += st.ephemeral[obj];
 		send_passive(s, cpu, st.home[obj], va);
-	else if (st.ephemeral[obj])
+	} else if (st.ephemeral[obj])
 		cache_put(s, cpu, obj);
 	else if (st.kind == HOMECPU && st.list[cpu].n > BOOT)
 		destroy(s, cpu, obj);
@@ -267,7 +282,9 @@ static const struct naive_design *const designs[KINDS] = { &design_KVALIST,
 static void
 emit_burst(struct gen *g)
 {
-	const unsigned n = 1 + prng_below(&g->r, g->nhandles);
+	const unsigned n = prng_below(&g->r, 3) == 0
+	    ? g->nhandles
+	    : 1 + prng_below(&g->r, g->nhandles);
 	const bool maps = prng_below(&g->r, 2) == 0;
 	const bool spread = prng_below(&g->r, 4) == 0;
 	const unsigned cpu = some_cpu(g);
@@ -295,7 +312,7 @@ generate(uint64_t seed, struct setup *set, struct trace *t)
 	some_setup(&g, set, seed / KINDS % 4 == 3, &lines);
 	large = seed / KINDS % 8 >= 6;
 	if (large)
-		g.nhandles = 280 + prng_below(&g.r, 280);
+		g.nhandles = 280 + prng_below(&g.r, 320);
 	while (lines-- > 0 && t->n < MAX_LINES - 2 * MAX_HANDLES) {
 		if (prng_below(&g.r, large ? 10 : 25) == 0)
 			emit_burst(&g);
@@ -311,6 +328,15 @@ engine_equals_the_reference(void)
 
 	CU_ASSERT_EQUAL(
 	    compare_seeds(test_long ? 60000 : 900, generate, &sum), 0);
+	CU_ASSERT(seen.grown[KVALIST] > 0);
+	CU_ASSERT(seen.grown[HOMECPU] > 0);
+	CU_ASSERT(seen.grown[SFBUF] > 0);
+	CU_ASSERT(seen.destroyed[HOMECPU] > 0);
+	CU_ASSERT(seen.destroyed[RESERVE] > 0);
+	CU_ASSERT(seen.destroyed[OBJCACHE] > 0);
+	CU_ASSERT(seen.from_depot > 0);
+	CU_ASSERT(seen.to_depot > 0);
+	CU_ASSERT(seen.ephemeral_home > 0);
 	CU_ASSERT(sum.ipiq_passive > 0);
 	CU_ASSERT(sum.needless_ipi > 0);
 	CU_ASSERT(sum.stale_use > 0);

@@ -251,10 +251,15 @@ count_invlpg_remote(struct sim *s, unsigned cpu, int va)
 		s->c.needless_invlpg++;
 }
 
+/*
+ * An interrupt that is waited for finds the messages that are there, as
+ * both arrive in the same queue.
+ */
 void
 invlpg_there(struct sim *s, unsigned cpu, int va)
 {
 	s->c.ipi_sent++;
+	deliver(s, cpu);
 	if (s->set->design->rendezvous)
 		s->c.ipiq_msg++;
 	count_invlpg_remote(s, cpu, va);

@@ -293,7 +293,8 @@ emit_burst(struct gen *g)
 	for (unsigned i = 0; i < n; i++, handle = (handle + 1) % g->nhandles) {
 		at = spread ? some_cpu(g) : cpu;
 		if (maps && !g->open[handle])
-			emit_map(g, at, prng_below(&g->r, g->npages), handle, 0);
+			emit_map(
+			    g, at, prng_below(&g->r, g->npages), handle, 0);
 		else if (!maps && g->open[handle])
 			emit_unmap(g, at, handle);
 	}

@@ -397,8 +397,7 @@ touch(struct sim *s, unsigned cpu, int va, int page, bool write)
 }
 
 static void
-touch_object(
-    struct sim *s, unsigned cpu, int obj, unsigned page, bool write)
+touch_object(struct sim *s, unsigned cpu, int obj, unsigned page, bool write)
 {
 	const struct naive_design *d = s->set->design;
 
@@ -449,8 +448,8 @@ mapped(struct sim *s, const struct line *l, int obj)
 	if (s->set->touch != EPH_TOUCH_NONE) {
 		if (s->set->design->kva_first)
 			ask(s, obj, l->cpu);
-		touch_object(s, l->cpu, obj, l->page,
-		    s->set->touch == EPH_TOUCH_WRITE);
+		touch_object(
+		    s, l->cpu, obj, l->page, s->set->touch == EPH_TOUCH_WRITE);
 	}
 	if (s->set->hold == 0)
 		release(s, obj, l->cpu);
@@ -578,8 +577,8 @@ play(struct sim *s, const struct line *l)
 		break;
 	case EPH_OP_READ:
 	case EPH_OP_WRITE:
-		touch_object(s, l->cpu, h->obj, h->page,
-		    l->kind == EPH_OP_WRITE);
+		touch_object(
+		    s, l->cpu, h->obj, h->page, l->kind == EPH_OP_WRITE);
 		break;
 	case EPH_OP_UNMAP:
 		h->state = H_NONE;
@@ -943,7 +942,6 @@ shrink(const struct setup *set, struct trace *t)
 /*
  * Traces.
  */
-
 
 struct line *
 emit(struct gen *g, enum eph_op_kind kind, unsigned cpu)

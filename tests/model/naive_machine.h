@@ -22,7 +22,7 @@
 enum {
 	MAX_CPUS = 65,
 	MAX_PAGES = 512,
-	MAX_VAS = 4096,	     /* addresses that were ever used */
+	MAX_VAS = 4096,	      /* addresses that were ever used */
 	MAX_VPAGES = 1 << 15, /* addresses that there are */
 	MAX_HANDLES = 600,
 	MAX_LINES = 6000,
@@ -123,7 +123,7 @@ struct sim {
 	unsigned nvas;
 	unsigned vpage[MAX_VAS]; /* page number of an address */
 	unsigned npages;
-	int dense[MAX_PAGES]; /* pages in order of first sight */
+	int dense[MAX_PAGES];		 /* pages in order of first sight */
 	int16_t (*pending)[MAX_PENDING]; /* un-acked flushes, by CPU: va */
 	unsigned npending[MAX_CPUS];
 	struct fifo (*fifo)[MAX_CPUS]; /* by source, target */
@@ -168,7 +168,7 @@ struct naive_design {
 	bool (*may_touch)(struct sim *s, unsigned cpu, int obj, bool write);
 	int (*va)(struct sim *s, int obj, unsigned page);
 	void (*message)(struct sim *s, unsigned cpu, int obj);
-	bool kva_first; /* p lines ask for the address before they touch */
+	bool kva_first;	 /* p lines ask for the address before they touch */
 	bool rendezvous; /* shootdowns are messages */
 };
 

@@ -19,7 +19,7 @@
 #define MAXUSERS_MIN 32
 #define MAXUSERS_MAX 384
 
-const char *const executor_choices[] = { "lockstep", NULL };
+const char *const executor_choices[] = { "lockstep", "threads", NULL };
 const char *const touch_choices[] = { "none", "read", "write", NULL };
 
 /* The values of every axis, as rows of its table or as numbers. */
@@ -362,6 +362,7 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->nbufs = v->nbufs[at[BY_NBUFS]];
 	cfg->seed = s->seed;
 	cfg->touch = (enum eph_touch)s->touch;
+	cfg->threads = s->executor == 1;
 	cfg->hold_ns = s->hold_ns;
 	cfg->flags = s->sfb_flags;
 }

@@ -183,6 +183,13 @@ int threads_attach(struct eph_machine *mc);
 /* Panic, after a dump, when no CPU makes progress for so long (60). */
 void threads_watchdog(struct eph_machine *mc, unsigned seconds);
 
+/*
+ * Have refill(arg, cpu) called on a CPU whose threads all sleep or have
+ * ended: it may create one, and the CPU does not count as idle meanwhile.
+ */
+void threads_set_refill(
+    struct eph_machine *mc, void (*refill)(void *arg, unsigned cpu), void *arg);
+
 /* What every CPU does. */
 void threads_dump(struct eph_machine *mc, FILE *f);
 

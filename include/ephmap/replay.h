@@ -88,6 +88,7 @@ struct eph_run_config {
 	unsigned flags;	      /* SFB_* of p lines */
 	FILE *log;	      /* --log: words for every line; NULL: none */
 	const struct eph_costs *costs; /* NULL: the machine's */
+	bool threads; /* one pthread a CPU: counts vary; else lockstep */
 
 	/* Called on the design after creation and at the end; may be NULL. */
 	int (*at_start)(void *arg, struct eph_machine *mc, void *state,
@@ -103,7 +104,8 @@ struct eph_run_result {
 	uint64_t held_at_end; /* handles the trace never unmapped */
 	uint64_t asleep;      /* maps that still sleep at the end */
 	uint64_t sleepers_peak;
-	double buffers_mean; /* over time with d lines, else over lines */
+	double buffers_mean; /* over time with d lines, else over lines;
+			      * NAN with threads */
 	uint64_t buffers_peak;
 	uint64_t ipiq_kick;
 	uint64_t wires_leaked; /* wirings nobody will undo */

@@ -57,6 +57,8 @@ struct th_thread {
 	struct eph_thread td;
 	struct fiber *fiber;
 	struct th_thread *all_next;
+	struct th_thread *idle_next;
+	bool ended;
 };
 
 struct th_pending {
@@ -114,9 +116,12 @@ struct threads {
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t quiet; /* work may be 0 */
 	struct th_thread *all;
+	struct th_thread *ended; /* their stacks can be used again */
 	struct th_timer timer[TH_TIMERS];
 	unsigned ntimers;
 	unsigned watchdog;
+	void (*refill)(void *arg, unsigned cpu); /* (c) while running */
+	void *refill_arg;
 };
 
 static struct threads *
@@ -552,20 +557,23 @@ th_thread_main(void *arg)
 	th_leave(th_me(mc), t);
 }
 
-static struct eph_thread *
-threads_thread_create(
-    struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)
+/* A thread with a stack, of one that ended or new; NULL: out of memory. */
+static struct th_thread *
+th_thread_get(struct eph_machine *mc)
 {
 	struct threads *th = threads_of(mc);
-	struct th_thread *t = machine_alloc(mc, sizeof(*t));
+	struct th_thread *t;
 
-	if (t == NULL)
+	(void)pthread_mutex_lock(&th->lock);
+	if ((t = th->ended) != NULL)
+		th->ended = t->idle_next;
+	(void)pthread_mutex_unlock(&th->lock);
+	if (t != NULL) {
+		fiber_reset(t->fiber, th_thread_main, t);
+		return (t);
+	}
+	if ((t = machine_alloc(mc, sizeof(*t))) == NULL)
 		return (NULL);
-	t->td.mc = mc;
-	t->td.cpu = cpu;
-	t->td.fn = fn;
-	t->td.arg = arg;
-	t->td.exec = t;
 	if ((t->fiber = fiber_create(TH_STACK, th_thread_main, t)) == NULL) {
 		machine_free(mc, t, sizeof(*t));
 		return (NULL);
@@ -574,10 +582,49 @@ threads_thread_create(
 	t->all_next = th->all;
 	th->all = t;
 	(void)pthread_mutex_unlock(&th->lock);
+	return (t);
+}
+
+/* The thread has left its stack for good. */
+static void
+th_thread_put(struct threads *th, struct th_thread *t)
+{
+	(void)pthread_mutex_lock(&th->lock);
+	t->idle_next = th->ended;
+	th->ended = t;
+	(void)pthread_mutex_unlock(&th->lock);
+}
+
+static struct eph_thread *
+threads_thread_create(
+    struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)
+{
+	struct threads *th = threads_of(mc);
+	struct th_thread *t = th_thread_get(mc);
+
+	if (t == NULL)
+		return (NULL);
+	t->ended = false;
+	t->td = (struct eph_thread){
+		.mc = mc,
+		.cpu = cpu,
+		.fn = fn,
+		.arg = arg,
+		.exec = t,
+	};
+	/* Relaxed: read when all has ended. */
 	(void)atomic_fetch_add_explicit(&th->sleepers, 1, memory_order_relaxed);
 	th_work_add(th);
 	th_enqueue(&th->cpu[cpu], &t->td);
 	return (&t->td);
+}
+
+void
+threads_set_refill(
+    struct eph_machine *mc, void (*refill)(void *arg, unsigned cpu), void *arg)
+{
+	threads_of(mc)->refill = refill;
+	threads_of(mc)->refill_arg = arg;
 }
 
 /* The life of a CPU */
@@ -603,6 +650,23 @@ th_idle(struct threads *th, struct th_cpu *tc)
 	th_doing(tc, TH_RUNS, NULL);
 }
 
+/* Run `t` until it blocks, ends, or lets others go first. */
+static void
+th_run_thread(struct threads *th, struct th_cpu *tc, struct th_thread *t)
+{
+	tc->running = t;
+	fiber_switch(tc->fiber, t->fiber);
+	tc->running = NULL;
+	th_beat(tc);
+	if (t->ended)
+		th_thread_put(th, t);
+	/* Relaxed: a hint; more threads than needed do no harm. */
+	if (th->refill != NULL &&
+	    !atomic_load_explicit(&tc->runnable, memory_order_relaxed))
+		th->refill(th->refill_arg, tc->id);
+	th_work_done(th);
+}
+
 static void *
 th_cpu_main(void *arg)
 {
@@ -619,12 +683,7 @@ th_cpu_main(void *arg)
 		if (th_asked(tc))
 			th_deliver(mc, tc);
 		if ((t = th_dequeue(tc)) != NULL) {
-			tc->running = t;
-			fiber_switch(tc->fiber, t->fiber);
-			tc->running = NULL;
-			th_beat(tc);
-			/* Blocked, ended, or queued and counted again. */
-			th_work_done(th);
+			th_run_thread(th, tc, t);
 			continue;
 		}
 		if (th_stopped(th))

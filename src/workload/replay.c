@@ -937,6 +937,8 @@ replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 		.err = err };
 	int error;
 
+	if (cfg->threads)
+		return (replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));
 	if ((error = machine_create(&mcfg, &rp.mc, err)) != 0)
 		return (error);

@@ -15,6 +15,10 @@ int run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
     uint32_t npages_hint, const struct eph_policy_env *env, void **statep,
     struct eph_err *err);
 
+/* replay_run() on real threads. */
+int replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
+    struct eph_run_result *res, struct eph_err *err);
+
 /* What the machine knows about a run that has ended. */
 void run_result(struct eph_machine *mc, struct eph_run_result *res);
 

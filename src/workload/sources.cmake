@@ -1,7 +1,8 @@
 set(EPHMAP_SOURCES
     op_source.c
     replay.c
-    replay_log.c)
+    replay_log.c
+    replay_threads.c)
 list(APPEND EPHMAP_SOURCES run.c)
 list(APPEND EPHMAP_SOURCES workload.c workload_parse.c work_pipe.c)
 list(APPEND EPHMAP_SOURCES work_server.c work_md.c work_exec.c work_ptrace.c work_pager.c work_rawio.c)

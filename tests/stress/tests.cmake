@@ -3,3 +3,4 @@ ephmap_test(stress stress_designs LONG ARGS --long)
 # Tests of kind `stress'.
 ephmap_test(stress stress_mbuf)
 ephmap_test(stress stress_mbuf LONG ARGS --long)
+ephmap_test(stress stress_replay)

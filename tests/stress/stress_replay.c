@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * A trace replayed on real threads: handles cross CPUs, some maps sleep, and
+ * what does not depend on the order comes out as in lockstep.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ephmap/replay.h"
+#include "test_main.h"
+
+#define CPUS	4u
+#define HANDLES 400u
+#define HELD	6u /* at once, in the trace; buffers are fewer */
+
+static char path[] = "stress_replay.XXXXXX";
+
+/* Each handle: mapped on one CPU, used on the next, unmapped on a third. */
+static int
+write_trace(void)
+{
+	const int fd = mkstemp(path);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (f == NULL)
+		return (1);
+	(void)fprintf(f, "ephmap-trace 1\n");
+	for (unsigned h = 0; h < HANDLES + HELD; h++) {
+		if (h >= HELD) {
+			const unsigned old = h - HELD;
+
+			(void)fprintf(f, "k %u %u\nr %u %u\nu %u %u\n",
+			    (old + 1) % CPUS, old, (old + 1) % CPUS, old,
+			    (old + 2) % CPUS, old);
+		}
+		if (h < HANDLES)
+			(void)fprintf(
+			    f, "m %u %u %u\n", h % CPUS, h * 7 % 11, h);
+		(void)fprintf(f, "p %u %u\n", (h + 3) % CPUS, 100 + h % 5);
+	}
+	return (fclose(f));
+}
+
+static int
+suite_setup(void)
+{
+	return (write_trace());
+}
+
+static int
+suite_teardown(void)
+{
+	return (unlink(path));
+}
+
+static void
+replay(const struct eph_design_ops *d, uint32_t nbufs, bool threads,
+    struct eph_run_result *res)
+{
+	const struct eph_run_config cfg = { .design = d,
+		.tlb = "infinite",
+		.cpus = CPUS,
+		.nbufs = nbufs,
+		.seed = 1,
+		.touch = EPH_TOUCH_READ,
+		.threads = threads };
+	struct eph_op_source src;
+	struct eph_trace *t;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
+	src = trace_source(t);
+	CU_ASSERT_EQUAL_FATAL(replay_run(&cfg, &src, res, &err), 0);
+	trace_close(t);
+}
+
+/* Designs on which any CPU may use and unmap a mapping it was handed. */
+static const char *const designs[] = { "sf_buf.uncached", "sf_buf.hash",
+	"sf_buf.lru", "sf_buf.cpumask", "sf_buf.accessed", "lwbuf.objcache",
+	"lwbuf.homecpu", "dmap", "emap", "kmap" };
+
+static void
+test_threads_agree_with_lockstep_where_order_does_not_matter(void)
+{
+	for (size_t i = 0; i < sizeof(designs) / sizeof(designs[0]); i++) {
+		const struct eph_design_ops *d = eph_design_find(designs[i]);
+		struct eph_run_result a, b;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		replay(d, 4, false, &a);
+		replay(d, 4, true, &b);
+		CU_ASSERT_EQUAL(a.lines, b.lines);
+		CU_ASSERT_EQUAL(a.references, b.references);
+		CU_ASSERT_EQUAL(b.references, HANDLES + HANDLES + HELD);
+		CU_ASSERT_EQUAL(a.counters.map_calls, b.counters.map_calls);
+		CU_ASSERT_EQUAL(a.counters.unmap_calls, b.counters.unmap_calls);
+		CU_ASSERT_EQUAL(b.counters.map_calls,
+		    b.counters.hit_active + b.counters.hit_inactive +
+			b.counters.miss);
+		CU_ASSERT_EQUAL(b.held_at_end, 0);
+		CU_ASSERT_EQUAL(b.asleep, 0);
+	}
+}
+
+static void
+test_what_needs_trace_time_is_refused(void)
+{
+	struct eph_run_config cfg = { .design = eph_design_find("dmap"),
+		.cpus = CPUS,
+		.hold_ns = 1,
+		.threads = true };
+	struct eph_op_source src = { 0 };
+	struct eph_run_result res;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL(replay_run(&cfg, &src, &res, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "lockstep"));
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_threads_agree_with_lockstep_where_order_does_not_matter),
+	TEST(test_what_needs_trace_time_is_refused),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ .pName = "stress: replay on real threads",
+	    .pInitFunc = suite_setup,
+	    .pCleanupFunc = suite_teardown,
+	    .pTests = tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -328,7 +328,7 @@ engine_equals_the_reference(void)
 	struct eph_counters sum = { 0 };
 
 	CU_ASSERT_EQUAL(
-	    compare_seeds(test_long ? 60000 : 900, generate, &sum), 0);
+	    compare_seeds(test_long ? 60000 : 700, generate, &sum), 0);
 	CU_ASSERT(seen.grown[KVALIST] > 0);
 	CU_ASSERT(seen.grown[HOMECPU] > 0);
 	CU_ASSERT(seen.grown[SFBUF] > 0);

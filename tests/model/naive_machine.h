@@ -41,6 +41,7 @@ struct line {
 	unsigned handle;
 	unsigned flags; /* EPH_OPF_* */
 	uint64_t ns;
+	unsigned at; /* its number, from 1, once played */
 };
 
 struct trace {
@@ -127,6 +128,7 @@ struct sim {
 	int16_t (*pending)[MAX_PENDING]; /* un-acked flushes, by CPU: va */
 	unsigned npending[MAX_CPUS];
 	struct fifo (*fifo)[MAX_CPUS]; /* by source, target */
+	bool polling[MAX_CPUS];	       /* is running its messages */
 	uint64_t kicks;
 	struct sleeper *asleep[MAX_LINES];
 	unsigned nasleep;
@@ -144,6 +146,7 @@ struct sim {
 	unsigned npool;
 	struct sleeper *pool;
 	unsigned lines;
+	unsigned at;	  /* the line that is played */
 	unsigned refused; /* the line the design cannot do, from 1; 0: none */
 };
 
@@ -186,10 +189,10 @@ void invlpg_there(struct sim *s, unsigned cpu, int va);
 void invlpg_all(struct sim *s, unsigned me, int va);
 void flush_others(struct sim *s, unsigned me, int va);
 void flush_here(struct sim *s, unsigned cpu);
-void forget_here(struct sim *s, unsigned cpu);
+void flush_there(struct sim *s, unsigned cpu); /* no interrupt */
 bool outdated(const struct sim *s, unsigned cpu, int va);
-void count_invlpg_remote(struct sim *s, unsigned cpu, int va);
-void store(struct sim *s, int va, int page); /* page -1: zero */
+void range_there(struct sim *s, unsigned cpu, int va); /* no interrupt */
+void store(struct sim *s, int va, int page);	       /* page -1: zero */
 void send_passive(struct sim *s, unsigned from, unsigned to, int obj);
 
 /* One more, one less object referenced. */

@@ -1,5 +1,6 @@
 # Tests of kind `model'.
 ephmap_test(model model_events)
+target_sources(model_events PRIVATE tests/model/naive_machine.c)
 ephmap_test(model model_events LONG ARGS --long)
 ephmap_test(model test_policy)
 target_sources(test_policy PRIVATE tests/model/naive_policies.c)
@@ -16,3 +17,6 @@ ephmap_test(model model_best LONG ARGS --long)
 ephmap_test(model model_events_lwbuf)
 target_sources(model_events_lwbuf PRIVATE tests/model/naive_machine.c)
 ephmap_test(model model_events_lwbuf LONG ARGS --long)
+ephmap_test(model model_events_others)
+target_sources(model_events_others PRIVATE tests/model/naive_machine.c)
+ephmap_test(model model_events_others LONG ARGS --long)

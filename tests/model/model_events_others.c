@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * msf_buf, kva.qenter, emap, kmap, and the mappings of one CPU against the
+ * msf_buf, kva.qenter, emap, kmap, segmap, and the mappings of one CPU against the
  * engine: see naive_machine.h.
  */
 
@@ -29,11 +29,15 @@ enum kind {
 	LOCAL,
 	QUICK,
 	WINDOW,
+	SEGMAP,
 	KINDS
 };
 
+/* Sleepers of segmap that found their page mapped, in all runs. */
+static unsigned seg_hits_late;
+
 /* Slots of a CPU. */
-static const unsigned slots[KINDS] = { 0, 0, 0, 0, 8, 20, 15, 1, WINDOWS };
+static const unsigned slots[KINDS] = { 0, 0, 0, 0, 8, 20, 15, 1, WINDOWS, 0 };
 
 /* State of a run. */
 static struct {
@@ -58,7 +62,12 @@ static struct {
 	unsigned depth[MAX_CPUS];
 	bool window[MAX_CPUS][WINDOWS];
 	unsigned object_cpu[MAX_VAS];
-	int quick_page[MAX_CPUS];
+	/* segmap: free lists, and where a CPU looks first */
+	int list[128][SLOTS];
+	unsigned nlist[128];
+	unsigned nlists;
+	unsigned fresh; /* first slot never used */
+	unsigned first[MAX_CPUS];
 } st;
 
 static void
@@ -68,14 +77,18 @@ init(struct sim *s, enum kind kind)
 	st.kind = kind;
 	memset(st.page, 0xff, sizeof(st.page));
 	memset(st.hint, 0xff, sizeof(st.hint));
-	memset(st.quick_page, 0xff, sizeof(st.quick_page));
+	st.nlists = 1;
+	while (st.nlists < s->set->ncpus && st.nlists * 2 <= s->set->nbufs)
+		st.nlists *= 2;
 	st.generation = 1;
 	for (unsigned i = 0; i < s->set->nbufs; i++) {
 		st.queue[st.nqueue++] = (int)i;
 		(void)va_of(s, i * (kind == MSF ? MSF_STRIDE : 1));
 	}
-	for (unsigned i = 0; i < MAX_CPUS; i++)
+	for (unsigned i = 0; i < MAX_CPUS; i++) {
 		st.cpu_generation[i] = 1;
+		st.first[i] = i % st.nlists;
+	}
 }
 
 static void
@@ -349,6 +362,112 @@ kmap_unmap(struct sim *s, unsigned cpu, int b)
 }
 
 /*
+ * segmap
+ */
+
+static void
+seg_append(int b)
+{
+	const unsigned l = (unsigned)b % st.nlists;
+
+	st.list[l][st.nlist[l]++] = b;
+}
+
+static void
+seg_remove(int b)
+{
+	const unsigned l = (unsigned)b % st.nlists;
+	unsigned out = 0;
+
+	for (unsigned i = 0; i < st.nlist[l]; i++) {
+		if (st.list[l][i] != b)
+			st.list[l][out++] = st.list[l][i];
+	}
+	st.nlist[l] = out;
+}
+
+/* A slot that nobody uses, or -1. */
+static int
+seg_take(const struct sim *s, unsigned first)
+{
+	unsigned l;
+	int b;
+
+	if (st.fresh < s->set->nbufs)
+		return ((int)st.fresh++);
+	for (unsigned i = 0; i < st.nlists; i++) {
+		l = (first + i) % st.nlists;
+		if (st.nlist[l] == 0)
+			continue;
+		b = st.list[l][0];
+		seg_remove(b);
+		return (b);
+	}
+	return (-1);
+}
+
+static int
+seg_hit(struct sim *s, int b)
+{
+	if (st.count[b]++ > 0) {
+		s->c.hit_active++;
+		return (b);
+	}
+	s->c.hit_inactive++;
+	referenced(s);
+	seg_remove(b);
+	return (b);
+}
+
+static int
+seg_map(struct sim *s, const struct line *l, bool resumed)
+{
+	const unsigned first = st.first[l->cpu];
+	int b, other, old;
+
+	if (!resumed) {
+		if ((b = kmap_find(s, l->page)) >= 0)
+			return (seg_hit(s, b));
+		st.first[l->cpu] = (first + 1) % st.nlists;
+	}
+	/* A sleeper looks where it looked; it knows no better here. */
+	if ((b = seg_take(s, first)) < 0)
+		return (MAP_SLEEPS);
+	old = st.page[b];
+	if (old >= 0) {
+		st.page[b] = -1;
+		store(s, b, -1);
+		invlpg_all(s, l->cpu, b);
+	}
+	if ((other = kmap_find(s, l->page)) >= 0) {
+		seg_hits_late++;
+		(void)seg_hit(s, other);
+		seg_append(b);
+		wake_first(s);
+		return (other);
+	}
+	s->c.miss++;
+	s->c.evict += old >= 0 && old != (int)l->page;
+	referenced(s);
+	store(s, b, (int)l->page);
+	st.page[b] = (int)l->page;
+	st.count[b] = 1;
+	return (b);
+}
+
+static bool
+seg_unmap(struct sim *s, unsigned cpu, int b)
+{
+	(void)cpu;
+	if (--st.count[b] == 0) {
+		unreferenced(s);
+		seg_append(b);
+		wake_first(s);
+	}
+	return (true);
+}
+
+/*
  * Mappings of one CPU.
  */
 
@@ -502,10 +621,12 @@ DESIGN("kmap_atomic", ATOMIC, stack_map, stack_unmap, own, own_touch);
 DESIGN("kmap_local", LOCAL, stack_map, stack_unmap, own, own_touch);
 DESIGN("pmap_quick", QUICK, quick_map, quick_unmap, own, own_touch);
 DESIGN("mapwindow", WINDOW, window_map, window_unmap, own, own_touch);
+DESIGN("segmap", SEGMAP, seg_map, seg_unmap, naive_always, naive_may_touch);
 
 static const struct naive_design *const designs[KINDS] = { &design_MSF,
 	&design_QENTER, &design_EMAP, &design_KMAP, &design_ATOMIC24,
-	&design_ATOMIC, &design_LOCAL, &design_QUICK, &design_WINDOW };
+	&design_ATOMIC, &design_LOCAL, &design_QUICK, &design_WINDOW,
+	&design_SEGMAP };
 
 /* A line that a stack of mappings on one CPU can do. */
 static void
@@ -543,7 +664,7 @@ emit_nested(struct gen *g, unsigned (*stack)[DEPTH], unsigned *depth,
 static void
 generate(uint64_t seed, struct setup *set, struct trace *t)
 {
-	static const unsigned most[KINDS] = { 0, 0, 0, 0, 5, 5, 5, 1, 4 };
+	static const unsigned most[KINDS] = { 0, 0, 0, 0, 5, 5, 5, 1, 4, 0 };
 	unsigned stack[MAX_CPUS][DEPTH], depth[MAX_CPUS] = { 0 };
 	struct gen g = { .t = t };
 	unsigned lines, nbufs = 1;
@@ -563,7 +684,7 @@ generate(uint64_t seed, struct setup *set, struct trace *t)
 	if (kind == EMAP && prng_below(&g.r, 4) != 0 &&
 	    set->touch == EPH_TOUCH_WRITE)
 		set->touch = EPH_TOUCH_READ;
-	nested = kind >= ATOMIC24 && prng_below(&g.r, 5) != 0;
+	nested = slots[kind] != 0 && prng_below(&g.r, 5) != 0;
 	if (nested)
 		set->hold = 0;
 	while (lines-- > 0 && t->n < MAX_LINES - 2 * MAX_HANDLES) {
@@ -586,6 +707,7 @@ engine_equals_the_reference(void)
 
 	CU_ASSERT_EQUAL(
 	    compare_seeds(test_long ? 100000 : 1200, generate, &sum), 0);
+	CU_ASSERT(seg_hits_late > 0);
 	CU_ASSERT(sum.hit_active > 0);
 	CU_ASSERT(sum.hit_inactive > 0);
 	CU_ASSERT(sum.evict > 0);

@@ -109,7 +109,7 @@ segmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 /* get_free_smp() and grab_smp(): a slot with no entry. */
 static struct shard_slot *
-segmap_grab(struct segmap *sm, const struct vm_page *m)
+segmap_grab(struct segmap *sm)
 {
 	struct eph_machine *mc = sm->sp.mc;
 	struct segmap_cpu *sc = &sm->cpu[eph_curcpu(mc)->id];
@@ -119,7 +119,7 @@ segmap_grab(struct segmap *sm, const struct vm_page *m)
 
 	first = sc->free_ndx;
 	sc->free_ndx = (first + 1) & (sm->sp.nlists - 1);
-	slot = shard_take(&sm->sp, m, first, 0, &error);
+	slot = shard_take(&sm->sp, first, 0, &error);
 	KASSERT(slot != NULL, "an uninterruptible sleep has failed");
 	if (slot->m != NULL) {
 		EPH_NOTE(mc, "slot %u is reused: unload frame %u everywhere",
@@ -140,7 +140,7 @@ segmap_map(
 
 	(void)flags;
 	if (slot == NULL)
-		slot = shard_enter(&sm->sp, segmap_grab(sm, m), m, &missed);
+		slot = shard_enter(&sm->sp, segmap_grab(sm), m, &missed);
 	if (missed)
 		pmap_pte_store(mc, slot->kva,
 		    vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);

@@ -146,7 +146,7 @@ sf_buf_sharded_map(
 	int error;
 
 	if (sf == NULL) {
-		sf = shard_take(sp, m, eph_curcpu(sp->mc)->id, flags, &error);
+		sf = shard_take(sp, eph_curcpu(sp->mc)->id, flags, &error);
 		if (sf == NULL)
 			return (error);
 		sf = shard_enter(sp, sf, m, &missed);

@@ -228,6 +228,8 @@ shard_enter(struct shard_pool *sp, struct shard_slot *slot, struct vm_page *m,
 		return (other);
 	}
 	*missed = true;
+	if (slot->m != NULL && slot->m != m)
+		EPH_COUNT(sp->mc, evict);
 	slot->m = m;
 	slot->refcnt = 1;
 	m->hint = shard_index(sp, slot) + 1;
@@ -296,8 +298,7 @@ shard_claim_from(struct shard_pool *sp, struct shard_list *l)
 
 /* Out of the index; false if a hit came first. */
 static bool
-shard_unhash(
-    struct shard_pool *sp, struct shard_slot *slot, const struct vm_page *m)
+shard_unhash(struct shard_pool *sp, struct shard_slot *slot)
 {
 	struct vm_page *old = slot->m;
 	bool ours;
@@ -313,8 +314,6 @@ shard_unhash(
 		old->hint = 0;
 	}
 	shard_exit(sp, old);
-	if (ours && old != m)
-		EPH_COUNT(sp->mc, evict);
 	return (ours);
 }
 
@@ -332,7 +331,7 @@ shard_take_fresh(struct shard_pool *sp)
 }
 
 static struct shard_slot *
-shard_try_take(struct shard_pool *sp, const struct vm_page *m, uint32_t first)
+shard_try_take(struct shard_pool *sp, uint32_t first)
 {
 	struct shard_slot *fresh = shard_take_fresh(sp);
 
@@ -343,7 +342,7 @@ shard_try_take(struct shard_pool *sp, const struct vm_page *m, uint32_t first)
 		struct shard_slot *slot;
 
 		while ((slot = shard_claim_from(sp, l)) != NULL) {
-			if (shard_unhash(sp, slot, m))
+			if (shard_unhash(sp, slot))
 				return (slot);
 		}
 	}
@@ -393,14 +392,13 @@ shard_sleep(struct shard_pool *sp, unsigned flags)
 }
 
 struct shard_slot *
-shard_take(struct shard_pool *sp, const struct vm_page *m, uint32_t first,
-    unsigned flags, int *error)
+shard_take(struct shard_pool *sp, uint32_t first, unsigned flags, int *error)
 {
 	struct shard_slot *slot;
 	struct eph_cpu *cpu;
 	bool slept = false;
 
-	while ((slot = shard_try_take(sp, m, first)) == NULL) {
+	while ((slot = shard_try_take(sp, first)) == NULL) {
 		if ((*error = shard_sleep(sp, flags)) != 0) {
 			cpu = eph_curcpu(sp->mc);
 			cpu->c.map_calls++;

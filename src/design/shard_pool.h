@@ -87,19 +87,19 @@ void shard_fini(struct shard_pool *sp);
 struct shard_slot *shard_lookup(struct shard_pool *sp, struct vm_page *m);
 
 /*
- * The next unused slot: one never used, or from free list `first` or else from those after it;
- * sleeps while there is none.  It is in no index and on no list, and keeps
- * its old page in `m` for the caller to look at; `evict` is counted if that
- * is another than `m`.  NULL with *error EAGAIN (flags has SFB_NOWAIT) or
- * EINTR (SFB_CATCH and a signal), the failure counted.
+ * The next unused slot: one never used, or from free list `first`, or else
+ * from those after it; sleeps while there is none.  It is in no index and on
+ * no list, and keeps its old page in `m` for the caller to look at.  NULL
+ * with *error EAGAIN (flags has SFB_NOWAIT) or EINTR (SFB_CATCH and a
+ * signal), the failure counted.
  */
-struct shard_slot *shard_take(struct shard_pool *sp, const struct vm_page *m,
-    uint32_t first, unsigned flags, int *error);
+struct shard_slot *shard_take(
+    struct shard_pool *sp, uint32_t first, unsigned flags, int *error);
 
 /*
  * Index `slot` under `m` with one reference, or give it back because `m`
  * has one now.  Returns the one that counts, its chain locked; *missed says
- * whether it is `slot`.
+ * whether it is `slot`; a miss, and an evict if it held another page.
  */
 struct shard_slot *shard_enter(struct shard_pool *sp, struct shard_slot *slot,
     struct vm_page *m, bool *missed);

@@ -389,7 +389,7 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	cpu_enter(r.mc, 0);
 	/* We looked, found nothing and took a slot; then somebody maps. */
 	CU_ASSERT_PTR_NULL(shard_lookup(sp, m));
-	spare = shard_take(sp, m, 0, 0, &error);
+	spare = shard_take(sp, 0, 0, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(spare);
 	mp = rig_map(&r, 0, 5, 0);
 	rig_mark(&r);

@@ -17,11 +17,15 @@ set(EPHMAP_SOURCES
     sockbuf.c
     uio.c)
 list(APPEND EPHMAP_SOURCES
+    bufcache.c
     fromphys.c
     imgact.c
     mapper.c
     md.c
+    msgport.c
     pipe.c
     rawio.c
+    sendfile.c
+    socow.c
     vnode_pager.c
     xio.c)

@@ -23,12 +23,17 @@
 #include "workload/work.h"
 
 const struct eph_workload_ops *const eph_workloads[] = {
+	&work_sendfile,
+	&work_zerocopy,
 	&work_pipe,
 	&work_md,
 	&work_exec,
 	&work_ptrace,
 	&work_pager,
+	&work_bufcache,
 	&work_rawio,
+	&work_msg,
+	&work_cluster,
 	NULL,
 };
 

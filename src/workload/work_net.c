@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "workload/work_net.h"
+
+#include <errno.h>
+
+#include "base/kassert.h"
+#include "ephmap/sleepq.h"
+
+#define COPY_TRIES 10000 /* stress modes fail one request in a few */
+
+struct net_packet {
+	struct net_conn *conn;
+	struct mbuf *m;
+	struct net_packet *next;
+};
+
+/* The protocol: one copy for the wire, which shares the storage, one kept. */
+static void
+net_send(struct sendfile_socket *so, struct mbuf *m)
+{
+	struct net_conn *conn = so->so_arg;
+	struct work_net *net = conn->net;
+	struct eph_machine *mc = net->w->mc;
+	struct net_packet *p = machine_alloc(mc, sizeof(*p));
+	unsigned tries = 0;
+
+	if (p == NULL)
+		PANIC("out of memory for a packet");
+	/* TCP would send again later; the stream is the same. */
+	while ((p->m = m_copym(m, 0, M_COPYALL, M_NOWAIT)) == NULL) {
+		if (++tries == COPY_TRIES)
+			PANIC("out of memory for a packet");
+	}
+	p->m = m_stress(p->m);
+	p->conn = conn;
+	sbappend(&so->so_snd, m);
+	mutex_enter(mc, &net->mtx);
+	*net->wire_last = p;
+	net->wire_last = &p->next;
+	wakeup(mc, net);
+	mutex_exit(mc, &net->mtx);
+}
+
+/* What the device takes by physical address, without any mapping. */
+static void
+net_dma(struct work_net *net, struct mbuf *m, struct eph_digest *d)
+{
+	struct eph_machine *mc = net->w->mc;
+
+	for (; m != NULL; m = m->m_next) {
+		if ((m->m_flags & M_MAPPED) == 0)
+			digest_add(d, mc, m_host(m), 0, (size_t)m->m_len);
+		else
+			digest_page(d, mc, m->m_ext.ext_page,
+			    (size_t)(m->m_data - m->m_ext.ext_buf),
+			    (size_t)m->m_len);
+	}
+}
+
+/* What a checksum, or a copying driver, reads. */
+static void
+net_read(struct work_net *net, struct mbuf *m, struct eph_digest *d)
+{
+	char buf[EPH_PAGE_SIZE];
+
+	for (; m != NULL; m = m->m_next) {
+		for (int k = 0; k < m->m_len;) {
+			const int left = m->m_len - k;
+			const int n =
+			    left < (int)sizeof(buf) ? left : (int)sizeof(buf);
+
+			m_copydata(m, k, n, buf);
+			digest_add(d, net->w->mc, buf, 0, (size_t)n);
+			k += n;
+		}
+	}
+}
+
+static void
+net_deliver(struct work_net *net, struct net_packet *p)
+{
+	struct eph_machine *mc = net->w->mc;
+	struct net_conn *conn = p->conn;
+	const int len = m_length(p->m, NULL);
+
+	if (net->dma)
+		net_dma(net, p->m, &conn->arrived);
+	else
+		net_read(net, p->m, &conn->arrived);
+	m_freem(p->m);
+	machine_free(mc, p, sizeof(*p));
+	mutex_enter(mc, &net->mtx);
+	conn->unacked += len;
+	if (!conn->in_acks) {
+		conn->in_acks = true;
+		conn->next_ack = NULL;
+		*net->acks_last = conn;
+		net->acks_last = &conn->next_ack;
+	}
+	mutex_exit(mc, &net->mtx);
+}
+
+/* The lock is held, and let go meanwhile. */
+static void
+net_acknowledge(struct work_net *net)
+{
+	struct eph_machine *mc = net->w->mc;
+	struct net_conn *conn = net->acks;
+	const int len = conn->unacked;
+
+	if ((net->acks = conn->next_ack) == NULL)
+		net->acks_last = &net->acks;
+	conn->in_acks = false;
+	conn->unacked = 0;
+	mutex_exit(mc, &net->mtx);
+	sbdrop(&conn->so.so_snd, len);
+	sowakeup(&conn->so.so_snd);
+	mutex_enter(mc, &net->mtx);
+}
+
+void
+work_net_run(struct work_net *net)
+{
+	struct eph_machine *mc = net->w->mc;
+
+	mutex_enter(mc, &net->mtx);
+	for (;;) {
+		struct net_packet *p = net->wire;
+
+		if (p != NULL) {
+			if ((net->wire = p->next) == NULL)
+				net->wire_last = &net->wire;
+			mutex_exit(mc, &net->mtx);
+			net_deliver(net, p);
+			mutex_enter(mc, &net->mtx);
+		} else if (net->acks != NULL) {
+			net_acknowledge(net);
+		} else if (net->senders > 0) {
+			(void)msleep(mc, net, &net->mtx, 0, "netisr", 0);
+		} else {
+			break;
+		}
+	}
+	msleep_done(mc);
+	mutex_exit(mc, &net->mtx);
+}
+
+void
+work_net_leave(struct work_net *net)
+{
+	mutex_enter(net->w->mc, &net->mtx);
+	if (--net->senders == 0)
+		wakeup(net->w->mc, net);
+	mutex_exit(net->w->mc, &net->mtx);
+}
+
+int
+work_net_create(struct eph_work *w, struct mbuf_pool *mbufs, unsigned nconns,
+    int sndbuf, bool dma, struct work_net **netp)
+{
+	struct work_net *net = work_alloc(w, sizeof(*net));
+
+	if (net == NULL)
+		return (ENOMEM);
+	net->conn = work_alloc(w, nconns * sizeof(*net->conn));
+	if (net->conn == NULL) {
+		machine_free(w->mc, net, sizeof(*net));
+		return (ENOMEM);
+	}
+	net->w = w;
+	net->mbufs = mbufs;
+	net->dma = dma;
+	net->nconns = net->senders = nconns;
+	net->wire_last = &net->wire;
+	net->acks_last = &net->acks;
+	mutex_init(&net->mtx, "netisr");
+	for (unsigned i = 0; i < nconns; i++) {
+		struct net_conn *conn = &net->conn[i];
+
+		sockbuf_init(&conn->so.so_snd, mbufs, sndbuf);
+		conn->so.so_send = net_send;
+		conn->so.so_arg = conn;
+		conn->net = net;
+	}
+	*netp = net;
+	return (0);
+}
+
+void
+work_net_destroy(struct work_net *net)
+{
+	struct eph_machine *mc;
+
+	if (net == NULL)
+		return;
+	mc = net->w->mc;
+	for (unsigned i = 0; i < net->nconns; i++) {
+		struct net_conn *conn = &net->conn[i];
+
+		work_compare(net->w, &conn->sent, &conn->arrived);
+		sockbuf_fini(&conn->so.so_snd);
+	}
+	machine_free(mc, net->conn, net->nconns * sizeof(*net->conn));
+	machine_free(mc, net, sizeof(*net));
+}

@@ -53,6 +53,7 @@ struct eph_design_config {
 	uint32_t npages_hint;		     /* 0: unknown */
 	const struct eph_policy_ops *policy; /* NULL: the historical one */
 	struct eph_policy_env policy_env;    /* next_use and params for it */
+	void *arg; /* for designs that are made for one run */
 };
 
 /* A mapping as handed out. */

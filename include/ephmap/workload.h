@@ -90,14 +90,24 @@ struct eph_work {
 	_Atomic(uint64_t) corrupt;
 };
 
+/* One use of a page by a consumer that a trace drives. */
+struct eph_work_use {
+	struct eph_mapped mapped;
+	void *own; /* the consumer's */
+	struct eph_work_use *next;
+};
+
 /*
- * A consumer seen from a trace: begin() makes one use of page `m`, end()
- * ends it, on any CPU.  Returns as a design's map() and unmap().
+ * A consumer seen from a trace: begin() makes one use of page `m`, whose
+ * bytes are stream number m->frame, and fills `use`; end() ends it, on any
+ * CPU.  begin() returns as a design's map().
  */
 struct eph_work_tap {
+	int (*open)(struct eph_work *w); /* 0 or ENOMEM */
 	int (*begin)(struct eph_work *w, struct vm_page *m, unsigned flags,
-	    struct eph_mapping *mp);
-	int (*end)(struct eph_work *w, void *obj);
+	    struct eph_work_use *use);
+	void (*end)(struct eph_work *w, struct eph_work_use *use);
+	void (*close)(struct eph_work *w);
 };
 
 struct eph_workload_ops {
@@ -169,6 +179,13 @@ int workload_run(const struct eph_run_config *cfg,
 
 /* For workloads */
 
+/* A tap for consumers that map one page, privately, and read it. */
+extern const struct eph_work_tap eph_work_private_tap;
+
+/* Compare a page as it was read with what a tap's page holds. */
+void work_compare_page(
+    struct eph_work *w, const struct vm_page *m, const void *buf);
+
 /* Start fn(w, n) as a thread of CPU `cpu` (modulo those there are). */
 int work_thread(struct eph_work *w, unsigned cpu,
     void (*fn)(struct eph_work *w, unsigned n), unsigned n);
@@ -187,8 +204,9 @@ void work_fact(struct eph_work *w, const char *name, uint64_t value);
 void *work_alloc(struct eph_work *w, size_t bytes);
 
 /*
- * For explorations: the same, step by step, on a machine and a design that
- * exist.  work_init() parses nothing: defaults, and `value` by name.
+ * The same step by step, on a machine and a design that exist, for
+ * explorations: work_open(), the workload's start(), its threads, its
+ * finish(), work_close().
  */
 int work_open(struct eph_work *w, const struct eph_workload *wl,
     struct eph_machine *mc, const struct eph_design_ops *design, void *state,

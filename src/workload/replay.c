@@ -929,6 +929,7 @@ replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 		.tlb = cfg->tlb,
 		.ncpus = cfg->cpus,
 		.seed = cfg->seed,
+		.contents = cfg->contents,
 	};
 	struct replay rp = { .ops = cfg->design,
 		.cfg = cfg,

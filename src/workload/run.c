@@ -20,7 +20,8 @@ run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
 	const struct eph_design_config dc = { .nbufs = cfg->nbufs,
 		.npages_hint = npages_hint,
 		.policy = cfg->policy,
-		.policy_env = *env };
+		.policy_env = *env,
+		.arg = cfg->design_arg };
 
 	if (shootdown == NULL)
 		return (eph_err_set(err, EINVAL,

@@ -37,6 +37,11 @@ void work_server_run(struct work_server *s);
 int work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg);
 void work_server_leave(struct work_server *s);
 
+/* workload_run() for one that a trace drives. */
+int workload_tap_run(const struct eph_run_config *cfg,
+    const struct eph_workload *wl, struct eph_run_result *res,
+    struct eph_work_result *wres, struct eph_err *err);
+
 /* Pages for `n` bytes. */
 static inline uint32_t
 work_pages(uint64_t n)

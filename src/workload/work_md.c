@@ -208,4 +208,5 @@ const struct eph_workload_ops work_md = {
 	.pages = md_pages,
 	.start = md_start,
 	.finish = md_finish,
+	.tap = &eph_work_private_tap,
 };

@@ -214,4 +214,5 @@ const struct eph_workload_ops work_pipe = {
 	.pages = pipe_pages,
 	.start = pipe_start,
 	.finish = pipe_finish,
+	.tap = &eph_work_private_tap,
 };

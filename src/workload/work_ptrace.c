@@ -173,4 +173,5 @@ const struct eph_workload_ops work_ptrace = {
 	.pages = ptrace_pages,
 	.start = ptrace_start,
 	.finish = ptrace_finish,
+	.tap = &eph_work_private_tap,
 };

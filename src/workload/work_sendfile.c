@@ -276,6 +276,65 @@ sendfile_start(struct eph_work *w)
 	return (error != 0 ? error : work_thread(w, last, sendfile_net, 0));
 }
 
+/* By a trace: each mapping is one page sent, its unmap the ACK. */
+
+static int
+sendfile_tap_open(struct eph_work *w)
+{
+	struct sendfile_work *sw = w->state = work_alloc(w, sizeof(*sw));
+
+	return (sw != NULL ? sendfile_mbufs(w, sw) : ENOMEM);
+}
+
+static int
+sendfile_tap_begin(struct eph_work *w, struct vm_page *m, unsigned flags,
+    struct eph_work_use *use)
+{
+	struct sendfile_work *sw = w->state;
+	char buf[EPH_PAGE_SIZE];
+	struct mbuf *mb;
+	int error;
+
+	error = sendfile_page(
+	    &sw->env, m, 0, EPH_PAGE_SIZE, flags | SFB_CATCH, &mb);
+	if (error != 0)
+		return (error == ENOBUFS ? EAGAIN : error);
+	if (w->value[P_CSUM] == 0) {
+		m_copydata(mb, 0, EPH_PAGE_SIZE, buf);
+		work_compare_page(w, m, buf);
+	}
+	use->own = mb;
+	use->mapped.map.obj = mb->m_ext.ext_arg2;
+	use->mapped.map.va = mb->m_ext.ext_buf;
+	return (0);
+}
+
+static void
+sendfile_tap_end(struct eph_work *w, struct eph_work_use *use)
+{
+	(void)w;
+	m_freem(use->own);
+}
+
+static void
+sendfile_tap_close(struct eph_work *w)
+{
+	struct sendfile_work *sw = w->state;
+
+	if (sw == NULL)
+		return;
+	sendfile_facts(w, sw);
+	w->res->mbufs_left = mbuf_pool_destroy(sw->mbufs);
+	machine_free(w->mc, sw, sizeof(*sw));
+}
+
+static const struct eph_work_tap sendfile_tap = {
+	.open = sendfile_tap_open,
+	.begin = sendfile_tap_begin,
+	.end = sendfile_tap_end,
+	.close = sendfile_tap_close,
+};
+
 const struct eph_workload_ops work_sendfile = {
 	.name = "sendfile",
 	.summary = "a web server's responses; an operation is a call of "
@@ -287,4 +346,5 @@ const struct eph_workload_ops work_sendfile = {
 	.pages = sendfile_pages,
 	.start = sendfile_start,
 	.finish = sendfile_finish,
+	.tap = &sendfile_tap,
 };

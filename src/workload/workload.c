@@ -312,6 +312,8 @@ workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
 
 	memset(res, 0, sizeof(*res));
 	memset(wres, 0, sizeof(*wres));
+	if (wl->trace[0] != '\0')
+		return (workload_tap_run(cfg, wl, res, wres, err));
 	if ((error = machine_create(&mcfg, &r.mc, err)) != 0)
 		return (error);
 	if (cfg->costs != NULL)

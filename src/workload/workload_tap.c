@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * A consumer driven by a trace.
+ *
+ * The trace is replayed on a design that is made for the run: its map() is
+ * the consumer's use of a page, its unmap() the end of the use, and below
+ * it lies the real design.  So parking, sleeping, delivery and counting are
+ * the replay's, and the bytes are the consumer's.
+ *
+ * A page gets its bytes at first sight.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "ephmap/digest.h"
+#include "workload/run.h"
+#include "workload/work.h"
+
+struct tap {
+	const struct eph_run_config *cfg; /* the caller's */
+	const struct eph_design_ops *inner;
+	void *state; /* the real design's */
+	struct eph_work w;
+	struct eph_work_use *free;
+	const struct eph_workload *wl;
+	struct eph_work_result *wres;
+	bool opened;
+};
+
+static void
+tap_destroy(void *state)
+{
+	struct tap *t = state;
+	struct eph_machine *mc = t->w.mc;
+
+	if (t->opened)
+		t->wl->ops->tap->close(&t->w);
+	while (t->free != NULL) {
+		struct eph_work_use *use = t->free;
+
+		t->free = use->next;
+		machine_free(mc, use, sizeof(*use));
+	}
+	t->wres->operations = t->w.operations;
+	t->wres->failures = t->w.failures;
+	t->wres->bytes = t->w.bytes;
+	t->wres->checked = t->w.checked;
+	t->wres->corrupt = t->w.corrupt;
+	t->wres->maps_left = t->w.map.held;
+	t->wres->wires_of_design = mapper_wires_leaked(&t->w.map);
+	t->inner->destroy(t->state);
+}
+
+static int
+tap_create(struct eph_machine *mc, const struct eph_design_config *dc,
+    void **statep, struct eph_err *err)
+{
+	struct tap *t = dc->arg;
+	int error = t->inner->create(mc, dc, &t->state, err);
+
+	if (error != 0)
+		return (error);
+	t->w.mc = mc;
+	t->w.ops = t->wl->ops;
+	t->w.seed = mc->seed;
+	t->w.res = t->wres;
+	t->w.err = err;
+	memcpy(t->w.value, t->wl->value, sizeof(t->w.value));
+	mapper_init(&t->w.map, mc, t->inner, t->state);
+	t->w.map.repaired = t->wl->repaired;
+	*statep = t;
+	if ((error = t->wl->ops->tap->open(&t->w)) != 0) {
+		tap_destroy(t);
+		return (error);
+	}
+	t->opened = true;
+	return (0);
+}
+
+static struct eph_work_use *
+tap_use_new(struct tap *t)
+{
+	struct eph_work_use *use = t->free;
+
+	if (use != NULL)
+		t->free = use->next;
+	else
+		use = machine_alloc(t->w.mc, sizeof(*use));
+	return (use);
+}
+
+static void
+tap_use_free(struct tap *t, struct eph_work_use *use)
+{
+	use->next = t->free;
+	t->free = use;
+}
+
+static int
+tap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct tap *t = state;
+	struct eph_work_use *use = tap_use_new(t);
+	int error;
+
+	if (use == NULL)
+		return (ENOMEM);
+	if (m->owned == 0) {
+		m->owned = 1;
+		page_stream(t->w.mc, m, 0, m->frame, 0, EPH_PAGE_SIZE);
+	}
+	use->mapped.m = m;
+	use->mapped.cpu = eph_curcpu(t->w.mc)->id;
+	error = t->wl->ops->tap->begin(&t->w, m, flags, use);
+	work_operation(&t->w, error);
+	if (error != 0) {
+		tap_use_free(t, use);
+		return (error);
+	}
+	mp->obj = use;
+	mp->va = use->mapped.map.va;
+	return (0);
+}
+
+static int
+tap_unmap(void *state, void *obj)
+{
+	struct tap *t = state;
+
+	t->wl->ops->tap->end(&t->w, obj);
+	tap_use_free(t, obj);
+	return (0);
+}
+
+static eph_va_t
+tap_kva(void *state, void *obj)
+{
+	struct tap *t = state;
+	const struct eph_work_use *use = obj;
+
+	return (t->inner->kva(t->state, use->mapped.map.obj));
+}
+
+static struct vm_page *
+tap_page(void *state, void *obj)
+{
+	(void)state;
+	return (((struct eph_work_use *)obj)->mapped.m);
+}
+
+static void
+tap_switch_out(void *state)
+{
+	struct tap *t = state;
+
+	t->inner->switch_out(t->state);
+}
+
+static void
+tap_switch_in(void *state)
+{
+	struct tap *t = state;
+
+	t->inner->switch_in(t->state);
+}
+
+static void
+tap_check(void *state, uint64_t held)
+{
+	struct tap *t = state;
+
+	t->inner->check(t->state, held);
+}
+
+/* The caller's hooks know the real design. */
+
+static int
+tap_at_start(
+    void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
+{
+	struct tap *t = arg;
+
+	(void)state;
+	if (t->cfg->at_start == NULL)
+		return (0);
+	return (t->cfg->at_start(t->cfg->hook_arg, mc, t->state, err));
+}
+
+static void
+tap_at_end(void *arg, struct eph_machine *mc, void *state)
+{
+	struct tap *t = arg;
+
+	(void)state;
+	/* Wires are undone one use at a time; nobody undoes the rest. */
+	t->wres->wires_left = vm_pages_wired(mc);
+	if (t->cfg->at_end != NULL)
+		t->cfg->at_end(t->cfg->hook_arg, mc, t->state);
+}
+
+int
+workload_tap_run(const struct eph_run_config *cfg,
+    const struct eph_workload *wl, struct eph_run_result *res,
+    struct eph_work_result *wres, struct eph_err *err)
+{
+	struct tap t = {
+		.cfg = cfg, .inner = cfg->design, .wl = wl, .wres = wres
+	};
+	struct eph_design_ops ops = *cfg->design;
+	struct eph_run_config rc = *cfg;
+	struct eph_op_source src;
+	struct eph_trace *trace;
+	int error;
+
+	ops.create = tap_create;
+	ops.destroy = tap_destroy;
+	ops.map = tap_map;
+	ops.unmap = tap_unmap;
+	ops.kva = tap_kva;
+	ops.ref = eph_design_no_ref;
+	ops.page = tap_page;
+	ops.switch_out = tap_switch_out;
+	ops.switch_in = tap_switch_in;
+	ops.check = tap_check;
+	ops.sysctls = eph_design_no_sysctls;
+	/* The consumer wires. */
+	ops.flags &= ~(unsigned)EPH_DESIGN_WIRES;
+	rc.design = &ops;
+	rc.design_arg = &t;
+	rc.contents = EPH_CONTENTS_FULL;
+	rc.at_start = tap_at_start;
+	rc.at_end = tap_at_end;
+	rc.hook_arg = &t;
+	if ((error = trace_open(wl->trace, &trace, err)) != 0)
+		return (error);
+	src = trace_source(trace);
+	error = replay_run(&rc, &src, res, err);
+	trace_close(trace);
+	wres->asleep = res->asleep;
+	res->wires_leaked = wres->wires_of_design;
+	return (error);
+}
+
+/* Consumers that map a page for themselves, for a moment. */
+
+void
+work_compare_page(struct eph_work *w, const struct vm_page *m, const void *buf)
+{
+	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+
+	digest_page(&sent, w->mc, m, 0, EPH_PAGE_SIZE);
+	digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
+	work_compare(w, &sent, &arrived);
+}
+
+static int
+private_open(struct eph_work *w)
+{
+	(void)w;
+	return (0);
+}
+
+static int
+private_begin(struct eph_work *w, struct vm_page *m, unsigned flags,
+    struct eph_work_use *use)
+{
+	char buf[EPH_PAGE_SIZE];
+	int error;
+
+	error = mapper_map(&w->map, m, flags | SFB_CPUPRIVATE, &use->mapped);
+	if (error != 0)
+		return (error);
+	error = mapper_read(&w->map, &use->mapped, 0, buf, sizeof(buf));
+	if (error != 0) {
+		mapper_unmap(&w->map, &use->mapped);
+		return (error);
+	}
+	work_compare_page(w, m, buf);
+	return (0);
+}
+
+static void
+private_end(struct eph_work *w, struct eph_work_use *use)
+{
+	mapper_unmap(&w->map, &use->mapped);
+}
+
+static void
+private_close(struct eph_work *w)
+{
+	(void)w;
+}
+
+const struct eph_work_tap eph_work_private_tap = {
+	.open = private_open,
+	.begin = private_begin,
+	.end = private_end,
+	.close = private_close,
+};

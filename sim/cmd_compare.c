@@ -25,7 +25,8 @@
 #define WORKERS_MAX 256
 
 struct pool {
-	const struct eph_oplist *ops;
+	const struct setup *s;
+	const struct eph_oplist *ops; /* NULL: a workload */
 	struct point *points;
 	size_t n;
 	atomic_size_t next; /* the point to take */
@@ -38,8 +39,13 @@ static void
 run_point(struct pool *pool, struct point *p)
 {
 	struct eph_oplist_cursor cursor;
-	struct eph_op_source source = oplist_source(pool->ops, &cursor);
+	struct eph_op_source source;
 
+	if (pool->ops == NULL) {
+		setup_run_workload(pool->s, p);
+		return;
+	}
+	source = oplist_source(pool->ops, &cursor);
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
 	p->status = replay_run(&p->cfg, &source, p->res, &p->err);
 }
@@ -120,7 +126,8 @@ judge(const struct setup *s, const struct point *p, size_t n)
 			    options_refuse(s->command, "%s", p[i].err.text));
 		if (p[i].status != 0)
 			refused++;
-		else if (p[i].res->violations_total > 0)
+		else if (p[i].res->violations_total > 0 ||
+		    (p[i].work != NULL && p[i].work->corrupt > 0))
 			status = EXIT_FOUND;
 	}
 	if (refused == n)
@@ -144,7 +151,7 @@ needs_future(const struct pool *pool)
 static int
 compare_trace(struct setup *s, struct eph_trace *trace)
 {
-	struct pool pool = { .ops = NULL };
+	struct pool pool = { .s = s };
 	struct eph_oplist *ops;
 	struct eph_err err;
 	int status;
@@ -173,17 +180,37 @@ compare_trace(struct setup *s, struct eph_trace *trace)
 	return (status);
 }
 
+static int
+compare_workload(struct setup *s)
+{
+	struct pool pool = { .s = s };
+	struct eph_trace_meta meta;
+	int status;
+
+	if (setup_workload_meta(s, &meta) != OPTIONS_OK ||
+	    setup_points(s, &meta, &pool.points, &pool.n) != OPTIONS_OK)
+		return (EXIT_BAD);
+	run_all(&pool);
+	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
+		print_points(s, &meta, pool.points, pool.n);
+		report_warn(s, pool.points, pool.n);
+	}
+	setup_free(pool.points, pool.n);
+	return (status);
+}
+
 int
 cmd_compare(int argc, char **argv)
 {
 	struct setup s = SETUP_INITIALIZER("ephmap compare", true);
 	const struct opt table[] = {
 		SETUP_OPTIONS(s, ",..."),
+		SETUP_WORKLOAD(s),
 		{ "all", 0, OPT_FLAG, &s.all, NULL, 0, 0, NULL, NULL,
 		    "every design; the default" },
 		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
 	};
-	const struct options o = { s.command, "[OPTION]... FILE",
+	const struct options o = { s.command, "[OPTION]... FILE | --workload W",
 		"Lists, by comma, are multiplied out; a design is run once "
 		"where an axis means nothing\nto it.  The table starts with "
 		"the cheapest; csv and json keep the order of the lists.\n"
@@ -198,6 +225,8 @@ cmd_compare(int argc, char **argv)
 		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
 	if (setup_trace(&s, argc, argv, first) != OPTIONS_OK)
 		return (EXIT_BAD);
+	if (s.workload != NULL)
+		return (compare_workload(&s));
 	if (trace_open(s.trace, &trace, &err) != 0)
 		return (options_refuse(s.command, "%s", err.text));
 	status = compare_trace(&s, trace);

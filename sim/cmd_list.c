@@ -21,6 +21,7 @@
 #include "ephmap/machine.h"
 #include "ephmap/policy.h"
 #include "ephmap/shootdown.h"
+#include "ephmap/workload.h"
 
 #define CELLS_MAX   6
 #define WIDTH	    79 /* of running text */
@@ -233,6 +234,66 @@ bug_rows(void)
 	return (rows);
 }
 
+/* "key=default: text" for each parameter. */
+static json_t *
+param_list(const struct eph_work_param *p)
+{
+	json_t *a = json_array();
+
+	for (; p->name != NULL; p++) {
+		char text[400];
+		int n = snprintf(
+		    text, sizeof(text), "%s=%s: %s", p->name, p->def, p->desc);
+
+		for (size_t i = 0; p->choices != NULL && p->choices[i] != NULL;
+		     i++)
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+			    "%s%s%s", i == 0 ? " (" : ", ", p->choices[i],
+			    p->choices[i + 1] == NULL ? ")" : "");
+		json_array_append_new(a, json_string(text));
+	}
+	return (a);
+}
+
+/* All parameters as one text, for the table. */
+static void
+set_param_text(json_t *o, json_t *params)
+{
+	char text[2000];
+	size_t n = 0, i;
+	json_t *p;
+
+	text[0] = '\0';
+	json_array_foreach(params, i, p)
+	{
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
+		    i > 0 ? "; " : "", json_string_value(p));
+	}
+	set_text(o, "params", text);
+}
+
+static json_t *
+workload_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_workloads[i] != NULL; i++) {
+		const struct eph_workload_ops *w = eph_workloads[i];
+		json_t *o = json_object();
+		json_t *params = param_list(w->params);
+
+		set_text(o, "name", w->name);
+		set_text(o, "origin", w->origin);
+		set_text(o, "summary", w->summary);
+		set_number(o, "cpus", w->cpus);
+		json_object_set_new(o, "trace", json_boolean(w->tap != NULL));
+		set_param_text(o, params);
+		json_decref(params);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
 static const struct kind kinds[] = {
 	{ "designs", "data structures that hand out addresses", design_rows,
 	    "llll", { "name", "date", "validity", "shootdown" },
@@ -244,6 +305,9 @@ static const struct kind kinds[] = {
 	{ "machines", "page tables, TLB and prices of the CPUs", machine_rows,
 	    "llrrr", { "name", "tlb", "levels", "kva_pages", "mhz" },
 	    { "summary", "origin" } },
+	{ "workloads", "kernel consumers, and what drives them", workload_rows,
+	    "lrl", { "name", "cpus", "trace" },
+	    { "summary", "origin", "params" } },
 	{ "tlbs", "TLB geometries", tlb_rows, "llrrrr",
 	    { "name", "infinite", "l1_sets", "l1_ways", "l2_sets", "l2_ways" },
 	    { "origin" } },

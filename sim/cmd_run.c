@@ -250,13 +250,22 @@ run_source(struct run *r, struct eph_trace *trace, const struct point *p,
 	return (OPTIONS_OK);
 }
 
-/* The trace is open and there is one point. */
+/* What ran is wrong: a violation, or bytes that arrived as others. */
+static bool
+found_something(const struct point *p)
+{
+	return (p->res->violations_total > 0 ||
+	    (p->work != NULL && p->work->corrupt > 0));
+}
+
+/* There is one point, and an open trace or (NULL) a workload. */
 static int
-run_point(struct run *r, struct eph_trace *trace, struct point *p)
+run_point(struct run *r, struct eph_trace *trace,
+    const struct eph_trace_meta *meta, struct point *p)
 {
 	struct eph_op_source source;
 
-	if (run_source(r, trace, p, &source) != OPTIONS_OK)
+	if (trace != NULL && run_source(r, trace, p, &source) != OPTIONS_OK)
 		return (EXIT_BAD);
 
 	for (unsigned i = 0; i < r->words.n; i++) {
@@ -268,16 +277,39 @@ run_point(struct run *r, struct eph_trace *trace, struct point *p)
 	p->cfg.hook_arg = r;
 	if (r->log)
 		p->cfg.log = r->setup.format == FORMAT_TABLE ? stdout : stderr;
-	p->res = must_alloc(NULL, 1, sizeof(*p->res));
-	p->status = replay_run(&p->cfg, &source, p->res, &p->err);
+	if (trace == NULL) {
+		setup_run_workload(&r->setup, p);
+	} else {
+		p->res = must_alloc(NULL, 1, sizeof(*p->res));
+		p->status = replay_run(&p->cfg, &source, p->res, &p->err);
+	}
 	if (p->status != 0)
 		return (options_refuse(r->setup.command, "%s", p->err.text));
 	if (r->log && r->setup.format == FORMAT_TABLE)
 		(void)putchar('\n');
-	print_result(r, trace_meta(trace), p);
+	print_result(r, meta, p);
 	report_warn(&r->setup, p, 1);
 	print_speed(p->res);
-	return (p->res->violations_total > 0 ? EXIT_FOUND : EXIT_OK);
+	return (found_something(p) ? EXIT_FOUND : EXIT_OK);
+}
+
+static int
+run_workload(struct run *r)
+{
+	struct eph_trace_meta meta;
+	struct point *points;
+	size_t n;
+	int status;
+
+	if (r->log)
+		return (options_refuse(r->setup.command,
+		    "--log tells the lines of a trace; a workload has none"));
+	if (setup_workload_meta(&r->setup, &meta) != OPTIONS_OK ||
+	    setup_points(&r->setup, &meta, &points, &n) != OPTIONS_OK)
+		return (EXIT_BAD);
+	status = run_point(r, NULL, &meta, &points[0]);
+	setup_free(points, n);
+	return (status);
 }
 
 static int
@@ -293,7 +325,7 @@ run_trace(struct run *r)
 		return (options_refuse(r->setup.command, "%s", err.text));
 	if (setup_points(&r->setup, trace_meta(trace), &points, &n) ==
 	    OPTIONS_OK) {
-		status = run_point(r, trace, &points[0]);
+		status = run_point(r, trace, trace_meta(trace), &points[0]);
 		setup_free(points, n);
 		oplist_free(r->ops);
 	}
@@ -310,6 +342,7 @@ cmd_run(int argc, char **argv)
 	};
 	const struct opt table[] = {
 		SETUP_OPTIONS(r.setup, ""),
+		SETUP_WORKLOAD(r.setup),
 		{ "policy-params", 0, OPT_STRING, &r.setup.policy_params, NULL,
 		    0, 0, NULL, "K=V,...", "of the policy (list policies)" },
 		{ "sysctl", 0, OPT_WORDS, &r.words, NULL, 0, 0, NULL,
@@ -321,7 +354,7 @@ cmd_run(int argc, char **argv)
 		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
 	};
 	const struct options o = { r.setup.command,
-		"--design D [OPTION]... FILE",
+		"--design D [OPTION]... FILE | --workload W",
 		"The log goes to standard output before the table, and to "
 		"standard error with csv and\njson.  Exit status: 0, or 1 "
 		"when a violation was found, or 2 for bad usage or input or\n"
@@ -333,5 +366,5 @@ cmd_run(int argc, char **argv)
 		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
 	if (setup_trace(&r.setup, argc, argv, first) != OPTIONS_OK)
 		return (EXIT_BAD);
-	return (run_trace(&r));
+	return (r.setup.workload != NULL ? run_workload(&r) : run_trace(&r));
 }

@@ -125,7 +125,8 @@ config_json(const struct setup *s, const struct point *p)
 	json_object_set_new(
 	    c, "flags", json_string(flags_text(cfg->flags, flags)));
 	json_object_set_new(c, "plugin", text_or_null(s->plugin));
-	json_object_set_new(c, "trace", json_string(s->trace));
+	json_object_set_new(c, "trace", text_or_null(s->trace));
+	json_object_set_new(c, "workload", text_or_null(s->workload));
 	json_object_set_new(c, "costs", costs);
 	return (c);
 }
@@ -158,9 +159,45 @@ derived_json(const struct eph_run_result *r)
 	return (o);
 }
 
+/* X(key, meaning): what a workload did, and what it left behind */
+/* clang-format off */
+#define WORK(X)                                                                \
+	X(operations, "operations, as `ephmap list workloads' names them")     \
+	X(failures, "of these, ended with an error")                           \
+	X(bytes, "bytes that arrived")                                         \
+	X(checked, "streams compared by checksum")                             \
+	X(corrupt, "of these, not what was sent")                              \
+	X(asleep, "threads that sleep for ever")                               \
+	X(maps_left, "mappings that nobody freed")                             \
+	X(wires_left, "wirings that nobody undid")                             \
+	X(wires_of_design, "of these, leaked by the design as shipped")        \
+	X(wires_of_history, "of these, leaked by the consumer as shipped")     \
+	X(holds_left, "page holds that nobody undid")                          \
+	X(pages_left, "pages that did not become free")                        \
+	X(mbufs_left, "mbufs, clusters and tags not freed")                    \
+	X(bytes_left, "bytes of the machine not given back")
+/* clang-format on */
+
+static json_t *
+work_json(const struct eph_work_result *wr)
+{
+	json_t *facts = json_object();
+	json_t *o = json_object();
+
+#define WORK_JSON(key, meaning) json_object_set_new(o, #key, whole(wr->key));
+	WORK(WORK_JSON)
+#undef WORK_JSON
+	for (unsigned i = 0; i < wr->nfacts; i++)
+		json_object_set_new(
+		    facts, wr->fact[i].name, whole(wr->fact[i].value));
+	json_object_set_new(o, "facts", facts);
+	return (o);
+}
+
 /* The keys of the configuration that stand beside "config" too. */
 static const char *const top_keys[] = { "design", "policy", "shootdown",
-	"machine", "tlb", "executor", "cpus", "nbufs", "seed", "trace", NULL };
+	"machine", "tlb", "executor", "cpus", "nbufs", "seed", "trace",
+	"workload", NULL };
 
 json_t *
 report_json(const struct setup *s, const struct point *p)
@@ -180,6 +217,8 @@ report_json(const struct setup *s, const struct point *p)
 	}
 	json_object_set_new(root, "counters", counters_json(&p->res->counters));
 	json_object_set_new(root, "derived", derived_json(p->res));
+	if (p->work != NULL)
+		json_object_set_new(root, "work", work_json(p->work));
 	for (unsigned i = 0; i < p->res->violations; i++)
 		json_array_append_new(
 		    violations, json_string(p->res->violation[i].text));
@@ -292,9 +331,20 @@ print_counted(FILE *out, uint64_t n, const char *thing)
 }
 
 static void
+print_workload_line(const struct setup *s, FILE *out)
+{
+	(void)fprintf(out, "workload %s: %s\n  %s\n", s->workload,
+	    s->wl.ops->summary, s->wl.ops->origin);
+}
+
+static void
 print_trace_line(
     const struct setup *s, const struct eph_trace_meta *meta, FILE *out)
 {
+	if (s->workload != NULL) {
+		print_workload_line(s, out);
+		return;
+	}
 	(void)fprintf(out, "%s: ", s->trace);
 	print_counted(out, meta->references, "reference");
 	(void)fputs(" to ", out);
@@ -411,6 +461,24 @@ print_run_derived(const struct eph_run_result *r, FILE *out)
 }
 
 static void
+print_work(const struct eph_work_result *wr, FILE *out)
+{
+	struct table *t = table_create("lr");
+	char number[NUMBER_MAX];
+
+#define WORK_ROW(key, meaning) derived_row(t, #key, whole(wr->key), meaning);
+	WORK(WORK_ROW)
+#undef WORK_ROW
+	for (unsigned i = 0; i < wr->nfacts; i++) {
+		table_cell(t, "%s", wr->fact[i].name);
+		table_cell(t, "%s", number_u64(number, wr->fact[i].value));
+		table_rest(t, "of this workload");
+	}
+	table_print(t, out);
+	table_destroy(t);
+}
+
+static void
 print_violations(const struct eph_run_result *r, FILE *out)
 {
 	char total[NUMBER_MAX];
@@ -435,6 +503,10 @@ report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
 	print_run_counters(&p->res->counters, out);
 	(void)fputc('\n', out);
 	print_run_derived(p->res, out);
+	if (p->work != NULL) {
+		(void)fputc('\n', out);
+		print_work(p->work, out);
+	}
 	print_violations(p->res, out);
 }
 

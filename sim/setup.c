@@ -450,14 +450,60 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 void
 setup_free(struct point *points, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free(points[i].res);
+		free(points[i].work);
+	}
 	free(points);
+}
+
+int
+setup_workload_meta(const struct setup *s, struct eph_trace_meta *meta)
+{
+	struct eph_trace *trace;
+	struct eph_err err;
+
+	memset(meta, 0, sizeof(*meta));
+	meta->cpus = s->wl.ops->cpus;
+	if (s->wl.trace[0] == '\0')
+		return (OPTIONS_OK);
+	if (trace_open(s->wl.trace, &trace, &err) != 0)
+		return (options_refuse(s->command, "%s", err.text));
+	*meta = *trace_meta(trace);
+	trace_close(trace);
+	return (OPTIONS_OK);
+}
+
+void
+setup_run_workload(const struct setup *s, struct point *p)
+{
+	p->res = must_alloc(NULL, 1, sizeof(*p->res));
+	p->work = must_alloc(NULL, 1, sizeof(*p->work));
+	p->status =
+	    workload_run(&p->cfg, &s->wl, p->res, p->work, NULL, NULL, &p->err);
+}
+
+/* --workload: there must be no trace beside it. */
+static int
+setup_workload(struct setup *s, int operands, const char *operand)
+{
+	struct eph_err err;
+
+	if (operands > 0 || s->trace != NULL)
+		return (options_refuse(s->command,
+		    "a workload and a trace exclude each other: --workload %s "
+		    "and %s (a workload takes trace=FILE)",
+		    s->workload, operands > 0 ? operand : s->trace));
+	if (eph_workload_parse(s->workload, &s->wl, &err) != 0)
+		return (options_refuse(s->command, "--workload: %s", err.text));
+	return (OPTIONS_OK);
 }
 
 int
 setup_trace(struct setup *s, int argc, char **argv, int first)
 {
+	if (s->workload != NULL)
+		return (setup_workload(s, argc - first, argv[first]));
 	if (argc - first > 1)
 		return (options_refuse(s->command,
 		    "unexpected operand \"%s\"; expected one trace",

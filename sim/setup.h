@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ephmap/replay.h"
+#include "ephmap/workload.h"
 
 #define DEFAULT_MACHINE "amd64-skylake"
 #define DEFAULT_NBUFS	"1024"
@@ -38,6 +39,7 @@ struct setup {
 	const char *flags;
 	const char *plugin;
 	const char *trace;
+	const char *workload;
 	bool all;
 	uint64_t seed;
 	uint64_t hold_ns;
@@ -48,6 +50,7 @@ struct setup {
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
 	const struct eph_design_ops *plugin_design;
+	struct eph_workload wl; /* found by setup_trace(), with --workload */
 };
 
 extern const char *const executor_choices[];
@@ -98,6 +101,12 @@ extern const char *const touch_choices[];
 	    "the trace; the same as FILE" },                                   \
 	{ "format", 0, OPT_CHOICE, &(s).format, NULL, 0, 0, format_choices,    \
 	    "F", "table, csv or json; default: table" }
+
+/* For commands that take a workload in place of a trace. */
+#define SETUP_WORKLOAD(s)                                                      \
+	{ "workload", 0, OPT_STRING, &(s).workload, NULL, 0, 0, NULL,          \
+	    "W[:K=V,...]",                                                     \
+	    "a kernel consumer instead of a trace (list workloads)" }
 /* clang-format on */
 
 #define SETUP_INITIALIZER(name, takes_lists)                                   \
@@ -108,16 +117,18 @@ extern const char *const touch_choices[];
 
 /* One run: its configuration, and what came of it. */
 struct point {
-	struct eph_run_config cfg;  /* machine is set, others may be NULL */
-	struct eph_costs costs;	    /* cfg.costs points here */
-	int status;		    /* of replay_run() */
-	struct eph_err err;	    /* why, if status is not 0 */
-	struct eph_run_result *res; /* NULL until it ran */
+	struct eph_run_config cfg;    /* machine is set, others may be NULL */
+	struct eph_costs costs;	      /* cfg.costs points here */
+	int status;		      /* of replay_run() */
+	struct eph_err err;	      /* why, if status is not 0 */
+	struct eph_run_result *res;   /* NULL until it ran */
+	struct eph_work_result *work; /* NULL: a trace ran */
 };
 
 /*
- * Settle which file is the trace: --trace or the one operand.  Sets
- * s->trace; returns OPTIONS_OK, or OPTIONS_BAD with a message printed.
+ * Settle which file is the trace: --trace or the one operand, or which
+ * workload stands in its place.  Sets s->trace, or s->wl where s->workload
+ * is not NULL; returns OPTIONS_OK, or OPTIONS_BAD with a message printed.
  */
 int setup_trace(struct setup *s, int argc, char **argv, int first);
 
@@ -132,6 +143,15 @@ void setup_free(struct point *points, size_t n);
 /* Load a design; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
 int load_plugin(const char *command, const char *file,
     const struct eph_design_ops **designp);
+
+/*
+ * What a workload has in place of a trace's description: the CPUs, and with
+ * trace=FILE that trace's.  Returns OPTIONS_OK, or OPTIONS_BAD.
+ */
+int setup_workload_meta(const struct setup *s, struct eph_trace_meta *meta);
+
+/* Run a point of a workload. */
+void setup_run_workload(const struct setup *s, struct point *p);
 
 /* What a point really runs with, defaults filled in; NULL: none. */
 const char *point_policy(const struct point *p);

@@ -89,8 +89,8 @@ struct eph_run_config {
 	FILE *log;	      /* --log: words for every line; NULL: none */
 	const struct eph_costs *costs; /* NULL: the machine's */
 	bool threads; /* one pthread a CPU: counts vary; else lockstep */
-	enum eph_contents contents;    /* of the frames */
-	void *design_arg;	       /* eph_design_config's `arg` */
+	enum eph_contents contents; /* of the frames */
+	void *design_arg;	    /* eph_design_config's `arg` */
 
 	/* Called on the design after creation and at the end; may be NULL. */
 	int (*at_start)(void *arg, struct eph_machine *mc, void *state,

@@ -126,7 +126,8 @@ config_json(const struct setup *s, const struct point *p)
 	    c, "flags", json_string(flags_text(cfg->flags, flags)));
 	json_object_set_new(c, "plugin", text_or_null(s->plugin));
 	json_object_set_new(c, "trace", text_or_null(s->trace));
-	json_object_set_new(c, "workload", text_or_null(s->workload));
+	if (s->workload != NULL)
+		json_object_set_new(c, "workload", json_string(s->workload));
 	json_object_set_new(c, "costs", costs);
 	return (c);
 }
@@ -196,8 +197,7 @@ work_json(const struct eph_work_result *wr)
 
 /* The keys of the configuration that stand beside "config" too. */
 static const char *const top_keys[] = { "design", "policy", "shootdown",
-	"machine", "tlb", "executor", "cpus", "nbufs", "seed", "trace",
-	"workload", NULL };
+	"machine", "tlb", "executor", "cpus", "nbufs", "seed", "trace", NULL };
 
 json_t *
 report_json(const struct setup *s, const struct point *p)
@@ -217,6 +217,8 @@ report_json(const struct setup *s, const struct point *p)
 	}
 	json_object_set_new(root, "counters", counters_json(&p->res->counters));
 	json_object_set_new(root, "derived", derived_json(p->res));
+	if (s->workload != NULL)
+		json_object_set_new(root, "workload", json_string(s->workload));
 	if (p->work != NULL)
 		json_object_set_new(root, "work", work_json(p->work));
 	for (unsigned i = 0; i < p->res->violations; i++)
@@ -287,6 +289,17 @@ csv_columns(struct column *col)
 
 #define CSV_COLUMNS_MAX 128
 
+/* A workload stands in the trace's column. */
+static const json_t *
+csv_value(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (strcmp(key, "trace") == 0 && json_is_null(v))
+		return (json_object_get(o, "workload"));
+	return (v);
+}
+
 void
 report_print_csv(
     const struct setup *s, const struct point *p, size_t n, FILE *out)
@@ -307,7 +320,7 @@ report_print_csv(
 
 			if (c > 0)
 				(void)fputc(',', out);
-			report_print_field(json_object_get(o, col[c].key), out);
+			report_print_field(csv_value(o, col[c].key), out);
 		}
 		(void)fputc('\n', out);
 		json_decref(run);

@@ -169,6 +169,8 @@ derived_json(const struct eph_run_result *r)
 	X(checked, "streams compared by checksum")                             \
 	X(corrupt, "of these, not what was sent")                              \
 	X(asleep, "threads that sleep for ever")                               \
+	X(map_sleeps, "times a map slept for a buffer")                        \
+	X(map_spurious, "of these, woken for nothing")                         \
 	X(maps_left, "mappings that nobody freed")                             \
 	X(wires_left, "wirings that nobody undid")                             \
 	X(wires_of_design, "of these, leaked by the design as shipped")        \

@@ -54,6 +54,8 @@ struct eph_thread {
 	int wake_error;		/* (s) what tsleep will return */
 	bool woken;		/* (s) made runnable since it went to sleep */
 	bool timed;		/* (s) this sleep has a timeout */
+	uint32_t nsleeps;	/* (s) times it slept */
+	uint32_t nspurious;	/* (s) of these, woken to sleep again */
 	bool signalled;		/* (s) a signal is pending for it */
 	struct eph_machine *mc; /* (c) */
 	uint64_t design;	/* the design's switch hooks keep it here */

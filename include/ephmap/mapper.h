@@ -34,6 +34,8 @@ struct eph_mapper {
 	_Atomic(uint64_t) held_peak; /* most there ever were */
 	uint64_t maps;		     /* lockstep: maps that succeeded */
 	uint64_t bufs_sum;	     /* lockstep: buffers in use at each */
+	_Atomic(uint64_t) sleeps;    /* times a map slept */
+	_Atomic(uint64_t) spurious;  /* of these, for nothing */
 	_Atomic(uint64_t) wires;     /* wired for the design, not undone */
 };
 

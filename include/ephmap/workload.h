@@ -47,12 +47,14 @@ struct eph_work_fact {
 };
 
 struct eph_work_result {
-	uint64_t operations; /* of the consumer, as its summary names them */
-	uint64_t failures;   /* of these, ended with an error or short */
-	uint64_t bytes;	     /* moved from one end to the other */
-	uint64_t checked;    /* streams compared by checksum */
-	uint64_t corrupt;    /* of these, arrived as something else */
-	uint64_t asleep;     /* threads that slept for ever */
+	uint64_t operations;   /* of the consumer, as its summary names them */
+	uint64_t failures;     /* of these, ended with an error or short */
+	uint64_t bytes;	       /* moved from one end to the other */
+	uint64_t checked;      /* streams compared by checksum */
+	uint64_t corrupt;      /* of these, arrived as something else */
+	uint64_t asleep;       /* threads that slept for ever */
+	uint64_t map_sleeps;   /* times a map slept for a buffer */
+	uint64_t map_spurious; /* of these, woken for nothing */
 
 	/* What nobody gave back, when all had ended. */
 	uint64_t maps_left;

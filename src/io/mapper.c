@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "ephmap/exec.h"
 
 /* The shim: what mbufs call, with the mapper as state. */
 
@@ -86,6 +87,28 @@ mapper_count(struct eph_mapper *mp)
 		;
 }
 
+/*
+ * The design's map(), and how often the thread slept in it.  In lockstep a
+ * thread that sleeps wakes as itself; its own counts are all that is asked.
+ */
+static int
+mapper_map_counted(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
+    struct eph_mapping *map)
+{
+	const struct eph_thread *td = mp->mc->exec->curthread(mp->mc);
+	const uint32_t sleeps = td != NULL ? td->nsleeps : 0;
+	const uint32_t spurious = td != NULL ? td->nspurious : 0;
+	const int error = mp->ops->map(mp->state, m, flags, map);
+
+	if (td != NULL && td->nsleeps != sleeps) {
+		(void)atomic_fetch_add_explicit(
+		    &mp->sleeps, td->nsleeps - sleeps, memory_order_relaxed);
+		(void)atomic_fetch_add_explicit(&mp->spurious,
+		    td->nspurious - spurious, memory_order_relaxed);
+	}
+	return (error);
+}
+
 int
 mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
     struct eph_mapped *out)
@@ -98,7 +121,7 @@ mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 		return (EAGAIN);
 	if (wires)
 		vm_page_wire(mp->mc, m);
-	error = mp->ops->map(mp->state, m, mapper_flags(mp, flags), &out->map);
+	error = mapper_map_counted(mp, m, mapper_flags(mp, flags), &out->map);
 	if (error != 0) {
 		if (wires)
 			vm_page_unwire(mp->mc, m);

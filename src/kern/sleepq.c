@@ -136,8 +136,11 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 		PANIC("tsleep outside a thread: nobody could wake it");
 	mc->exec->sleepq_enter(mc);
 	cpu->c.sleep++;
-	if (td->woken)
+	td->nsleeps++;
+	if (td->woken) {
+		td->nspurious++;
 		cpu->c.wakeup_spurious++;
+	}
 	td->woken = false;
 	if ((flags & PCATCH) != 0 &&
 	    (machine_fails(mc, EPH_FAULT_SLEEP) || td->signalled)) {

@@ -186,6 +186,8 @@ work_close(struct eph_work *w)
 	res->bytes = w->bytes;
 	res->checked = w->checked;
 	res->corrupt = w->corrupt;
+	res->map_sleeps = w->map.sleeps;
+	res->map_spurious = w->map.spurious;
 	res->maps_left = w->map.held;
 	res->wires_left = vm_pool_wired(w->pool);
 	res->wires_of_design = mapper_wires_leaked(&w->map);

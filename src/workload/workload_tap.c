@@ -48,6 +48,8 @@ tap_destroy(void *state)
 	t->wres->bytes = t->w.bytes;
 	t->wres->checked = t->w.checked;
 	t->wres->corrupt = t->w.corrupt;
+	t->wres->map_sleeps = t->w.map.sleeps;
+	t->wres->map_spurious = t->w.map.spurious;
 	t->wres->maps_left = t->w.map.held;
 	t->wres->wires_of_design = mapper_wires_leaked(&t->w.map);
 	t->inner->destroy(t->state);

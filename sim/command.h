@@ -14,6 +14,7 @@ enum {
 	EXIT_BAD = 2,	/* bad usage or input, or the result was not written */
 };
 
+int cmd_claims(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_list(int argc, char **argv);

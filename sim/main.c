@@ -25,6 +25,7 @@ static const struct {
 	{ "compare", cmd_compare, "replay a trace through many designs" },
 	{ "explore", cmd_explore, "search interleavings for failures" },
 	{ "mrc", cmd_mrc, "miss ratio and events by number of buffers" },
+	{ "claims", cmd_claims, "put what the authors claimed to the test" },
 	{ "trace", cmd_trace, "generate, import, convert and describe traces" },
 };
 

@@ -16,6 +16,7 @@
 #include "report.h"
 #include "table.h"
 
+#include "ephmap/claims.h"
 #include "ephmap/design.h"
 #include "ephmap/explore.h"
 #include "ephmap/machine.h"
@@ -294,6 +295,29 @@ workload_rows(void)
 	return (rows);
 }
 
+static json_t *
+claim_rows(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; eph_claims[i] != NULL; i++) {
+		const struct eph_claim *c = eph_claims[i];
+		json_t *o = json_object();
+
+		set_number(o, "claim", c->number);
+		set_text(o, "name", c->name);
+		set_text(o, "group", c->group);
+		set_text(o, "title", c->title);
+		set_text(o, "text", c->text);
+		set_text(o, "origin", c->origin);
+		set_text(o, "date", c->date);
+		set_text(o, "method", c->method);
+		set_text(o, "rule", c->rule);
+		json_array_append_new(rows, o);
+	}
+	return (rows);
+}
+
 static const struct kind kinds[] = {
 	{ "designs", "data structures that hand out addresses", design_rows,
 	    "llll", { "name", "date", "validity", "shootdown" },
@@ -316,6 +340,9 @@ static const struct kind kinds[] = {
 	    { "summary", "origin" } },
 	{ "bugs", "exhibits of the museum", bug_rows, "lll",
 	    { "name", "date", "form" }, { "symptom", "origin", "repair" } },
+	{ "claims", "what the authors said, for `ephmap claims'", claim_rows,
+	    "rlll", { "claim", "name", "group", "date" },
+	    { "text", "origin", "method" } },
 };
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -1,5 +1,6 @@
 set(EPHMAP_SOURCES
     axis.c
+    cmd_claims.c
     cmd_compare.c
     cmd_explore.c
     cmd_list.c

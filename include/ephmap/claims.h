@@ -27,16 +27,34 @@ const char *eph_verdict_name(enum eph_verdict v);
 
 /* One number that was measured. */
 struct eph_claim_fact {
-	char what[96];
+	char what[112];
 	char unit[24];
 	double value;
 };
 
+/* A claim may say several things; each is decided for itself. */
+struct eph_claim_part {
+	char text[128];
+	enum eph_verdict verdict;
+	char condition[256]; /* EPH_HOLDS_IF; else "" */
+	char measured[256];  /* the numbers that decide, in one line */
+	char why[768];	     /* why the verdict follows from them */
+};
+
+#define EPH_CLAIM_PARTS 6
+
+/*
+ * `verdict` is that of all parts if they agree, else EPH_HOLDS_IF, and
+ * `condition` then says under which condition, and which part fails; a part
+ * that cannot tell makes the whole so.
+ */
 struct eph_claim_result {
 	enum eph_verdict verdict;
-	char condition[320]; /* EPH_HOLDS_IF; else "" */
-	char measured[320];  /* the numbers that decide, in one line */
-	char why[1024];	     /* why the verdict follows from them */
+	char condition[1024];
+	char measured[1024];
+	double seconds; /* it took */
+	unsigned nparts;
+	struct eph_claim_part part[EPH_CLAIM_PARTS];
 	struct eph_claim_fact *fact;
 	size_t nfacts;
 	char **step; /* what was run, in order: a line each */
@@ -61,7 +79,7 @@ struct eph_claim {
 	const char *date;
 	const char *method; /* how it is measured */
 	const char *rule;   /* from numbers to the verdict */
-	int (*measure)(struct eph_claim_run *r, struct eph_err *err);
+	void (*measure)(struct eph_claim_run *r);
 };
 
 /* NULL-terminated, in the order of their numbers. */

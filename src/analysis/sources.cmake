@@ -1,4 +1,16 @@
 set(EPHMAP_SOURCES
+    claims.c
+    claims_alloc.c
+    claims_bufcache.c
+    claims_dmap.c
+    claims_machines.c
+    claims_packets.c
+    claims_pipe.c
+    claims_race.c
+    claims_scaling.c
+    claims_sharing.c
+    claims_stream.c
+    claims_wakeup.c
     events.c
     lru_curve.c
     mrc.c

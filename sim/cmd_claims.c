@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * `ephmap claims': measure what was claimed, and say what came out.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "table.h"
+
+#include "ephmap/claims.h"
+
+#define COMMAND	   "ephmap claims"
+#define CLAIMS_MAX 64
+#define WIDTH	   79 /* of running text */
+
+struct claims_options {
+	const char *group;
+	const char *trace;
+	const char *save;
+	uint64_t seed;
+	unsigned format;
+	bool explain;
+};
+
+struct chosen {
+	const struct eph_claim *claim[CLAIMS_MAX];
+	struct eph_claim_result res[CLAIMS_MAX];
+	size_t n;
+};
+
+static size_t
+claims_count(void)
+{
+	size_t n = 0;
+
+	while (eph_claims[n] != NULL)
+		n++;
+	return (n);
+}
+
+static int
+refuse_group(const char *group)
+{
+	const char *names[CLAIMS_MAX + 1], *near;
+	const size_t n = claims_count();
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = eph_claims[i]->group;
+	names[n] = NULL;
+	near = nearest_name(group, names);
+	return (options_refuse(COMMAND,
+	    "no claim is of group \"%s\"%s%s; `ephmap list claims' shows them",
+	    group, near != NULL ? "; did you mean " : "",
+	    near != NULL ? near : ""));
+}
+
+/* Operands are numbers; none: all of them. */
+static int
+choose(const struct claims_options *o, int argc, char **argv, int first,
+    struct chosen *ch)
+{
+	const size_t all = claims_count();
+	bool want[CLAIMS_MAX] = { false }, in_group = false;
+
+	for (int i = first; i < argc; i++) {
+		uint64_t number;
+
+		if (parse_u64(argv[i], all, &number) != 0 || number == 0)
+			return (options_refuse(COMMAND,
+			    "\"%s\" is not a claim; expected a number from 1 "
+			    "to %zu",
+			    argv[i], all));
+		want[number - 1] = true;
+	}
+	ch->n = 0;
+	for (size_t i = 0; i < all; i++) {
+		if (o->group != NULL &&
+		    strcmp(o->group, eph_claims[i]->group) != 0)
+			continue;
+		in_group = true;
+		if (first == argc || want[i])
+			ch->claim[ch->n++] = eph_claims[i];
+	}
+	if (!in_group)
+		return (refuse_group(o->group));
+	if (ch->n == 0)
+		return (options_refuse(COMMAND,
+		    "none of these claims is of group \"%s\"", o->group));
+	return (OPTIONS_OK);
+}
+
+static json_t *
+parts_json(const struct eph_claim_result *res)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < res->nparts; i++) {
+		const struct eph_claim_part *p = &res->part[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "claim", json_string(p->text));
+		json_object_set_new(
+		    o, "verdict", json_string(eph_verdict_name(p->verdict)));
+		json_object_set_new(o, "condition",
+		    p->verdict == EPH_HOLDS_IF ? json_string(p->condition)
+					       : json_null());
+		json_object_set_new(o, "measured", json_string(p->measured));
+		json_object_set_new(o, "why", json_string(p->why));
+		json_array_append_new(a, o);
+	}
+	return (a);
+}
+
+static json_t *
+facts_json(const struct eph_claim_result *res)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < res->nfacts; i++) {
+		const struct eph_claim_fact *f = &res->fact[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "what", json_string(f->what));
+		json_object_set_new(o, "value", json_real(f->value));
+		json_object_set_new(o, "unit", json_string(f->unit));
+		json_array_append_new(a, o);
+	}
+	return (a);
+}
+
+static json_t *
+claim_json(const struct eph_claim *c, const struct eph_claim_result *res)
+{
+	json_t *o = json_object(), *steps = json_array();
+
+	json_object_set_new(o, "claim", json_integer((json_int_t)c->number));
+	json_object_set_new(o, "name", json_string(c->name));
+	json_object_set_new(o, "group", json_string(c->group));
+	json_object_set_new(o, "title", json_string(c->title));
+	json_object_set_new(o, "text", json_string(c->text));
+	json_object_set_new(o, "origin", json_string(c->origin));
+	json_object_set_new(o, "date", json_string(c->date));
+	json_object_set_new(o, "method", json_string(c->method));
+	json_object_set_new(o, "rule", json_string(c->rule));
+	json_object_set_new(
+	    o, "verdict", json_string(eph_verdict_name(res->verdict)));
+	json_object_set_new(o, "condition",
+	    res->verdict == EPH_HOLDS_IF ? json_string(res->condition)
+					 : json_null());
+	json_object_set_new(o, "measured", json_string(res->measured));
+	json_object_set_new(o, "parts", parts_json(res));
+	json_object_set_new(o, "facts", facts_json(res));
+	for (size_t i = 0; i < res->nsteps; i++)
+		json_array_append_new(steps, json_string(res->step[i]));
+	json_object_set_new(o, "run", steps);
+	return (o);
+}
+
+static void
+print_json(const struct chosen *ch)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < ch->n; i++)
+		json_array_append_new(
+		    rows, claim_json(ch->claim[i], &ch->res[i]));
+	report_print_json(rows, stdout);
+}
+
+static void
+print_csv(const struct chosen *ch)
+{
+	static const char *const keys[] = { "claim", "name", "group", "title",
+		"origin", "date", "verdict", "condition", "measured", NULL };
+
+	for (unsigned k = 0; keys[k] != NULL; k++)
+		(void)printf("%s%s", k > 0 ? "," : "", keys[k]);
+	(void)putchar('\n');
+	for (size_t i = 0; i < ch->n; i++) {
+		json_t *o = claim_json(ch->claim[i], &ch->res[i]);
+
+		for (unsigned k = 0; keys[k] != NULL; k++) {
+			if (k > 0)
+				(void)putchar(',');
+			report_print_field(json_object_get(o, keys[k]), stdout);
+		}
+		(void)putchar('\n');
+		json_decref(o);
+	}
+}
+
+/* "label text", broken between words, later lines indented. */
+static void
+print_text(int indent, const char *label, const char *text)
+{
+	int column = printf("%*s%s", indent, "", label);
+	const int hang = indent + (*label != '\0' ? 10 : 0);
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		const int word = (int)strcspn(text, " ");
+
+		if (column + 1 + word > WIDTH && column > hang)
+			column = printf("\n%*s", hang, "") - 1;
+		else if (column < hang)
+			column += printf("%*s", hang - column, "");
+		else if (column > hang)
+			column += printf(" ");
+		column += printf("%.*s", word, text);
+		text += word;
+	}
+	(void)putchar('\n');
+}
+
+static void
+print_table(const struct chosen *ch)
+{
+	struct table *t = table_create("rlll");
+
+	table_cell(t, "#");
+	table_cell(t, "claim");
+	table_cell(t, "date");
+	table_cell(t, "verdict");
+	table_rule(t);
+	for (size_t i = 0; i < ch->n; i++) {
+		table_cell(t, "%u", ch->claim[i]->number);
+		table_cell(t, "%s", ch->claim[i]->title);
+		table_cell(t, "%s", ch->claim[i]->date);
+		table_cell(t, "%s", eph_verdict_name(ch->res[i].verdict));
+	}
+	table_print(t, stdout);
+	table_destroy(t);
+	(void)printf(
+	    "\nThe numbers, and for which conditions a claim holds:\n");
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct eph_claim_result *res = &ch->res[i];
+
+		(void)printf("\n%2u  %s: %s\n", ch->claim[i]->number,
+		    ch->claim[i]->name, eph_verdict_name(res->verdict));
+		for (unsigned k = 0; k < res->nparts; k++)
+			print_text(4, "", res->part[k].measured);
+		if (res->verdict == EPH_HOLDS_IF)
+			print_text(4, "only if", res->condition);
+	}
+	(void)printf("\n`ephmap claims N --explain' says what was run and why "
+		     "the verdict follows.\n");
+}
+
+static void
+print_facts(const struct eph_claim_result *res)
+{
+	struct table *t = table_create("lrl");
+	char number[NUMBER_MAX];
+
+	for (size_t i = 0; i < res->nfacts; i++) {
+		const struct eph_claim_fact *f = &res->fact[i];
+		const bool whole = fabs(f->value - nearbyint(f->value)) < 1e-9;
+
+		table_cell(t, "  %s", f->what);
+		table_cell(
+		    t, "%s", number_real(number, f->value, whole ? 0 : 2));
+		table_cell(t, "%s", f->unit);
+	}
+	table_print(t, stdout);
+	table_destroy(t);
+}
+
+static void
+print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
+{
+	(void)printf("%u. %s\n\n", c->number, c->title);
+	print_text(2, "claim", c->text);
+	(void)printf("  who     %s, %s\n", c->origin, c->date);
+	print_text(2, "measure", c->method);
+	print_text(2, "rule", c->rule);
+	(void)printf("  verdict %s\n", eph_verdict_name(res->verdict));
+	if (res->verdict == EPH_HOLDS_IF)
+		print_text(2, "only if", res->condition);
+	for (unsigned i = 0; i < res->nparts; i++) {
+		const struct eph_claim_part *p = &res->part[i];
+
+		(void)printf(
+		    "\n  %s: %s\n", p->text, eph_verdict_name(p->verdict));
+		print_text(4, "numbers", p->measured);
+		if (p->verdict == EPH_HOLDS_IF)
+			print_text(4, "only if", p->condition);
+		print_text(4, "why", p->why);
+	}
+	(void)printf("\nWhat was run (--save DIR keeps the streams):\n");
+	for (size_t i = 0; i < res->nsteps; i++)
+		print_text(2, "", res->step[i]);
+	(void)printf("\nWhat was measured:\n");
+	print_facts(res);
+}
+
+static int
+measure(const struct claims_options *o, struct chosen *ch)
+{
+	const struct eph_claim_config cfg = {
+		.seed = o->seed, .trace = o->trace, .save = o->save
+	};
+	struct progress bar;
+	struct eph_err err;
+	int error = 0;
+	size_t i;
+
+	progress_start(&bar, "claims", ch->n);
+	for (i = 0; i < ch->n; i++) {
+		error = claim_measure(ch->claim[i], &cfg, &ch->res[i], &err);
+		if (error != 0)
+			break;
+		progress_step(&bar, i + 1);
+	}
+	progress_end(&bar);
+	if (error == 0)
+		return (OPTIONS_OK);
+	while (i > 0)
+		claim_free(&ch->res[--i]);
+	return (options_refuse(COMMAND, "%s", err.text));
+}
+
+static int
+report(const struct claims_options *o, struct chosen *ch)
+{
+	int status = EXIT_OK;
+
+	if (o->format == FORMAT_JSON)
+		print_json(ch);
+	else if (o->format == FORMAT_CSV)
+		print_csv(ch);
+	else if (!o->explain)
+		print_table(ch);
+	for (size_t i = 0; i < ch->n; i++) {
+		if (o->format == FORMAT_TABLE && o->explain) {
+			if (i > 0)
+				(void)putchar('\n');
+			print_explanation(ch->claim[i], &ch->res[i]);
+		}
+		if (ch->res[i].verdict == EPH_CANNOT_TELL)
+			status = EXIT_FOUND;
+		claim_free(&ch->res[i]);
+	}
+	return (status);
+}
+
+int
+cmd_claims(int argc, char **argv)
+{
+	struct claims_options o = { .seed = 1 };
+	const struct opt table[] = {
+		{ "group", 0, OPT_STRING, &o.group, NULL, 0, 0, NULL, "G",
+		    "claims of this group only" },
+		{ "explain", 0, OPT_FLAG, &o.explain, NULL, 0, 0, NULL, NULL,
+		    "what was run, and why the verdict follows" },
+		{ "trace", 0, OPT_STRING, &o.trace, NULL, 0, 0, NULL, "FILE",
+		    "a capture, measured in addition where it fits" },
+		{ "save", 0, OPT_STRING, &o.save, NULL, 0, 0, NULL, "DIR",
+		    "keep the generated streams, as binary traces" },
+		{ "seed", 0, OPT_U64, &o.seed, NULL, 1, INT64_MAX, NULL, "N",
+		    "for the generated streams; default: 1" },
+		{ "format", 0, OPT_CHOICE, &o.format, NULL, 0, 0,
+		    format_choices, "F", "table, csv or json; default: table" },
+		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
+	};
+	const struct options opts = { COMMAND, "[OPTION]... [N]...",
+		"Measures the claims with these numbers, or all; `ephmap list "
+		"claims' shows them.\nExit status: 0 whatever the verdicts "
+		"are, 1 when a measurement cannot tell.\n",
+		table, 0, CLAIMS_MAX };
+	struct chosen *ch;
+	struct stat st;
+	int first, status;
+
+	if ((status = options_parse(&opts, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	if (o.save != NULL && (stat(o.save, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return (options_refuse(
+		    COMMAND, "%s: expected a directory", o.save));
+	ch = must_alloc(NULL, 1, sizeof(*ch));
+	status = choose(&o, argc, argv, first, ch);
+	if (status == OPTIONS_OK)
+		status = measure(&o, ch);
+	status = status == OPTIONS_OK ? report(&o, ch) : EXIT_BAD;
+	free(ch);
+	return (status);
+}

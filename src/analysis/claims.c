@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Claims: the table, and the frame around a measurement.
+ *
+ * Each claim is one row in a file of its group; it runs, records facts, and
+ * decides its parts.  Nothing here knows what was claimed.
+ */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/claims_impl.h"
+#include "workload/run.h"
+
+extern const struct eph_claim claim_one_mapping;
+extern const struct eph_claim claim_sleeps;
+extern const struct eph_claim claim_lazy;
+extern const struct eph_claim claim_wakeup;
+extern const struct eph_claim claim_dmap;
+extern const struct eph_claim claim_pipe;
+extern const struct eph_claim claim_bufcache;
+extern const struct eph_claim claim_machines;
+extern const struct eph_claim claim_scaling;
+extern const struct eph_claim claim_packets;
+extern const struct eph_claim claim_race;
+extern const struct eph_claim claim_alloc;
+
+const struct eph_claim *const eph_claims[] = {
+	&claim_one_mapping,
+	&claim_sleeps,
+	&claim_lazy,
+	&claim_wakeup,
+	&claim_dmap,
+	&claim_pipe,
+	&claim_bufcache,
+	&claim_machines,
+	&claim_scaling,
+	&claim_packets,
+	&claim_race,
+	&claim_alloc,
+	NULL,
+};
+
+const char *
+eph_verdict_name(enum eph_verdict v)
+{
+	static const char *const names[] = { "holds", "does not hold",
+		"holds only if", "cannot tell" };
+
+	return (names[v]);
+}
+
+void
+claim_error(struct eph_claim_run *r, int error)
+{
+	if (r->error == 0)
+		r->error = error;
+}
+
+static void
+out_of_memory(struct eph_claim_run *r)
+{
+	if (r->error == 0)
+		r->error = eph_err_set(r->err, ENOMEM, "out of memory");
+}
+
+void
+claim_fact(struct eph_claim_run *r, double value, const char *unit,
+    const char *fmt, ...)
+{
+	struct eph_claim_result *res = r->res;
+	struct eph_claim_fact *f;
+	va_list ap;
+
+	if (r->error != 0)
+		return;
+	f = realloc(res->fact, (res->nfacts + 1) * sizeof(*f));
+	if (f == NULL) {
+		out_of_memory(r);
+		return;
+	}
+	res->fact = f;
+	f = &res->fact[res->nfacts++];
+	f->value = value;
+	SAY(f->unit, "%s", unit);
+	va_start(ap, fmt);
+	(void)vsnprintf(f->what, sizeof(f->what), fmt, ap);
+	va_end(ap);
+}
+
+void
+claim_step(struct eph_claim_run *r, const char *fmt, ...)
+{
+	struct eph_claim_result *res = r->res;
+	char line[512], **step;
+	va_list ap;
+
+	if (r->error != 0)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	step = realloc(res->step, (res->nsteps + 1) * sizeof(*step));
+	if (step != NULL)
+		res->step = step;
+	if (step == NULL || (step[res->nsteps] = strdup(line)) == NULL) {
+		out_of_memory(r);
+		return;
+	}
+	res->nsteps++;
+}
+
+struct eph_claim_part *
+claim_part(struct eph_claim_run *r, const char *text)
+{
+	struct eph_claim_part *p;
+
+	if (r->res->nparts == EPH_CLAIM_PARTS)
+		abort();
+	p = &r->res->part[r->res->nparts++];
+	p->verdict = EPH_CANNOT_TELL;
+	SAY(p->text, "%s", text);
+	return (p);
+}
+
+void
+claim_say(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+}
+
+enum eph_verdict
+claim_cases(bool control, unsigned yes, unsigned of)
+{
+	if (!control || of == 0)
+		return (EPH_CANNOT_TELL);
+	if (yes == 0)
+		return (EPH_HOLDS_NOT);
+	return (yes == of ? EPH_HOLDS : EPH_HOLDS_IF);
+}
+
+double
+claim_percent(double part, double whole)
+{
+	return (whole > 0 ? 100 * part / whole : 0);
+}
+
+/* Count what makes every verdict worthless. */
+static void
+note_violations(struct eph_claim_run *r, const struct eph_run_result *res)
+{
+	if (r->violations == 0 && res->violations > 0)
+		SAY(r->violation, "%s", res->violation[0].text);
+	r->violations += res->violations_total;
+}
+
+void
+claim_workload(struct eph_claim_run *r, const char *text, const char *design,
+    unsigned cpus, uint32_t nbufs, struct eph_run_result *out,
+    struct eph_work_result *wout)
+{
+	struct eph_run_config cfg = { .design = eph_design_find(design),
+		.cpus = cpus,
+		.nbufs = nbufs,
+		.seed = r->seed };
+	struct eph_workload wl;
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	memset(wout, 0, sizeof(*wout));
+	if (r->error != 0)
+		return;
+	if ((error = eph_workload_parse(text, &wl, r->err)) == 0)
+		error = workload_run(&cfg, &wl, out, wout, NULL, NULL, r->err);
+	claim_error(r, error);
+	note_violations(r, out);
+	if (wout->corrupt != 0 && r->violations++ == 0)
+		SAY(r->violation, "%s on %s: data arrived changed", text,
+		    design);
+	claim_step(r,
+	    "ephmap run --design %s --cpus %u --nbufs %u --workload %s", design,
+	    cpus, (unsigned)nbufs, text);
+}
+
+uint64_t
+claim_invalidations(const struct eph_counters *c)
+{
+	return (c->invlpg_local + c->invlpg_remote + c->flush_local +
+	    c->flush_remote + c->ipi_sent);
+}
+
+bool
+claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
+    const struct eph_design_ops *design, unsigned cpus, uint32_t nbufs,
+    struct eph_run_result *out)
+{
+	const struct eph_run_config cfg = { .design = design,
+		.cpus = cpus > s->cpus ? cpus : s->cpus,
+		.nbufs = nbufs,
+		.seed = r->seed,
+		.touch = EPH_TOUCH_READ };
+	struct eph_op_source src;
+	struct eph_err err = { "" };
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	if (r->error != 0)
+		return (false);
+	src = claim_stream_source(s);
+	error = replay_run(&cfg, &src, out, &err);
+	if (error == ENOTSUP) {
+		memset(out, 0, sizeof(*out));
+		return (false);
+	}
+	if (error != 0) {
+		claim_error(r, eph_err_set(r->err, error, "%s", err.text));
+		return (false);
+	}
+	note_violations(r, out);
+	return (true);
+}
+
+bool
+claim_replay(struct eph_claim_run *r, struct claim_stream *s,
+    const char *design, unsigned cpus, uint32_t nbufs,
+    struct eph_run_result *out)
+{
+	return (
+	    claim_replay_ops(r, s, eph_design_find(design), cpus, nbufs, out));
+}
+
+/* Append "sep text", as far as there is room. */
+static void
+join(char *to, size_t size, const char *sep, const char *text)
+{
+	const size_t n = strlen(to);
+
+	(void)snprintf(to + n, size - n, "%s%s", n > 0 ? sep : "", text);
+}
+
+/* A run that broke a rule of the machine proves nothing. */
+static void
+refuse_violations(struct eph_claim_run *r)
+{
+	for (unsigned i = 0; r->violations > 0 && i < r->res->nparts; i++) {
+		r->res->part[i].verdict = EPH_CANNOT_TELL;
+		SAY(r->res->part[i].why, "a run broke a rule: %.200s",
+		    r->violation);
+	}
+}
+
+static void
+conclude_condition(struct eph_claim_result *res)
+{
+	char text[512];
+
+	for (unsigned i = 0; i < res->nparts; i++) {
+		const struct eph_claim_part *p = &res->part[i];
+
+		text[0] = '\0';
+		if (p->verdict == EPH_HOLDS_IF)
+			SAY(text, "%s", p->condition);
+		else if (p->verdict == EPH_HOLDS_NOT)
+			SAY(text, "not: %s", p->text);
+		if (text[0] != '\0')
+			join(
+			    res->condition, sizeof(res->condition), "; ", text);
+	}
+}
+
+/* The verdict of the whole, from its parts. */
+static void
+conclude(struct eph_claim_result *res)
+{
+	unsigned of[4] = { 0 };
+
+	for (unsigned i = 0; i < res->nparts; i++) {
+		of[res->part[i].verdict]++;
+		join(res->measured, sizeof(res->measured), "; ",
+		    res->part[i].measured);
+	}
+	if (res->nparts == 0 || of[EPH_CANNOT_TELL] > 0)
+		res->verdict = EPH_CANNOT_TELL;
+	else if (of[EPH_HOLDS] == res->nparts)
+		res->verdict = EPH_HOLDS;
+	else if (of[EPH_HOLDS_NOT] == res->nparts)
+		res->verdict = EPH_HOLDS_NOT;
+	else
+		res->verdict = EPH_HOLDS_IF;
+	if (res->verdict == EPH_HOLDS_IF)
+		conclude_condition(res);
+}
+
+int
+claim_measure(const struct eph_claim *claim, const struct eph_claim_config *cfg,
+    struct eph_claim_result *res, struct eph_err *err)
+{
+	struct eph_claim_run r = { .cfg = cfg,
+		.res = res,
+		.err = err,
+		.seed = cfg->seed != 0 ? cfg->seed : 1 };
+	const double start = run_seconds();
+
+	memset(res, 0, sizeof(*res));
+	claim->measure(&r);
+	if (r.error != 0) {
+		claim_free(res);
+		return (r.error);
+	}
+	refuse_violations(&r);
+	conclude(res);
+	res->seconds = run_seconds() - start;
+	return (0);
+}
+
+void
+claim_free(struct eph_claim_result *res)
+{
+	for (size_t i = 0; i < res->nsteps; i++)
+		free(res->step[i]);
+	free(res->step);
+	free(res->fact);
+	res->step = NULL;
+	res->fact = NULL;
+	res->nsteps = res->nfacts = 0;
+}

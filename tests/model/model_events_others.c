@@ -68,6 +68,7 @@ static struct {
 	unsigned nlists;
 	unsigned fresh; /* first slot never used */
 	unsigned first[MAX_CPUS];
+	unsigned looked[MAX_LINES + 1]; /* where this line's map did */
 } st;
 
 static void
@@ -422,16 +423,15 @@ seg_hit(struct sim *s, int b)
 static int
 seg_map(struct sim *s, const struct line *l, bool resumed)
 {
-	const unsigned first = st.first[l->cpu];
 	int b, other, old;
 
 	if (!resumed) {
 		if ((b = kmap_find(s, l->page)) >= 0)
 			return (seg_hit(s, b));
-		st.first[l->cpu] = (first + 1) % st.nlists;
+		st.looked[l->at] = st.first[l->cpu];
+		st.first[l->cpu] = (st.first[l->cpu] + 1) % st.nlists;
 	}
-	/* A sleeper looks where it looked; it knows no better here. */
-	if ((b = seg_take(s, first)) < 0)
+	if ((b = seg_take(s, st.looked[l->at])) < 0)
 		return (MAP_SLEEPS);
 	old = st.page[b];
 	if (old >= 0) {

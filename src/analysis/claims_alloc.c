@@ -157,7 +157,7 @@ run_traffic(
 static void
 decide(struct eph_claim_run *r, bool cross)
 {
-	static const char *const caches[] = { "containers", "zones", NULL };
+	static const char *const caches[] = { "mb_alloc", "zones", NULL };
 	struct eph_claim_part *p = claim_part(r,
 	    cross ? "and where the next CPU frees"
 		  : "where the CPU that got it frees it");

@@ -266,10 +266,11 @@ conclude_condition(struct eph_claim_result *res)
 		const struct eph_claim_part *p = &res->part[i];
 
 		text[0] = '\0';
-		if (p->verdict == EPH_HOLDS_IF)
-			SAY(text, "%s", p->condition);
-		else if (p->verdict == EPH_HOLDS_NOT)
+		if (p->verdict == EPH_HOLDS_NOT)
 			SAY(text, "not: %s", p->text);
+		else if (p->verdict == EPH_HOLDS_IF)
+			SAY(text, "%s%s%s", res->nparts > 1 ? p->text : "",
+			    res->nparts > 1 ? ": if " : "", p->condition);
 		if (text[0] != '\0')
 			join(
 			    res->condition, sizeof(res->condition), "; ", text);

@@ -210,7 +210,7 @@ measure_alloc(struct eph_claim_run *r)
 	decide(r, true);
 	claim_step(r,
 	    "mbufs with a cluster, %u on each CPU, allocators "
-	    "global, containers and zones on 2, 8 and 32 CPUs; call "
+	    "global, mb_alloc and zones on 2, 8 and 32 CPUs; call "
 	    "%u, lock %u, line move %u, atomic %u cycles; the same "
 	    "by hand: bench_mbuf",
 	    PACKETS, costs.call, costs.lock_take, costs.line_move,

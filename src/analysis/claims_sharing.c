@@ -10,7 +10,7 @@
 #include "analysis/claims_impl.h"
 
 #define FILE_PAGES 64u
-#define ROOMY	   8192u /* buffers: more than any stream here holds */
+#define ROOMY	   32768u /* buffers: more than any stream here holds */
 
 static const char *const sharing_designs[] = { "sf_buf.hash", "sf_buf.lru",
 	"sf_buf.cpumask", "sf_buf.accessed", "sf_buf.dynamic", "sf_buf.sharded",
@@ -111,6 +111,13 @@ struct sleeps {
 	uint64_t total_uncached;
 };
 
+/* Maps that had to sleep: who sleeps again has been counted. */
+static uint64_t
+slept(const struct eph_counters *c)
+{
+	return (c->sleep - c->wakeup_spurious);
+}
+
 static void
 compare_sleeps(
     struct eph_claim_run *r, struct claim_stream *s, struct sleeps *sl)
@@ -121,17 +128,18 @@ compare_sleeps(
 	for (unsigned i = 0; i < NPOOLS; i++) {
 		(void)claim_replay(r, s, "sf_buf.uncached", 2, pools[i], &un);
 		(void)claim_replay(r, s, "sf_buf.hash", 2, pools[i], &ha);
-		claim_fact(r, (double)un.counters.sleep, "sleeps",
-		    "%s, %" PRIu32 " buffers: sf_buf.uncached", s->name,
-		    pools[i]);
-		claim_fact(r, (double)ha.counters.sleep, "sleeps",
-		    "%s, %" PRIu32 " buffers: sf_buf.hash", s->name, pools[i]);
-		sl->less += ha.counters.sleep < un.counters.sleep;
-		sl->more += ha.counters.sleep > un.counters.sleep;
-		sl->total_uncached += un.counters.sleep;
+		claim_fact(r, (double)slept(&un.counters), "maps",
+		    "%s, %" PRIu32 " buffers: maps that slept, sf_buf.uncached",
+		    s->name, pools[i]);
+		claim_fact(r, (double)slept(&ha.counters), "maps",
+		    "%s, %" PRIu32 " buffers: maps that slept, sf_buf.hash",
+		    s->name, pools[i]);
+		sl->less += slept(&ha.counters) < slept(&un.counters);
+		sl->more += slept(&ha.counters) > slept(&un.counters);
+		sl->total_uncached += slept(&un.counters);
 		if (i == 1) {
-			sl->first_uncached = un.counters.sleep;
-			sl->first_hash = ha.counters.sleep;
+			sl->first_uncached = slept(&un.counters);
+			sl->first_hash = slept(&ha.counters);
 		}
 	}
 	claim_step(r,
@@ -154,14 +162,15 @@ decide_sleeps(
 	SAY(p->condition, "the pool is one of those where it does: %u of %u",
 	    sl->less, sl->less + sl->more);
 	SAY(p->measured,
-	    "%s, 1,024 buffers: %" PRIu64 " sleeps uncached, %" PRIu64
+	    "%s, 1,024 buffers: %" PRIu64 " maps sleep uncached, %" PRIu64
 	    " with one mapping a page",
 	    text, sl->first_uncached, sl->first_hash);
 	SAY(p->why,
 	    "Of %zu pool sizes, sf_buf.hash slept less often at %u and more "
 	    "often at %u; where both counts are equal neither is counted. "
 	    "Streams are open loop: a sender goes on with its next page while "
-	    "an earlier one sleeps.",
+	    "an earlier one sleeps. A map that is woken for nothing and sleeps "
+	    "again counts once.",
 	    NPOOLS, sl->less, sl->more);
 }
 
@@ -170,9 +179,9 @@ measure_sleeps(struct eph_claim_run *r)
 {
 	/* As measured behind nginx on 1 Gbit/s: 31,633 pages a second. */
 	const struct claim_sendfile shared = { "gigabit-zipf", CLAIM_ZIPF, 32,
-		2000, 18, 20, 1011000, 99800000, 2, true, false };
+		2000, 18, 12, 1011000, 99800000, 2, true, false };
 	const struct claim_sendfile own = { "gigabit-own", CLAIM_OWN, 32, 32,
-		360, 1, 1011000, 99800000, 2, true, false };
+		216, 1, 1011000, 99800000, 2, true, false };
 	struct claim_stream s;
 	struct sleeps sl;
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Each claim is a test: its measurement decides, comes out the same twice,
+ * and as recorded here.  A verdict that changes is a change of a design or
+ * of the machine, and must be understood.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/claims_impl.h"
+#include "test_main.h"
+
+/* As measured with seed 1, by number. */
+static const enum eph_verdict recorded[] = {
+	EPH_CANNOT_TELL,
+	EPH_HOLDS,
+	EPH_HOLDS,
+	EPH_HOLDS_IF,
+	EPH_HOLDS_IF,
+	EPH_HOLDS,
+	EPH_HOLDS_IF,
+	EPH_HOLDS_IF,
+	EPH_HOLDS,
+	EPH_HOLDS_IF,
+	EPH_HOLDS_IF,
+	EPH_HOLDS,
+	EPH_HOLDS_IF,
+};
+
+static void
+check_claim(const struct eph_claim *c)
+{
+	const struct eph_claim_config cfg = { .seed = 1 };
+	struct eph_claim_result res;
+	struct eph_err err = { "" };
+
+	if (claim_measure(c, &cfg, &res, &err) != 0) {
+		(void)printf("claim %u: %s\n", c->number, err.text);
+		CU_FAIL("a measurement failed");
+		return;
+	}
+	if (res.verdict != recorded[c->number])
+		(void)printf("claim %u %s: %s\n", c->number,
+		    eph_verdict_name(res.verdict), res.measured);
+	CU_ASSERT_EQUAL(res.verdict, recorded[c->number]);
+	CU_ASSERT_TRUE(res.nparts > 0 && res.nfacts > 0 && res.nsteps > 0);
+	CU_ASSERT_TRUE(res.measured[0] != '\0');
+	CU_ASSERT_EQUAL(res.verdict == EPH_HOLDS_IF, res.condition[0] != '\0');
+	for (unsigned i = 0; i < res.nparts; i++) {
+		CU_ASSERT_TRUE(res.part[i].verdict != EPH_CANNOT_TELL);
+		CU_ASSERT_TRUE(res.part[i].why[0] != '\0');
+	}
+	claim_free(&res);
+}
+
+static void
+test_every_claim_comes_out_as_recorded(void)
+{
+	unsigned n = 0;
+
+	for (; eph_claims[n] != NULL; n++) {
+		CU_ASSERT_EQUAL(eph_claims[n]->number, n + 1);
+		check_claim(eph_claims[n]);
+	}
+	CU_ASSERT_EQUAL(n + 1, sizeof(recorded) / sizeof(*recorded));
+}
+
+static void
+test_same_seed_same_numbers(void)
+{
+	const struct eph_claim_config cfg = { .seed = 7 };
+	const struct eph_claim *c = eph_claims[6];
+	struct eph_claim_result a, b;
+
+	CU_ASSERT_EQUAL_FATAL(claim_measure(c, &cfg, &a, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(claim_measure(c, &cfg, &b, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(a.nfacts, b.nfacts);
+	CU_ASSERT_TRUE(a.nfacts > 0);
+	for (size_t i = 0; i < a.nfacts; i++) {
+		CU_ASSERT_STRING_EQUAL(a.fact[i].what, b.fact[i].what);
+		CU_ASSERT_EQUAL(a.fact[i].value, b.fact[i].value);
+	}
+	claim_free(&a);
+	claim_free(&b);
+}
+
+static void
+test_verdict_from_cases(void)
+{
+	CU_ASSERT_EQUAL(claim_cases(true, 3, 3), EPH_HOLDS);
+	CU_ASSERT_EQUAL(claim_cases(true, 0, 3), EPH_HOLDS_NOT);
+	CU_ASSERT_EQUAL(claim_cases(true, 1, 3), EPH_HOLDS_IF);
+	/* Without a control that shows something, or without a case. */
+	CU_ASSERT_EQUAL(claim_cases(false, 3, 3), EPH_CANNOT_TELL);
+	CU_ASSERT_EQUAL(claim_cases(true, 0, 0), EPH_CANNOT_TELL);
+}
+
+/* Measurements that say what they are told. */
+static void
+two_parts(struct eph_claim_run *r, enum eph_verdict a, enum eph_verdict b)
+{
+	struct eph_claim_part *p = claim_part(r, "one");
+
+	p->verdict = a;
+	SAY(p->condition, "%s", a == EPH_HOLDS_IF ? "so" : "");
+	p = claim_part(r, "two");
+	p->verdict = b;
+}
+
+static void
+measure_both(struct eph_claim_run *r)
+{
+	two_parts(r, EPH_HOLDS, EPH_HOLDS);
+}
+
+static void
+measure_one_fails(struct eph_claim_run *r)
+{
+	two_parts(r, EPH_HOLDS, EPH_HOLDS_NOT);
+}
+
+static void
+measure_none(struct eph_claim_run *r)
+{
+	two_parts(r, EPH_HOLDS_NOT, EPH_HOLDS_NOT);
+}
+
+static void
+measure_undecided(struct eph_claim_run *r)
+{
+	two_parts(r, EPH_HOLDS, EPH_CANNOT_TELL);
+}
+
+static void
+measure_violation(struct eph_claim_run *r)
+{
+	two_parts(r, EPH_HOLDS, EPH_HOLDS);
+	r->violations = 1;
+}
+
+static void
+measure_nothing(struct eph_claim_run *r)
+{
+	(void)r;
+}
+
+static enum eph_verdict
+verdict_of(void (*measure)(struct eph_claim_run *r))
+{
+	const struct eph_claim claim = { .number = 1, .measure = measure };
+	const struct eph_claim_config cfg = { .seed = 1 };
+	struct eph_claim_result res;
+
+	CU_ASSERT_EQUAL_FATAL(claim_measure(&claim, &cfg, &res, NULL), 0);
+	claim_free(&res);
+	return (res.verdict);
+}
+
+static void
+test_verdict_of_parts(void)
+{
+	CU_ASSERT_EQUAL(verdict_of(measure_both), EPH_HOLDS);
+	CU_ASSERT_EQUAL(verdict_of(measure_one_fails), EPH_HOLDS_IF);
+	CU_ASSERT_EQUAL(verdict_of(measure_none), EPH_HOLDS_NOT);
+	CU_ASSERT_EQUAL(verdict_of(measure_undecided), EPH_CANNOT_TELL);
+	CU_ASSERT_EQUAL(verdict_of(measure_nothing), EPH_CANNOT_TELL);
+}
+
+static void
+test_violation_proves_nothing(void)
+{
+	CU_ASSERT_EQUAL(verdict_of(measure_violation), EPH_CANNOT_TELL);
+}
+
+static void
+test_missing_capture_is_an_error(void)
+{
+	const struct eph_claim_config cfg = { .seed = 1,
+		.trace = "no-such-file.ept" };
+	struct eph_claim_result res;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_NOT_EQUAL(claim_measure(eph_claims[1], &cfg, &res, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no-such-file.ept"));
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_every_claim_comes_out_as_recorded),
+	TEST(test_same_seed_same_numbers),
+	TEST(test_verdict_from_cases),
+	TEST(test_verdict_of_parts),
+	TEST(test_violation_proves_nothing),
+	TEST(test_missing_capture_is_an_error),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "claims", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

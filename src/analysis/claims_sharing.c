@@ -10,7 +10,7 @@
 #include "analysis/claims_impl.h"
 
 #define FILE_PAGES 64u
-#define ROOMY	   32768u /* buffers: more than any stream here holds */
+#define ROOMY	   131072u /* buffers: more than any stream here holds */
 
 static const char *const sharing_designs[] = { "sf_buf.hash", "sf_buf.lru",
 	"sf_buf.cpumask", "sf_buf.accessed", "sf_buf.dynamic", "sf_buf.sharded",

@@ -22,7 +22,8 @@
  * with the slot pinned.  Rules about pinned slots:
  *
  *	1. victim() never returns a pinned slot; with all slots pinned it
- *	   returns EPH_NONE and changes nothing that a later call can see.
+ *	   returns EPH_NONE and changes nothing that a later call can see
+ *	   (but "lazy", which as shipped drops the pinned slots it meets).
  *	2. A pinned slot keeps its place in the algorithm: pinning is not a
  *	   use, hit() is.  Only "lru" and "lazy", the kernels' own lists,
  *	   order by release.

@@ -6,10 +6,11 @@
 /*
  * What was given and what arrived, by checksum of a stream of bytes.
  *
- * A polynomial in an odd number modulo 2^64: every byte and its place
- * count, and how the stream was cut into pieces does not.  Where frames
- * hold a stamp instead of bytes, a piece counts by the stamp of its page,
- * if it starts the page; `off` is where in its page a piece starts.
+ * A multiplicative hash of the stream's words of eight bytes: every byte
+ * and its place count, and how the stream was cut into pieces does not.
+ * Where frames hold a stamp instead of bytes, a piece counts by the stamp
+ * of its page, if it starts the page; `off` is where in its page a piece
+ * starts.
  */
 
 #include <string.h>
@@ -17,21 +18,48 @@
 #include "ephmap/machine.h"
 
 struct eph_digest {
-	uint64_t sum;
-	uint64_t bytes;
+	uint64_t sum;	/* of the whole words */
+	uint64_t bytes; /* of the stream */
+	uint64_t word;	/* the one that is not whole yet */
+	unsigned fill;	/* bytes of it, 0 to 7 */
 };
 
 #define EPH_DIGEST_K 0x9e3779b97f4a7c15u
 
 static inline void
+digest_word(struct eph_digest *d, uint64_t word)
+{
+	const uint64_t h = (d->sum ^ word) * EPH_DIGEST_K;
+
+	d->sum = h ^ h >> 32;
+}
+
+static inline void
+digest_byte(struct eph_digest *d, unsigned char c)
+{
+	memcpy((char *)&d->word + d->fill, &c, 1);
+	d->fill = (d->fill + 1) & 7;
+	if (d->fill == 0)
+		digest_word(d, d->word);
+}
+
+static inline void
 digest_bytes(struct eph_digest *d, const void *buf, size_t n)
 {
 	const unsigned char *p = buf;
-	uint64_t h = d->sum;
 
-	for (size_t i = 0; i < n; i++)
-		h = h * EPH_DIGEST_K + p[i] + 1;
-	d->sum = h;
+	while (n > 0 && d->fill != 0) {
+		digest_byte(d, *p++);
+		n--;
+	}
+	for (; n >= 8; p += 8, n -= 8) {
+		uint64_t word;
+
+		memcpy(&word, p, sizeof(word));
+		digest_word(d, word);
+	}
+	while (n-- > 0)
+		digest_byte(d, *p++);
 }
 
 /* `n` bytes in `buf` that came from offset `off` of a page. */
@@ -60,7 +88,8 @@ digest_page(struct eph_digest *d, struct eph_machine *mc,
 static inline bool
 digest_same(const struct eph_digest *a, const struct eph_digest *b)
 {
-	return (a->sum == b->sum && a->bytes == b->bytes);
+	return (a->sum == b->sum && a->bytes == b->bytes &&
+	    a->fill == b->fill && memcmp(&a->word, &b->word, a->fill) == 0);
 }
 
 /* Fill a page with bytes that depend on `seed` and their place. */

@@ -66,6 +66,7 @@ struct eph_scenario {
 	uint32_t nbufs;	    /* buffers it wants where the design has them */
 	bool no_design;	    /* needs none */
 	uint32_t kva_pages; /* pages of addresses, 0: the machine's */
+	enum eph_contents contents; /* of the frames; none by default */
 
 	/* Does it make sense for this design? */
 	bool (*applies)(const struct eph_design_ops *design);

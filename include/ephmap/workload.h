@@ -170,7 +170,7 @@ const char *eph_workload_refuses(const struct eph_workload_ops *ops,
 typedef void eph_work_hook(void *arg, struct eph_work *w);
 
 /*
- * Run, in lockstep.  The result's `corrupt` or violations say what went
+ * Run, in lockstep or on real threads.  The result's `corrupt` or violations say what went
  * wrong.  Returns as replay_run(); cfg's `touch`, `hold_ns`, `flags` and
  * `log` are for traces.  `hook` may be NULL.
  */

@@ -188,9 +188,9 @@ decide(struct eph_claim_run *r, bool cross)
 	p->verdict = claim_cases(
 	    global.contended > 0 && global.moves > 0, locks + lines, 2 * of);
 	SAY(p->condition,
-	    "%s: contention falls tenfold in %u of %u cases, cache-line moves "
+	    "contention falls tenfold in %u of %u cases, cache-line moves "
 	    "in %u",
-	    p->text, locks, of, lines);
+	    locks, of, lines);
 	SAY(p->measured,
 	    "%s, 32 CPUs, a packet: %.2f contended locks and %.1f line moves "
 	    "with one list, at most %.2f and %.1f with caches",

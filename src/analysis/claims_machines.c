@@ -201,7 +201,7 @@ cp_references(struct cp *cp, struct xio *held)
 static bool
 same_file(struct cp *cp)
 {
-	struct eph_digest a = { 0, 0 }, b = { 0, 0 };
+	struct eph_digest a = { 0 }, b = { 0 };
 
 	for (uint32_t i = 0; i < CHUNKS * CHUNK_PAGES; i++) {
 		digest_page(&a, cp->server.mc, cp->a[i], 0, EPH_PAGE_SIZE);

@@ -68,6 +68,21 @@ mapper_wires(const struct eph_mapper *mp)
 	return ((mp->ops->flags & EPH_DESIGN_WIRES) != 0);
 }
 
+/*
+ * A wire for the design, or taken back.  Under the lock, so that
+ * mapper_unmap_wired() sees nobody's change of the count but the design's.
+ */
+static void
+mapper_wire(struct eph_mapper *mp, struct vm_page *m, bool wire)
+{
+	mutex_enter(mp->mc, &mp->mtx);
+	if (wire)
+		vm_page_wire(mp->mc, m);
+	else
+		vm_page_unwire(mp->mc, m);
+	mutex_exit(mp->mc, &mp->mtx);
+}
+
 /* Relaxed: statistics. */
 static void
 mapper_count(struct eph_mapper *mp)
@@ -120,11 +135,11 @@ mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 	    machine_fails(mp->mc, EPH_FAULT_MAP))
 		return (EAGAIN);
 	if (wires)
-		vm_page_wire(mp->mc, m);
+		mapper_wire(mp, m, true);
 	error = mapper_map_counted(mp, m, mapper_flags(mp, flags), &out->map);
 	if (error != 0) {
 		if (wires)
-			vm_page_unwire(mp->mc, m);
+			mapper_wire(mp, m, false);
 		return (error);
 	}
 	if (wires)

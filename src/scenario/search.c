@@ -298,6 +298,7 @@ search_machine(
 		.seed = cfg->seed,
 		.region_bytes = SEARCH_REGION,
 		.kva_pages = cfg->scenario->kva_pages,
+		.contents = cfg->scenario->contents,
 	};
 	struct eph_machine *mc;
 	int error;

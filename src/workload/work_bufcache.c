@@ -94,7 +94,7 @@ use_block(struct eph_work *w, struct buf *bp, struct prng *rng)
 {
 	struct bufcache_work *bw = w->state;
 	const unsigned npages = (unsigned)w->value[P_BUFPAGES];
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	char buf[512];
 	size_t off = 0, n = sizeof(buf);
 	_Atomic(uint64_t) *counter = &bw->passed;

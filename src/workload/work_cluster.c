@@ -240,7 +240,7 @@ cluster_cp(struct eph_work *w, unsigned id)
 static void
 cluster_check(struct eph_work *w, struct cluster_work *cw, unsigned id)
 {
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 
 	for (uint32_t k = 0; k < pages_of_file(w); k++) {
 		struct vm_page *m = cw->b[id * pages_of_file(w) + k];

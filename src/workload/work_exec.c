@@ -60,7 +60,7 @@ static int
 exec_activate(struct eph_work *w, struct image_params *ip)
 {
 	struct exec_work *ew = w->state;
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	char buf[EPH_PAGE_SIZE] = { 0 };
 	int error = exec_check_header(ip);
 

@@ -11,6 +11,8 @@
 #include "base/prng.h"
 #include "ephmap/digest.h"
 #include "ephmap/md.h"
+#include "ephmap/mutex.h"
+#include "ephmap/sleepq.h"
 #include "workload/work.h"
 
 enum { P_SIZE, P_BS, P_PASSES, P_READERS, P_ORDER, P_WORKER };
@@ -33,6 +35,9 @@ static const struct eph_work_param md_params[] = {
 struct md_work {
 	struct md_disk *md;
 	struct work_server *server;
+	struct eph_mutex mtx;
+	bool done;    /* (mtx) nothing more is written */
+	bool written; /* (mtx) the whole disk was */
 };
 
 struct md_request {
@@ -88,7 +93,7 @@ block_fill(struct eph_work *w, char *buf, uint64_t off, size_t n)
 static void
 block_check(struct eph_work *w, const char *buf, uint64_t off, size_t n)
 {
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 
 	for (size_t k = 0; k < n; k += EPH_PAGE_SIZE) {
 		const size_t here =
@@ -141,7 +146,31 @@ md_read_pass(
 	}
 }
 
-/* Reader 0 writes the disk first; the others read what may be zeros yet. */
+static void
+md_set_written(struct eph_work *w, struct md_work *mw, bool written)
+{
+	mutex_enter(w->mc, &mw->mtx);
+	mw->done = true;
+	mw->written = written;
+	wakeup(w->mc, mw);
+	mutex_exit(w->mc, &mw->mtx);
+}
+
+static bool
+md_wait_written(struct eph_work *w, struct md_work *mw)
+{
+	bool written;
+
+	mutex_enter(w->mc, &mw->mtx);
+	while (!mw->done)
+		(void)msleep(w->mc, mw, &mw->mtx, 0, "mdwrite", 0);
+	msleep_done(w->mc);
+	written = mw->written;
+	mutex_exit(w->mc, &mw->mtx);
+	return (written);
+}
+
+/* Reader 0 writes the disk, then all read it. */
 static void
 md_reader(struct eph_work *w, unsigned id)
 {
@@ -153,16 +182,14 @@ md_reader(struct eph_work *w, unsigned id)
 	prng_init(&rng, w->seed, id);
 	if (buf == NULL)
 		work_operation(w, ENOMEM);
-	else if (id > 0 || md_write_all(w, mw, buf))
+	if (id == 0)
+		md_set_written(w, mw, buf != NULL && md_write_all(w, mw, buf));
+	if (md_wait_written(w, mw) && buf != NULL) {
 		for (uint64_t p = 0; p < w->value[P_PASSES]; p++)
 			md_read_pass(w, mw, &rng, buf);
+	}
 	if (buf != NULL)
 		machine_free(w->mc, buf, bs);
-	/* The other readers start when the disk is written. */
-	for (unsigned i = 1; id == 0 && i < w->value[P_READERS]; i++) {
-		if (work_thread(w, 1 + i, md_reader, i) != 0)
-			work_server_leave(mw->server);
-	}
 	work_server_leave(mw->server);
 }
 
@@ -186,6 +213,7 @@ md_start(struct eph_work *w)
 
 	if (mw == NULL)
 		return (ENOMEM);
+	mutex_init(&mw->mtx, "mdwrite");
 	if ((error = md_create(&w->map, w->pool, work_pages(w->value[P_SIZE]),
 		 &mw->md)) != 0 ||
 	    (error = work_server_create(
@@ -194,7 +222,9 @@ md_start(struct eph_work *w)
 	if ((error = work_thread(
 		 w, (unsigned)w->value[P_WORKER], md_worker, 0)) != 0)
 		return (error);
-	return (work_thread(w, 1, md_reader, 0));
+	for (unsigned i = 0; error == 0 && i < w->value[P_READERS]; i++)
+		error = work_thread(w, 1 + i, md_reader, i);
+	return (error);
 }
 
 const struct eph_workload_ops work_md = {

@@ -118,7 +118,7 @@ msg_serve(
     struct eph_work *w, const struct pagemsg *msg, unsigned id, uint64_t pos)
 {
 	static const size_t most[] = { SIZE_MAX, EPH_PAGE_SIZE, 0 };
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	size_t n = most[w->value[P_LOOK]];
 	int error = 0;
 

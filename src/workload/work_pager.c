@@ -86,7 +86,7 @@ pager_check(struct eph_work *w, unsigned id, struct vm_page *m, uint64_t pindex,
 {
 	const uint64_t left = size - eph_ptoa(pindex);
 	const size_t valid = left < EPH_PAGE_SIZE ? left : EPH_PAGE_SIZE;
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	static const char zero;
 
 	digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(pindex), 0, valid);

@@ -131,7 +131,7 @@ pipe_reader(struct eph_work *w, unsigned id)
 {
 	struct one_pipe *op = (struct one_pipe *)w->state + id;
 	const uint64_t quit = w->value[P_QUIT];
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	uint64_t pos = 0;
 	size_t done = 1;
 	int error = 0;

@@ -86,7 +86,7 @@ ptrace_call(struct eph_work *w, unsigned id, struct prng *rng)
 	    id * room + prng_below(rng, (uint32_t)(room - n + 1));
 	const bool write = prng_below(rng, 100) < w->value[P_WRITES];
 	const eph_uva_t own = EPH_UVA_BASE + prng_below(rng, 100);
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 	size_t done;
 	int error;
 

@@ -87,7 +87,11 @@ buffer_fill(
 		char buf[EPH_PAGE_SIZE];
 
 		stream_bytes(w->seed + id, pos + k, buf, here);
-		(void)copyout(us, buf, EPH_UVA_BASE + k, here);
+		/* A process that gets a signal for it stores again. */
+		for (unsigned tries = 0; tries < 4; tries++) {
+			if (copyout(us, buf, EPH_UVA_BASE + k, here) == 0)
+				break;
+		}
 	}
 }
 
@@ -130,7 +134,7 @@ rawio_check(struct eph_work *w, unsigned id, uint64_t block)
 {
 	struct rawio_work *rw = w->state;
 	const uint64_t bs = w->value[P_BS];
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 
 	for (size_t k = 0; k < bs; k += EPH_PAGE_SIZE) {
 		const size_t here =

@@ -13,6 +13,7 @@
 #include "ephmap/workload.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -215,6 +216,8 @@ work_play(struct eph_machine *mc)
 static double
 work_buffers_mean(const struct eph_mapper *mp)
 {
+	if (mp->mc->mode == EPH_THREADS)
+		return (NAN); /* nothing to average over */
 	return (mp->maps > 0 ? (double)mp->bufs_sum / (double)mp->maps : 0);
 }
 
@@ -229,6 +232,27 @@ struct work_run {
 	void *hook_arg;
 	struct eph_err *err;
 };
+
+static void
+work_finish_main(struct eph_work *w, unsigned n)
+{
+	(void)n;
+	w->ops->finish(w);
+}
+
+/*
+ * The end, by a thread of its own: unmapping may need other CPUs' answers,
+ * which they give only while the executor runs.
+ */
+static int
+work_finish(struct eph_work *w)
+{
+	const int error = work_thread(w, 0, work_finish_main, 0);
+
+	if (error == 0)
+		(void)work_play(w->mc);
+	return (error);
+}
 
 /* The machine and the design are there. */
 static int
@@ -253,8 +277,8 @@ work_run_threads(struct work_run *r)
 	r->res->asleep = r->wres->asleep;
 	r->res->held_at_end = w.map.held;
 	/* A sleeper keeps what it holds. */
-	if (r->wres->asleep == 0)
-		w.ops->finish(&w);
+	if (r->wres->asleep == 0 && work_finish(&w) != 0)
+		error = eph_err_set(r->err, ENOMEM, "out of memory");
 	run_result(r->mc, r->res);
 	work_close(&w);
 	r->res->wires_leaked = r->wres->wires_left;
@@ -320,7 +344,10 @@ workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
 		return (error);
 	if (cfg->costs != NULL)
 		r.mc->costs = *cfg->costs;
-	error = work_run_design(&r);
+	if (cfg->threads && threads_attach(r.mc) != 0)
+		error = eph_err_set(err, ENOMEM, "out of memory");
+	else
+		error = work_run_design(&r);
 	wres->bytes_left = machine_destroy(r.mc);
 	return (error);
 }

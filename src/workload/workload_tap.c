@@ -235,6 +235,10 @@ workload_tap_run(const struct eph_run_config *cfg,
 	rc.at_start = tap_at_start;
 	rc.at_end = tap_at_end;
 	rc.hook_arg = &t;
+	if (cfg->threads)
+		return (eph_err_set(err, ENOTSUP,
+		    "a consumer driven by a trace needs the executor "
+		    "lockstep"));
 	if ((error = trace_open(wl->trace, &trace, err)) != 0)
 		return (error);
 	src = trace_source(trace);
@@ -250,7 +254,7 @@ workload_tap_run(const struct eph_run_config *cfg,
 void
 work_compare_page(struct eph_work *w, const struct vm_page *m, const void *buf)
 {
-	struct eph_digest sent = { 0, 0 }, arrived = { 0, 0 };
+	struct eph_digest sent = { 0 }, arrived = { 0 };
 
 	digest_page(&sent, w->mc, m, 0, EPH_PAGE_SIZE);
 	digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);

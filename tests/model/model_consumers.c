@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ephmap/kva.h"
+#include "ephmap/pmap.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 
@@ -112,8 +114,257 @@ every_consumer_on_every_design(void)
 	CU_ASSERT(ran > 100);
 }
 
+/*
+ * Designs that are wrong on purpose.  One maps the page's neighbour; one
+ * stores the entry and tells no TLB.
+ */
+
+struct wrong {
+	struct eph_machine *mc;
+	eph_va_t va;
+	struct vm_page *m;
+	unsigned off; /* of the frame that is mapped */
+	bool invalidate;
+};
+
+static int
+wrong_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	struct wrong *wr = machine_alloc(mc, sizeof(*wr));
+
+	(void)err;
+	(void)cfg;
+	if (wr == NULL)
+		return (ENOMEM);
+	wr->mc = mc;
+	wr->va = kva_alloc(mc, 1);
+	*statep = wr;
+	return (0);
+}
+
+static int
+neighbour_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	const int error = wrong_create(mc, cfg, statep, err);
+
+	if (error == 0) {
+		((struct wrong *)*statep)->off = 1;
+		((struct wrong *)*statep)->invalidate = true;
+	}
+	return (error);
+}
+
+static void
+wrong_destroy(void *state)
+{
+	struct wrong *wr = state;
+
+	kva_free(wr->mc, wr->va, 1);
+	machine_free(wr->mc, wr, sizeof(*wr));
+}
+
+static int
+wrong_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct wrong *wr = state;
+
+	(void)flags;
+	wr->m = m;
+	pmap_pte_store(wr->mc, wr->va,
+	    eph_ptoa(m->frame ^ wr->off) | EPH_PTE_V | EPH_PTE_RW);
+	if (wr->invalidate)
+		pmap_invlpg(wr->mc, wr->va);
+	EPH_COUNT(wr->mc, map_calls);
+	EPH_COUNT(wr->mc, miss);
+	mp->obj = wr;
+	mp->va = wr->va;
+	return (0);
+}
+
+static int
+wrong_unmap(void *state, void *obj)
+{
+	(void)state;
+	(void)obj;
+	return (0);
+}
+
+static eph_va_t
+wrong_kva(void *state, void *obj)
+{
+	(void)obj;
+	return (((struct wrong *)state)->va);
+}
+
+static struct vm_page *
+wrong_page(void *state, void *obj)
+{
+	(void)obj;
+	return (((struct wrong *)state)->m);
+}
+
+static void
+wrong_check(void *state, uint64_t held)
+{
+	(void)state;
+	(void)held;
+}
+
+static const struct eph_design_ops wrong_design = {
+	.name = "wrong",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.validity = EPH_VALID_THIS_CPU,
+	.create = wrong_create,
+	.destroy = wrong_destroy,
+	.map = wrong_map,
+	.unmap = wrong_unmap,
+	.kva = wrong_kva,
+	.ref = eph_design_no_ref,
+	.page = wrong_page,
+	.switch_out = eph_design_no_switch,
+	.switch_in = eph_design_no_switch,
+	.check = wrong_check,
+	.sysctls = eph_design_no_sysctls,
+};
+
+static void
+a_wrong_mapping_fails_the_checksum_and_the_oracle(void)
+{
+	static const char *const texts[] = { "pipe:bytes=128K", "md:size=64K",
+		"ptrace:calls=20,pages=8,writes=0",
+		"bufcache:map=demand,meta=0,copy=100,ops=100",
+		"rawio:device=pio,blocks=4", "msg:msgs=4",
+		"cluster:by=data,size=64K" };
+	/*
+	 * Who also writes through the wrong mapping may read back what he
+	 * wrote: then only the oracle sees it.
+	 */
+	static const bool writes[] = { false, true, false, false, true, false,
+		true };
+	struct eph_design_ops neighbour = wrong_design;
+
+	neighbour.create = neighbour_create;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct eph_run_result res;
+		struct eph_work_result wres;
+		struct eph_err err;
+
+		CU_ASSERT_EQUAL(
+		    run(texts[i], &wrong_design, 8, &res, &wres, &err), 0);
+		CU_ASSERT(wres.corrupt > 0 || writes[i]);
+		CU_ASSERT(res.violations_total > 0);
+		CU_ASSERT_EQUAL(
+		    run(texts[i], &neighbour, 8, &res, &wres, &err), 0);
+		CU_ASSERT(wres.corrupt > 0 || writes[i]);
+		CU_ASSERT(res.violations_total > 0);
+	}
+}
+
+static void
+real_threads_move_the_same_bytes(void)
+{
+	static const char *const designs[] = { "sf_buf.accessed",
+		"lwbuf.objcache" };
+
+	for (size_t i = 0; small[i] != NULL; i++) {
+		for (size_t d = 0; d < 2; d++) {
+			struct eph_run_config cfg = { .design = eph_design_find(
+							  designs[d]),
+				.cpus = 3,
+				.nbufs = 64,
+				.seed = 1,
+				.threads = true };
+			struct eph_workload wl;
+			struct eph_run_result res;
+			struct eph_work_result wres;
+			struct eph_err err;
+
+			CU_ASSERT_EQUAL(
+			    eph_workload_parse(small[i], &wl, &err), 0);
+			CU_ASSERT_EQUAL(workload_run(&cfg, &wl, &res, &wres,
+					    NULL, NULL, &err),
+			    0);
+			CU_ASSERT(sound(&res, &wres));
+			CU_ASSERT(wres.checked > 0);
+			if (!sound(&res, &wres))
+				(void)fprintf(stderr, "\n%s on %s: %s",
+				    small[i], designs[d],
+				    res.violations > 0 ? res.violation[0].text
+						       : "unsound");
+		}
+	}
+}
+
+/* The capture with its recorded holds, and real bytes. */
+static void
+a_trace_drives_sendfile(void)
+{
+	struct eph_run_result res;
+	struct eph_work_result wres;
+	struct eph_err err;
+
+	CU_ASSERT_EQUAL(
+	    run("sendfile:trace=" SAMPLES "/nginx-hold.ept",
+		eph_design_find("sf_buf.uncached"), 6656, &res, &wres, &err),
+	    0);
+	CU_ASSERT_EQUAL(res.buffers_peak, 6211);
+	CU_ASSERT_DOUBLE_EQUAL(res.buffers_mean, 3084, 1);
+	CU_ASSERT_EQUAL(wres.operations, 154929);
+	CU_ASSERT_EQUAL(wres.checked, 154929);
+	CU_ASSERT(sound(&res, &wres));
+	CU_ASSERT_EQUAL(
+	    run("pipe:trace=" SAMPLES "/nginx-nasa.ept",
+		eph_design_find("sf_buf.cpumask"), 1024, &res, &wres, &err),
+	    0);
+	CU_ASSERT(wres.checked > 0);
+	CU_ASSERT_EQUAL(res.counters.ipi_sent, 0);
+	CU_ASSERT(sound(&res, &wres));
+}
+
+static void
+refused(const char *text, const char *why)
+{
+	struct eph_workload wl;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL(eph_workload_parse(text, &wl, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, why));
+	if (strstr(err.text, why) == NULL)
+		(void)fprintf(stderr, "\n%s: %s", text, err.text);
+}
+
+static void
+bad_parameters_are_refused(void)
+{
+	struct eph_workload wl;
+	struct eph_err err;
+
+	refused("pip", "unknown workload");
+	refused("pipe:", "unknown parameter");
+	refused("pipe:bs", "expected bs=VALUE");
+	refused("pipe:bs=", "expected a number");
+	refused("pipe:bs=0", "from 1 to");
+	refused("pipe:bs=12x", "expected a number");
+	refused("pipe:bs=99999999999999999999", "expected a number");
+	refused("pipe:bs=1,bs=2", "given twice");
+	refused("pipe:nix=1", "it has mode, bs");
+	refused("pipe:mode=none", "expected copy, kmem");
+	refused("exec:trace=x", "cannot be driven by a trace");
+	CU_ASSERT_EQUAL(eph_workload_parse("md:size=2M,bs=8K", &wl, &err), 0);
+	CU_ASSERT_EQUAL(wl.value[0], 2u << 20);
+	CU_ASSERT_EQUAL(wl.value[1], 8192);
+}
+
 static CU_TestInfo consumer_tests[] = {
 	TEST(every_consumer_on_every_design),
+	TEST(a_wrong_mapping_fails_the_checksum_and_the_oracle),
+	TEST(real_threads_move_the_same_bytes),
+	TEST(a_trace_drives_sendfile),
+	TEST(bad_parameters_are_refused),
 	CU_TEST_INFO_NULL,
 };
 

@@ -126,8 +126,7 @@ judge(const struct setup *s, const struct point *p, size_t n)
 			    options_refuse(s->command, "%s", p[i].err.text));
 		if (p[i].status != 0)
 			refused++;
-		else if (p[i].res->violations_total > 0 ||
-		    (p[i].work != NULL && p[i].work->corrupt > 0))
+		else if (point_found(&p[i]))
 			status = EXIT_FOUND;
 	}
 	if (refused == n)

@@ -250,14 +250,6 @@ run_source(struct run *r, struct eph_trace *trace, const struct point *p,
 	return (OPTIONS_OK);
 }
 
-/* What ran is wrong: a violation, or bytes that arrived as others. */
-static bool
-found_something(const struct point *p)
-{
-	return (p->res->violations_total > 0 ||
-	    (p->work != NULL && p->work->corrupt > 0));
-}
-
 /* There is one point, and an open trace or (NULL) a workload. */
 static int
 run_point(struct run *r, struct eph_trace *trace,
@@ -290,7 +282,7 @@ run_point(struct run *r, struct eph_trace *trace,
 	print_result(r, meta, p);
 	report_warn(&r->setup, p, 1);
 	print_speed(p->res);
-	return (found_something(p) ? EXIT_FOUND : EXIT_OK);
+	return (point_found(p) ? EXIT_FOUND : EXIT_OK);
 }
 
 static int
@@ -357,7 +349,7 @@ cmd_run(int argc, char **argv)
 		"--design D [OPTION]... FILE | --workload W",
 		"The log goes to standard output before the table, and to "
 		"standard error with csv and\njson.  Exit status: 0, or 1 "
-		"when a violation was found, or 2 for bad usage or input or\n"
+		"when a violation or a deadlock was found, or 2 for bad usage or input or\n"
 		"when the design cannot do a line of the trace.\n",
 		table, 0, 2 };
 	int first, status;

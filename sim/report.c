@@ -171,6 +171,7 @@ derived_json(const struct eph_run_result *r)
 	X(asleep, "threads that sleep for ever")                               \
 	X(map_sleeps, "times a map slept for a buffer")                        \
 	X(map_spurious, "of these, woken for nothing")                         \
+	X(map_asleep, "maps that never ended")                                 \
 	X(maps_left, "mappings that nobody freed")                             \
 	X(wires_left, "wirings that nobody undid")                             \
 	X(wires_of_design, "of these, leaked by the design as shipped")        \
@@ -227,6 +228,9 @@ report_json(const struct setup *s, const struct point *p)
 		json_array_append_new(
 		    violations, json_string(p->res->violation[i].text));
 	json_object_set_new(root, "violations", violations);
+	if (p->work != NULL)
+		json_object_set_new(root, "failed",
+		    text_or_null(p->unsound ? p->err.text : NULL));
 	return (root);
 }
 
@@ -286,6 +290,7 @@ csv_columns(struct column *col)
 	DERIVED(DERIVED_COLUMN)
 #undef DERIVED_COLUMN
 	col[n++] = (struct column){ NULL, "refused" };
+	col[n++] = (struct column){ NULL, "failed" };
 	return (n);
 }
 
@@ -523,6 +528,9 @@ report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
 		print_work(p->work, out);
 	}
 	print_violations(p->res, out);
+	if (p->unsound)
+		(void)fprintf(out, "\nFAILED: %s.%s\n", p->err.text,
+		    p->work->map_asleep > 0 ? "  More --nbufs may do." : "");
 }
 
 /* Which columns a comparison needs: an axis is shown where it varies. */
@@ -533,6 +541,7 @@ struct shown {
 	bool tlb;
 	bool cpus;
 	bool nbufs;
+	bool in_use; /* mappings are held, not only used and freed */
 	bool violations;
 };
 
@@ -545,7 +554,7 @@ same_text(const char *a, const char *b)
 static struct shown
 find_shown(const struct point *p, size_t n)
 {
-	struct shown w = { false, false, false, false, false, false, false };
+	struct shown w = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		const struct eph_run_config *a = &p[0].cfg, *b = &p[i].cfg;
@@ -557,6 +566,7 @@ find_shown(const struct point *p, size_t n)
 		w.tlb |= !same_text(a->tlb, b->tlb);
 		w.cpus |= a->cpus != b->cpus;
 		w.nbufs |= a->nbufs != b->nbufs;
+		w.in_use |= p[i].status == 0 && p[i].res->buffers_peak > 1;
 		w.violations |=
 		    p[i].status == 0 && p[i].res->violations_total > 0;
 	}
@@ -617,6 +627,10 @@ print_heading(struct table *t, const struct shown *w)
 	table_cell(t, "IPI");
 	table_cell(t, "TLB miss");
 	table_cell(t, "sleep");
+	if (w->in_use) {
+		table_cell(t, "in use");
+		table_cell(t, "at most");
+	}
 	table_cell(t, "cycles/map");
 	table_cell(t, "price");
 	if (w->violations)
@@ -632,6 +646,17 @@ rate_cell(struct table *t, const struct eph_counters *c, uint64_t events)
 
 	table_cell(
 	    t, "%s", isfinite(rate) ? number_real(number, rate, 1) : "-");
+}
+
+static void
+buffers_cells(struct table *t, const struct eph_run_result *r)
+{
+	char number[NUMBER_MAX];
+
+	table_cell(t, "%s",
+	    isfinite(r->buffers_mean) ? number_real(number, r->buffers_mean, 1)
+				      : "-");
+	table_cell(t, "%s", number_u64(number, r->buffers_peak));
 }
 
 static void
@@ -670,7 +695,9 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 	rate_cell(t, c, c->flush_local + c->flush_remote);
 	rate_cell(t, c, c->ipi_sent);
 	rate_cell(t, c, c->tlb_miss);
-	rate_cell(t, c, c->sleep);
+	rate_cell(t, c, p->work != NULL ? p->work->map_sleeps : c->sleep);
+	if (w->in_use)
+		buffers_cells(t, p->res);
 	table_cell(t, "%s",
 	    isfinite(price) ? number_real(number, per_map(c, c->cycles), 1)
 			    : "-");
@@ -682,6 +709,8 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 	if (w->violations)
 		table_cell(
 		    t, "%s", number_u64(number, p->res->violations_total));
+	if (p->unsound)
+		table_rest(t, p->err.text);
 }
 
 static const struct point **
@@ -741,7 +770,14 @@ print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
 	    "  IPI       CPUs interrupted to invalidate\n"
 	    "  TLB miss  touches of the mapping that had to walk the page "
 	    "table\n"
-	    "  sleep     waits for a free buffer\n"
+	    "  sleep     sleeps for a free buffer, woken for nothing or not\n",
+	    out);
+	if (w->in_use)
+		(void)fputs(
+		    "in use, at most: buffers that somebody holds, mean and "
+		    "peak of the run.\n",
+		    out);
+	(void)fputs(
 	    "cycles/map is modelled: those events times the machine's prices "
 	    "(--costs for yours).\n"
 	    "price is cycles/map",
@@ -763,10 +799,10 @@ report_print_comparison(const struct setup *s,
 	struct table *t;
 	double cheapest;
 
-	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrrr%s",
+	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrrr%s%s",
 	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
 	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "",
-	    w.violations ? "r" : "");
+	    w.in_use ? "rr" : "", w.violations ? "r" : "");
 	t = table_create(align);
 	print_heading(t, &w);
 	cheapest = price_unit(order, n);
@@ -828,14 +864,18 @@ static const struct warning {
 	const char *text;
 	bool which;    /* name the designs */
 	bool how_many; /* print the numbers */
+	bool at_end;   /* because the trace ended */
 } warnings[] = {
 	{ warn_nowait,
 	    "nowait is ignored, and maps sleep as shipped, where the design "
 	    "has no such flag",
-	    true, false },
-	{ warn_held, "handles still mapped when the trace ends", false, true },
-	{ warn_asleep, "maps still asleep when the trace ends", true, true },
-	{ warn_wires, "wirings of pages leaked, as shipped", true, true },
+	    true, false, false },
+	{ warn_held, "handles still mapped when the trace ends", false, true,
+	    true },
+	{ warn_asleep, "maps still asleep when the trace ends", true, true,
+	    true },
+	{ warn_wires, "wirings of pages leaked, as shipped", true, true,
+	    false },
 };
 
 /* One line, which names each design at most once. */
@@ -871,6 +911,10 @@ warn_about(const struct setup *s, const struct warning *w,
 void
 report_warn(const struct setup *s, const struct point *p, size_t n)
 {
+	/* A workload's own result says these. */
+	const bool ended = s->workload == NULL || s->wl.trace[0] != '\0';
+
 	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
-		warn_about(s, &warnings[i], p, n);
+		if (ended || !warnings[i].at_end)
+			warn_about(s, &warnings[i], p, n);
 }

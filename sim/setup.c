@@ -481,6 +481,14 @@ setup_run_workload(const struct setup *s, struct point *p)
 	p->work = must_alloc(NULL, 1, sizeof(*p->work));
 	p->status =
 	    workload_run(&p->cfg, &s->wl, p->res, p->work, NULL, NULL, &p->err);
+	p->unsound =
+	    p->status == 0 && !workload_sound(&s->wl, p->work, &p->err);
+}
+
+bool
+point_found(const struct point *p)
+{
+	return (p->status == 0 && (p->unsound || p->res->violations_total > 0));
 }
 
 /* --workload: there must be no trace beside it. */

@@ -120,9 +120,10 @@ struct point {
 	struct eph_run_config cfg;    /* machine is set, others may be NULL */
 	struct eph_costs costs;	      /* cfg.costs points here */
 	int status;		      /* of replay_run() */
-	struct eph_err err;	      /* why, if status is not 0 */
+	struct eph_err err;	      /* why, if refused or unsound */
 	struct eph_run_result *res;   /* NULL until it ran */
 	struct eph_work_result *work; /* NULL: a trace ran */
+	bool unsound;		      /* a workload that went wrong */
 };
 
 /*
@@ -152,6 +153,9 @@ int setup_workload_meta(const struct setup *s, struct eph_trace_meta *meta);
 
 /* Run a point of a workload. */
 void setup_run_workload(const struct setup *s, struct point *p);
+
+/* It ran, and what it found is a fault: exit status 1. */
+bool point_found(const struct point *p);
 
 /* What a point really runs with, defaults filled in; NULL: none. */
 const char *point_policy(const struct point *p);

@@ -36,6 +36,7 @@ struct eph_mapper {
 	uint64_t bufs_sum;	     /* lockstep: buffers in use at each */
 	_Atomic(uint64_t) sleeps;    /* times a map slept */
 	_Atomic(uint64_t) spurious;  /* of these, for nothing */
+	_Atomic(uint64_t) inside;    /* maps that have not returned */
 	_Atomic(uint64_t) wires;     /* wired for the design, not undone */
 };
 

@@ -55,6 +55,7 @@ struct eph_work_result {
 	uint64_t asleep;       /* threads that slept for ever */
 	uint64_t map_sleeps;   /* times a map slept for a buffer */
 	uint64_t map_spurious; /* of these, woken for nothing */
+	uint64_t map_asleep;   /* of these, that never ended */
 
 	/* What nobody gave back, when all had ended. */
 	uint64_t maps_left;
@@ -170,14 +171,23 @@ const char *eph_workload_refuses(const struct eph_workload_ops *ops,
 typedef void eph_work_hook(void *arg, struct eph_work *w);
 
 /*
- * Run, in lockstep or on real threads.  The result's `corrupt` or violations say what went
- * wrong.  Returns as replay_run(); cfg's `touch`, `hold_ns`, `flags` and
- * `log` are for traces.  `hook` may be NULL.
+ * Run, in lockstep or on real threads.  What went wrong stands in the
+ * result: see its violations and workload_sound().  Returns as
+ * replay_run(); cfg's `touch`, `hold_ns`, `flags` and `log` are for traces.
+ * `hook` may be NULL.
  */
 int workload_run(const struct eph_run_config *cfg,
     const struct eph_workload *wl, struct eph_run_result *res,
     struct eph_work_result *wres, eph_work_hook *hook, void *hook_arg,
     struct eph_err *err);
+
+/*
+ * Did all arrive and end, with nothing left behind but what history leaked?
+ * Otherwise `err` says in one line what did not.  A consumer that a trace
+ * drives ends where the trace does: then only what arrived counts.
+ */
+bool workload_sound(const struct eph_workload *wl,
+    const struct eph_work_result *wres, struct eph_err *err);
 
 /* For workloads */
 

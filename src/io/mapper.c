@@ -113,8 +113,11 @@ mapper_map_counted(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 	const struct eph_thread *td = mp->mc->exec->curthread(mp->mc);
 	const uint32_t sleeps = td != NULL ? td->nsleeps : 0;
 	const uint32_t spurious = td != NULL ? td->nspurious : 0;
-	const int error = mp->ops->map(mp->state, m, flags, map);
+	int error;
 
+	(void)atomic_fetch_add_explicit(&mp->inside, 1, memory_order_relaxed);
+	error = mp->ops->map(mp->state, m, flags, map);
+	(void)atomic_fetch_sub_explicit(&mp->inside, 1, memory_order_relaxed);
 	if (td != NULL && td->nsleeps != sleeps) {
 		(void)atomic_fetch_add_explicit(
 		    &mp->sleeps, td->nsleeps - sleeps, memory_order_relaxed);

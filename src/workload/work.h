@@ -37,6 +37,9 @@ void work_server_run(struct work_server *s);
 int work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg);
 void work_server_leave(struct work_server *s);
 
+/* Put what was counted so far into the result. */
+void work_sum(struct eph_work *w);
+
 /* workload_run() for one that a trace drives. */
 int workload_tap_run(const struct eph_run_config *cfg,
     const struct eph_workload *wl, struct eph_run_result *res,

@@ -13,6 +13,7 @@
 #include "ephmap/workload.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,9 +177,8 @@ work_open(struct eph_work *w, const struct eph_workload *wl,
 	return (0);
 }
 
-/* What the consumer left; the design and the machine are looked at later. */
 void
-work_close(struct eph_work *w)
+work_sum(struct eph_work *w)
 {
 	struct eph_work_result *res = w->res;
 
@@ -187,11 +187,24 @@ work_close(struct eph_work *w)
 	res->bytes = w->bytes;
 	res->checked = w->checked;
 	res->corrupt = w->corrupt;
-	res->map_sleeps = w->map.sleeps;
+	/* A map that never returned slept once at least. */
+	res->map_asleep = w->map.inside;
+	res->map_sleeps = w->map.sleeps + w->map.inside;
 	res->map_spurious = w->map.spurious;
 	res->maps_left = w->map.held;
+	/* While something is mapped, its wires are nobody's leak. */
+	if (res->maps_left == 0)
+		res->wires_of_design = mapper_wires_leaked(&w->map);
+}
+
+/* What the consumer left; the design and the machine are looked at later. */
+void
+work_close(struct eph_work *w)
+{
+	struct eph_work_result *res = w->res;
+
+	work_sum(w);
 	res->wires_left = vm_pool_wired(w->pool);
-	res->wires_of_design = mapper_wires_leaked(&w->map);
 	res->holds_left = vm_pool_held(w->pool);
 	/* Pages whose wires leaked never become free. */
 	res->pages_left = vm_pool_used(w->pool);
@@ -274,14 +287,15 @@ work_run_threads(struct work_run *r)
 	r->res->host_seconds = run_seconds() - t0;
 	r->res->references = w.map.maps;
 	r->res->buffers_mean = work_buffers_mean(&w.map);
-	r->res->asleep = r->wres->asleep;
+	r->res->asleep = w.map.inside;
 	r->res->held_at_end = w.map.held;
 	/* A sleeper keeps what it holds. */
 	if (r->wres->asleep == 0 && work_finish(&w) != 0)
 		error = eph_err_set(r->err, ENOMEM, "out of memory");
 	run_result(r->mc, r->res);
 	work_close(&w);
-	r->res->wires_leaked = r->wres->wires_left;
+	r->res->wires_leaked =
+	    r->wres->wires_of_design + r->wres->wires_of_history;
 	if (r->mc->refusal[0] != '\0')
 		return (eph_err_set(r->err, ENOTSUP, "%s cannot do this: %s",
 		    r->cfg->design->name, r->mc->refusal));
@@ -350,4 +364,47 @@ workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
 		error = work_run_design(&r);
 	wres->bytes_left = machine_destroy(r.mc);
 	return (error);
+}
+
+static bool
+nothing_left(const struct eph_work_result *r)
+{
+	const uint64_t due = r->wires_of_design + r->wires_of_history;
+
+	/* A page whose wire leaked does not become free either. */
+	return (r->maps_left == 0 && r->wires_left == due &&
+	    r->holds_left == 0 && (due > 0 || r->pages_left == 0) &&
+	    r->mbufs_left == 0 && r->bytes_left == 0);
+}
+
+bool
+workload_sound(const struct eph_workload *wl, const struct eph_work_result *r,
+    struct eph_err *err)
+{
+	if (r->corrupt > 0) {
+		(void)eph_err_set(err, EINVAL,
+		    "%" PRIu64 " of %" PRIu64
+		    " streams arrived as something else",
+		    r->corrupt, r->checked);
+		return (false);
+	}
+	if (wl->trace[0] != '\0')
+		return (true);
+	if (r->asleep > 0) {
+		(void)eph_err_set(err, EDEADLK,
+		    "deadlock: %" PRIu64 " threads sleep for ever, %" PRIu64
+		    " of them for a buffer, and %" PRIu64 " mappings are held",
+		    r->asleep, r->map_asleep, r->maps_left);
+		return (false);
+	}
+	if (nothing_left(r))
+		return (true);
+	(void)eph_err_set(err, EINVAL,
+	    "left behind: %" PRIu64 " mappings, %" PRIu64 " wires (%" PRIu64
+	    " as shipped), %" PRIu64 " holds, %" PRIu64 " pages, %" PRIu64
+	    " mbufs, %" PRIu64 " bytes",
+	    r->maps_left, r->wires_left,
+	    r->wires_of_design + r->wires_of_history, r->holds_left,
+	    r->pages_left, r->mbufs_left, r->bytes_left);
+	return (false);
 }

@@ -43,15 +43,7 @@ tap_destroy(void *state)
 		t->free = use->next;
 		machine_free(mc, use, sizeof(*use));
 	}
-	t->wres->operations = t->w.operations;
-	t->wres->failures = t->w.failures;
-	t->wres->bytes = t->w.bytes;
-	t->wres->checked = t->w.checked;
-	t->wres->corrupt = t->w.corrupt;
-	t->wres->map_sleeps = t->w.map.sleeps;
-	t->wres->map_spurious = t->w.map.spurious;
-	t->wres->maps_left = t->w.map.held;
-	t->wres->wires_of_design = mapper_wires_leaked(&t->w.map);
+	work_sum(&t->w);
 	t->inner->destroy(t->state);
 }
 

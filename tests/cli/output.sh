@@ -162,6 +162,35 @@ run run --design sf_buf.cpumask --nbufs 1 --violations 0 stale.txt
 expect_status 1
 expect_out '^VIOLATIONS: 1'
 
+# How many buffers are held is said where that is more than one.
+trace two.txt <<'END'
+m 0 5 1
+m 0 6 2
+d 1000
+u 0 1
+d 1000
+u 0 2
+END
+accepts compare --design sf_buf.accessed,dmap two.txt
+expect_out ' in use  at most '
+expect_out '^sf_buf.accessed .* 1\.5  *2  '
+accepts compare --design sf_buf.accessed,dmap t.txt
+expect 'no column of held buffers' [ "$(grep -c ' in use ' "$out")" -eq 0 ]
+
+# A workload whose threads sleep for ever: status 1, and why.
+dead=sendfile:form=chain,conns=4,requests=2,files=2,size=20000
+run run --design sf_buf.cpumask --nbufs 3 --workload $dead
+expect_status 1
+expect_out '^FAILED: deadlock: 5 threads sleep for ever, 4 of them for a buffer, and 3 mappings are held\.'
+run run --design sf_buf.cpumask --nbufs 3 --workload $dead --format json
+expect_status 1
+expect_out '"failed": "deadlock: '
+run compare --design sf_buf.cpumask,dmap --nbufs 3 --workload $dead
+expect_status 1
+expect_out '^sf_buf.cpumask .*deadlock: '
+accepts compare --design sf_buf.cpumask,dmap --workload $dead
+expect_no_err
+
 # A disk that is full.
 if [ -c /dev/full ]; then
 	command='ephmap list designs >/dev/full'

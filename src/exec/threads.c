@@ -32,10 +32,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/fiber.h"
 #include "base/kassert.h"
+#include "base/mem.h"
 #include "ephmap/exec.h"
 #include "ephmap/ipiq.h"
 #include "ephmap/kva.h"
@@ -50,7 +52,7 @@
 #endif
 #define TH_RING	    64u /* interrupts waiting at one CPU */
 #define TH_SPINS    64u /* rounds before the host's scheduler is asked */
-#define TH_TIMERS   64u
+#define TH_TIMERS   64u /* room for as many to begin with */
 #define TH_WATCHDOG 60u /* seconds without any progress */
 
 struct th_thread {
@@ -117,8 +119,9 @@ struct threads {
 	pthread_cond_t quiet; /* work may be 0 */
 	struct th_thread *all;
 	struct th_thread *ended; /* their stacks can be used again */
-	struct th_timer timer[TH_TIMERS];
-	unsigned ntimers;
+	struct th_timer *timer;	 /* in the order of making */
+	size_t ntimers;
+	size_t timer_room;
 	unsigned watchdog;
 	void (*refill)(void *arg, unsigned cpu); /* (c) while running */
 	void *refill_arg;
@@ -525,17 +528,34 @@ threads_atomic(struct eph_machine *mc, enum eph_atomic_op op, void *obj,
 	PANIC("threads have no scheduling points");
 }
 
+/* Room for one more; the lock is held. */
+static int
+th_timer_room(struct eph_machine *mc, struct threads *th)
+{
+	const size_t room =
+	    th->timer_room == 0 ? TH_TIMERS : 2 * th->timer_room;
+	struct th_timer *timer;
+
+	if (th->ntimers < th->timer_room)
+		return (0);
+	timer = mem_grow(mc->mem, th->timer, th->timer_room * sizeof(*timer),
+	    room * sizeof(*timer));
+	if (timer == NULL)
+		return (ENOMEM);
+	th->timer = timer;
+	th->timer_room = room;
+	return (0);
+}
+
 static int
 threads_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg)
 {
 	struct threads *th = threads_of(mc);
-	int error = 0;
+	int error;
 
 	(void)pthread_mutex_lock(&th->lock);
-	if (th->ntimers == TH_TIMERS)
-		error = ENOMEM;
-	else
+	if ((error = th_timer_room(mc, th)) == 0)
 		th->timer[th->ntimers++] =
 		    (struct th_timer){ at_ns, cpu, fn, arg };
 	(void)pthread_mutex_unlock(&th->lock);
@@ -730,7 +750,7 @@ th_something_else(struct eph_machine *mc)
 	struct threads *th = threads_of(mc);
 	bool any = false;
 	struct th_timer t;
-	unsigned first = 0;
+	size_t first = 0;
 
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		if (!lwkt_ipiq_pending(mc, c))
@@ -740,12 +760,13 @@ th_something_else(struct eph_machine *mc)
 	}
 	if (any || th->ntimers == 0)
 		return (any);
-	for (unsigned i = 1; i < th->ntimers; i++) {
+	for (size_t i = 1; i < th->ntimers; i++) {
 		if (th->timer[i].at_ns < th->timer[first].at_ns)
 			first = i;
 	}
 	t = th->timer[first];
-	th->timer[first] = th->timer[--th->ntimers];
+	memmove(&th->timer[first], &th->timer[first + 1],
+	    (--th->ntimers - first) * sizeof(t));
 	if (t.at_ns > mc->clock_ns)
 		mc->clock_ns = t.at_ns;
 	th_call(mc, t.cpu, t.fn, t.arg);
@@ -878,6 +899,7 @@ threads_destroy(struct eph_machine *mc)
 	(void)pthread_mutex_destroy(&th->sleepq);
 	(void)pthread_mutex_destroy(&th->lock);
 	(void)pthread_cond_destroy(&th->quiet);
+	machine_free(mc, th->timer, th->timer_room * sizeof(*th->timer));
 	machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
 	machine_free(mc, th, sizeof(*th));
 	mc->exec = NULL;

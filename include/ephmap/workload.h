@@ -20,7 +20,7 @@
 #include "ephmap/replay.h"
 #include "ephmap/vm_pool.h"
 
-#define EPH_WORK_PARAMS 12 /* most parameters of a workload */
+#define EPH_WORK_PARAMS 16 /* most parameters of a workload */
 #define EPH_WORK_FACTS	16 /* most numbers of its own that it reports */
 
 struct eph_work_param {

@@ -11,35 +11,140 @@
 
 struct net_packet {
 	struct net_conn *conn;
-	struct mbuf *m;
+	struct mbuf *m; /* NULL: delivered, the acknowledgement is under way */
+	int len;
 	struct net_packet *next;
 };
 
-/* The protocol: one copy for the wire, which shares the storage, one kept. */
+/* The lock is held by callers of these. */
+
 static void
-net_send(struct sendfile_socket *so, struct mbuf *m)
+net_arrive(struct work_net *net, struct net_packet *p)
 {
-	struct net_conn *conn = so->so_arg;
-	struct work_net *net = conn->net;
+	p->next = NULL;
+	*net->wire_last = p;
+	net->wire_last = &p->next;
+	wakeup(net->w->mc, net);
+}
+
+/* Some bytes of a connection are acknowledged. */
+static void
+net_acked(struct work_net *net, struct net_conn *conn, int len)
+{
+	conn->unacked += len;
+	if (conn->in_acks)
+		return;
+	conn->in_acks = true;
+	conn->next_ack = NULL;
+	*net->acks_last = conn;
+	net->acks_last = &conn->next_ack;
+}
+
+/* The interrupt: a packet came out of the link, or an acknowledgement in. */
+static void
+net_interrupt(struct eph_machine *mc, void *arg)
+{
+	struct net_packet *p = arg;
+	struct work_net *net = p->conn->net;
+
+	mutex_enter(mc, &net->mtx);
+	net->in_flight--;
+	if (p->m != NULL) {
+		net_arrive(net, p);
+	} else {
+		net_acked(net, p->conn, p->len);
+		machine_free(mc, p, sizeof(*p));
+		wakeup(mc, net);
+	}
+	mutex_exit(mc, &net->mtx);
+}
+
+/* Have it come up at `due_ns`, on the network thread's CPU. */
+static void
+net_later(struct work_net *net, struct net_packet *p, uint64_t due_ns)
+{
 	struct eph_machine *mc = net->w->mc;
-	struct net_packet *p = machine_alloc(mc, sizeof(*p));
+
+	net->in_flight++;
+	if (mc->exec->timer(mc, due_ns, mc->ncpus - 1, net_interrupt, p) != 0)
+		PANIC("out of memory for a timer");
+}
+
+/* When the last byte of a packet that is sent now has left the link. */
+static uint64_t
+net_link(struct work_net *net, struct net_conn *conn, int len)
+{
+	const uint64_t now = net->w->mc->clock_ns;
+
+	if (net->cfg.rate == 0)
+		return (now);
+	if (conn->link_free_ns < now)
+		conn->link_free_ns = now;
+	conn->link_free_ns += (uint64_t)len * 1000000000u / net->cfg.rate;
+	return (conn->link_free_ns);
+}
+
+/* Bytes [off, off + len) of a chain, for the wire; they share its storage. */
+static struct net_packet *
+net_packet(struct net_conn *conn, struct mbuf *m, int off, int len)
+{
+	struct net_packet *p = machine_alloc(conn->net->w->mc, sizeof(*p));
 	unsigned tries = 0;
 
 	if (p == NULL)
 		PANIC("out of memory for a packet");
 	/* TCP would send again later; the stream is the same. */
-	while ((p->m = m_copym(m, 0, M_COPYALL, M_NOWAIT)) == NULL) {
+	while ((p->m = m_copym(m, off, len, M_NOWAIT)) == NULL) {
 		if (++tries == COPY_TRIES)
 			PANIC("out of memory for a packet");
 	}
 	p->m = m_stress(p->m);
 	p->conn = conn;
-	sbappend(&so->so_snd, m);
+	p->len = len;
+	p->next = NULL;
+	return (p);
+}
+
+static void
+net_transmit(struct work_net *net, struct net_packet *p)
+{
+	struct eph_machine *mc = net->w->mc;
+	uint64_t due;
+
 	mutex_enter(mc, &net->mtx);
-	*net->wire_last = p;
-	net->wire_last = &p->next;
-	wakeup(mc, net);
+	net->packets++;
+	if ((due = net_link(net, p->conn, p->len)) > mc->clock_ns)
+		net_later(net, p, due);
+	else
+		net_arrive(net, p);
 	mutex_exit(mc, &net->mtx);
+}
+
+/*
+ * The protocol: all that is given goes at once, as with TCP_NODELAY; copies
+ * for the wire, the original for the socket buffer, where it must be before
+ * anything of it can be acknowledged.
+ */
+static void
+net_send(struct sendfile_socket *so, struct mbuf *m)
+{
+	struct net_conn *conn = so->so_arg;
+	const int all = m_length(m, NULL);
+	const int most = conn->net->cfg.mss != 0 ? conn->net->cfg.mss : all;
+	struct net_packet *first = NULL, **last = &first;
+
+	for (int off = 0; off < all; off += most) {
+		*last = net_packet(
+		    conn, m, off, all - off < most ? all - off : most);
+		last = &(*last)->next;
+	}
+	sbappend(&so->so_snd, m);
+	while (first != NULL) {
+		struct net_packet *p = first;
+
+		first = p->next;
+		net_transmit(conn->net, p);
+	}
 }
 
 /* What the device takes by physical address, without any mapping. */
@@ -82,21 +187,19 @@ net_deliver(struct work_net *net, struct net_packet *p)
 {
 	struct eph_machine *mc = net->w->mc;
 	struct net_conn *conn = p->conn;
-	const int len = m_length(p->m, NULL);
 
-	if (net->dma)
+	if (net->cfg.dma)
 		net_dma(net, p->m, &conn->arrived);
 	else
 		net_read(net, p->m, &conn->arrived);
 	m_freem(p->m);
-	machine_free(mc, p, sizeof(*p));
+	p->m = NULL;
 	mutex_enter(mc, &net->mtx);
-	conn->unacked += len;
-	if (!conn->in_acks) {
-		conn->in_acks = true;
-		conn->next_ack = NULL;
-		*net->acks_last = conn;
-		net->acks_last = &conn->next_ack;
+	if (net->cfg.rtt_ns > 0) {
+		net_later(net, p, mc->clock_ns + net->cfg.rtt_ns);
+	} else {
+		net_acked(net, conn, p->len);
+		machine_free(mc, p, sizeof(*p));
 	}
 	mutex_exit(mc, &net->mtx);
 }
@@ -136,7 +239,7 @@ work_net_run(struct work_net *net)
 			mutex_enter(mc, &net->mtx);
 		} else if (net->acks != NULL) {
 			net_acknowledge(net);
-		} else if (net->senders > 0) {
+		} else if (net->senders > 0 || net->in_flight > 0) {
 			(void)msleep(mc, net, &net->mtx, 0, "netisr", 0);
 		} else {
 			break;
@@ -156,29 +259,29 @@ work_net_leave(struct work_net *net)
 }
 
 int
-work_net_create(struct eph_work *w, struct mbuf_pool *mbufs, unsigned nconns,
-    int sndbuf, bool dma, struct work_net **netp)
+work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
+    const struct work_net_config *cfg, struct work_net **netp)
 {
 	struct work_net *net = work_alloc(w, sizeof(*net));
 
 	if (net == NULL)
 		return (ENOMEM);
-	net->conn = work_alloc(w, nconns * sizeof(*net->conn));
+	net->conn = work_alloc(w, cfg->nconns * sizeof(*net->conn));
 	if (net->conn == NULL) {
 		machine_free(w->mc, net, sizeof(*net));
 		return (ENOMEM);
 	}
 	net->w = w;
 	net->mbufs = mbufs;
-	net->dma = dma;
-	net->nconns = net->senders = nconns;
+	net->cfg = *cfg;
+	net->senders = cfg->nconns;
 	net->wire_last = &net->wire;
 	net->acks_last = &net->acks;
 	mutex_init(&net->mtx, "netisr");
-	for (unsigned i = 0; i < nconns; i++) {
+	for (unsigned i = 0; i < cfg->nconns; i++) {
 		struct net_conn *conn = &net->conn[i];
 
-		sockbuf_init(&conn->so.so_snd, mbufs, sndbuf);
+		sockbuf_init(&conn->so.so_snd, mbufs, cfg->sndbuf);
 		conn->so.so_send = net_send;
 		conn->so.so_arg = conn;
 		conn->net = net;
@@ -195,12 +298,12 @@ work_net_destroy(struct work_net *net)
 	if (net == NULL)
 		return;
 	mc = net->w->mc;
-	for (unsigned i = 0; i < net->nconns; i++) {
+	for (unsigned i = 0; i < net->cfg.nconns; i++) {
 		struct net_conn *conn = &net->conn[i];
 
 		work_compare(net->w, &conn->sent, &conn->arrived);
 		sockbuf_fini(&conn->so.so_snd);
 	}
-	machine_free(mc, net->conn, net->nconns * sizeof(*net->conn));
+	machine_free(mc, net->conn, net->cfg.nconns * sizeof(*net->conn));
 	machine_free(mc, net, sizeof(*net));
 }

@@ -8,9 +8,17 @@
  * delivers packets, reads them as a driver or a receiver does, and
  * acknowledges them, which frees what the sender keeps in its socket.
  *
- * Acknowledgements come late: only when nothing is on the wire.  Senders
- * then fill their socket buffers, and mappings are held for as long as
- * these allow.
+ * Every connection has a link of its own, on which its packets follow one
+ * another at the link's rate; an acknowledgement comes `rtt' after the
+ * delivery.  So a sender is limited by its socket buffer and by its link,
+ * and one that sleeps for a mapping sends nothing meanwhile.
+ *
+ * With neither rate nor rtt no time passes, and acknowledgements come late:
+ * only when nothing is on the wire.  Senders then fill their socket
+ * buffers, and mappings are held for as long as these allow.
+ *
+ * What is on its way is with the machine's timers; their interrupts hand it
+ * to the network thread.
  */
 
 #include "ephmap/digest.h"
@@ -24,28 +32,39 @@ struct net_conn {
 	struct work_net *net;
 	struct eph_digest sent;	   /* the sender's: what it was told */
 	struct eph_digest arrived; /* the network thread's */
-	int unacked;		   /* (l) delivered */
+	uint64_t link_free_ns;	   /* (l) when the link has sent all it has */
+	int unacked;		   /* (l) acknowledged, still in the socket */
 	bool in_acks;		   /* (l) */
 	struct net_conn *next_ack; /* (l) */
+};
+
+struct work_net_config {
+	unsigned nconns;
+	int sndbuf;	 /* bytes of each socket buffer */
+	bool dma;	 /* the CPU does not look at the data */
+	int mss;	 /* most bytes a packet; 0: as the sender made them */
+	uint64_t rate;	 /* bytes a second of each link; 0: no limit */
+	uint64_t rtt_ns; /* from delivery to acknowledgement */
 };
 
 struct work_net {
 	struct eph_work *w;
 	struct mbuf_pool *mbufs;
+	struct work_net_config cfg;
 	struct eph_mutex mtx;
-	bool dma;		 /* the CPU does not look at the data */
 	unsigned senders;	 /* (l) that have not left */
+	uint64_t in_flight;	 /* (l) with the timers */
+	uint64_t packets;	 /* (l) that went out */
 	struct net_packet *wire; /* (l) oldest first */
 	struct net_packet **wire_last;
-	struct net_conn *acks; /* (l) with something to acknowledge */
+	struct net_conn *acks; /* (l) with something acknowledged */
 	struct net_conn **acks_last;
-	unsigned nconns;
 	struct net_conn *conn;
 };
 
-/* Connections with socket buffers of `sndbuf` bytes.  0 or ENOMEM. */
+/* Returns 0 and sets *netp, or ENOMEM. */
 int work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
-    unsigned nconns, int sndbuf, bool dma, struct work_net **netp);
+    const struct work_net_config *cfg, struct work_net **netp);
 
 /* Compare what was sent with what arrived, and free.  NULL is accepted. */
 void work_net_destroy(struct work_net *net);

@@ -4,7 +4,7 @@
  * sendfile: a web server.  Each connection sends one response after
  * another, a header and a file; a call that stopped early goes on where it
  * stopped, as servers do.  A network thread on another CPU delivers and
- * acknowledges.
+ * acknowledges, at once, or with a link and a round trip that take time.
  */
 
 #include <errno.h>
@@ -27,7 +27,10 @@ enum {
 	P_SNDBUF,
 	P_CSUM,
 	P_ALLOC,
-	P_STRESS
+	P_STRESS,
+	P_RTT,
+	P_RATE,
+	P_MSS
 };
 
 static const char *const forms[] = { "freebsd", "dragonfly", "chain", NULL };
@@ -57,6 +60,14 @@ static const struct eph_work_param sendfile_params[] = {
 	{ "alloc", "zones", "allocator of mbufs", 0, 0, allocs },
 	{ "stress", "no", "mbufs cut at random; requests failed at random", 0,
 	    0, stresses },
+	{ "rtt", "0",
+	    "nanoseconds from a packet's delivery to its acknowledgement", 0,
+	    60000000000u, NULL },
+	{ "rate", "0",
+	    "bytes a second of each connection's own link; 0: no limit", 0,
+	    (uint64_t)1 << 40, NULL },
+	{ "mss", "0", "most bytes a packet; 0: as sendfile made them", 0, 65536,
+	    NULL },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -66,6 +77,7 @@ struct sendfile_work {
 	struct work_net *net;
 	struct vm_page **page; /* of all files, one after the other */
 	_Atomic(uint64_t) responses;
+	uint64_t packets; /* on the wire, when all is over */
 };
 
 static uint32_t
@@ -184,9 +196,11 @@ sendfile_facts(struct eph_work *w, struct sendfile_work *sw)
 
 	mbuf_counters(sw->mbufs, &c);
 	work_fact(w, "responses", sw->responses);
-	work_fact(w, "packets", sw->env.stat.sf_packets);
+	work_fact(w, "sends", sw->env.stat.sf_packets);
+	work_fact(w, "packets", sw->packets);
 	work_fact(w, "sf_allocfail", sw->env.stat.sf_allocfail);
 	work_fact(w, "sf_sbwait", sw->env.stat.sf_sbwait);
+	work_fact(w, "elapsed_ns", w->mc->clock_ns);
 	work_fact(w, "mbuf_get", c.mbuf_get);
 	work_fact(w, "mbuf_lock_take", c.lock_take);
 	work_fact(w, "mbuf_lock_contended", c.lock_contended);
@@ -201,6 +215,8 @@ sendfile_finish(struct eph_work *w)
 
 	if (sw == NULL)
 		return;
+	if (sw->net != NULL)
+		sw->packets = sw->net->packets;
 	work_net_destroy(sw->net);
 	if (sw->mbufs != NULL)
 		sendfile_facts(w, sw);
@@ -257,7 +273,14 @@ sendfile_files(struct eph_work *w, struct sendfile_work *sw)
 static int
 sendfile_start(struct eph_work *w)
 {
-	const unsigned conns = (unsigned)w->value[P_CONNS];
+	const struct work_net_config net = {
+		.nconns = (unsigned)w->value[P_CONNS],
+		.sndbuf = (int)w->value[P_SNDBUF],
+		.dma = w->value[P_CSUM] == 1,
+		.mss = (int)w->value[P_MSS],
+		.rate = w->value[P_RATE],
+		.rtt_ns = w->value[P_RTT],
+	};
 	const unsigned last = w->mc->ncpus - 1;
 	struct sendfile_work *sw = w->state = work_alloc(w, sizeof(*sw));
 	int error;
@@ -266,11 +289,9 @@ sendfile_start(struct eph_work *w)
 		return (ENOMEM);
 	if ((error = sendfile_mbufs(w, sw)) != 0 ||
 	    (error = sendfile_files(w, sw)) != 0 ||
-	    (error = work_net_create(w, sw->mbufs, conns,
-		 (int)w->value[P_SNDBUF], w->value[P_CSUM] == 1, &sw->net)) !=
-		0)
+	    (error = work_net_create(w, sw->mbufs, &net, &sw->net)) != 0)
 		return (error);
-	for (unsigned i = 0; error == 0 && i < conns; i++)
+	for (unsigned i = 0; error == 0 && i < net.nconns; i++)
 		error =
 		    work_thread(w, last > 0 ? i % last : 0, sendfile_conn, i);
 	return (error != 0 ? error : work_thread(w, last, sendfile_net, 0));

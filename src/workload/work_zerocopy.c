@@ -125,6 +125,10 @@ static int
 zerocopy_make(struct eph_work *w, struct zerocopy_work *zw)
 {
 	const struct mbuf_config cfg = { .allocator = NULL };
+	const struct work_net_config net = { .nconns =
+						 (unsigned)w->value[P_CONNS],
+		.sndbuf = (int)w->value[P_SNDBUF],
+		.dma = w->value[P_CSUM] == 1 };
 	const uint64_t n = w->value[P_CONNS];
 	const uint32_t pages = work_pages(w->value[P_BS]);
 	int error;
@@ -143,8 +147,7 @@ zerocopy_make(struct eph_work *w, struct zerocopy_work *zw)
 			 eph_ptoa(pages), UPROT_READ | UPROT_WRITE)) != 0)
 			return (error);
 	}
-	return (work_net_create(w, zw->mbufs, (unsigned)n,
-	    (int)w->value[P_SNDBUF], w->value[P_CSUM] == 1, &zw->net));
+	return (work_net_create(w, zw->mbufs, &net, &zw->net));
 }
 
 static int

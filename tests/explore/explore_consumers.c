@@ -112,6 +112,7 @@ consumers_survive(void)
 		"zerocopy:writes=2,conns=2,bs=4096,sndbuf=4096",
 		"sendfile:conns=2,requests=1,files=1,size=8192,sndbuf=4096",
 		"sendfile:form=freebsd,conns=2,requests=1,files=1,size=8192",
+		"sendfile:conns=2,requests=1,files=1,size=4096,rate=1M,rtt=9",
 	};
 	static const char *const designs[] = { "sf_buf.cpumask",
 		"lwbuf.objcache", "dmap" };

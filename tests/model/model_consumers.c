@@ -40,6 +40,8 @@ static const char *const small[] = {
 	"sendfile:conns=5,requests=4,files=4",
 	"sendfile:form=freebsd,conns=5,requests=4,files=4,pick=turn",
 	"sendfile:form=freebsd,join=no,conns=6,requests=3,csum=dma,size=10001",
+	"sendfile:conns=5,requests=2,files=4,rate=4M,rtt=200000,mss=1460",
+	"sendfile:form=freebsd,conns=9,requests=2,rtt=200000,stress=frag",
 	"sendfile:conns=4,requests=4,stress=both,alloc=global,header=0",
 	"sendfile:conns=4,requests=4,stress=frag,alloc=mb_alloc,pick=own",
 	"zerocopy:writes=10",

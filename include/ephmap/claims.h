@@ -65,6 +65,7 @@ struct eph_claim_config {
 	uint64_t seed;	   /* 0: 1 */
 	const char *trace; /* a capture to be used in addition; or NULL */
 	const char *save;  /* a directory for the streams; or NULL */
+	unsigned scale;	   /* 2 and more: sizes divided by about that */
 };
 
 struct eph_claim_run;

@@ -8,6 +8,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,9 +164,9 @@ note_violations(struct eph_claim_run *r, const struct eph_run_result *res)
 }
 
 void
-claim_workload(struct eph_claim_run *r, const char *text, const char *design,
-    unsigned cpus, uint32_t nbufs, struct eph_run_result *out,
-    struct eph_work_result *wout)
+claim_workload_swept(struct eph_claim_run *r, const char *text,
+    const char *design, unsigned cpus, uint32_t nbufs,
+    struct eph_run_result *out, struct eph_work_result *wout)
 {
 	struct eph_run_config cfg = { .design = eph_design_find(design),
 		.cpus = cpus,
@@ -182,12 +183,45 @@ claim_workload(struct eph_claim_run *r, const char *text, const char *design,
 		error = workload_run(&cfg, &wl, out, wout, NULL, NULL, r->err);
 	claim_error(r, error);
 	note_violations(r, out);
-	if (wout->corrupt != 0 && r->violations++ == 0)
-		SAY(r->violation, "%s on %s: data arrived changed", text,
-		    design);
+	if ((wout->corrupt != 0 || wout->checked == 0 || wout->asleep != 0) &&
+	    r->violations++ == 0)
+		SAY(r->violation, "%s on %s: %s", text, design,
+		    wout->asleep != 0 ? "threads sleep for ever"
+				      : "data did not arrive unchanged");
+}
+
+void
+claim_workload(struct eph_claim_run *r, const char *text, const char *design,
+    unsigned cpus, uint32_t nbufs, struct eph_run_result *out,
+    struct eph_work_result *wout)
+{
+	claim_workload_swept(r, text, design, cpus, nbufs, out, wout);
 	claim_step(r,
-	    "ephmap run --design %s --cpus %u --nbufs %u --workload %s", design,
-	    cpus, (unsigned)nbufs, text);
+	    "ephmap run --design %s --cpus %u --nbufs %" PRIu32
+	    " --seed %" PRIu64 " --workload %s",
+	    design, cpus, nbufs, r->seed, text);
+}
+
+uint64_t
+claim_work_fact(struct eph_claim_run *r, const struct eph_work_result *work,
+    const char *name)
+{
+	for (unsigned i = 0; i < work->nfacts; i++) {
+		if (strcmp(work->fact[i].name, name) == 0)
+			return (work->fact[i].value);
+	}
+	if (r->error == 0)
+		r->error = eph_err_set(
+		    r->err, ENOENT, "the workload reports no \"%s\"", name);
+	return (0);
+}
+
+uint32_t
+claim_scaled(const struct eph_claim_run *r, uint32_t size, uint32_t least)
+{
+	const uint32_t n = r->cfg->scale > 1 ? size / r->cfg->scale : size;
+
+	return (n > least ? n : least);
 }
 
 uint64_t

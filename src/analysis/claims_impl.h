@@ -129,9 +129,25 @@ bool claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
 /* Invalidations of either kind, and interrupts. */
 uint64_t claim_invalidations(const struct eph_counters *c);
 
-/* Run a workload given as on the command line. */
+/*
+ * Run a workload given as on the command line, and say so as a step.  One
+ * that loses or changes a byte, or leaves a thread asleep, proves nothing.
+ */
 void claim_workload(struct eph_claim_run *r, const char *text,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out, struct eph_work_result *wout);
+
+/* The same for a sweep, whose step the caller says. */
+void claim_workload_swept(struct eph_claim_run *r, const char *text,
+    const char *design, unsigned cpus, uint32_t nbufs,
+    struct eph_run_result *out, struct eph_work_result *wout);
+
+/* A number that the workload reports; an error if it does not. */
+uint64_t claim_work_fact(struct eph_claim_run *r,
+    const struct eph_work_result *work, const char *name);
+
+/* A size of the measurement, as small as the configuration wants it. */
+uint32_t claim_scaled(
+    const struct eph_claim_run *r, uint32_t size, uint32_t least);
 
 #endif /* !ANALYSIS_CLAIMS_IMPL_H */

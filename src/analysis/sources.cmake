@@ -9,6 +9,7 @@ set(EPHMAP_SOURCES
     claims_race.c
     claims_scaling.c
     claims_sharing.c
+    claims_sleeps.c
     claims_stream.c
     claims_wakeup.c
     events.c

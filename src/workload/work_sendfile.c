@@ -251,12 +251,43 @@ sendfile_mbufs(struct eph_work *w, struct sendfile_work *sw)
 	return (0);
 }
 
-static int
-sendfile_files(struct eph_work *w, struct sendfile_work *sw)
+static void
+read_file(struct eph_work *w, struct sendfile_work *sw, uint64_t file)
 {
 	const uint32_t per = file_pages(w);
 
-	if (per == 0)
+	for (uint32_t i = 0; i < per; i++)
+		page_stream(w->mc, sw->page[file * per + i], 0, w->seed + file,
+		    eph_ptoa(i), EPH_PAGE_SIZE);
+}
+
+/* Of thousands of files few may be asked for: only these are read. */
+static int
+read_files(struct eph_work *w, struct sendfile_work *sw)
+{
+	bool *known = work_alloc(w, w->value[P_FILES] * sizeof(*known));
+	struct prng rng;
+
+	if (known == NULL)
+		return (ENOMEM);
+	for (unsigned id = 0; id < w->value[P_CONNS]; id++) {
+		prng_init(&rng, w->seed, id);
+		for (uint64_t r = 0; r < w->value[P_REQUESTS]; r++) {
+			const uint64_t file = pick_file(w, id, r, &rng);
+
+			if (!known[file])
+				read_file(w, sw, file);
+			known[file] = true;
+		}
+	}
+	machine_free(w->mc, known, w->value[P_FILES] * sizeof(*known));
+	return (0);
+}
+
+static int
+sendfile_files(struct eph_work *w, struct sendfile_work *sw)
+{
+	if (file_pages(w) == 0)
 		return (0);
 	sw->page = work_alloc(w, all_pages(w) * sizeof(*sw->page));
 	if (sw->page == NULL)
@@ -264,10 +295,8 @@ sendfile_files(struct eph_work *w, struct sendfile_work *sw)
 	for (uint32_t i = 0; i < all_pages(w); i++) {
 		if ((sw->page[i] = vm_pool_alloc(w->pool)) == NULL)
 			return (ENOMEM);
-		page_stream(w->mc, sw->page[i], 0, w->seed + i / per,
-		    eph_ptoa(i % per), EPH_PAGE_SIZE);
 	}
-	return (0);
+	return (read_files(w, sw));
 }
 
 static int

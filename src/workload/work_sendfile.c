@@ -202,6 +202,9 @@ sendfile_facts(struct eph_work *w, struct sendfile_work *sw)
 	work_fact(w, "sf_sbwait", sw->env.stat.sf_sbwait);
 	work_fact(w, "elapsed_ns", w->mc->clock_ns);
 	work_fact(w, "mbuf_get", c.mbuf_get);
+	work_fact(w, "mbuf_calls",
+	    c.mbuf_get + c.mbuf_put + c.cluster_get + c.cluster_put);
+	work_fact(w, "mbuf_shares", c.share + c.ext_free);
 	work_fact(w, "mbuf_lock_take", c.lock_take);
 	work_fact(w, "mbuf_lock_contended", c.lock_contended);
 	work_fact(w, "mbuf_line_move", c.line_move);

@@ -22,9 +22,10 @@
 #include "ephmap/xio.h"
 #include "workload/work.h"
 
-enum { P_BY, P_SIZE, P_PROCS, P_BLOCK };
+enum { P_BY, P_SIZE, P_PROCS, P_BLOCK, P_LOOK };
 
 static const char *const bys[] = { "refs", "data", NULL };
+static const char *const looks[] = { "no", "yes", NULL };
 
 static const struct eph_work_param cluster_params[] = {
 	{ "by", "refs", "the machines pass page references, or data", 0, 0,
@@ -34,6 +35,7 @@ static const struct eph_work_param cluster_params[] = {
 	    NULL },
 	{ "block", "131072", "bytes a read and a write, at most 128K", 4096,
 	    1u << 17, NULL },
+	{ "look", "no", "each process reads its copy afterwards", 0, 0, looks },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -149,7 +151,8 @@ copy_refs(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 
 /* The device here puts what came over the wire into the kernel's pages. */
 static void
-wire_in(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
+wire_in(struct eph_work *w, struct vm_page *const *file, unsigned id,
+    uint32_t first, uint32_t npages)
 {
 	struct cluster_work *cw = w->state;
 	struct vm_page **kernel = cw->kernel + id * pages_of_block(w);
@@ -160,7 +163,7 @@ wire_in(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 
 		memcpy(vm_page_contents(w->mc, kernel[k]),
 		    vm_page_contents(
-			cw->server, cw->a[id * pages_of_file(w) + first + k]),
+			cw->server, file[id * pages_of_file(w) + first + k]),
 		    n);
 		count(&cw->on_wire, n);
 		count(&cw->moved_here, n);
@@ -188,19 +191,26 @@ wire_out(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 	return (error);
 }
 
+/* Bytes of a block of `npages` that starts at page number `first`. */
+static size_t
+block_bytes(const struct eph_work *w, uint32_t first, uint32_t npages)
+{
+	const uint64_t left = w->value[P_SIZE] - eph_ptoa(first);
+
+	return (left < eph_ptoa(npages) ? (size_t)left : eph_ptoa(npages));
+}
+
 /* By data: wire, read(2), write(2), wire. */
 static int
 copy_data(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 {
 	struct cluster_work *cw = w->state;
 	struct vm_page **kernel = cw->kernel + id * pages_of_block(w);
-	const uint64_t left = w->value[P_SIZE] - eph_ptoa(first);
-	const size_t n =
-	    left < eph_ptoa(npages) ? (size_t)left : eph_ptoa(npages);
+	const size_t n = block_bytes(w, first, npages);
 	struct xio x;
 	int error;
 
-	wire_in(w, id, first, npages);
+	wire_in(w, cw->a, id, first, npages);
 	error = xio_init_pages(&x, w->mc, kernel, npages, XIOF_WRITE);
 	if (error != 0)
 		return (error);
@@ -215,9 +225,45 @@ copy_data(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 	return (wire_out(w, id, first, npages));
 }
 
-/* cp a b */
-static void
-cluster_cp(struct eph_work *w, unsigned id)
+/* Read a block of b: wire, read(2); the process sees what a is made of. */
+static int
+look_block(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
+{
+	struct cluster_work *cw = w->state;
+	struct vm_page **kernel = cw->kernel + id * pages_of_block(w);
+	const size_t n = block_bytes(w, first, npages);
+	struct eph_digest sent = { 0 }, arrived = { 0 };
+	struct xio x;
+	int error;
+
+	wire_in(w, cw->b, id, first, npages);
+	error = xio_init_pages(&x, w->mc, kernel, npages, XIOF_READ);
+	if (error != 0)
+		return (error);
+	error = xio_copy_xtou(&x, &w->map, 0, cw->us[id], EPH_UVA_BASE, n);
+	xio_release(&x);
+	for (size_t off = 0; error == 0 && off < n; off += EPH_PAGE_SIZE) {
+		const size_t here =
+		    n - off < EPH_PAGE_SIZE ? n - off : EPH_PAGE_SIZE;
+		char buf[EPH_PAGE_SIZE];
+
+		error = copyin(cw->us[id], EPH_UVA_BASE + off, buf, here);
+		digest_add(&arrived, w->mc, buf, 0, here);
+	}
+	if (error != 0)
+		return (error);
+	count(&cw->moved_here, n);
+	digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(first), 0, n);
+	work_compare(w, &sent, &arrived);
+	return (0);
+}
+
+typedef int cluster_block(
+    struct eph_work *w, unsigned id, uint32_t first, uint32_t npages);
+
+/* Block after block of a file; false: it made no progress for too long. */
+static bool
+cluster_blocks(struct eph_work *w, unsigned id, cluster_block *fn)
 {
 	const uint32_t pages = pages_of_file(w);
 	const uint32_t most = pages_of_block(w);
@@ -225,8 +271,7 @@ cluster_cp(struct eph_work *w, unsigned id)
 
 	for (uint32_t at = 0; at < pages && failed < 100;) {
 		const uint32_t n = pages - at < most ? pages - at : most;
-		const int error = w->value[P_BY] == 0 ? copy_refs(w, id, at, n)
-						      : copy_data(w, id, at, n);
+		const int error = fn(w, id, at, n);
 
 		work_operation(w, error);
 		if (error == 0)
@@ -234,6 +279,17 @@ cluster_cp(struct eph_work *w, unsigned id)
 		else
 			failed++;
 	}
+	return (failed < 100);
+}
+
+/* cp a b */
+static void
+cluster_cp(struct eph_work *w, unsigned id)
+{
+	if (cluster_blocks(
+		w, id, w->value[P_BY] == 0 ? copy_refs : copy_data) &&
+	    w->value[P_LOOK] == 1)
+		(void)cluster_blocks(w, id, look_block);
 }
 
 /* File b on the other machine against what file a was made of. */

@@ -53,6 +53,7 @@ static const char *const small[] = {
 	"msg:msgs=20,by=copy,look=first,bs=5000",
 	"cluster:size=100001,block=32768",
 	"cluster:size=100001,by=data,procs=3",
+	"cluster:size=100001,block=32768,look=yes",
 	NULL,
 };
 

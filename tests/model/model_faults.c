@@ -126,6 +126,7 @@ static const char *const consumers[] = {
 	"msg:msgs=4,bs=8192,by=copy",
 	"cluster:size=20000,block=8192",
 	"cluster:size=20000,block=8192,by=data",
+	"cluster:size=20000,block=8192,look=yes",
 	"zerocopy:writes=4,conns=2",
 	"sendfile:conns=4,requests=2,files=2,size=20000",
 	"sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000",

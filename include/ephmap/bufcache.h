@@ -27,18 +27,29 @@ struct buf {
 	bool b_valid; /* holds block b_blkno */
 	bool b_locked;
 	bool b_mapped;
+	bool b_meta;	    /* what the user that has it says it holds */
+	bool b_meta_mapped; /* the same when it was mapped */
 	uint32_t b_index;
 	uint64_t b_used; /* when it was released last */
 	struct vm_page *b_page[BUF_PAGES_MAX];
 	struct eph_mapped b_map[BUF_PAGES_MAX];
 };
 
+/* Pages of the cache with an address. */
+struct bufcache_kva {
+	uint64_t mapped; /* that were given one */
+	uint64_t now;
+	uint64_t sum; /* of `now` at every release */
+};
+
+enum { BUF_DATA, BUF_META, BUF_KINDS };
+
 struct bufcache_stat {
 	uint64_t hits;
-	uint64_t reads;	 /* blocks read from the device */
-	uint64_t mapped; /* pages that were given an address */
-	uint64_t mapped_now;
-	uint64_t mapped_peak;
+	uint64_t reads; /* blocks read from the device */
+	uint64_t releases;
+	uint64_t mapped_peak;		    /* of both kinds together */
+	struct bufcache_kva kva[BUF_KINDS]; /* of data, of metadata */
 };
 
 /* The device reads block `blkno` into `npages` pages, by DMA.  0 or errno. */
@@ -57,11 +68,12 @@ int bufcache_create(struct eph_mapper *mp, struct vm_pool *pool, uint32_t nbufs,
 void bufcache_destroy(struct bufcache *bc);
 
 /*
- * The block, locked and valid.  Sleeps while another has it, or while all
+ * The block, locked and valid, as data or as metadata, which is only
+ * counted.  Sleeps while another has it, or while all
  * buffers are locked.  Returns 0 and sets *bpp, or what the device or
  * mapper_map() returned.
  */
-int bread(struct bufcache *bc, uint64_t blkno, struct buf **bpp);
+int bread(struct bufcache *bc, uint64_t blkno, bool meta, struct buf **bpp);
 void brelse(struct buf *bp);
 
 /*

@@ -24,7 +24,6 @@ struct bufcache {
 	bool always;
 	bufcache_read *read;
 	void *read_arg;
-	uint64_t clock;		   /* (l) releases so far */
 	struct bufcache_stat stat; /* (l) */
 	struct buf buf[];
 };
@@ -69,15 +68,28 @@ bufcache_create(struct eph_mapper *mp, struct vm_pool *pool, uint32_t nbufs,
 	return (0);
 }
 
+/* A buffer was mapped, or unmapped. */
 static void
-bufcache_count(struct bufcache *bc, uint64_t gained, uint64_t lost)
+bufcache_count(struct buf *bp, bool mapped)
 {
+	struct bufcache *bc = bp->b_cache;
+	struct bufcache_stat *st = &bc->stat;
+	struct bufcache_kva *kva;
+
 	mutex_enter(bc->mc, &bc->mtx);
-	bc->stat.mapped += gained;
-	bc->stat.mapped_now += gained - lost;
-	if (bc->stat.mapped_now > bc->stat.mapped_peak)
-		bc->stat.mapped_peak = bc->stat.mapped_now;
+	if (mapped)
+		bp->b_meta_mapped = bp->b_meta;
+	kva = &st->kva[bp->b_meta_mapped ? BUF_META : BUF_DATA];
+	if (mapped) {
+		kva->mapped += bc->npages;
+		kva->now += bc->npages;
+	} else {
+		kva->now -= bc->npages;
+	}
+	if (st->kva[BUF_DATA].now + st->kva[BUF_META].now > st->mapped_peak)
+		st->mapped_peak = st->kva[BUF_DATA].now + st->kva[BUF_META].now;
 	mutex_exit(bc->mc, &bc->mtx);
+	bp->b_mapped = mapped;
 }
 
 static void
@@ -89,8 +101,7 @@ buf_unmap(struct buf *bp)
 		return;
 	for (unsigned k = bc->npages; k-- > 0;)
 		mapper_unmap(bc->mp, &bp->b_map[k]);
-	bp->b_mapped = false;
-	bufcache_count(bc, 0, bc->npages);
+	bufcache_count(bp, false);
 }
 
 /* Addresses for all of the buffer, valid on every CPU that asks. */
@@ -109,8 +120,7 @@ buf_map(struct buf *bp)
 			mapper_unmap(bc->mp, &bp->b_map[k]);
 		return (error);
 	}
-	bp->b_mapped = true;
-	bufcache_count(bc, bc->npages, 0);
+	bufcache_count(bp, true);
 	return (0);
 }
 
@@ -178,19 +188,22 @@ brelse(struct buf *bp)
 	struct bufcache *bc = bp->b_cache;
 
 	mutex_enter(bc->mc, &bc->mtx);
-	bp->b_used = ++bc->clock;
+	bp->b_used = ++bc->stat.releases;
+	for (unsigned k = 0; k < BUF_KINDS; k++)
+		bc->stat.kva[k].sum += bc->stat.kva[k].now;
 	bp->b_locked = false;
 	wakeup(bc->mc, bc);
 	mutex_exit(bc->mc, &bc->mtx);
 }
 
 int
-bread(struct bufcache *bc, uint64_t blkno, struct buf **bpp)
+bread(struct bufcache *bc, uint64_t blkno, bool meta, struct buf **bpp)
 {
 	bool hit;
 	struct buf *bp = getblk(bc, blkno, &hit);
 	int error = 0;
 
+	bp->b_meta = meta;
 	if (!hit) {
 		buf_unmap(bp);
 		error = bc->read(bc->read_arg, blkno, bp->b_page, bc->npages);

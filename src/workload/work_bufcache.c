@@ -5,19 +5,35 @@
  * metadata, which the file system reads through an address, or data, which
  * goes on as pages (to a device, a socket, a process's address space), or
  * is copied by read(2) through a page list.
+ *
+ * Blocks are any blocks, or those that a load touches on a file system with
+ * a layout.  A process uses block after block; nobody else runs between.
  */
 
 #include <errno.h>
 
-#include "base/prng.h"
 #include "ephmap/bufcache.h"
 #include "ephmap/digest.h"
 #include "ephmap/xio.h"
 #include "workload/work.h"
+#include "workload/work_fs.h"
 
-enum { P_MAP, P_OPS, P_PROCS, P_BUFS, P_BUFPAGES, P_BLOCKS, P_META, P_COPY };
+enum {
+	P_MAP,
+	P_OPS,
+	P_PROCS,
+	P_BUFS,
+	P_BUFPAGES,
+	P_BLOCKS,
+	P_META,
+	P_COPY,
+	P_LOAD
+};
 
 static const char *const maps[] = { "always", "demand", NULL };
+/* From the second on in the order of fs_loads[]. */
+static const char *const loads[] = { "any", "large", "database", "build", "web",
+	"mail", "find", NULL };
 
 static const struct eph_work_param bufcache_params[] = {
 	{ "map", "always", "buffers have addresses always, or on demand", 0, 0,
@@ -26,10 +42,13 @@ static const struct eph_work_param bufcache_params[] = {
 	{ "procs", "2", "processes, on CPUs in turn", 1, 512, NULL },
 	{ "bufs", "16", "buffers in the cache", 1, 65536, NULL },
 	{ "bufpages", "4", "pages a buffer", 1, BUF_PAGES_MAX, NULL },
-	{ "blocks", "64", "blocks of the device", 1, 1u << 24, NULL },
-	{ "meta", "10", "of a hundred uses, those of metadata", 0, 100, NULL },
+	{ "blocks", "64", "load=any: blocks of the device", 1, 1u << 24, NULL },
+	{ "meta", "10", "load=any: of a hundred uses, those of metadata", 0,
+	    100, NULL },
 	{ "copy", "0", "of a hundred uses of data, those by read(2)", 0, 100,
 	    NULL },
+	{ "load", "any", "any block, or what programs do to a file system", 0,
+	    0, loads },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -44,8 +63,8 @@ static uint32_t
 bufcache_pages(const struct eph_work *w, unsigned *needs)
 {
 	/* The cache keeps what it has mapped. */
-	*needs = EPH_WORK_FULL;
-	if (w->value[P_MAP] == 0 || w->value[P_META] > 0)
+	if (w->value[P_MAP] == 0 || w->value[P_LOAD] > 0 ||
+	    w->value[P_META] > 0)
 		*needs |= EPH_WORK_REMOTE | EPH_WORK_MANY;
 	return ((uint32_t)(w->value[P_BUFS] * w->value[P_BUFPAGES]));
 }
@@ -64,80 +83,127 @@ device_read(
 	return (0);
 }
 
-/* The file system looks at some of a block's bytes. */
-static int
-use_meta(struct buf *bp, struct prng *rng, unsigned npages, size_t *offp,
-    char *buf, size_t n)
+static void
+compare_bytes(struct eph_work *w, const struct buf *bp, size_t off, size_t n,
+    const struct eph_digest *arrived)
 {
-	*offp = eph_ptoa(prng_below(rng, npages)) +
-	    prng_below(rng, (uint32_t)(EPH_PAGE_SIZE - n + 1));
-	return (buf_read(bp, *offp, buf, n));
+	struct eph_digest sent = { 0 };
+
+	digest_stream(&sent, w->mc, w->seed,
+	    eph_ptoa(bp->b_blkno * w->value[P_BUFPAGES]) + off,
+	    off & EPH_PAGE_MASK, n);
+	work_compare(w, &sent, arrived);
 }
 
-/* read(2): one page at a time through a page list. */
+/* The file system looks at some of a block's bytes. */
 static int
-use_copy(struct eph_work *w, struct buf *bp, unsigned npages, size_t off,
-    char *buf, size_t n)
+use_meta(struct eph_work *w, struct buf *bp, struct prng *rng)
 {
+	const uint32_t page = prng_below(rng, (uint32_t)w->value[P_BUFPAGES]);
+	struct eph_digest arrived = { 0 };
+	char buf[512];
+	uint32_t in =
+	    prng_below(rng, (uint32_t)(EPH_PAGE_SIZE - sizeof(buf) + 1));
+	int error;
+
+	/* A stamp is where its page starts. */
+	if (w->mc->contents_kind != EPH_CONTENTS_FULL)
+		in = 0;
+	error = buf_read(bp, eph_ptoa(page) + in, buf, sizeof(buf));
+	if (error != 0)
+		return (error);
+	digest_add(&arrived, w->mc, buf, in, sizeof(buf));
+	compare_bytes(w, bp, eph_ptoa(page) + in, sizeof(buf), &arrived);
+	return (0);
+}
+
+/* read(2) of the block: one page at a time through a page list. */
+static int
+use_copy(struct eph_work *w, struct buf *bp)
+{
+	const unsigned npages = (unsigned)w->value[P_BUFPAGES];
 	struct xio x;
 	int error = xio_init_pages(&x, w->mc, bp->b_page, npages, XIOF_READ);
 
 	if (error != 0)
 		return (error);
-	error = xio_copy_xtok(&x, &w->map, off, buf, n);
+	for (unsigned k = 0; error == 0 && k < npages; k++) {
+		struct eph_digest arrived = { 0 };
+		char buf[EPH_PAGE_SIZE];
+
+		error =
+		    xio_copy_xtok(&x, &w->map, eph_ptoa(k), buf, EPH_PAGE_SIZE);
+		if (error != 0)
+			break;
+		digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
+		compare_bytes(w, bp, eph_ptoa(k), EPH_PAGE_SIZE, &arrived);
+	}
 	xio_release(&x);
 	return (error);
+}
+
+/* By reference: whoever gets the pages reads the frames. */
+static void
+use_pages(struct eph_work *w, struct buf *bp)
+{
+	struct eph_digest arrived = { 0 };
+
+	digest_page(&arrived, w->mc, bp->b_page[0], 0, EPH_PAGE_SIZE);
+	compare_bytes(w, bp, 0, EPH_PAGE_SIZE, &arrived);
 }
 
 static int
 use_block(struct eph_work *w, struct buf *bp, struct prng *rng)
 {
 	struct bufcache_work *bw = w->state;
-	const unsigned npages = (unsigned)w->value[P_BUFPAGES];
-	struct eph_digest sent = { 0 }, arrived = { 0 };
-	char buf[512];
-	size_t off = 0, n = sizeof(buf);
 	_Atomic(uint64_t) *counter = &bw->passed;
 	int error = 0;
 
-	if (prng_below(rng, 100) < w->value[P_META]) {
-		error = use_meta(bp, rng, npages, &off, buf, n);
-		digest_bytes(&arrived, buf, n);
+	if (bp->b_meta) {
+		error = use_meta(w, bp, rng);
 		counter = &bw->meta;
 	} else if (prng_below(rng, 100) < w->value[P_COPY]) {
-		error = use_copy(w, bp, npages, off, buf, n);
-		digest_bytes(&arrived, buf, n);
+		error = use_copy(w, bp);
 		counter = &bw->copied;
 	} else {
-		/* By reference: whoever gets the page reads the frame. */
-		n = EPH_PAGE_SIZE;
-		digest_page(&arrived, w->mc, bp->b_page[0], 0, n);
+		use_pages(w, bp);
 	}
-	if (error != 0)
-		return (error);
-	(void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-	arrived.bytes = n;
-	digest_stream(
-	    &sent, w->mc, w->seed, eph_ptoa(bp->b_blkno * npages) + off, 0, n);
-	work_compare(w, &sent, &arrived);
-	return (0);
+	/* Relaxed: a statistic. */
+	if (error == 0)
+		(void)atomic_fetch_add_explicit(
+		    counter, 1, memory_order_relaxed);
+	return (error);
+}
+
+/* The next block of a process. */
+static struct fs_ref
+next_block(struct eph_work *w, struct fs_walk *fw)
+{
+	struct fs_ref ref;
+
+	if (fw->load != NULL)
+		return (fs_walk_next(fw));
+	ref.blkno = prng_below(&fw->rng, (uint32_t)w->value[P_BLOCKS]);
+	ref.meta = prng_below(&fw->rng, 100) < w->value[P_META];
+	return (ref);
 }
 
 static void
 bufcache_process(struct eph_work *w, unsigned id)
 {
+	const uint64_t load = w->value[P_LOAD];
 	struct bufcache_work *bw = w->state;
-	struct prng rng;
+	struct fs_walk fw;
 
-	prng_init(&rng, w->seed, id);
+	fs_walk_init(&fw, load > 0 ? &fs_loads[load - 1] : NULL,
+	    (uint32_t)eph_ptoa(w->value[P_BUFPAGES]), w->seed, id);
 	for (uint64_t i = 0; i < w->value[P_OPS]; i++) {
-		const uint64_t blkno =
-		    prng_below(&rng, (uint32_t)w->value[P_BLOCKS]);
+		const struct fs_ref ref = next_block(w, &fw);
 		struct buf *bp;
-		int error = bread(bw->bc, blkno, &bp);
+		int error = bread(bw->bc, ref.blkno, ref.meta, &bp);
 
 		if (error == 0) {
-			error = use_block(w, bp, &rng);
+			error = use_block(w, bp, &fw.rng);
 			brelse(bp);
 		}
 		work_operation(w, error);
@@ -145,23 +211,32 @@ bufcache_process(struct eph_work *w, unsigned id)
 }
 
 static void
+bufcache_facts(struct eph_work *w, struct bufcache_work *bw)
+{
+	const struct bufcache_stat st = bufcache_stat(bw->bc);
+	const uint64_t n = st.releases > 0 ? st.releases : 1;
+
+	work_fact(w, "cache_hits", st.hits);
+	work_fact(w, "device_reads", st.reads);
+	work_fact(w, "kva_data_mapped", st.kva[BUF_DATA].mapped);
+	work_fact(w, "kva_data_mean", st.kva[BUF_DATA].sum / n);
+	work_fact(w, "kva_meta_mapped", st.kva[BUF_META].mapped);
+	work_fact(w, "kva_meta_mean", st.kva[BUF_META].sum / n);
+	work_fact(w, "kva_pages_peak", st.mapped_peak);
+	work_fact(w, "uses_meta", bw->meta);
+	work_fact(w, "uses_copied", bw->copied);
+	work_fact(w, "uses_passed", bw->passed);
+}
+
+static void
 bufcache_finish(struct eph_work *w)
 {
 	struct bufcache_work *bw = w->state;
-	struct bufcache_stat st;
 
 	if (bw == NULL)
 		return;
-	if (bw->bc != NULL) {
-		st = bufcache_stat(bw->bc);
-		work_fact(w, "cache_hits", st.hits);
-		work_fact(w, "device_reads", st.reads);
-		work_fact(w, "kva_pages_mapped", st.mapped);
-		work_fact(w, "kva_pages_peak", st.mapped_peak);
-		work_fact(w, "uses_meta", bw->meta);
-		work_fact(w, "uses_copied", bw->copied);
-		work_fact(w, "uses_passed", bw->passed);
-	}
+	if (bw->bc != NULL)
+		bufcache_facts(w, bw);
 	bufcache_destroy(bw->bc);
 	machine_free(w->mc, bw, sizeof(*bw));
 }

@@ -49,6 +49,8 @@ static const char *const small[] = {
 	"bufcache:ops=100",
 	"bufcache:ops=100,map=demand,copy=30,meta=30",
 	"bufcache:ops=100,map=demand,copy=50,meta=0",
+	"bufcache:ops=100,load=mail,map=demand,copy=30",
+	"bufcache:ops=300,load=build,bufpages=2,contents=stamp",
 	"msg:msgs=20",
 	"msg:msgs=20,by=copy,look=first,bs=5000",
 	"cluster:size=100001,block=32768",

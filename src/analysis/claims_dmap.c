@@ -20,13 +20,13 @@ all_events(const struct eph_counters *c)
 static void
 measure_dmap(struct eph_claim_run *r)
 {
-	static const struct claim_sendfile streams[] = {
-		{ "dmap-same", CLAIM_SAME, 64, 1, 64, 4, 20000, 50000000, 8,
-		    true, false },
-		{ "dmap-zipf", CLAIM_ZIPF, 32, 2000, 18, 40, 1011000, 99800000,
-		    8, true, false },
-		{ "dmap-scan", CLAIM_NEXT, 8, 512, 32, 64, 31000, 551000, 8,
-		    true, false },
+	const struct claim_sendfile streams[] = {
+		{ "dmap-same", CLAIM_SAME, 64, 1, 64, claim_scaled(r, 4, 1),
+		    20000, 50000000, 8, true, false },
+		{ "dmap-zipf", CLAIM_ZIPF, 32, 2000, 18, claim_scaled(r, 40, 1),
+		    1011000, 99800000, 8, true, false },
+		{ "dmap-scan", CLAIM_NEXT, 8, 512, 32, claim_scaled(r, 64, 1),
+		    31000, 551000, 8, true, false },
 	};
 	static const char *const designs[] = { "dmap", "lwbuf.dmap", NULL };
 	uint64_t direct = 0, other = 0, maps = 0;

@@ -153,7 +153,9 @@ run_cell(
 	char name[32];
 	const struct claim_sendfile sf = { name, loads[load].choice,
 		links[link].conns, loads[load].files, loads[load].pages,
-		loads[load].refs / (loads[load].pages * links[link].conns) + 1,
+		claim_scaled(r, loads[load].refs, 1) /
+			(loads[load].pages * links[link].conns) +
+		    1,
 		links[link].gap_ns, links[link].hold_ns, CPUS, true, false };
 	struct claim_stream s, forgets;
 	struct eph_counters c;
@@ -215,15 +217,16 @@ static void
 send_parallel(
     struct eph_claim_run *r, unsigned conns, unsigned i, struct parallel *pl)
 {
+	const uint32_t requests = claim_scaled(r, 4, 2);
 	struct eph_run_result res;
 	struct eph_work_result work;
 	char text[160];
 	uint64_t slept;
 
 	(void)snprintf(text, sizeof(text),
-	    "sendfile:conns=%u,files=%u,pick=%s,requests=4,size=256K,"
+	    "sendfile:conns=%u,files=%u,pick=%s,requests=%" PRIu32 ",size=256K,"
 	    "sndbuf=800K,rate=8M,rtt=200000",
-	    conns, conns, fixed[i].pick);
+	    conns, conns, fixed[i].pick, requests);
 	claim_workload(
 	    r, text, fixed[i].design, CPUS, fixed[i].nbufs, &res, &work);
 	/* Who sleeps again has been counted. */
@@ -235,7 +238,8 @@ send_parallel(
 	claim_fact(r, (double)slept, "maps", "%u connections, %s: slept", conns,
 	    fixed[i].what);
 	claim_fact(r, (double)pl->ms[i], "ms",
-	    "%u connections, %s: time for 1 MiB each", conns, fixed[i].what);
+	    "%u connections, %s: time for %" PRIu32 " KiB each", conns,
+	    fixed[i].what, requests * 256);
 }
 
 static void

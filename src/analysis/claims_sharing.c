@@ -10,11 +10,19 @@
 #include "analysis/claims_impl.h"
 
 #define FILE_PAGES 64u
-#define ROOMY	   131072u /* buffers: more than any stream here holds */
+#define SENDS	   4u
+#define CONNS	   256u /* at most */
 
 static const char *const sharing_designs[] = { "sf_buf.hash", "sf_buf.lru",
 	"sf_buf.cpumask", "sf_buf.accessed", "sf_buf.dynamic", "sf_buf.sharded",
 	"ephmap.best", NULL };
+
+/* Buffers: more than any stream here holds. */
+static uint32_t
+roomy(const struct eph_claim_run *r)
+{
+	return (2 * CONNS * FILE_PAGES * claim_scaled(r, SENDS, 1));
+}
 
 /* Most buffers in use while `conns` connections send one file. */
 static uint64_t
@@ -22,7 +30,7 @@ peak_of(struct eph_claim_run *r, struct claim_stream *s, const char *design)
 {
 	struct eph_run_result res;
 
-	(void)claim_replay(r, s, design, 4, ROOMY, &res);
+	(void)claim_replay(r, s, design, 4, roomy(r), &res);
 	return (res.buffers_peak);
 }
 
@@ -33,10 +41,11 @@ measure_one_mapping(struct eph_claim_run *r)
 	unsigned yes = 0, of = 0;
 	struct eph_claim_part *p;
 
-	for (unsigned conns = 1; conns <= 256; conns *= 4) {
+	for (unsigned conns = 1; conns <= CONNS; conns *= 4) {
 		char name[32];
 		const struct claim_sendfile sf = { name, CLAIM_SAME, conns, 1,
-			FILE_PAGES, 4, 20000, 50000000, 4, true, false };
+			FILE_PAGES, claim_scaled(r, SENDS, 1), 20000, 50000000,
+			4, true, false };
 		struct claim_stream s;
 
 		(void)snprintf(name, sizeof(name), "same-file-%u", conns);
@@ -63,9 +72,9 @@ measure_one_mapping(struct eph_claim_run *r)
 		claim_stream_free(&s);
 	}
 	claim_step(r,
-	    "ephmap compare --nbufs %u --design sf_buf.uncached,"
+	    "ephmap compare --nbufs %" PRIu32 " --design sf_buf.uncached,"
 	    "lwbuf.objcache,sf_buf.hash,... same-file-N.ept",
-	    ROOMY);
+	    roomy(r));
 	p = claim_part(r, "buffers in use stay at the file's pages");
 	p->verdict = claim_cases(last > 2 * first, yes, of);
 	SAY(p->condition, "%u of %u runs of sharing designs stay at %u", yes,

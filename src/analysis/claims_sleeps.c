@@ -28,6 +28,7 @@ static const uint32_t pools[] = { 512, 1024, 2048, 4096, 6656 };
 #define CPUS	 2u
 #define REQUESTS 12u
 #define PAGES	 18u /* of a file */
+#define FILES	 2000u
 
 static const char *const designs[2] = { "sf_buf.uncached", "sf_buf.hash" };
 
@@ -147,8 +148,8 @@ measure_open(struct eph_claim_run *r)
 	/* As measured behind nginx on 1 Gbit/s: 31,633 pages a second. */
 	const uint32_t sends = claim_scaled(r, REQUESTS, 2);
 	const struct claim_sendfile shared = { "gigabit-zipf", CLAIM_ZIPF,
-		CONNS, 2000, PAGES, sends, 1011000, 99800000, CPUS, true,
-		false };
+		CONNS, claim_scaled(r, FILES, 1), PAGES, sends, 1011000,
+		99800000, CPUS, true, false };
 	const struct claim_sendfile own = { "gigabit-own", CLAIM_OWN, CONNS,
 		CONNS, PAGES * sends, 1, 1011000, 99800000, CPUS, true, false };
 	struct claim_stream s;
@@ -178,8 +179,8 @@ measure_closed(struct eph_claim_run *r)
 	char zipf_files[80], own_files[80], why[384];
 
 	(void)snprintf(zipf_files, sizeof(zipf_files),
-	    "pick=zipf,requests=%" PRIu32 ",files=2000,size=%u", requests,
-	    PAGES * 4096);
+	    "pick=zipf,requests=%" PRIu32 ",files=%" PRIu32 ",size=%u",
+	    requests, claim_scaled(r, FILES, 1), PAGES * 4096);
 	(void)snprintf(own_files, sizeof(own_files),
 	    "pick=own,requests=1,files=%u,size=%" PRIu32, CONNS,
 	    PAGES * requests * 4096);

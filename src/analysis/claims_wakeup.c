@@ -35,7 +35,7 @@ static void
 compare_wakeups(struct eph_claim_run *r, uint64_t *spurious, double *cycles)
 {
 	const struct claim_sendfile sf = { "full-pool", CLAIM_OWN, 64, 64, 16,
-		8, 100000, 2000000, 4, true, false };
+		claim_scaled(r, 8, 2), 100000, 2000000, 4, true, false };
 	struct eph_design_ops all = sf_buf_hash_ops;
 	struct eph_run_result res[2];
 	struct claim_stream s;

@@ -223,6 +223,24 @@ print_text(int indent, const char *label, const char *text)
 	(void)putchar('\n');
 }
 
+/* A command, broken where a shell goes on reading. */
+static void
+print_step(const char *text)
+{
+	int column = printf(" ");
+
+	while (*text != '\0') {
+		const int word = (int)strcspn(text, " ");
+
+		if (column + 1 + word > WIDTH - 2 && column > 5)
+			column = printf(" \\\n     ") - 3;
+		column += printf(" %.*s", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	(void)putchar('\n');
+}
+
 static void
 print_table(const struct chosen *ch)
 {
@@ -298,8 +316,12 @@ print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
 		print_text(4, "why", p->why);
 	}
 	(void)printf("\nWhat was run (--save DIR keeps the streams):\n");
-	for (size_t i = 0; i < res->nsteps; i++)
-		print_text(2, "", res->step[i]);
+	for (size_t i = 0; i < res->nsteps; i++) {
+		if (strncmp(res->step[i], "ephmap ", 7) == 0)
+			print_step(res->step[i]);
+		else
+			print_text(2, "", res->step[i]);
+	}
 	(void)printf("\nWhat was measured:\n");
 	print_facts(res);
 }
@@ -368,7 +390,7 @@ cmd_claims(int argc, char **argv)
 		{ "save", 0, OPT_STRING, &o.save, NULL, 0, 0, NULL, "DIR",
 		    "keep the generated streams, as binary traces" },
 		{ "seed", 0, OPT_U64, &o.seed, NULL, 1, INT64_MAX, NULL, "N",
-		    "for the generated streams; default: 1" },
+		    "for streams and workloads; default: 1" },
 		{ "format", 0, OPT_CHOICE, &o.format, NULL, 0, 0,
 		    format_choices, "F", "table, csv or json; default: table" },
 		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },

@@ -117,9 +117,12 @@ sweep_sizes(struct eph_claim_run *r, const char *form, struct sizes *sz)
 	response_text(text, sizeof(text), form, every, false);
 	claim_step(r,
 	    "ephmap run --design sf_buf.accessed --cpus %u --nbufs %u --seed "
-	    "%" PRIu64
-	    " --workload %s (and join=yes; sizes up to %u, by %" PRIu32 ")",
-	    CPUS, NBUFS, r->seed, text, LARGEST, every);
+	    "%" PRIu64 " --workload %s",
+	    CPUS, NBUFS, r->seed, text);
+	claim_step(r,
+	    "the same with join=yes, and both for every size up to %u in steps "
+	    "of %" PRIu32,
+	    LARGEST, every);
 }
 
 static void

@@ -72,9 +72,9 @@ stream_sleeps(
 		}
 	}
 	claim_step(r,
-	    "ephmap compare --design %s,%s --nbufs 512,1024,2048,4096,6656 "
-	    "%s.ept",
-	    designs[0], designs[1], s->name);
+	    "ephmap compare --design %s,%s --cpus %u --nbufs "
+	    "512,1024,2048,4096,6656 %s.ept",
+	    designs[0], designs[1], CPUS, s->name);
 	sum_up(r, s->name, sl);
 }
 

@@ -47,8 +47,9 @@ compare_wakeups(struct eph_claim_run *r, uint64_t *spurious, double *cycles)
 	(void)claim_replay_ops(r, &s, &all, 4, 256, &res[1]);
 	claim_step(r,
 	    "ephmap run --design sf_buf.hash --cpus 4 --nbufs 256 "
-	    "full-pool.ept, and the same with wakeup() for "
-	    "wakeup_one() in sf_buf_free()");
+	    "full-pool.ept");
+	claim_step(
+	    r, "the same with wakeup() for wakeup_one() in sf_buf_free()");
 	for (unsigned i = 0; i < 2; i++) {
 		const char *who = i == 0 ? "wakeup_one" : "broadcast";
 
@@ -119,8 +120,8 @@ decide_safety(struct eph_claim_run *r)
 				: eph_failure_name(x.failure));
 			eph_explore_free(&x);
 		}
-		claim_step(r, "ephmap explore --bug %s (and with --repaired)",
-		    names[of]);
+		claim_step(r, "ephmap explore --bug %s", names[of]);
+		claim_step(r, "ephmap explore --bug %s --repaired", names[of]);
 	}
 	p->verdict =
 	    clean < of ? EPH_CANNOT_TELL : claim_cases(true, of - lost, of);

@@ -7,6 +7,7 @@ function(ephmap_cli_test name)
 endfunction()
 
 ephmap_cli_test(bad_traces)
+ephmap_cli_test(claims)
 ephmap_cli_test(mrc)
 ephmap_cli_test(options)
 ephmap_cli_test(output)

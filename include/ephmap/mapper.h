@@ -29,7 +29,7 @@ struct eph_mapper {
 	void *state;
 	struct eph_design_ops shim; /* the design, for mbuf_pool_set_design() */
 	bool repaired;		    /* (c) */
-	struct eph_mutex mtx;	    /* wire counts of the repaired form */
+	struct eph_mutex mtx;	    /* wire counts, where the design unwires */
 	_Atomic(uint64_t) held;	    /* mappings handed out now */
 	_Atomic(uint64_t) held_peak; /* most there ever were */
 	uint64_t maps;		     /* lockstep: maps that succeeded */
@@ -60,6 +60,13 @@ int mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 
 /* Unmap, on any CPU that the design lets do it. */
 void mapper_unmap(struct eph_mapper *mp, struct eph_mapped *mapped);
+
+/*
+ * A consumer's own wire on a page that it maps.  Not vm_page_wire(): what a
+ * design does with a page's wires is seen by their number.
+ */
+void mapper_page_wire(struct eph_mapper *mp, struct vm_page *m);
+void mapper_page_unwire(struct eph_mapper *mp, struct vm_page *m);
 
 /*
  * Move `n` bytes between `buf` and offset `off` of the page, by a load or

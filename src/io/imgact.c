@@ -14,9 +14,9 @@ exec_map_first_page(struct image_params *ip, struct eph_mapper *mp,
 	memset(ip, 0, sizeof(*ip));
 	ip->mp = mp;
 	ip->firstpage = m;
-	vm_page_wire(mp->mc, m);
+	mapper_page_wire(mp, m);
 	if ((error = mapper_map(mp, m, flags, &ip->mapped)) != 0) {
-		vm_page_unwire(mp->mc, m);
+		mapper_page_unwire(mp, m);
 		return (error);
 	}
 	ip->is_mapped = true;
@@ -29,7 +29,7 @@ exec_unmap_first_page(struct image_params *ip)
 	if (!ip->is_mapped)
 		return;
 	mapper_unmap(ip->mp, &ip->mapped);
-	vm_page_unwire(ip->mp->mc, ip->firstpage);
+	mapper_page_unwire(ip->mp, ip->firstpage);
 	ip->is_mapped = false;
 }
 

@@ -69,18 +69,32 @@ mapper_wires(const struct eph_mapper *mp)
 }
 
 /*
- * A wire for the design, or taken back.  Under the lock, so that
- * mapper_unmap_wired() sees nobody's change of the count but the design's.
+ * Under the lock, so that mapper_unmap_wired() sees nobody's change of the
+ * count but the design's.
  */
-static void
-mapper_wire(struct eph_mapper *mp, struct vm_page *m, bool wire)
+
+void
+mapper_page_wire(struct eph_mapper *mp, struct vm_page *m)
 {
-	mutex_enter(mp->mc, &mp->mtx);
-	if (wire)
-		vm_page_wire(mp->mc, m);
-	else
-		vm_page_unwire(mp->mc, m);
-	mutex_exit(mp->mc, &mp->mtx);
+	const bool wires = mapper_wires(mp);
+
+	if (wires)
+		mutex_enter(mp->mc, &mp->mtx);
+	vm_page_wire(mp->mc, m);
+	if (wires)
+		mutex_exit(mp->mc, &mp->mtx);
+}
+
+void
+mapper_page_unwire(struct eph_mapper *mp, struct vm_page *m)
+{
+	const bool wires = mapper_wires(mp);
+
+	if (wires)
+		mutex_enter(mp->mc, &mp->mtx);
+	vm_page_unwire(mp->mc, m);
+	if (wires)
+		mutex_exit(mp->mc, &mp->mtx);
 }
 
 /* Relaxed: statistics. */
@@ -138,11 +152,11 @@ mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 	    machine_fails(mp->mc, EPH_FAULT_MAP))
 		return (EAGAIN);
 	if (wires)
-		mapper_wire(mp, m, true);
+		mapper_page_wire(mp, m);
 	error = mapper_map_counted(mp, m, mapper_flags(mp, flags), &out->map);
 	if (error != 0) {
 		if (wires)
-			mapper_wire(mp, m, false);
+			mapper_page_unwire(mp, m);
 		return (error);
 	}
 	if (wires)

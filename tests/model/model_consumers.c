@@ -269,41 +269,6 @@ a_wrong_mapping_fails_the_checksum_and_the_oracle(void)
 	}
 }
 
-static void
-real_threads_move_the_same_bytes(void)
-{
-	static const char *const designs[] = { "sf_buf.accessed",
-		"lwbuf.objcache" };
-
-	for (size_t i = 0; small[i] != NULL; i++) {
-		for (size_t d = 0; d < 2; d++) {
-			struct eph_run_config cfg = { .design = eph_design_find(
-							  designs[d]),
-				.cpus = 3,
-				.nbufs = 64,
-				.seed = 1,
-				.threads = true };
-			struct eph_workload wl;
-			struct eph_run_result res;
-			struct eph_work_result wres;
-			struct eph_err err;
-
-			CU_ASSERT_EQUAL(
-			    eph_workload_parse(small[i], &wl, &err), 0);
-			CU_ASSERT_EQUAL(workload_run(&cfg, &wl, &res, &wres,
-					    NULL, NULL, &err),
-			    0);
-			CU_ASSERT(sound(&res, &wres));
-			CU_ASSERT(wres.checked > 0);
-			if (!sound(&res, &wres))
-				(void)fprintf(stderr, "\n%s on %s: %s",
-				    small[i], designs[d],
-				    res.violations > 0 ? res.violation[0].text
-						       : "unsound");
-		}
-	}
-}
-
 /* The capture with its recorded holds, and real bytes. */
 static void
 a_trace_drives_sendfile(void)
@@ -367,7 +332,6 @@ bad_parameters_are_refused(void)
 static CU_TestInfo consumer_tests[] = {
 	TEST(every_consumer_on_every_design),
 	TEST(a_wrong_mapping_fails_the_checksum_and_the_oracle),
-	TEST(real_threads_move_the_same_bytes),
 	TEST(a_trace_drives_sendfile),
 	TEST(bad_parameters_are_refused),
 	CU_TEST_INFO_NULL,

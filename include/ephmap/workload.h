@@ -121,7 +121,10 @@ struct eph_workload_ops {
 	unsigned cpus;	/* by default */
 	unsigned needs; /* EPH_WORK_* */
 
-	/* Frames it wants; may set *needs to what these parameters need. */
+	/*
+	 * Frames it wants; may set *needs to what these parameters need.
+	 * Only w->ops and w->value are there.
+	 */
 	uint32_t (*pages)(const struct eph_work *w, unsigned *needs);
 
 	/*
@@ -161,11 +164,11 @@ int eph_workload_parse(
     const char *text, struct eph_workload *wl, struct eph_err *err);
 
 /*
- * Can it run on the design?  NULL, or why not, for people; `wl` NULL: with
- * the defaults.
+ * Can it run on the design, with these parameters?  NULL, or why not, for
+ * people.
  */
-const char *eph_workload_refuses(const struct eph_workload_ops *ops,
-    unsigned needs, const struct eph_design_ops *design);
+const char *eph_workload_refuses(
+    const struct eph_workload *wl, const struct eph_design_ops *design);
 
 /* For faults on purpose: called when all is set up, before it runs. */
 typedef void eph_work_hook(void *arg, struct eph_work *w);

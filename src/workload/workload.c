@@ -49,11 +49,10 @@ eph_workload_find(const char *name)
 	return (NULL);
 }
 
-const char *
-eph_workload_refuses(const struct eph_workload_ops *ops, unsigned needs,
-    const struct eph_design_ops *design)
+/* NULL, or why a design does not give what is needed. */
+static const char *
+work_refuses(unsigned needs, const struct eph_design_ops *design)
 {
-	(void)ops;
 	if (design->validity == EPH_VALID_THIS_CPU &&
 	    (needs & EPH_WORK_REMOTE) != 0)
 		return ("its mappings are used or freed on other CPUs, and the "
@@ -67,6 +66,18 @@ eph_workload_refuses(const struct eph_workload_ops *ops, unsigned needs,
 		return ("it stores through its mappings, and the design's are "
 			"read-only");
 	return (NULL);
+}
+
+const char *
+eph_workload_refuses(
+    const struct eph_workload *wl, const struct eph_design_ops *design)
+{
+	struct eph_work w = { .ops = wl->ops };
+	unsigned needs = wl->ops->needs;
+
+	memcpy(w.value, wl->value, sizeof(w.value));
+	(void)wl->ops->pages(&w, &needs);
+	return (work_refuses(needs, design));
 }
 
 /* For workloads */
@@ -162,7 +173,7 @@ work_open(struct eph_work *w, const struct eph_workload *wl,
 	w->err = err;
 	memcpy(w->value, wl->value, sizeof(w->value));
 	pages = wl->ops->pages(w, &needs);
-	if ((why = eph_workload_refuses(wl->ops, needs, design)) != NULL)
+	if ((why = work_refuses(needs, design)) != NULL)
 		return (eph_err_set(err, ENOTSUP, "%s cannot run on %s: %s",
 		    wl->ops->name, design->name, why));
 	if ((needs & EPH_WORK_FULL) != 0 &&

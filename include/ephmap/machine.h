@@ -124,7 +124,8 @@ struct eph_machine_config {
 	uint64_t seed;
 	bool heap;	     /* plain malloc instead of an arena of its own */
 	size_t region_bytes; /* not 0: one region, for machine_mark() */
-	uint32_t kva_pages;  /* not 0: fewer than the model has */
+	struct eph_machine *within; /* not NULL: in that machine's memory */
+	uint32_t kva_pages;	    /* not 0: fewer than the model has */
 };
 
 /*

@@ -34,6 +34,7 @@ struct eph_mem {
 	_Atomic(size_t) bytes;
 	_Atomic(uint64_t) fail_after;
 	bool heap;
+	struct eph_mem *outer; /* whose memory it is, NULL: its own */
 	unsigned arena;
 	char *region; /* one piece, NULL: none */
 	size_t region_bytes;
@@ -108,6 +109,16 @@ mem_create_region(size_t bytes)
 		return (NULL);
 	}
 	mem->region_bytes = bytes;
+	return (mem);
+}
+
+struct eph_mem *
+mem_create_within(struct eph_mem *outer)
+{
+	struct eph_mem *mem = mem_alloc(outer, sizeof(*mem));
+
+	if (mem != NULL)
+		mem->outer = outer;
 	return (mem);
 }
 
@@ -192,6 +203,10 @@ mem_destroy(struct eph_mem *mem)
 	/* Relaxed: nobody else uses it any more. */
 	size_t left = atomic_load_explicit(&mem->bytes, memory_order_relaxed);
 
+	if (mem->outer != NULL) {
+		mem_free(mem->outer, mem, sizeof(*mem));
+		return (left);
+	}
 	while (mem->blocks.next != &mem->blocks) {
 		struct mem_block *b = mem->blocks.next;
 
@@ -250,7 +265,9 @@ mem_alloc(struct eph_mem *mem, size_t bytes)
 
 	if (bytes == 0 || mem_told_to_fail(mem))
 		return (NULL);
-	if (mem->region != NULL)
+	if (mem->outer != NULL)
+		p = mem_alloc(mem->outer, bytes);
+	else if (mem->region != NULL)
 		p = mem_region_alloc(mem, bytes);
 	else if (mem->heap)
 		p = mem_heap_alloc(mem, bytes);
@@ -273,6 +290,10 @@ mem_free(struct eph_mem *mem, void *p, size_t bytes)
 		return;
 	(void)atomic_fetch_sub_explicit(
 	    &mem->bytes, bytes, memory_order_relaxed);
+	if (mem->outer != NULL) {
+		mem_free(mem->outer, p, bytes);
+		return;
+	}
 	if (mem->region != NULL)
 		return;
 	if (mem->heap) {

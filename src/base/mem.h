@@ -27,6 +27,12 @@ struct eph_mem *mem_create(bool heap);
 struct eph_mem *mem_create_region(size_t bytes);
 
 /*
+ * The same out of another's memory, which must outlive it and is rewound
+ * with all that is in it.  What it leaks the other one misses too.
+ */
+struct eph_mem *mem_create_within(struct eph_mem *outer);
+
+/*
  * Remember all contents of a region; bring them back.  What was allocated
  * since is gone.  mem_mark() returns 0 or ENOMEM.
  */

@@ -78,7 +78,8 @@ struct lockstep_timer {
 };
 
 struct lockstep {
-	struct fiber *host;		 /* the stack that called us */
+	struct fiber
+	    *host; /* the stack that called us, once there are others */
 	struct lockstep_thread *running; /* NULL: the host's stack */
 	struct lockstep_thread *owner;	 /* of the replay loop, if any */
 	struct fiber *resumer;		 /* whom a resumed thread returns to */
@@ -118,10 +119,7 @@ lockstep_attach(struct eph_machine *mc)
 	if (ls == NULL)
 		return (ENOMEM);
 	ls->pending = machine_alloc(mc, mc->ncpus * sizeof(*ls->pending));
-	ls->host = fiber_create_host();
-	if (ls->pending == NULL || ls->host == NULL) {
-		machine_free(mc, ls->pending, mc->ncpus * sizeof(*ls->pending));
-		fiber_destroy(ls->host);
+	if (ls->pending == NULL) {
 		machine_free(mc, ls, sizeof(*ls));
 		return (ENOMEM);
 	}
@@ -268,8 +266,12 @@ lockstep_batch_make(struct eph_machine *mc)
 	struct fiber *fibers[LOCKSTEP_BATCH];
 	struct lockstep_batch *b = machine_alloc(mc, sizeof(*b));
 
-	if (b == NULL)
+	if (ls->host == NULL)
+		ls->host = fiber_create_host();
+	if (b == NULL || ls->host == NULL) {
+		machine_free(mc, b, sizeof(*b));
 		return (false);
+	}
 	b->n = ls->batches == NULL ? 2 : LOCKSTEP_BATCH;
 	b->fibers = fiber_batch_create(b->n, LOCKSTEP_STACK, fibers);
 	if (b->fibers == NULL) {

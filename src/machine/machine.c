@@ -106,6 +106,16 @@ machine_parts(struct eph_machine *mc)
 	return (machine_cpus_create(mc));
 }
 
+static struct eph_mem *
+machine_memory(const struct eph_machine_config *cfg)
+{
+	if (cfg->within != NULL)
+		return (mem_create_within(cfg->within->mem));
+	if (cfg->region_bytes != 0)
+		return (mem_create_region(cfg->region_bytes));
+	return (mem_create(cfg->heap));
+}
+
 int
 machine_life_create(const struct eph_machine_config *cfg,
     struct eph_machine **mcp, struct eph_err *err)
@@ -117,8 +127,7 @@ machine_life_create(const struct eph_machine_config *cfg,
 
 	if ((error = machine_models(cfg, &tmp, err)) != 0)
 		return (error);
-	mem = cfg->region_bytes != 0 ? mem_create_region(cfg->region_bytes)
-				     : mem_create(cfg->heap);
+	mem = machine_memory(cfg);
 	if (mem == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	if ((mc = mem_alloc(mem, sizeof(*mc))) == NULL) {

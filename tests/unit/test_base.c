@@ -65,6 +65,30 @@ an_allocation_fails_when_told_to(void)
 }
 
 static void
+memory_within_another_is_counted_by_both_and_rewound_with_it(void)
+{
+	struct eph_mem *outer = mem_create_region(1 << 20);
+	struct eph_mem *inner = mem_create_within(outer);
+	const size_t own = mem_bytes(outer);
+	unsigned char *p = mem_alloc(inner, 100);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
+	CU_ASSERT_EQUAL(mem_bytes(outer), own + 100);
+	p[0] = 1;
+	CU_ASSERT_EQUAL_FATAL(mem_mark(outer), 0);
+	p[0] = 2;
+	CU_ASSERT_EQUAL(mem_destroy(inner), 100);
+	CU_ASSERT_EQUAL(mem_bytes(outer), 100);
+	mem_rewind(outer);
+	CU_ASSERT_EQUAL(p[0], 1);
+	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
+	mem_free(inner, p, 100);
+	CU_ASSERT_EQUAL(mem_destroy(inner), 0);
+	CU_ASSERT_EQUAL(mem_destroy(outer), 0);
+}
+
+static void
 random_numbers_are_the_same_everywhere(void)
 {
 	struct prng a, b, c;
@@ -253,6 +277,7 @@ fibers_keep_their_stacks(void)
 static CU_TestInfo tests[] = {
 	TEST(memory_is_zeroed_aligned_and_counted),
 	TEST(an_allocation_fails_when_told_to),
+	TEST(memory_within_another_is_counted_by_both_and_rewound_with_it),
 	TEST(random_numbers_are_the_same_everywhere),
 	TEST(sets_of_cpus_equal_arrays_of_flags),
 	TEST(counters_have_the_names_of_the_output),

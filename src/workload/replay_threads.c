@@ -398,10 +398,27 @@ treplay_refill(void *arg, unsigned cpu)
 		return;
 	if (eph_thread_create(tr->mc, cpu, treplay_worker, tc) == NULL)
 		treplay_fail(tr, &tc->line[tc->next], ENOMEM,
-		    "more lines sleep than the host has stacks for");
+		    "more lines sleep than the host has stacks for; give it "
+		    "more buffers, or the executor lockstep");
 }
 
 /* A run */
+
+/* With mappings held or wanted, the design and its tables just go. */
+static void
+treplay_free(struct treplay *tr)
+{
+	struct eph_machine *mc = tr->mc;
+
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		machine_free(mc, tr->cpu[c].line,
+		    tr->cpu[c].room * sizeof(*tr->cpu[c].line));
+	machine_free(mc, tr->cpu, mc->ncpus * sizeof(*tr->cpu));
+	machine_free(mc, tr->turn, tr->turns_room * sizeof(*tr->turn));
+	machine_free(mc, tr->slot, tr->slots_room * sizeof(*tr->slot));
+	machine_free(mc, tr->lines_of, tr->lines_room * sizeof(*tr->lines_of));
+	tr->ops->destroy(tr->state);
+}
 
 static int
 treplay_setup(struct treplay *tr, struct eph_op_source *src)
@@ -476,8 +493,10 @@ replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
 	const struct eph_machine_config mcfg = { .model = cfg->machine,
 		.tlb = cfg->tlb,
 		.ncpus = cfg->cpus,
-		.seed = cfg->seed };
+		.seed = cfg->seed,
+		.contents = cfg->contents };
 	struct treplay tr = { .cfg = cfg, .ops = cfg->design, .err = err };
+	bool ended;
 	int error;
 
 	if (cfg->hold_ns != 0)
@@ -498,7 +517,10 @@ replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error == 0)
 		error = treplay_run(&tr, src, res);
-	/* Mappings may be left: what was allocated goes with the machine. */
-	(void)machine_destroy(tr.mc);
+	ended = error == 0 && res->asleep == 0 && res->held_at_end == 0;
+	if (ended)
+		treplay_free(&tr);
+	if (machine_destroy(tr.mc) != 0 && ended)
+		PANIC("a run did not give back all its memory");
 	return (error);
 }

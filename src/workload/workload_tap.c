@@ -8,7 +8,8 @@
  * it lies the real design.  So parking, sleeping, delivery and counting are
  * the replay's, and the bytes are the consumer's.
  *
- * A page gets its bytes at first sight.
+ * A page gets its bytes when the trace's reader first sees it, before any
+ * CPU can: on real threads the whole trace is read before they start.
  */
 
 #include <errno.h>
@@ -21,9 +22,10 @@
 struct tap {
 	const struct eph_run_config *cfg; /* the caller's */
 	const struct eph_design_ops *inner;
-	void *state; /* the real design's */
+	void *state;		  /* the real design's */
+	struct eph_op_source src; /* the trace */
 	struct eph_work w;
-	struct eph_work_use *free;
+	struct eph_work_use **free; /* by CPU, which alone takes and gives */
 	const struct eph_workload *wl;
 	struct eph_work_result *wres;
 	bool opened;
@@ -37,13 +39,15 @@ tap_destroy(void *state)
 
 	if (t->opened)
 		t->wl->ops->tap->close(&t->w);
-	while (t->free != NULL) {
-		struct eph_work_use *use = t->free;
+	for (unsigned c = 0; t->free != NULL && c < mc->ncpus; c++) {
+		while (t->free[c] != NULL) {
+			struct eph_work_use *use = t->free[c];
 
-		t->free = use->next;
-		machine_free(mc, use, sizeof(*use));
+			t->free[c] = use->next;
+			machine_free(mc, use, sizeof(*use));
+		}
 	}
-	work_sum(&t->w);
+	machine_free(mc, t->free, mc->ncpus * sizeof(*t->free));
 	t->inner->destroy(t->state);
 }
 
@@ -65,7 +69,9 @@ tap_create(struct eph_machine *mc, const struct eph_design_config *dc,
 	mapper_init(&t->w.map, mc, t->inner, t->state);
 	t->w.map.repaired = t->wl->repaired;
 	*statep = t;
-	if ((error = t->wl->ops->tap->open(&t->w)) != 0) {
+	t->free = machine_alloc(mc, mc->ncpus * sizeof(*t->free));
+	error = t->free != NULL ? t->wl->ops->tap->open(&t->w) : ENOMEM;
+	if (error != 0) {
 		tap_destroy(t);
 		return (error);
 	}
@@ -76,10 +82,11 @@ tap_create(struct eph_machine *mc, const struct eph_design_config *dc,
 static struct eph_work_use *
 tap_use_new(struct tap *t)
 {
-	struct eph_work_use *use = t->free;
+	struct eph_work_use **head = &t->free[eph_curcpu(t->w.mc)->id];
+	struct eph_work_use *use = *head;
 
 	if (use != NULL)
-		t->free = use->next;
+		*head = use->next;
 	else
 		use = machine_alloc(t->w.mc, sizeof(*use));
 	return (use);
@@ -88,8 +95,10 @@ tap_use_new(struct tap *t)
 static void
 tap_use_free(struct tap *t, struct eph_work_use *use)
 {
-	use->next = t->free;
-	t->free = use;
+	struct eph_work_use **head = &t->free[eph_curcpu(t->w.mc)->id];
+
+	use->next = *head;
+	*head = use;
 }
 
 static int
@@ -101,10 +110,6 @@ tap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 
 	if (use == NULL)
 		return (ENOMEM);
-	if (m->owned == 0) {
-		m->owned = 1;
-		page_stream(t->w.mc, m, 0, m->frame, 0, EPH_PAGE_SIZE);
-	}
 	use->mapped.m = m;
 	use->mapped.cpu = eph_curcpu(t->w.mc)->id;
 	error = t->wl->ops->tap->begin(&t->w, m, flags, use);
@@ -188,10 +193,91 @@ tap_at_end(void *arg, struct eph_machine *mc, void *state)
 	struct tap *t = arg;
 
 	(void)state;
+	work_sum(&t->w);
 	/* Wires are undone one use at a time; nobody undoes the rest. */
 	t->wres->wires_left = vm_pages_wired(mc);
 	if (t->cfg->at_end != NULL)
 		t->cfg->at_end(t->cfg->hook_arg, mc, t->state);
+}
+
+/* The trace, read with an eye on its pages. */
+
+static int
+tap_fill(struct tap *t, uint32_t page)
+{
+	struct vm_page *m = vm_page_get(t->w.mc, page);
+
+	if (m == NULL)
+		return (ENOMEM);
+	if (m->owned == 0) {
+		m->owned = 1;
+		page_stream(t->w.mc, m, 0, m->frame, 0, EPH_PAGE_SIZE);
+	}
+	return (0);
+}
+
+static int
+tap_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
+{
+	struct tap *t = arg;
+	int error = t->src.next(t->src.arg, opsp, np, err);
+
+	for (size_t i = 0; error == 0 && i < *np; i++) {
+		const struct eph_op *op = &(*opsp)[i];
+
+		if ((op->kind == EPH_OP_MAP || op->kind == EPH_OP_REF) &&
+		    tap_fill(t, op->page) != 0)
+			error = eph_err_set(err, ENOMEM, "out of memory");
+	}
+	return (error);
+}
+
+static void
+tap_where(void *arg, size_t i, char *buf, size_t size)
+{
+	const struct tap *t = arg;
+
+	t->src.where(t->src.arg, i, buf, size);
+}
+
+static uint64_t
+tap_line(void *arg, size_t i)
+{
+	const struct tap *t = arg;
+
+	return (t->src.line(t->src.arg, i));
+}
+
+static uint64_t
+tap_page_name(void *arg, uint32_t page)
+{
+	const struct tap *t = arg;
+
+	return (t->src.page_name(t->src.arg, page));
+}
+
+static uint64_t
+tap_handle_name(void *arg, size_t i)
+{
+	const struct tap *t = arg;
+
+	return (t->src.handle_name(t->src.arg, i));
+}
+
+static struct eph_op_source
+tap_source(struct tap *t, struct eph_trace *trace)
+{
+	struct eph_op_source src;
+
+	t->src = trace_source(trace);
+	src = t->src;
+	src.next = tap_next;
+	src.where = tap_where;
+	src.line = tap_line;
+	src.page_name = tap_page_name;
+	src.handle_name = tap_handle_name;
+	src.arg = t;
+	return (src);
 }
 
 int
@@ -227,13 +313,9 @@ workload_tap_run(const struct eph_run_config *cfg,
 	rc.at_start = tap_at_start;
 	rc.at_end = tap_at_end;
 	rc.hook_arg = &t;
-	if (cfg->threads)
-		return (eph_err_set(err, ENOTSUP,
-		    "a consumer driven by a trace needs the executor "
-		    "lockstep"));
 	if ((error = trace_open(wl->trace, &trace, err)) != 0)
 		return (error);
-	src = trace_source(trace);
+	src = tap_source(&t, trace);
 	error = replay_run(&rc, &src, res, err);
 	trace_close(trace);
 	wres->asleep = res->asleep;

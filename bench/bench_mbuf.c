@@ -5,12 +5,11 @@
  * each allocator, when the CPU that got it frees it, and when the next CPU
  * does?
  *
- * Two answers.  Host nanoseconds, with a host thread for each CPU, on 1, 2
- * and 4 of them: they compare allocators on this host, with this host's
- * number of cores.  Simulated cycles, in lockstep with costs, on 1 to 64
- * CPUs: the CPU with the earliest clock goes next, locks have a time at
- * which they are free, a cache line that another CPU wrote last costs a
- * move.  The costs are parameters, not measurements of a machine; what is
+ * Two answers.  Host nanoseconds, on real threads, on 1, 2 and 4 CPUs: they
+ * compare allocators on this host, with this host's number of cores.
+ * Simulated cycles, in lockstep with costs, on 1 to 64 CPUs: the CPU with
+ * the earliest clock goes next, locks have a time at which they are free, a
+ * cache line that another CPU wrote last costs a move.  The costs are parameters, not measurements of a machine; what is
  * exact are the locks, waits and moves for each packet.
  *
  * Baseline, in the same run: the global list.
@@ -19,11 +18,12 @@
  */
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../tests/support/host_cpus.h"
 #include "bench_support.h"
+#include "ephmap/exec.h"
 #include "ephmap/mbuf.h"
 
 #define RING 256u /* packets on their way to one CPU */
@@ -91,9 +91,10 @@ send(struct ring *r, struct mbuf *m)
 }
 
 static void
-play(void *arg, unsigned cpu)
+play(void *arg)
 {
 	struct bench *b = arg;
+	const unsigned cpu = eph_curcpu(b->mc)->id;
 	struct ring *mine = &b->ring[cpu];
 	struct ring *next = &b->ring[(cpu + 1) % b->ncpus];
 	uint64_t received = 0;
@@ -120,7 +121,7 @@ play(void *arg, unsigned cpu)
 
 static void
 start(struct bench *b, const char *allocator, unsigned ncpus, bool cross,
-    const struct mbuf_costs *costs)
+    bool threads, const struct mbuf_costs *costs)
 {
 	const struct eph_machine_config machine = { .ncpus = ncpus };
 	const struct mbuf_config cfg = { .allocator = allocator,
@@ -130,6 +131,7 @@ start(struct bench *b, const char *allocator, unsigned ncpus, bool cross,
 	b->cross = cross;
 	b->ring = calloc(ncpus, sizeof(*b->ring));
 	if (b->ring == NULL || machine_create(&machine, &b->mc, NULL) != 0 ||
+	    (threads && threads_attach(b->mc) != 0) ||
 	    mbuf_pool_create(b->mc, &cfg, &b->mp, NULL) != 0)
 		abort();
 }
@@ -142,6 +144,16 @@ end(struct bench *b)
 	free(b->ring);
 }
 
+static void
+play_threads(struct bench *b)
+{
+	for (unsigned i = 0; i < b->ncpus; i++) {
+		if (eph_thread_create(b->mc, i, play, b) == NULL)
+			abort();
+	}
+	(void)eph_run(b->mc);
+}
+
 /* Wall-clock time of one packet on each CPU. */
 static void
 measure_host(const char *allocator, unsigned ncpus, bool cross, bool smoke)
@@ -151,12 +163,12 @@ measure_host(const char *allocator, unsigned ncpus, bool cross, bool smoke)
 	struct mbuf_counters c;
 	char what[96];
 
-	start(&b, allocator, ncpus, cross, NULL);
-	host_cpus_run(b.mc, ncpus, play, &b); /* warm up */
+	start(&b, allocator, ncpus, cross, true, NULL);
+	play_threads(&b); /* warm up */
 	for (unsigned i = 0; i < (smoke ? 1 : 5); i++) {
 		const double from = bench_now();
 
-		host_cpus_run(b.mc, ncpus, play, &b);
+		play_threads(&b);
 		bench_add(&t, bench_now() - from);
 	}
 	mbuf_counters(b.mp, &c);
@@ -236,7 +248,7 @@ measure_lockstep(const char *allocator, unsigned ncpus, bool cross,
 	uint64_t from;
 	double n;
 
-	start(&b, allocator, ncpus, cross, costs);
+	start(&b, allocator, ncpus, cross, false, costs);
 	play_lockstep(&b); /* warm up */
 	mbuf_counters(b.mp, &c0);
 	from = mbuf_clock_max(b.mp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * mbufs on host threads: packets are made on one CPU, shared, handed to the
+ * mbufs on real threads: packets are made on one CPU, shared, handed to the
  * next one and freed there.  Every allocator, every sound way to share.
  * Asserted are laws, not counts: no byte changes on the way, nothing is
  * left, counters add up.
@@ -11,14 +11,15 @@
 #include <string.h>
 
 #include "base/prng.h"
+#include "ephmap/exec.h"
 #include "ephmap/mbuf.h"
-#include "host_cpus.h"
 #include "test_main.h"
 
 #define NCPUS 4u
 #define BOXES 8u
 
 struct stress {
+	struct eph_machine *mc;
 	struct mbuf_pool *mp;
 	_Atomic(struct mbuf *) box[NCPUS][BOXES];
 	_Atomic(uint32_t) wrong;
@@ -54,9 +55,10 @@ receive(struct stress *s, struct mbuf *m)
 }
 
 static void
-play(void *arg, unsigned cpu)
+play(void *arg)
 {
 	struct stress *s = arg;
+	const unsigned cpu = eph_curcpu(s->mc)->id;
 	struct prng rnd;
 
 	prng_init(&rnd, 7, cpu);
@@ -96,11 +98,14 @@ run(const char *allocator, const char *sharing, uint32_t nmbclusters,
 		.stress = { .seed = 1, .alloc_fail = alloc_fail } };
 	struct stress s = { .rounds = test_long ? 50000 : 150 };
 	struct mbuf_counters c;
-	struct eph_machine *mc;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&machine, &mc, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &cfg, &s.mp, NULL), 0);
-	host_cpus_run(mc, NCPUS, play, &s);
+	CU_ASSERT_EQUAL_FATAL(machine_create(&machine, &s.mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(threads_attach(s.mc), 0);
+	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(s.mc, &cfg, &s.mp, NULL), 0);
+	for (unsigned i = 0; i < NCPUS; i++)
+		CU_ASSERT_PTR_NOT_NULL_FATAL(
+		    eph_thread_create(s.mc, i, play, &s));
+	CU_ASSERT_EQUAL(eph_run(s.mc), 0);
 	for (unsigned i = 0; i < NCPUS; i++) {
 		for (unsigned k = 0; k < BOXES; k++)
 			m_freem(atomic_load(&s.box[i][k]));
@@ -115,7 +120,7 @@ run(const char *allocator, const char *sharing, uint32_t nmbclusters,
 	CU_ASSERT(c.line_move <= c.line_write);
 	CU_ASSERT(c.lock_contended <= c.lock_take);
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(s.mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(machine_destroy(s.mc), 0);
 }
 
 static void
@@ -151,6 +156,6 @@ static CU_TestInfo tests[] = {
 };
 
 CU_SuiteInfo test_suites[] = {
-	{ .pName = "mbufs on host threads", .pTests = tests },
+	{ .pName = "mbufs on real threads", .pTests = tests },
 	CU_SUITE_INFO_NULL,
 };

@@ -5,7 +5,7 @@
 
 /*
  * A fixed pool of slots without a lock of its own: one lock per hash chain
- * of pages, one per free list.  For sf_buf.sharded and segmap.
+ * of pages, one per free list.  For sf_buf.sharded.
  *
  * A map goes through up to three steps, each with its own locks, and what
  * may have happened between them is looked at again:

@@ -9,6 +9,7 @@
  *	A read before store	the entry is exchanged, A is in the old one
  *	local-only removal	the CPU that enters invalidates too
  *	wakeup from 0 to 1	every free wakes a sleeper
+ *	wakeup by list		one place to sleep, every free wakes
  *
  * A repaired design is the shipped one with another map() or unmap(), so
  * that nothing else can differ.
@@ -19,13 +20,16 @@
 
 #include "design/lwbuf_home.h"
 #include "design/percpu_slots.h"
+#include "design/segmap.h"
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
+#include "ephmap/sleepq.h"
 
 extern const struct eph_design_ops kva_qenter_ops;
 extern const struct eph_design_ops lwbuf_homecpu_ops;
 extern const struct eph_design_ops msf_buf_ops;
 extern const struct eph_design_ops pmap_quick_ops;
+extern const struct eph_design_ops segmap_ops;
 extern const struct eph_design_ops sf_buf_accessed_ops;
 extern const struct eph_design_ops sf_buf_cpumask_ops;
 extern const struct eph_design_ops sf_buf_hash_ops;
@@ -160,6 +164,63 @@ repaired_homecpu_unmap(void *state, void *obj)
 	return (error);
 }
 
+/*
+ * segmap: sleepers wait for any slot.  They look once more with the lock
+ * that a wakeup takes after the slot has come to its list.
+ */
+static struct smap *
+repaired_segmap_take(struct segmap *sm, struct vm_page **oldp)
+{
+	const uint32_t first = segmap_first(sm);
+	struct smap *slot = segmap_take(sm, first, SEGMAP_RETURN, oldp);
+
+	if (slot != NULL)
+		return (slot);
+	mutex_enter(sm->mc, &sm->wait);
+	while ((slot = segmap_take(sm, first, SEGMAP_RETURN, oldp)) == NULL)
+		(void)msleep(sm->mc, &sm->wait, &sm->wait, 0, "smap", 0);
+	mutex_exit(sm->mc, &sm->wait);
+	msleep_done(sm->mc);
+	return (slot);
+}
+
+static void
+repaired_segmap_wakeup(struct segmap *sm)
+{
+	mutex_enter(sm->mc, &sm->wait);
+	wakeup_one(sm->mc, &sm->wait);
+	mutex_exit(sm->mc, &sm->wait);
+}
+
+static int
+repaired_segmap_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	struct segmap *sm = state;
+	struct smap *slot = segmap_use(sm, m);
+	struct vm_page *old = NULL;
+
+	(void)flags;
+	while (slot == NULL) {
+		struct smap *taken = repaired_segmap_take(sm, &old);
+
+		slot = segmap_enter(sm, taken, m, old);
+		if (slot != taken)
+			repaired_segmap_wakeup(sm);
+	}
+	*mp = (struct eph_mapping){ slot, slot->kva };
+	return (0);
+}
+
+static int
+repaired_segmap_unmap(void *state, void *obj)
+{
+	const int error = segmap_ops.unmap(state, obj);
+
+	repaired_segmap_wakeup(state);
+	return (error);
+}
+
 typedef int repaired_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp);
 
@@ -180,6 +241,7 @@ static const struct repair repairs[] = {
 	{ &kva_qenter_ops, NULL, NULL, "acked-invlpg" },
 	{ &pmap_quick_ops, repaired_quick_map, NULL, NULL },
 	{ &lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
+	{ &segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL },
 };
 
 bool

@@ -62,13 +62,14 @@ static struct {
 	unsigned depth[MAX_CPUS];
 	bool window[MAX_CPUS][WINDOWS];
 	unsigned object_cpu[MAX_VAS];
-	/* segmap: free lists, and where a CPU looks first */
-	int list[128][SLOTS];
-	unsigned nlist[128];
+	/* segmap: free lists of two queues, and where a CPU looked last */
+	int list[128][2][SLOTS];
+	unsigned nlist[128][2];
+	unsigned taking[128]; /* queue that is taken from */
 	unsigned nlists;
-	unsigned fresh; /* first slot never used */
-	unsigned first[MAX_CPUS];
-	unsigned looked[MAX_LINES + 1]; /* where this line's map did */
+	unsigned rotor[MAX_CPUS];
+	unsigned looked[MAX_LINES + 1]; /* where this line's map did first */
+	unsigned waits[MAX_LINES + 1];	/* list that it sleeps for */
 } st;
 
 static void
@@ -79,16 +80,20 @@ init(struct sim *s, enum kind kind)
 	memset(st.page, 0xff, sizeof(st.page));
 	memset(st.hint, 0xff, sizeof(st.hint));
 	st.nlists = 1;
-	while (st.nlists < s->set->ncpus && st.nlists * 2 <= s->set->nbufs)
+	while (st.nlists < s->set->ncpus)
 		st.nlists *= 2;
 	st.generation = 1;
 	for (unsigned i = 0; i < s->set->nbufs; i++) {
 		st.queue[st.nqueue++] = (int)i;
 		(void)va_of(s, i * (kind == MSF ? MSF_STRIDE : 1));
 	}
-	for (unsigned i = 0; i < MAX_CPUS; i++) {
+	for (unsigned i = 0; i < MAX_CPUS; i++)
 		st.cpu_generation[i] = 1;
-		st.first[i] = i % st.nlists;
+	/* segmap: all are released, the highest first. */
+	for (unsigned i = s->set->nbufs; i-- > 0;) {
+		const unsigned l = i % st.nlists;
+
+		st.list[l][1][st.nlist[l][1]++] = (int)i;
 	}
 }
 
@@ -366,44 +371,53 @@ kmap_unmap(struct sim *s, unsigned cpu, int b)
  * segmap
  */
 
+/* Release a slot; its list's first sleeper hears of it if it is the only one. */
 static void
-seg_append(int b)
+seg_release(struct sim *s, int b)
 {
-	const unsigned l = (unsigned)b % st.nlists;
+	const unsigned l = (unsigned)b % st.nlists, q = 1 - st.taking[l];
 
-	st.list[l][st.nlist[l]++] = b;
+	st.list[l][q][st.nlist[l][q]++] = b;
+	if (st.nlist[l][q] == 1)
+		wake_first_of(s, st.waits, l);
 }
 
 static void
 seg_remove(int b)
 {
 	const unsigned l = (unsigned)b % st.nlists;
-	unsigned out = 0;
 
-	for (unsigned i = 0; i < st.nlist[l]; i++) {
-		if (st.list[l][i] != b)
-			st.list[l][out++] = st.list[l][i];
+	for (unsigned q = 0; q < 2; q++) {
+		unsigned out = 0;
+
+		for (unsigned i = 0; i < st.nlist[l][q]; i++) {
+			if (st.list[l][q][i] != b)
+				st.list[l][q][out++] = st.list[l][q][i];
+		}
+		st.nlist[l][q] = out;
 	}
-	st.nlist[l] = out;
 }
 
-/* A slot that nobody uses, or -1. */
+/* A slot that nobody uses, or -1 and what to wait for. */
 static int
-seg_take(const struct sim *s, unsigned first)
+seg_take(unsigned first, unsigned *waits)
 {
-	unsigned l;
+	unsigned l = 0;
 	int b;
 
-	if (st.fresh < s->set->nbufs)
-		return ((int)st.fresh++);
 	for (unsigned i = 0; i < st.nlists; i++) {
 		l = (first + i) % st.nlists;
-		if (st.nlist[l] == 0)
-			continue;
-		b = st.list[l][0];
-		seg_remove(b);
-		return (b);
+		if (st.nlist[l][st.taking[l]] == 0)
+			st.taking[l] = 1 - st.taking[l];
+		if (st.nlist[l][st.taking[l]] > 0) {
+			b = st.list[l][st.taking[l]][0];
+			seg_remove(b);
+			return (b);
+		}
+		/* Both are empty: nothing was turned over. */
+		st.taking[l] = 1 - st.taking[l];
 	}
+	*waits = l;
 	return (-1);
 }
 
@@ -428,10 +442,9 @@ seg_map(struct sim *s, const struct line *l, bool resumed)
 	if (!resumed) {
 		if ((b = kmap_find(s, l->page)) >= 0)
 			return (seg_hit(s, b));
-		st.looked[l->at] = st.first[l->cpu];
-		st.first[l->cpu] = (st.first[l->cpu] + 1) % st.nlists;
+		st.looked[l->at] = ++st.rotor[l->cpu] % st.nlists;
 	}
-	if ((b = seg_take(s, st.looked[l->at])) < 0)
+	if ((b = seg_take(st.looked[l->at], &st.waits[l->at])) < 0)
 		return (MAP_SLEEPS);
 	old = st.page[b];
 	if (old >= 0) {
@@ -441,10 +454,8 @@ seg_map(struct sim *s, const struct line *l, bool resumed)
 	}
 	if ((other = kmap_find(s, l->page)) >= 0) {
 		seg_hits_late++;
-		(void)seg_hit(s, other);
-		seg_append(b);
-		wake_first(s);
-		return (other);
+		seg_release(s, b);
+		return (seg_hit(s, other));
 	}
 	s->c.miss++;
 	s->c.evict += old >= 0 && old != (int)l->page;
@@ -461,8 +472,7 @@ seg_unmap(struct sim *s, unsigned cpu, int b)
 	(void)cpu;
 	if (--st.count[b] == 0) {
 		unreferenced(s);
-		seg_append(b);
-		wake_first(s);
+		seg_release(s, b);
 	}
 	return (true);
 }
@@ -664,7 +674,8 @@ emit_nested(struct gen *g, unsigned (*stack)[DEPTH], unsigned *depth,
 static void
 generate(uint64_t seed, struct setup *set, struct trace *t)
 {
-	static const unsigned most[KINDS] = { 0, 0, 0, 0, 5, 5, 5, 1, 4, 0 };
+	static const unsigned most[KINDS] = { 0, 0, 0, 0, 8, 20, 15, 1, WINDOWS,
+		0 };
 	unsigned stack[MAX_CPUS][DEPTH], depth[MAX_CPUS] = { 0 };
 	struct gen g = { .t = t };
 	unsigned lines, nbufs = 1;

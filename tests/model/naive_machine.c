@@ -328,15 +328,32 @@ unreferenced(struct sim *s)
 	s->bufs_now--;
 }
 
+static void
+wake_at(struct sim *s, unsigned i)
+{
+	s->c.wakeup++;
+	s->runnable[s->nrunnable++] = s->asleep[i];
+	s->nasleep--;
+	memmove(s->asleep + i, s->asleep + i + 1,
+	    (s->nasleep - i) * sizeof(s->asleep[0]));
+}
+
 void
 wake_first(struct sim *s)
 {
-	if (s->nasleep == 0)
-		return;
-	s->c.wakeup++;
-	s->runnable[s->nrunnable++] = s->asleep[0];
-	s->nasleep--;
-	memmove(s->asleep, s->asleep + 1, s->nasleep * sizeof(s->asleep[0]));
+	if (s->nasleep > 0)
+		wake_at(s, 0);
+}
+
+void
+wake_first_of(struct sim *s, const unsigned *waits, unsigned what)
+{
+	for (unsigned i = 0; i < s->nasleep; i++) {
+		if (waits[s->asleep[i]->map.at] == what) {
+			wake_at(s, i);
+			return;
+		}
+	}
 }
 
 void

@@ -199,8 +199,12 @@ void send_passive(struct sim *s, unsigned from, unsigned to, int obj);
 void referenced(struct sim *s);
 void unreferenced(struct sim *s);
 
-/* Make the first sleeper, or all, runnable. */
+/*
+ * Make the first sleeper, or all, runnable; or the first of those whose line
+ * waits for `what`, by the number of their line.
+ */
 void wake_first(struct sim *s);
+void wake_first_of(struct sim *s, const unsigned *waits, unsigned what);
 void wake_all(struct sim *s);
 
 /* Play it all. */

@@ -18,6 +18,7 @@
 #include "base/prng.h"
 #include "ephmap/design.h"
 #include "ephmap/exec.h"
+#include "ephmap/explore.h"
 #include "ephmap/mutex.h"
 #include "ephmap/shootdown.h"
 #include "test_main.h"
@@ -205,13 +206,31 @@ stress_create(struct stress *st, uint32_t nbufs)
 	return (error);
 }
 
+/*
+ * A release that wakes nobody, though somebody waits, stops the others for
+ * good; that is met in exploration, here the repaired form runs.
+ */
+static const struct eph_design_ops *
+without_lost_release(
+    const struct eph_design_ops *d, struct eph_design_ops *repaired)
+{
+	const struct eph_shootdown_ops *shootdown = NULL;
+
+	if (strstr(d->holes, "a release signals") == NULL)
+		return (d);
+	*repaired = *d;
+	CU_ASSERT_TRUE(eph_design_repair(repaired, &shootdown));
+	return (repaired);
+}
+
 static void
 stress_design(const struct eph_design_ops *d, uint64_t seed)
 {
+	struct eph_design_ops repaired;
 	const unsigned per_cpu =
 	    d->validity == EPH_VALID_THIS_CPU ? 1 : STRESS_PER_CPU;
 	struct worker w[STRESS_CPUS * STRESS_PER_CPU + 1] = { { 0 } };
-	struct stress st = { .design = d,
+	struct stress st = { .design = without_lost_release(d, &repaired),
 		.seed = seed,
 		.ops = test_long ? STRESS_LONG : STRESS_OPS };
 	unsigned n = 0;

@@ -388,7 +388,8 @@ gen_replay(struct gen *g, const char *model, const char *tlb, uint32_t nbufs)
 	CU_ASSERT_EQUAL(c->map_calls,
 	    c->hit_active + c->hit_inactive + c->miss + c->map_fail);
 	CU_ASSERT_EQUAL(c->map_calls + res.asleep, res.references);
-	CU_ASSERT_EQUAL(res.asleep, 0);
+	if (strstr(g->ops->holes, "a release signals") == NULL)
+		CU_ASSERT_EQUAL(res.asleep, 0);
 	CU_ASSERT_EQUAL(res.held_at_end, 0);
 	CU_ASSERT(c->evict <= c->miss);
 	CU_ASSERT_EQUAL(c->unmap_calls + c->map_fail, c->map_calls);

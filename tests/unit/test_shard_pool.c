@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The pool without a lock of its own, and its two users: the event tables
- * of sf_buf.sharded and segmap, free lists, sleeping, claimed slots.
+ * The pool without a lock of its own, and its user: the event table of
+ * sf_buf.sharded, free lists, sleeping, claimed slots.
  */
 
 #include <errno.h>
@@ -16,70 +16,6 @@
 #include "rig.h"
 
 static struct rig r;
-
-/* segmap */
-
-static void
-test_segmap_pays_when_a_slot_is_reused(void)
-{
-	static const unsigned cpus[] = { 1, 2, 4, 65 };
-
-	for (size_t i = 0; i < 4; i++) {
-		const unsigned others = cpus[i] - 1;
-		struct eph_mapping a, b;
-
-		CU_ASSERT_EQUAL_FATAL(
-		    rig_open(&r, "segmap", NULL, cpus[i], 1), 0);
-		a = rig_map(&r, 0, 10, SFB_CPUPRIVATE);
-		RIG_SAW(&r, .map_calls = 1, .miss = 1, .pte_store = 1);
-		b = rig_map(&r, others, 10, 0);
-		RIG_SAW(&r, .map_calls = 1, .hit_active = 1);
-		CU_ASSERT_EQUAL(a.va, b.va);
-		CU_ASSERT_EQUAL(rig_write(&r, others, b), 10);
-		rig_check(&r, 2);
-		rig_unmap(&r, others, a);
-		rig_unmap(&r, 0, b);
-		RIG_SAW(&r, .unmap_calls = 2);
-		b = rig_map(&r, others, 10, 0);
-		RIG_SAW(&r, .map_calls = 1, .hit_inactive = 1);
-		rig_unmap(&r, 0, b);
-		rig_mark(&r);
-		b = rig_map(&r, others, 11, 0);
-		RIG_SAW(&r, .map_calls = 1, .miss = 1, .evict = 1,
-		    .pte_store = 2, .invlpg_local = 1, .invlpg_remote = others,
-		    .ipi_sent = others);
-		CU_ASSERT_EQUAL(rig_read(&r, 0, b), 11);
-		rig_unmap(&r, 0, b);
-		rig_check(&r, 0);
-		rig_close(&r);
-	}
-}
-
-/* One CPU uses the whole pool: its place in the lists moves on. */
-static void
-test_segmap_goes_round_the_free_lists(void)
-{
-	struct eph_mapping mp[4];
-
-	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "segmap", NULL, 4, 4), 0);
-	for (unsigned round = 0; round < 3; round++) {
-		for (uint32_t i = 0; i < 4; i++)
-			mp[i] = rig_map(&r, 1, round * 4 + i, 0);
-		for (uint32_t i = 0; i < 4; i++)
-			rig_unmap(&r, 1, mp[i]);
-		rig_check(&r, 0);
-	}
-	rig_mark(&r);
-	/* One at a time takes another slot each time. */
-	for (uint32_t i = 0; i < 4; i++) {
-		mp[i] = rig_map(&r, 1, 100 + i, 0);
-		rig_unmap(&r, 1, mp[i]);
-		for (uint32_t k = 0; k < i; k++)
-			CU_ASSERT_NOT_EQUAL(mp[k].va, mp[i].va);
-	}
-	CU_ASSERT_EQUAL(r.mc->cpus[1]->c.evict, 8 + 4);
-	rig_close(&r);
-}
 
 static struct eph_mapping held;
 
@@ -119,61 +55,6 @@ run_sleepers(struct sleeper_arg *sa, unsigned n)
 	rig_mark(&r);
 	(void)eph_thread_create(r.mc, 0, releaser, NULL);
 	CU_ASSERT_EQUAL(eph_run(r.mc), 0);
-}
-
-/*
- * Both want page 2.  The slot that the second gets happens to hold it, from
- * the first: it is unloaded like any other.
- */
-static void
-test_segmap_sleeps_for_a_slot(void)
-{
-	struct sleeper_arg sa[2] = { { 1, 2, 0, -1 }, { 2, 2, 0, -1 } };
-
-	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "segmap", NULL, 4, 1), 0);
-	run_sleepers(sa, 2);
-	CU_ASSERT(sa[0].error == 0 && sa[1].error == 0);
-	RIG_SAW(&r, .unmap_calls = 3, .wakeup = 2, .map_calls = 2, .miss = 2,
-	    .evict = 1, .pte_store = 4, .invlpg_local = 2, .invlpg_remote = 6,
-	    .ipi_sent = 6);
-	rig_check(&r, 0);
-	rig_close(&r);
-}
-
-/* The second finds page 3 mapped when it has a slot, and gives that back. */
-static void
-test_segmap_looks_again_with_its_slot(void)
-{
-	const struct eph_op op[] = {
-		{ .kind = EPH_OP_MAP, .cpu = 0, .page = 1, .slot = 0 },
-		{ .kind = EPH_OP_MAP, .cpu = 0, .page = 2, .slot = 1 },
-		{ .kind = EPH_OP_MAP, .cpu = 1, .page = 3, .slot = 2 },
-		{ .kind = EPH_OP_MAP, .cpu = 2, .page = 3, .slot = 3 },
-		{ .kind = EPH_OP_UNMAP, .cpu = 0, .slot = 0 },
-		{ .kind = EPH_OP_UNMAP, .cpu = 0, .slot = 1 },
-		{ .kind = EPH_OP_MAP, .cpu = 0, .page = 4, .slot = 4 },
-		{ .kind = EPH_OP_UNMAP, .cpu = 0, .slot = 4 },
-		{ .kind = EPH_OP_UNMAP, .cpu = 2, .slot = 3 },
-		{ .kind = EPH_OP_UNMAP, .cpu = 1, .slot = 2 },
-	};
-	const struct eph_run_config cfg = {
-		.design = eph_design_find("segmap"),
-		.cpus = 3,
-		.nbufs = 2,
-	};
-	struct eph_run_result res;
-	struct eph_err err = { "" };
-
-	CU_ASSERT_EQUAL(rig_replay(&cfg, op, 10, &res, &err), 0);
-	CU_ASSERT_EQUAL(res.asleep, 0);
-	CU_ASSERT_EQUAL(res.counters.sleep, 2);
-	CU_ASSERT_EQUAL(res.counters.wakeup, 2);
-	CU_ASSERT_EQUAL(res.counters.miss, 4);
-	CU_ASSERT_EQUAL(res.counters.hit_active, 1);
-	/* Page 1's slot; page 2's went back empty, and cost page 4 nothing. */
-	CU_ASSERT_EQUAL(res.counters.evict, 1);
-	CU_ASSERT_EQUAL(res.counters.ipi_sent, 4);
-	CU_ASSERT_EQUAL(res.counters.pte_store, 4 + 2);
 }
 
 /* sf_buf.sharded */
@@ -383,7 +264,7 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	bool missed = true;
 	int error = 0;
 
-	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "segmap", NULL, 1, 2), 0);
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.sharded", NULL, 1, 2), 0);
 	sp = r.state;
 	m = vm_page_get(r.mc, 5);
 	cpu_enter(r.mc, 0);
@@ -406,7 +287,8 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	rig_mark(&r);
 	mp = rig_map(&r, 0, 6, 0);
 	CU_ASSERT_PTR_EQUAL(mp.obj, spare);
-	RIG_SAW(&r, .map_calls = 1, .miss = 1, .pte_store = 1);
+	RIG_SAW(
+	    &r, .map_calls = 1, .miss = 1, .pte_store = 1, .invlpg_local = 1);
 	rig_unmap(&r, 0, mp);
 	rig_close(&r);
 }
@@ -421,35 +303,26 @@ unmap_twice(void *arg)
 static void
 test_misuse(void)
 {
-	static const char *const designs[] = { "segmap", "sf_buf.sharded" };
+	struct eph_mapping mp;
 
-	for (size_t i = 0; i < 2; i++) {
-		struct eph_mapping mp;
-
-		CU_ASSERT_EQUAL(rig_open(&r, designs[i], NULL, 1, 0), EINVAL);
-		CU_ASSERT_EQUAL(
-		    rig_open(&r, designs[i], "i386-p4", 1, 1u << 18), EINVAL);
-		CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "no KVA"));
-		CU_ASSERT_EQUAL_FATAL(rig_open(&r, designs[i], NULL, 1, 2), 0);
-		mp = rig_map(&r, 0, 1, 0);
-		CU_ASSERT(test_dies(unmap_twice, &mp, "releasing a free"));
-		rig_unmap(&r, 0, mp);
-		rig_close(&r);
-	}
+	CU_ASSERT_EQUAL(rig_open(&r, "sf_buf.sharded", NULL, 1, 0), EINVAL);
+	CU_ASSERT_EQUAL(
+	    rig_open(&r, "sf_buf.sharded", "i386-p4", 1, 1u << 18), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "no KVA"));
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.sharded", NULL, 1, 2), 0);
+	mp = rig_map(&r, 0, 1, 0);
+	CU_ASSERT(test_dies(unmap_twice, &mp, "releasing a free"));
+	rig_unmap(&r, 0, mp);
+	rig_close(&r);
 }
 
 static void
 test_nothing_is_stale_on_valid_traces(void)
 {
-	rig_random_traces("segmap", NULL, 3000);
 	rig_random_traces("sf_buf.sharded", NULL, 3000);
 }
 
 static CU_TestInfo tests[] = {
-	TEST(test_segmap_pays_when_a_slot_is_reused),
-	TEST(test_segmap_goes_round_the_free_lists),
-	TEST(test_segmap_sleeps_for_a_slot),
-	TEST(test_segmap_looks_again_with_its_slot),
 	TEST(test_sharded_private_rows),
 	TEST(test_sharded_shared_rows),
 	TEST(test_sharded_nowait_returns_none),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * mapwindow: four windows per CPU; an empty entry marks a free one.
+ * mapwindow: eight windows per CPU; an empty entry marks a free one.
  *
  * What it does.  With preemption off, pmap_get_mapwindow() scans the CPU's
  * windows for an entry that is 0, stores the new one and executes invlpg.
@@ -23,8 +23,10 @@
  *
  * Locking.  Preemption is off from get to put: a critical section.
  *
- * XNU osfmk/i386/pmap_x86_common.c, PMAP_NWINDOWS 4 (Mac OS X 10.4 to 10.6,
- * 32 bits).  With 64 bits the physical map replaces it.
+ * XNU 1228 (2007, Mac OS X 10.5) and 1504 osfmk/i386/pmap.c, 32 bits: a CPU
+ * has PMAP_NWINDOWS 20, of which the first 12 cache page-table pages and are
+ * not handed out; PMAP_WINDOW_SIZE 8 are.  In XNU 792 for Intel (2006) the
+ * callers execute the invlpg.  With 64 bits the physical map replaces it.
  */
 
 #include <errno.h>
@@ -35,7 +37,7 @@
 #include "ephmap/pmap.h"
 #include "ephmap/version.h"
 
-#define PMAP_NWINDOWS 4u
+#define PMAP_WINDOW_SIZE 8u /* from PMAP_NWINDOWS_FIRSTFREE on */
 
 static void
 mapwindow_destroy(void *state)
@@ -58,7 +60,7 @@ mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = percpu_slots_init(ps, mc, PMAP_NWINDOWS, "mapwindow", err);
+	error = percpu_slots_init(ps, mc, PMAP_WINDOW_SIZE, "mapwindow", err);
 	if (error != 0)
 		mapwindow_destroy(ps);
 	else
@@ -73,7 +75,7 @@ mapwindow_scan(struct percpu_slots *ps)
 	const unsigned me = eph_curcpu(ps->mc)->id;
 	uint32_t i = 0;
 
-	while (i < PMAP_NWINDOWS &&
+	while (i < PMAP_WINDOW_SIZE &&
 	    pmap_pte_load(ps->mc, percpu_slots_at(ps, me, i)->kva) != 0)
 		i++;
 	return (i);
@@ -91,7 +93,7 @@ mapwindow_map(
 	crit_enter(ps->mc);
 	first = mapwindow_scan(ps);
 	if ((slot = percpu_slots_push(ps, m)) == NULL) {
-		KASSERT(first == PMAP_NWINDOWS, "a window was free");
+		KASSERT(first == PMAP_WINDOW_SIZE, "a window was free");
 		crit_exit(ps->mc);
 		return (ENOTSUP);
 	}
@@ -125,7 +127,7 @@ mapwindow_check(void *state, uint64_t held)
 
 const struct eph_design_ops mapwindow_ops = {
 	.name = "mapwindow",
-	.summary = "four windows per CPU, invlpg when one is filled",
+	.summary = "eight windows per CPU, invlpg when one is filled",
 	.origin = "XNU pmap_get_mapwindow, Apple",
 	.date = "2006",
 	.holes = "",

@@ -16,7 +16,7 @@ enum {
 	MSF_STRIDE = 32, /* pages of address an msf_buf owns */
 	CEILING = 33,	 /* pages invalidated one by one, at most */
 	DEPTH = 256,
-	WINDOWS = 4,
+	WINDOWS = 8,
 };
 
 enum kind {

@@ -28,7 +28,7 @@ static const struct row {
 	{ "kmap_local", NULL, 0, 1, 1, 15, false },
 	{ "pmap_quick", "i386-p4", 1, 0, 1, 1, false },
 	{ "pmap_quick", "amd64-skylake", 0, 1, 1, 1, true },
-	{ "mapwindow", NULL, 1, 0, 1, 4, false },
+	{ "mapwindow", NULL, 1, 0, 1, 8, false },
 };
 
 #define FOREACH_ROW(row)                                                       \

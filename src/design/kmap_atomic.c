@@ -27,8 +27,9 @@
  * Locking.  Preemption and page faults are off from map to unmap: a
  * critical section.
  *
- * Linux 2.6; the stack in place of named purposes is of 2.6.37 (2010),
- * Peter Zijlstra.
+ * Linux 2.6.19 to 5.10 (i386, x86); up to 2.6.18 it was kmap_atomic.24.
+ * Clearing at unmap is of 23002d88be (2006-09), Zachary Amsden; the stack in
+ * place of named purposes of 2.6.37 (2010), Peter Zijlstra.
  */
 
 #include <errno.h>
@@ -116,8 +117,8 @@ kmap_atomic_check(void *state, uint64_t held)
 const struct eph_design_ops kmap_atomic_ops = {
 	.name = "kmap_atomic",
 	.summary = "a stack of addresses per CPU, cleared and invlpg at unmap",
-	.origin = "Linux 2.6 i386; as a stack 2.6.37, Zijlstra",
-	.date = "2003-12",
+	.origin = "Linux 2.6.19 i386, Amsden; as a stack 2.6.37, Zijlstra",
+	.date = "2006-09",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

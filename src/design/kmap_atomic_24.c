@@ -25,8 +25,10 @@
  *
  * Locking.  Preemption is off from map to unmap: a critical section.
  *
- * Linux 2.4 (i386 include/asm-i386/highmem.h), Ingo Molnar.  The debugging
- * variant that clears at unmap is not this one.
+ * Linux 2.4 (include/asm-i386/highmem.h) and 2.6 up to 2.6.18
+ * (arch/i386/mm/highmem.c), Ingo Molnar.  The debugging variant that clears
+ * at unmap is not this one.  The number of purposes grew from 5 (2.4.16) to
+ * 13 (2.6); 8 is late 2.4.
  */
 
 #include <errno.h>
@@ -36,7 +38,7 @@
 #include "ephmap/pmap.h"
 #include "ephmap/version.h"
 
-#define KM_TYPE_NR 8u /* purposes in Linux 2.4 */
+#define KM_TYPE_NR 8u /* purposes in late Linux 2.4 */
 
 static void
 kmap_atomic_24_destroy(void *state)

@@ -33,7 +33,9 @@
  * The read comes before the flush: generations made while it flushes are
  * not covered, and would be if it were read after.
  *
- * Generations start at 1 and skip 0, which means "uses none".  They are
+ * Generations start at 1 and skip 0, which means "uses none": a producer
+ * counts twice when it wraps, and a consumer that comes between counts for
+ * it, so that neither CPU nor thread is ever at 0.  They are
  * compared as signed differences, so that a CPU which flushed nothing for
  * 2^31 generations seems young (hole).
  *
@@ -210,6 +212,22 @@ emap_produce(struct emap *em)
 	return (gen);
 }
 
+/*
+ * uvm_emap_gen_return(): the youngest generation.  A producer that wraps
+ * leaves 0 there for a moment; who reads that moves it on.  Acquire: what
+ * was entered before it is what we walk to.
+ */
+static uint32_t
+emap_gen_return(struct emap *em)
+{
+	const uint32_t gen =
+	    eph_load_32(em->mc, &em->gen, memory_order_acquire);
+
+	if (eph_likely(gen != UVM_EMAP_INACTIVE))
+		return (gen);
+	return (eph_fetchadd_32(em->mc, &em->gen, 1, memory_order_acq_rel) + 1);
+}
+
 /* Is `a` at least as young as `b`? */
 static bool
 emap_young(uint32_t a, uint32_t b)
@@ -229,8 +247,7 @@ emap_catch_up(struct emap *em, uint32_t gen)
 		EPH_NOTE(mc, "generation %u: this CPU is at %u", gen, ec->gen);
 		return;
 	}
-	/* Acquire: what was entered before `now` is what we walk to. */
-	now = eph_load_32(mc, &em->gen, memory_order_acquire);
+	now = emap_gen_return(em);
 	EPH_NOTE(mc, "generation %u: this CPU is at %u, flushes for %u", gen,
 	    ec->gen, now);
 	pmap_flush_local(mc, false);
@@ -379,13 +396,16 @@ emap_get_gen(void *state)
 	return (eph_load_32(em->mc, &em->gen, memory_order_relaxed));
 }
 
-/* As if so many mappings had been made meanwhile. */
+/*
+ * As if so many mappings had been made meanwhile; 0, as if a producer that
+ * wraps were at work.
+ */
 static int
 emap_set_gen(void *state, uint64_t value)
 {
 	struct emap *em = state;
 
-	if (value == UVM_EMAP_INACTIVE || value > UINT32_MAX)
+	if (value > UINT32_MAX)
 		return (EINVAL);
 	/* Relaxed: set while nothing runs. */
 	eph_store_32(em->mc, &em->gen, (uint32_t)value, memory_order_relaxed);

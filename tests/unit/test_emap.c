@@ -131,7 +131,6 @@ test_generations_skip_0_and_wrap(void)
 
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "emap", NULL, 1, 1), 0);
 	CU_ASSERT_EQUAL(rig_sysctl(&r, "vm.uvm_emap_gen"), 1);
-	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "vm.uvm_emap_gen", 0), EINVAL);
 	CU_ASSERT_EQUAL(
 	    rig_sysctl_set(&r, "vm.uvm_emap_gen", 1ull << 32), EINVAL);
 	/* In steps of less than 2^31, so that the CPU stays comparable. */
@@ -146,6 +145,36 @@ test_generations_skip_0_and_wrap(void)
 	RIG_SAW(&r, .map_calls = 1, .miss = 1, .pte_store = 1, .kva_calls = 1,
 	    .flush_local = 1);
 	rig_check(&r, 1);
+	rig_unmap(&r, 0, mp);
+	rig_close(&r);
+}
+
+/*
+ * A producer that wraps has counted once and not yet again: whoever flushes
+ * then must not be at 0, which would say that it uses no mapping.
+ */
+static void
+test_a_consumer_never_gets_generation_0(void)
+{
+	struct eph_mapping mp;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "emap", NULL, 1, 2), 0);
+	rig_unmap(&r, 0, map_at(0x70000000, 0));
+	rig_unmap(&r, 0, map_at(0xe0000000, 0));
+	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "vm.uvm_emap_gen", 0xfffffffe), 0);
+	mp = rig_map(&r, 0, 1, 0);
+	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "vm.uvm_emap_gen", 0), 0);
+	rig_mark(&r);
+	(void)rig_kva(&r, 0, mp);
+	RIG_SAW(&r, .kva_calls = 1, .flush_local = 1);
+	CU_ASSERT_EQUAL(rig_sysctl(&r, "vm.uvm_emap_gen"), 1);
+	rig_unmap(&r, 0, mp);
+	/* The producer's own second step. */
+	mp = rig_map(&r, 0, 2, 0);
+	CU_ASSERT_EQUAL(rig_sysctl(&r, "vm.uvm_emap_gen"), 2);
+	(void)rig_kva(&r, 0, mp);
+	RIG_SAW(&r, .unmap_calls = 1, .map_calls = 1, .miss = 1, .pte_store = 2,
+	    .kva_calls = 1, .flush_local = 1);
 	rig_unmap(&r, 0, mp);
 	rig_close(&r);
 }
@@ -320,6 +349,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_the_kva_given_back_last_is_taken_first),
 	TEST(test_a_store_is_refused),
 	TEST(test_generations_skip_0_and_wrap),
+	TEST(test_a_consumer_never_gets_generation_0),
 	TEST(test_a_cpu_2_31_generations_behind_seems_current),
 	TEST(test_bad_sizes_are_refused),
 	TEST(test_removing_twice_panics),

@@ -26,9 +26,10 @@ enum {
 	M_NULLOK = 0x400, /* with M_WAITOK: fail all the same at the limit */
 };
 
-#define OBJCACHE_UNLIMITED 0u  /* cluster_limit: no limit */
-#define OBJCACHE_CAPACITY  64u /* rounds in a magazine unless asked for */
-#define OBJCACHE_MAGS_MIN  2u  /* empty magazines in the depot at creation */
+#define OBJCACHE_UNLIMITED 0u	 /* cluster_limit: no limit */
+#define OBJCACHE_CAPACITY  64u	 /* rounds in a magazine unless asked for */
+#define OBJCACHE_MAGS_MIN  2u	 /* empty magazines in the depot at creation, */
+#define OBJCACHE_MAGS_MAX  1000u /* between these, by the limit */
 
 /* False: the object could not be constructed. */
 typedef bool objcache_ctor_fn(void *obj, void *privdata, int ocflags);

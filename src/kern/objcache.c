@@ -24,13 +24,17 @@
  * Quirks kept.  A failed constructor means NULL even with M_WAITOK.  A put
  * into a CPU's magazine wakes only that CPU's waiters, so one that sleeps
  * elsewhere goes on sleeping until a whole magazine or an object leaves.
- * The number of magazines is fixed at creation: two for each CPU and two
- * empty ones, so a put that finds all of them full destroys the object
- * though the limit allows it.  Reclaiming frees magazines for good.
+ * The number of magazines is fixed at creation: two for each CPU, and empty
+ * ones in the depot for half of what the limit leaves, but 2 to 1000 of
+ * them; 2 without limit.  So a put that finds all of them full destroys the
+ * object though the limit allows it.  Reclaiming frees magazines for good.
  *
- * Differences.  Without limit the original counts with -1 and would lose
- * that at the first failed constructor; here "no limit" is a flag.  The
- * limit is an argument, not a pointer, as from 2012 on.
+ * Order.  Magazines go to and come from the depot last in, first out; what
+ * is reclaimed from it goes in the order in which it came.
+ *
+ * Differences.  Without limit the original counts down from -1; here "no
+ * limit" is a flag.  The limit is an argument, not a pointer, as from 2012
+ * on.
  *
  * Locking.  (p) by the CPU, in a critical section; (d) the depot's spin
  * lock; (c) constant.  The backing allocator, ctor and dtor are called with
@@ -191,9 +195,26 @@ objcache_size(struct objcache *oc, uint32_t limit, uint32_t capacity)
 	oc->depot.unallocated = limit;
 }
 
+/* How many empty magazines the depot starts with. */
+static uint32_t
+objcache_depot_mags(const struct objcache *oc)
+{
+	uint32_t mags;
+
+	if (oc->unlimited)
+		return (OBJCACHE_MAGS_MIN);
+	mags =
+	    (oc->limit - oc->mc->ncpus * 2 * oc->capacity) / oc->capacity / 2;
+	if (mags < OBJCACHE_MAGS_MIN)
+		return (OBJCACHE_MAGS_MIN);
+	return (mags < OBJCACHE_MAGS_MAX ? mags : OBJCACHE_MAGS_MAX);
+}
+
 static bool
 objcache_magazines(struct objcache *oc)
 {
+	const uint32_t mags = objcache_depot_mags(oc);
+
 	for (unsigned c = 0; c < oc->mc->ncpus; c++) {
 		struct percpu_objcache *cc = &oc->cpus[c];
 
@@ -201,7 +222,7 @@ objcache_magazines(struct objcache *oc)
 		    (cc->previous = mag_alloc(oc)) == NULL)
 			return (false);
 	}
-	for (unsigned i = 0; i < OBJCACHE_MAGS_MIN; i++) {
+	for (uint32_t i = 0; i < mags; i++) {
 		struct magazine *mag = mag_alloc(oc);
 
 		if (mag == NULL)
@@ -524,20 +545,29 @@ objcache_purge_mycpu(struct objcache *oc, bool loaded)
 	}
 }
 
-/* Destroy a list of magazines that nobody else sees, and their objects. */
+/* Destroy a magazine that nobody else sees, and its objects. */
+static uint32_t
+objcache_purge(struct objcache *oc, struct magazine *mag)
+{
+	const uint32_t count = mag != NULL ? mag->rounds : 0;
+
+	for (uint32_t i = count; i-- > 0; mag->rounds = i)
+		objcache_dispose(oc, mag->objects[i]);
+	mag_free(oc, mag);
+	return (count);
+}
+
+/* The same for a list of them, the last one first. */
 static uint32_t
 objcache_purge_list(struct objcache *oc, struct magazine *list)
 {
+	struct magazine *reversed = NULL;
 	uint32_t count = 0;
 
-	while (list != NULL) {
-		struct magazine *mag = mag_pop(&list);
-
-		count += mag->rounds;
-		while (mag->rounds != 0)
-			objcache_dispose(oc, mag->objects[--mag->rounds]);
-		mag_free(oc, mag);
-	}
+	while (list != NULL)
+		mag_push(&reversed, mag_pop(&list));
+	while (reversed != NULL)
+		count += objcache_purge(oc, mag_pop(&reversed));
 	return (count);
 }
 
@@ -582,16 +612,12 @@ objcache_destroy(struct objcache *oc)
 	if (oc == NULL)
 		return;
 	mc = oc->mc;
-	for (unsigned c = 0; oc->cpus != NULL && c < mc->ncpus; c++) {
-		struct percpu_objcache *cc = &oc->cpus[c];
-
-		if (cc->loaded != NULL)
-			mag_push(&oc->depot.full, cc->loaded);
-		if (cc->previous != NULL)
-			mag_push(&oc->depot.full, cc->previous);
-	}
-	(void)objcache_purge_list(oc, oc->depot.full);
 	(void)objcache_purge_list(oc, oc->depot.empty);
+	(void)objcache_purge_list(oc, oc->depot.full);
+	for (unsigned c = 0; oc->cpus != NULL && c < mc->ncpus; c++) {
+		(void)objcache_purge(oc, oc->cpus[c].loaded);
+		(void)objcache_purge(oc, oc->cpus[c].previous);
+	}
 	machine_free(mc, oc->cpus, mc->ncpus * sizeof(*oc->cpus));
 	machine_free(mc, oc, sizeof(*oc));
 }

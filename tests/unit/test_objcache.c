@@ -18,8 +18,9 @@ struct fixture {
 	struct eph_machine *mc;
 	struct objcache *oc;
 	unsigned ctors, dtors, allocs, frees;
-	int flags;	 /* as the allocator saw them */
-	bool fail_alloc; /* the next one */
+	int flags;	  /* as the allocator saw them */
+	void *dtored[64]; /* the first, in order */
+	bool fail_alloc;  /* the next one */
 	bool fail_ctor;
 };
 
@@ -48,6 +49,8 @@ object_dtor(void *obj, void *privdata)
 
 	CU_ASSERT_EQUAL(((struct object *)obj)->magic, 0x0b1ec7);
 	((struct object *)obj)->magic = 0;
+	if (f->dtors < 64)
+		f->dtored[f->dtors] = obj;
 	f->dtors++;
 }
 
@@ -209,6 +212,25 @@ test_created_with_two_empty_magazines_in_the_depot(void)
 	CU_ASSERT_EQUAL(st.unallocated, -1);
 	CU_ASSERT_EQUAL(st.ctors, 0);
 	close_cache(&f);
+}
+
+/* Half of what the limit leaves when every CPU has two, 2 to 1000. */
+static void
+test_the_depots_magazines_are_for_half_the_limit(void)
+{
+	static const uint32_t limits[][2] = { /* in magazines a CPU */
+		{ 8, 3 * N }, { 9, 7 * N / 2 }, { 12, 5 * N },
+		{ 2000 / N + 2, 1000 }, { 10000, 1000 }
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct fixture f;
+
+		open_cache(&f, limits[i][0] * N * 16, 16);
+		CU_ASSERT_EQUAL(stats(&f).capacity, 16);
+		CU_ASSERT_EQUAL(stats(&f).mags_empty, limits[i][1]);
+		close_cache(&f);
+	}
 }
 
 /*
@@ -550,6 +572,26 @@ test_reclaim_takes_this_cpus_magazine_then_the_depot(void)
 	close_cache(&f);
 }
 
+/* The depot's magazines in the order in which they came, the last put first. */
+static void
+test_reclaim_takes_the_oldest_magazine_first(void)
+{
+	void *obj[16];
+	struct fixture f;
+	struct objcache *list[1];
+
+	open_cache(&f, OBJCACHE_UNLIMITED, 4);
+	list[0] = f.oc;
+	get_n(&f, obj, 16);
+	put_n(&f, obj, 16);
+	cpu_enter(f.mc, 1);
+	CU_ASSERT(objcache_reclaimlist(list, 1, M_NOWAIT));
+	CU_ASSERT_EQUAL(f.dtors, 8);
+	for (unsigned i = 0; i < 8; i++)
+		CU_ASSERT_PTR_EQUAL(f.dtored[i], obj[i / 4 * 4 + 3 - i % 4]);
+	close_cache(&f);
+}
+
 static void
 test_reclaim_gives_budget_back_and_stops_at_the_first(void)
 {
@@ -656,6 +698,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_magazines_belong_to_a_cpu),
 	TEST(test_magazines_need_no_lock),
 	TEST(test_created_with_two_empty_magazines_in_the_depot),
+	TEST(test_the_depots_magazines_are_for_half_the_limit),
 	TEST(test_put_goes_to_the_depot_and_then_destroys),
 	TEST(test_full_magazines_move_between_cpus),
 	TEST(test_previous_magazine_is_swapped_in),
@@ -669,6 +712,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_dtor_wakes_waiters),
 	TEST(test_higher_limit_wakes_waiters),
 	TEST(test_reclaim_takes_this_cpus_magazine_then_the_depot),
+	TEST(test_reclaim_takes_the_oldest_magazine_first),
 	TEST(test_reclaim_gives_budget_back_and_stops_at_the_first),
 	TEST(test_helpers),
 	TEST(test_asking_for_a_zeroed_object_is_a_panic),

@@ -7,8 +7,9 @@
  * What it does.  A buffer owns an address for life and caches one block
  * (here: one page); blocks are found by an index, and the buffer left
  * longest ago is recycled.  Its mask tells which CPUs are in sync with its
- * address.  Putting other pages behind it stores the entry, empties the
- * mask and invalidates nothing; a CPU that wants the data calls bkvasync(),
+ * address.  Giving its pages up stores 0, putting others behind it stores
+ * the entry; both empty the mask and invalidate nothing.  A CPU that wants
+ * the data calls bkvasync(),
  * which invalidates for itself if it is not in the mask.
  *
  * Idea.  The buffer cache interrupted every CPU for every buffer it
@@ -22,7 +23,8 @@
  *	case				stores	L	R	IPI
  *	hit, CPU in the mask		0	0	0	0
  *	hit, CPU not in the mask	0	1	0	0
- *	miss, never used or evicting	1	1	0	0
+ *	miss, never used		1	1	0	0
+ *	miss, evicting			2	1	0	0
  *	kva, CPU in the mask		0	0	0	0
  *	kva, CPU not in the mask	0	1	0	0
  *	free				0	0	0	0
@@ -38,9 +40,12 @@
  * 25,000, then less than 200.
  *
  * Differences.  A buffer is locked by one thread at a time, and dirty ones
- * are written; here users share it by reference, and pages are clean.  A
- * never-used slot is invalidated though no TLB can hold it: the mask is
- * empty, as in the kernel.
+ * are written; here users share it by reference, and pages are clean.  The
+ * kernel has a queue of clean buffers for each CPU, looks at its own first,
+ * and lets a buffer that was not marked B_AGE go round once more; here the
+ * policy decides.  There all sleepers are woken, and look for the block
+ * again.  A never-used slot is invalidated though no TLB can hold it: the
+ * mask is empty, as in the kernel.
  *
  * Locking.  The pool under one lock; the mask is atomic, as bkvasync()
  * takes none.
@@ -122,12 +127,18 @@ kvabio_sync(struct kvabio *kb, struct sf_buf *bp)
 	    mc, word, eph_cpuset_bit(me), memory_order_relaxed);
 }
 
-/* bkvareset, and the entry of the new page (pmap_qenter_noinval). */
+/*
+ * The end of vfs_vmio_release (pmap_qremove_noinval), if the buffer held
+ * anything; then allocbuf: the entry of the new page (pmap_qenter_noinval)
+ * and bkvareset.
+ */
 static void
 kvabio_enter(struct kvabio *kb, struct sf_buf *bp)
 {
 	struct eph_machine *mc = kb->sp.mc;
 
+	if (pmap_pte_load(mc, bp->kva) != 0)
+		pmap_pte_store(mc, bp->kva, 0);
 	pmap_pte_store(mc, bp->kva,
 	    vm_page_to_phys(bp->m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
 	for (uint32_t w = 0; w < kb->words; w++)

@@ -48,7 +48,7 @@ test_cpus_sync_for_themselves_and_stay_in_sync(void)
 }
 
 /*
- *	nbufs 1	CPU 1 read A; CPU 0 takes the buffer for B: 1 store, L1
+ *	nbufs 1	CPU 1 read A; CPU 0 takes the buffer for B: 2 stores, L1
  *	CPU 1	kva B	L1, and reads B
  *	CPU 2	reads B without asking, as it never held A: lucky
  */
@@ -64,7 +64,7 @@ test_eviction_interrupts_nobody(void)
 	env_unmap(&e, 1, mp.obj);
 	(void)env_cost(&e);
 	mp = env_map(&e, 0, 8);
-	COST(&e, 1, 1, 0, 0);
+	COST(&e, 2, 1, 0, 0);
 	CU_ASSERT_EQUAL(e.last.evict, 1);
 	env_check(&e, 1);
 	(void)env_kva(&e, 1, mp.obj);

@@ -59,7 +59,8 @@
  * that is released to.
  *
  * OpenSolaris (2006) and illumos usr/src/uts/common/vm/seg_map.c, without
- * segkpm; SunOS 4 on.
+ * segkpm; SunOS 4 on.  The x86 hat_unload() is that of 2006, which calls all
+ * CPUs; later ones leave an entry out that was never accessed.
  */
 
 #include "design/segmap.h"

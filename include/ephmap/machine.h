@@ -292,7 +292,9 @@ struct eph_machine {
 	/* Findings. */
 	_Atomic(uint64_t) nviolations;			      /* (p) */
 	struct eph_violation violations[EPH_VIOLATIONS_KEPT]; /* (m) */
-	char refusal[384]; /* (m) why a design could not do what was asked */
+	_Atomic(uint32_t)
+	    refused;	   /* (p) 0, or 1 + the first CPU that refused */
+	char refusal[384]; /* (m) its reason, written by that CPU */
 };
 
 /*
@@ -402,7 +404,9 @@ machine_note(struct eph_machine *mc, const char *fmt, ...);
 
 /*
  * Say why the design cannot do what was asked of it.  Returns ENOTSUP, for
- * the design to return; the run ends with that reason.
+ * the design to return; the run ends with that reason.  The first reason is
+ * kept.  While other CPUs run, only the CPU that `refused` names may read
+ * it.
  */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))

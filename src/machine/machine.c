@@ -285,11 +285,17 @@ machine_note(struct eph_machine *mc, const char *fmt, ...)
 int
 machine_refuse(struct eph_machine *mc, const char *fmt, ...)
 {
+	uint32_t nobody = 0;
 	va_list ap;
 
-	va_start(ap, fmt);
-	(void)vsnprintf(mc->refusal, sizeof(mc->refusal), fmt, ap);
-	va_end(ap);
+	/* Relaxed: who reads the text wrote it, or has joined who did. */
+	if (atomic_compare_exchange_strong_explicit(&mc->refused, &nobody,
+		eph_curcpu(mc)->id + 1, memory_order_relaxed,
+		memory_order_relaxed)) {
+		va_start(ap, fmt);
+		(void)vsnprintf(mc->refusal, sizeof(mc->refusal), fmt, ap);
+		va_end(ap);
+	}
 	return (ENOTSUP);
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "ephmap/critical.h"
 #include "ephmap/exec.h"
 #include "ephmap/mutex.h"
 #include "ephmap/sleepq.h"
@@ -35,7 +36,7 @@ struct turn {
 	uint32_t done;	  /* lines played */
 	uint32_t waiting; /* threads asleep for their turn */
 	uint8_t state;	  /* enum turn_state */
-	uint16_t cpu;	  /* that mapped it */
+	uint16_t cpu;	  /* that maps it */
 	void *obj;
 	struct vm_page *m;
 	eph_va_t va;
@@ -94,6 +95,18 @@ treplay_fail(
 	atomic_store_explicit(&tr->stop, 1, memory_order_relaxed);
 }
 
+/* Two CPUs may refuse at once: the reason is that of the first. */
+static void
+treplay_refused(struct treplay *tr, const struct tline *l, int error)
+{
+	/* Relaxed: a CPU reads what it wrote itself. */
+	if (atomic_load_explicit(&tr->mc->refused, memory_order_relaxed) ==
+	    l->op.cpu + 1u)
+		treplay_fail(tr, l, error, tr->mc->refusal);
+	else
+		atomic_store_explicit(&tr->stop, 1, memory_order_relaxed);
+}
+
 /* Reading the trace */
 
 static int
@@ -135,6 +148,7 @@ treplay_place(struct treplay *tr, struct tline *l)
 			sizeof(*tr->lines_of)) != 0)
 			return (ENOMEM);
 		mutex_init(&tr->turn[tr->nturns].lock, "handle");
+		tr->turn[tr->nturns].cpu = l->op.cpu;
 		tr->slot[slot] = ++tr->nturns;
 	}
 	KASSERT(tr->slot[slot] != 0, "the reader checks that it is mapped");
@@ -278,7 +292,6 @@ play_map(struct treplay *tr, const struct eph_op *op, struct turn *h)
 	h->state = TURN_MAPPED;
 	h->obj = mp.obj;
 	h->va = mp.va;
-	h->cpu = op->cpu;
 	return (0);
 }
 
@@ -309,10 +322,6 @@ play_touch(struct treplay *tr, const struct eph_op *op, struct turn *h)
 	eph_va_t va = h->va;
 	uint32_t reached;
 
-	if (tr->ops->validity == EPH_VALID_THIS_CPU && op->cpu != h->cpu)
-		return (machine_refuse(tr->mc,
-		    "a mapping of CPU %u cannot be used on CPU %u", h->cpu,
-		    op->cpu));
 	if (h->asked != NULL && h->asked[op->cpu] != 0)
 		va = h->asked[op->cpu];
 	return (machine_access(tr->mc, va, touch, h->m, &reached));
@@ -356,15 +365,21 @@ play_line(struct treplay *tr, const struct tline *l)
 
 	if (l->op.kind == EPH_OP_REF) {
 		error = play_ref(tr, &l->op);
+	} else if ((h = &tr->turn[l->turn])->cpu != l->op.cpu &&
+	    tr->ops->validity == EPH_VALID_THIS_CPU) {
+		/* Such a design holds its CPU: it may not wait for a turn. */
+		error = machine_refuse(tr->mc,
+		    "a mapping of CPU %u cannot be used on CPU %u", h->cpu,
+		    l->op.cpu);
 	} else {
-		h = &tr->turn[l->turn];
 		turn_wait(tr, h, l->number);
 		error = play_handle(tr, &l->op, h);
 		turn_pass(tr, h);
 	}
-	if (error != 0)
-		treplay_fail(tr, l, error,
-		    error == ENOMEM ? "out of memory" : tr->mc->refusal);
+	if (error == ENOMEM)
+		treplay_fail(tr, l, error, "out of memory");
+	else if (error != 0)
+		treplay_refused(tr, l, error);
 }
 
 /*
@@ -384,6 +399,9 @@ treplay_worker(void *arg)
 		play_line(tr, &tc->line[tc->next++]);
 		tr->mc->exec->poll(tr->mc);
 	}
+	/* What is never unmapped must not hold the CPU for ever. */
+	while (eph_curcpu(tr->mc)->crit > 0)
+		crit_exit(tr->mc);
 }
 
 /* All threads of a CPU sleep: another goes on with its lines. */

@@ -20,17 +20,28 @@
 #define HELD	6u /* at once, in the trace; buffers are fewer */
 
 static char path[] = "stress_replay.XXXXXX";
+static char refusals[] = "stress_refused.XXXXXX";
+static char left[] = "stress_left.XXXXXX";
+
+static FILE *
+start_trace(char *name)
+{
+	const int fd = mkstemp(name);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (f != NULL)
+		(void)fprintf(f, "ephmap-trace 1\n");
+	return (f);
+}
 
 /* Each handle: mapped on one CPU, used on the next, unmapped on a third. */
 static int
 write_trace(void)
 {
-	const int fd = mkstemp(path);
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	FILE *f = start_trace(path);
 
 	if (f == NULL)
 		return (1);
-	(void)fprintf(f, "ephmap-trace 1\n");
 	for (unsigned h = 0; h < HANDLES + HELD; h++) {
 		if (h >= HELD) {
 			const unsigned old = h - HELD;
@@ -47,21 +58,38 @@ write_trace(void)
 	return (fclose(f));
 }
 
+/* Each CPU maps a page, and may use the mapping of the next CPU. */
+static int
+write_maps(char *name, bool use)
+{
+	FILE *f = start_trace(name);
+
+	if (f == NULL)
+		return (1);
+	for (unsigned c = 0; c < CPUS; c++)
+		(void)fprintf(f, "m %u %u %u\n", c, c, c);
+	for (unsigned c = 0; c < CPUS && use; c++)
+		(void)fprintf(f, "r %u %u\n", c, (c + 1) % CPUS);
+	return (fclose(f));
+}
+
 static int
 suite_setup(void)
 {
-	return (write_trace());
+	return (write_trace() != 0 || write_maps(refusals, true) != 0 ||
+	    write_maps(left, false) != 0);
 }
 
 static int
 suite_teardown(void)
 {
-	return (unlink(path));
+	return (
+	    unlink(path) != 0 || unlink(refusals) != 0 || unlink(left) != 0);
 }
 
 static void
-replay(const struct eph_design_ops *d, uint32_t nbufs, bool threads,
-    struct eph_run_result *res)
+replay(const char *trace, const struct eph_design_ops *d, uint32_t nbufs,
+    bool threads, struct eph_run_result *res)
 {
 	const struct eph_run_config cfg = { .design = d,
 		.tlb = "infinite",
@@ -74,7 +102,7 @@ replay(const struct eph_design_ops *d, uint32_t nbufs, bool threads,
 	struct eph_trace *t;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(trace_open(trace, &t, &err), 0);
 	src = trace_source(t);
 	CU_ASSERT_EQUAL_FATAL(replay_run(&cfg, &src, res, &err), 0);
 	trace_close(t);
@@ -93,8 +121,8 @@ test_threads_agree_with_lockstep_where_order_does_not_matter(void)
 		struct eph_run_result a, b;
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-		replay(d, 4, false, &a);
-		replay(d, 4, true, &b);
+		replay(path, d, 4, false, &a);
+		replay(path, d, 4, true, &b);
 		CU_ASSERT_EQUAL(a.lines, b.lines);
 		CU_ASSERT_EQUAL(a.references, b.references);
 		CU_ASSERT_EQUAL(b.references, HANDLES + HANDLES + HELD);
@@ -165,10 +193,64 @@ test_what_needs_trace_time_is_refused(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "lockstep"));
 }
 
+/* A trace may end with mappings held, on a design that then holds its CPU. */
+static void
+test_a_mapping_that_is_left_is_counted(void)
+{
+	static const char *const held[] = { "kmap_atomic", "kmap_atomic.24",
+		"kmap_local", "mapwindow", "dmap" };
+
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		struct eph_run_result res;
+
+		replay(left, eph_design_find(held[i]), 4, true, &res);
+		CU_ASSERT_EQUAL(res.held_at_end, CPUS);
+		CU_ASSERT_EQUAL(res.counters.map_calls, CPUS);
+	}
+}
+
+/*
+ * Every line that touches a mapping of another CPU is refused, on all CPUs
+ * at about the same time: one reason comes out whole, with its own line.
+ */
+static void
+test_one_of_many_refusals_is_told(void)
+{
+	const struct eph_run_config cfg = { .design =
+						eph_design_find("kmap_atomic"),
+		.cpus = CPUS,
+		.touch = EPH_TOUCH_READ,
+		.threads = true };
+	unsigned op, owner, user;
+
+	for (unsigned round = 0; round < 50; round++) {
+		struct eph_op_source src;
+		struct eph_run_result res;
+		struct eph_trace *t;
+		struct eph_err err = { "" };
+
+		CU_ASSERT_EQUAL_FATAL(trace_open(refusals, &t, &err), 0);
+		src = trace_source(t);
+		CU_ASSERT_EQUAL(replay_run(&cfg, &src, &res, &err), ENOTSUP);
+		trace_close(t);
+		if (sscanf(err.text,
+			"operation %u of the trace: kmap_atomic cannot do "
+			"this: a mapping of CPU %u cannot be used on CPU %u",
+			&op, &owner, &user) != 3) {
+			CU_FAIL("no reason was told");
+			continue;
+		}
+		CU_ASSERT_EQUAL(op, CPUS + 1 + user);
+		CU_ASSERT_EQUAL(owner, (user + 1) % CPUS);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(test_threads_agree_with_lockstep_where_order_does_not_matter),
 	TEST(test_consumers_driven_by_a_trace_keep_their_bytes),
 	TEST(test_what_needs_trace_time_is_refused),
+	TEST(test_a_mapping_that_is_left_is_counted),
+	TEST(test_one_of_many_refusals_is_told),
 	CU_TEST_INFO_NULL,
 };
 

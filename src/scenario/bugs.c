@@ -15,6 +15,7 @@ extern const struct eph_scenario scenario_exhaust;
 extern const struct eph_scenario scenario_kva_exhaust;
 extern const struct eph_scenario scenario_shared_use;
 extern const struct eph_scenario scenario_speculation;
+extern const struct eph_scenario scenario_wired_page;
 
 extern const struct eph_bug bug_chain;
 extern const struct eph_bug bug_dtor;
@@ -59,6 +60,18 @@ static const struct eph_bug bug_unacked_lru = {
 	.scenario = &scenario_shared_use,
 	.design = "sf_buf.lru",
 	.fails = EPH_FAIL_STALE,
+};
+
+static const struct eph_bug bug_wires_lru = {
+	.name = "wires-leak-lru",
+	.date = "2003-12-10",
+	.origin = "DragonFly dfbcf5a390, repaired by b4caac98df",
+	.symptom = "pages of a file sent twice at once stay wired for ever",
+	.form = FORM_SHIPPED,
+	.repair = "every free gives back the wire of its use",
+	.scenario = &scenario_wired_page,
+	.design = "sf_buf.lru",
+	.fails = EPH_FAIL_LEAK,
 };
 
 static const struct eph_bug bug_accessed = {
@@ -145,6 +158,18 @@ static const struct eph_bug bug_homecpu = {
 	.fails = EPH_FAIL_LOST_WAKEUP,
 };
 
+static const struct eph_bug bug_reserve = {
+	.name = "reserve-wakeup-0-to-1",
+	.date = "2010-03-31",
+	.origin = "DragonFly 47efa95b84, lwbuf v3",
+	.symptom = "a thread sleeps in lwbuf while addresses are free",
+	.form = FORM_SHIPPED,
+	.repair = "every free wakes a sleeper",
+	.scenario = &scenario_kva_exhaust,
+	.design = "lwbuf.reserve",
+	.fails = EPH_FAIL_LOST_WAKEUP,
+};
+
 static const struct eph_bug bug_wakeup_msf = {
 	.name = "lost-wakeup-msf",
 	.date = "2004-06-05",
@@ -178,6 +203,7 @@ const struct eph_bug *const eph_bugs[] = {
 	&bug_parallel,
 	&bug_unacked_uncached,
 	&bug_unacked_lru,
+	&bug_wires_lru,
 	&bug_unacked_msf,
 	&bug_unacked_qenter,
 	&bug_accessed,
@@ -188,6 +214,7 @@ const struct eph_bug *const eph_bugs[] = {
 	&bug_wakeup_accessed,
 	&bug_wakeup_msf,
 	&bug_homecpu,
+	&bug_reserve,
 	NULL,
 };
 

@@ -14,7 +14,7 @@
 #include "scenario/scenario.h"
 
 #define KX_HELD 256u /* what a CPU has at boot */
-#define KX_KVA	520u /* two CPUs' worth, and too few to grow */
+#define KX_KVA	513u /* two CPUs' worth, and the page that is none */
 
 struct kva_exhaust {
 	struct eph_mapping held[KX_HELD];
@@ -84,13 +84,14 @@ kx_finish(struct eph_xp *x)
 static bool
 kx_applies(const struct eph_design_ops *d)
 {
-	return (strcmp(d->name, "lwbuf.homecpu") == 0);
+	return (strcmp(d->name, "lwbuf.homecpu") == 0 ||
+	    strcmp(d->name, "lwbuf.reserve") == 0);
 }
 
 const struct eph_scenario scenario_kva_exhaust = {
 	.name = "kva-exhaustion",
 	.summary = "all addresses of a CPU are mapped, two threads sleep",
-	.origin = "DragonFly 360dc0fa99, lwbuf v2",
+	.origin = "DragonFly 360dc0fa99 and 47efa95b84, lwbuf v2 and v3",
 	.cpus = 2,
 	.kva_pages = KX_KVA,
 	.applies = kx_applies,

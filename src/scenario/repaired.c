@@ -10,6 +10,7 @@
  *	local-only removal	the CPU that enters invalidates too
  *	wakeup from 0 to 1	every free wakes a sleeper
  *	wakeup by list		one place to sleep, every free wakes
+ *	leaked wires		every free unwires
  *
  * A repaired design is the shipped one with another map() or unmap(), so
  * that nothing else can differ.
@@ -27,6 +28,7 @@
 
 extern const struct eph_design_ops kva_qenter_ops;
 extern const struct eph_design_ops lwbuf_homecpu_ops;
+extern const struct eph_design_ops lwbuf_reserve_ops;
 extern const struct eph_design_ops msf_buf_ops;
 extern const struct eph_design_ops pmap_quick_ops;
 extern const struct eph_design_ops segmap_ops;
@@ -72,6 +74,21 @@ repaired_cpumask_map(
 {
 	return (
 	    pass_wakeup_on(state, sf_buf_cpumask_ops.map(state, m, flags, mp)));
+}
+
+/* b4caac98df: a free gives back the wire of its use, the last or not. */
+static int
+repaired_lru_unmap(void *state, void *obj)
+{
+	struct sf_pool *sp = state;
+	struct sf_buf *sf = obj;
+
+	mutex_enter(sp->mc, &sp->lock);
+	vm_page_unwire(sp->mc, sf->m);
+	if (sf_pool_drop(sp, sf))
+		sf_pool_wakeup_one(sp);
+	mutex_exit(sp->mc, &sp->lock);
+	return (0);
 }
 
 /* sf_buf.accessed: one step reads the old entry and stores the new. */
@@ -151,16 +168,26 @@ repaired_quick_map(
 	return (error);
 }
 
-/* One wakeup for each lwbuf that comes home. */
+static void
+home_wakeup(struct eph_machine *mc, void *arg)
+{
+	wakeup_one(mc, arg);
+}
+
+/* One wakeup for each lwbuf that comes home, sent behind it. */
 static int
-repaired_homecpu_unmap(void *state, void *obj)
+home_unmap(const struct eph_design_ops *shipped, void *state, void *obj)
 {
 	struct lwbuf_home *lh = state;
 	struct eph_machine *mc = lh->lc.mc;
 	const uint32_t owner = ((const struct lwbuf *)obj)->owner;
-	const int error = lwbuf_homecpu_ops.unmap(state, obj);
+	const int error = shipped->unmap(state, obj);
 
-	wakeup_one(mc, &lh->cpus[owner]);
+	if (owner == eph_curcpu(mc)->id)
+		wakeup_one(mc, &lh->cpus[owner]);
+	else
+		(void)lwkt_send_ipiq_passive(
+		    mc, owner, home_wakeup, &lh->cpus[owner]);
 	return (error);
 }
 
@@ -221,6 +248,18 @@ repaired_segmap_unmap(void *state, void *obj)
 	return (error);
 }
 
+static int
+repaired_homecpu_unmap(void *state, void *obj)
+{
+	return (home_unmap(&lwbuf_homecpu_ops, state, obj));
+}
+
+static int
+repaired_reserve_unmap(void *state, void *obj)
+{
+	return (home_unmap(&lwbuf_reserve_ops, state, obj));
+}
+
 typedef int repaired_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp);
 
@@ -234,7 +273,8 @@ struct repair {
 static const struct repair repairs[] = {
 	{ &sf_buf_uncached_ops, NULL, NULL, "acked-invlpg" },
 	{ &sf_buf_hash_ops, repaired_hash_map, NULL, NULL },
-	{ &sf_buf_lru_ops, repaired_lru_map, NULL, "acked-invlpg" },
+	{ &sf_buf_lru_ops, repaired_lru_map, repaired_lru_unmap,
+	    "acked-invlpg" },
 	{ &sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL },
 	{ &sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL },
 	{ &msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg" },
@@ -242,6 +282,7 @@ static const struct repair repairs[] = {
 	{ &pmap_quick_ops, repaired_quick_map, NULL, NULL },
 	{ &lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
 	{ &segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL },
+	{ &lwbuf_reserve_ops, NULL, repaired_reserve_unmap, NULL },
 };
 
 bool

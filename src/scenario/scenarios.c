@@ -16,6 +16,7 @@ extern const struct eph_scenario scenario_same_cpu;
 extern const struct eph_scenario scenario_same_page;
 extern const struct eph_scenario scenario_shared_use;
 extern const struct eph_scenario scenario_speculation;
+extern const struct eph_scenario scenario_wired_page;
 
 const struct eph_scenario *const eph_scenarios[] = {
 	&scenario_same_page,
@@ -28,6 +29,7 @@ const struct eph_scenario *const eph_scenarios[] = {
 	&scenario_kva_exhaust,
 	&scenario_speculation,
 	&scenario_ipiq_full,
+	&scenario_wired_page,
 	NULL,
 };
 

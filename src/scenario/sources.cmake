@@ -20,4 +20,5 @@ set(EPHMAP_SOURCES
     shrink.c
     speculation.c
     timeline.c
+    wired_page.c
     xp.c)

@@ -223,7 +223,7 @@ test_one_of_many_refusals_is_told(void)
 		.threads = true };
 	unsigned op, owner, user;
 
-	for (unsigned round = 0; round < 50; round++) {
+	for (unsigned round = 0; round < 20; round++) {
 		struct eph_op_source src;
 		struct eph_run_result res;
 		struct eph_trace *t;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * wired-page: every CPU wires the same page, maps, uses and unmaps it.
+ *
+ * These designs take over the caller's wire and give it back at a free.
+ * Uses that overlap share one buffer, and each of them brought a wire.
+ */
+
+#include <inttypes.h>
+
+#include "scenario/scenario.h"
+
+static void
+wired_page_thread(struct eph_xp *x, unsigned n)
+{
+	struct vm_page *m = xp_page(x, 1);
+	struct eph_mapping mp;
+
+	(void)n;
+	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+		return;
+	xp_touch(x, &mp, m);
+	xp_unmap(x, &mp);
+}
+
+static int
+wired_page_setup(struct eph_xp *x)
+{
+	int error = 0;
+
+	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
+		error = xp_thread(x, c, wired_page_thread, c);
+	return (error);
+}
+
+static void
+wired_page_finish(struct eph_xp *x)
+{
+	const uint64_t wired = vm_pages_wired(x->mc);
+
+	if (wired != 0)
+		xp_failure(x, EPH_FAIL_LEAK,
+		    "%" PRIu64 " wire%s left on a page that nobody uses", wired,
+		    wired == 1 ? " is" : "s are");
+}
+
+static bool
+wired_page_applies(const struct eph_design_ops *d)
+{
+	return ((d->flags & EPH_DESIGN_WIRES) != 0);
+}
+
+const struct eph_scenario scenario_wired_page = {
+	.name = "wired-page",
+	.summary = "every CPU wires, maps and unmaps the same page",
+	.origin = "sendfile of one file on two connections, until 2004-03-29",
+	.cpus = 2,
+	.nbufs = 2,
+	.applies = wired_page_applies,
+	.setup = wired_page_setup,
+	.finish = wired_page_finish,
+};

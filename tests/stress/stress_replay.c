@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ephmap/exec.h"
+#include "ephmap/replay.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 
@@ -193,6 +195,33 @@ test_what_needs_trace_time_is_refused(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "lockstep"));
 }
 
+static void
+refuse(void *arg)
+{
+	struct eph_machine *mc = arg;
+
+	(void)machine_refuse(mc, "CPU %u refuses", eph_curcpu(mc)->id);
+}
+
+/* Nothing orders the CPUs here, so TSan sees any two that write. */
+static void
+test_the_first_refusal_is_kept(void)
+{
+	const struct eph_machine_config cfg = { .ncpus = CPUS };
+	struct eph_machine *mc;
+	struct eph_err err;
+	unsigned cpu;
+
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(threads_attach(mc), 0);
+	for (unsigned c = 0; c < CPUS; c++)
+		CU_ASSERT_PTR_NOT_NULL(eph_thread_create(mc, c, refuse, mc));
+	CU_ASSERT_EQUAL(eph_run(mc), 0);
+	CU_ASSERT_EQUAL(sscanf(mc->refusal, "CPU %u refuses", &cpu), 1);
+	CU_ASSERT_EQUAL(mc->refused, cpu + 1);
+	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+}
+
 /* A trace may end with mappings held, on a design that then holds its CPU. */
 static void
 test_a_mapping_that_is_left_is_counted(void)
@@ -249,6 +278,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_threads_agree_with_lockstep_where_order_does_not_matter),
 	TEST(test_consumers_driven_by_a_trace_keep_their_bytes),
 	TEST(test_what_needs_trace_time_is_refused),
+	TEST(test_the_first_refusal_is_kept),
 	TEST(test_a_mapping_that_is_left_is_counted),
 	TEST(test_one_of_many_refusals_is_told),
 	CU_TEST_INFO_NULL,

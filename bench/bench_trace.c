@@ -39,7 +39,12 @@ fail(const char *what)
 static void
 make(const char *path, enum eph_trace_form form, uint64_t pages, uint64_t refs)
 {
-	const struct eph_generate g = { EPH_GEN_ZIPF, pages, refs, 0.8, 2, 1 };
+	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
+		.pages = pages,
+		.refs = refs,
+		.alpha = 0.8,
+		.cpus = 2,
+		.seed = 1 };
 	struct eph_trace_writer *w;
 	struct eph_err err;
 

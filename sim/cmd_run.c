@@ -18,6 +18,7 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
+#include "progress.h"
 #include "report.h"
 #include "setup.h"
 #include "table.h"
@@ -250,6 +251,30 @@ run_source(struct run *r, struct eph_trace *trace, const struct point *p,
 	return (OPTIONS_OK);
 }
 
+static void
+show_progress(void *arg, uint64_t done)
+{
+	progress_step(arg, done);
+}
+
+/* The log is the better progress bar. */
+static void
+replay_point(struct run *r, const struct eph_trace_meta *meta, struct point *p,
+    struct eph_op_source *source)
+{
+	struct progress bar;
+
+	if (!r->log) {
+		progress_start(&bar, "run", meta->ops);
+		p->cfg.progress = show_progress;
+		p->cfg.progress_arg = &bar;
+	}
+	p->res = must_alloc(NULL, 1, sizeof(*p->res));
+	p->status = replay_run(&p->cfg, source, p->res, &p->err);
+	if (!r->log)
+		progress_end(&bar);
+}
+
 /* There is one point, and an open trace or (NULL) a workload. */
 static int
 run_point(struct run *r, struct eph_trace *trace,
@@ -269,12 +294,10 @@ run_point(struct run *r, struct eph_trace *trace,
 	p->cfg.hook_arg = r;
 	if (r->log)
 		p->cfg.log = r->setup.format == FORMAT_TABLE ? stdout : stderr;
-	if (trace == NULL) {
+	if (trace == NULL)
 		setup_run_workload(&r->setup, p);
-	} else {
-		p->res = must_alloc(NULL, 1, sizeof(*p->res));
-		p->status = replay_run(&p->cfg, &source, p->res, &p->err);
-	}
+	else
+		replay_point(r, meta, p, &source);
 	if (p->status != 0)
 		return (options_refuse(r->setup.command, "%s", p->err.text));
 	if (r->log && r->setup.format == FORMAT_TABLE)

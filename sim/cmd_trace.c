@@ -23,7 +23,7 @@
 static int
 refuse(const struct eph_err *err)
 {
-	(void)fprintf(stderr, "ephmap: %s\n", err->text);
+	(void)options_refuse("ephmap", "%s", err->text);
 	return (STATUS_BAD);
 }
 
@@ -48,6 +48,15 @@ finish(struct eph_trace_writer *w, int error, struct eph_err *err)
 	else
 		error = trace_writer_commit(w, err);
 	return (error != 0 ? refuse(err) : STATUS_OK);
+}
+
+static void
+show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct progress *p = arg;
+
+	p->total = total;
+	progress_step(p, done);
 }
 
 /* -- generate ----------------------------------------------------------- */
@@ -95,7 +104,8 @@ trace_cmd_generate(int argc, char **argv)
 	bool alpha = false, pages = false, refs = false;
 	unsigned to = EPH_TRACE_BINARY;
 	uint64_t cpus = 1;
-	int first, parsed;
+	struct progress bar;
+	int error, first, parsed;
 	const struct opt table[] = {
 		{ "pages", 0, OPT_U64, &g.pages, &pages, 1, EPH_FRAMES_MAX,
 		    NULL, "N", "pages to choose from" },
@@ -132,7 +142,12 @@ trace_cmd_generate(int argc, char **argv)
 		return (options_refuse(command, "--alpha is for zipf only"));
 	if (trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
 		return (refuse(&err));
-	return (finish(w, trace_generate(&g, w, &err), &err));
+	progress_start(&bar, "generating", g.refs);
+	g.progress = show_progress;
+	g.progress_arg = &bar;
+	error = trace_generate(&g, w, &err);
+	progress_end(&bar);
+	return (finish(w, error, &err));
 }
 
 /* -- import ------------------------------------------------------------- */
@@ -224,15 +239,6 @@ import_cpu_rule(
 	return (OPTIONS_OK);
 }
 
-static void
-import_progress(void *arg, uint64_t done, uint64_t total)
-{
-	struct progress *p = arg;
-
-	p->total = total;
-	progress_step(p, done);
-}
-
 /* What a person should know of what was left out. */
 static void
 import_remarks(const char *log, const struct eph_import_result *res)
@@ -261,7 +267,7 @@ import_log(const char *log, const char *out, enum eph_trace_form form,
 	if (trace_writer_open(out, form, &w, &err) != 0)
 		return (refuse(&err));
 	progress_start(&bar, "importing", 0);
-	io->progress = import_progress;
+	io->progress = show_progress;
 	io->progress_arg = &bar;
 	error = trace_import(log, io, w, &res, &err);
 	progress_end(&bar);

@@ -32,6 +32,10 @@ struct eph_generate {
 	double alpha;	/* ZIPF: 0 to 10 */
 	unsigned cpus;	/* each reference on one of these, at random */
 	uint64_t seed;
+
+	/* Told now and then how much is written; may be NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *progress_arg;
 };
 
 /*

@@ -97,6 +97,11 @@ struct eph_run_config {
 	    struct eph_err *err);
 	void (*at_end)(void *arg, struct eph_machine *mc, void *state);
 	void *hook_arg;
+
+	/* Told now and then how many operations are played (with
+	 * threads: read); may be NULL. */
+	void (*progress)(void *arg, uint64_t done);
+	void *progress_arg;
 };
 
 struct eph_run_result {

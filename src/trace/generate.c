@@ -27,6 +27,8 @@
 
 enum { STREAM_PAGES, STREAM_CPUS };
 
+#define TELL_EVERY 65536 /* references */
+
 struct zipf {
 	uint32_t pages;
 	uint64_t *cdf;	 /* cdf[k]: below it, page k or one before */
@@ -158,6 +160,8 @@ generate_refs(const struct eph_generate *g, const struct zipf *z,
 
 		error = trace_write(w, EPH_OP_REF, 0,
 		    prng_below(&cpus, g->cpus), page, 0, 0, err);
+		if (g->progress != NULL && i % TELL_EVERY == 0)
+			g->progress(g->progress_arg, i, g->refs);
 	}
 	return (error);
 }

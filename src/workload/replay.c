@@ -699,6 +699,8 @@ replay_block(struct replay *rp)
 	}
 	if (rp->n == 0)
 		return (false);
+	if (rp->cfg->progress != NULL)
+		rp->cfg->progress(rp->cfg->progress_arg, rp->res->lines);
 	rp->line_base = src->line(src->arg, 0);
 	if (src->line(src->arg, rp->n - 1) - rp->line_base != rp->n - 1)
 		rp->line_base = 0;

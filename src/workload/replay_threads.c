@@ -194,6 +194,8 @@ treplay_read(struct treplay *tr, struct eph_op_source *src, struct eph_err *err)
 			error = treplay_add(tr, &ops[i], err);
 		if (error != 0)
 			break;
+		if (tr->cfg->progress != NULL)
+			tr->cfg->progress(tr->cfg->progress_arg, tr->lines);
 	}
 	return (error);
 }

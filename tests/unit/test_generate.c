@@ -9,6 +9,12 @@
 
 enum { PAGES_MAX = 1000 };
 
+#define GENERATE(k, p, r, a, c, s)                                             \
+	{                                                                      \
+		.kind = (k), .pages = (p), .refs = (r), .alpha = (a),          \
+		.cpus = (c), .seed = (s)                                       \
+	}
+
 static struct temp_dir tmp;
 
 static int
@@ -92,8 +98,8 @@ zipf_has_the_distribution_it_says(void)
 	static const double alphas[] = { 0, 0.5, 0.8, 1, 1.5 };
 
 	for (size_t i = 0; i < sizeof(alphas) / sizeof(alphas[0]); i++) {
-		(void)tally(generate((struct eph_generate){
-				EPH_GEN_ZIPF, 100, 200000, alphas[i], 1, i }),
+		(void)tally(generate((struct eph_generate)GENERATE(
+				EPH_GEN_ZIPF, 100, 200000, alphas[i], 1, i)),
 		    pages, cpus);
 		/* 99 degrees of freedom: 99.99 % lie below 161. */
 		CU_ASSERT_TRUE(chi_square(100, alphas[i], 200000) < 161);
@@ -103,8 +109,8 @@ zipf_has_the_distribution_it_says(void)
 static void
 cpus_are_drawn_evenly(void)
 {
-	(void)tally(generate((struct eph_generate){
-			EPH_GEN_UNIFORM, 10, 80000, 0, 8, 3 }),
+	(void)tally(generate((struct eph_generate)GENERATE(
+			EPH_GEN_UNIFORM, 10, 80000, 0, 8, 3)),
 	    pages, cpus);
 	for (int i = 0; i < 8; i++)
 		CU_ASSERT_TRUE(cpus[i] > 9500 && cpus[i] < 10500);
@@ -116,7 +122,12 @@ cpus_are_drawn_evenly(void)
 static void
 the_same_seed_gives_the_same_trace_for_ever(void)
 {
-	const struct eph_generate g = { EPH_GEN_ZIPF, 1000, 20000, 0.8, 4, 42 };
+	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
+		.pages = 1000,
+		.refs = 20000,
+		.alpha = 0.8,
+		.cpus = 4,
+		.seed = 42 };
 	struct eph_generate other = g;
 	const uint64_t hash = tally(generate(g), pages, cpus);
 
@@ -133,19 +144,22 @@ loop_and_scan_go_in_order(void)
 	struct eph_err err;
 	size_t n;
 
-	t = generate((struct eph_generate){ EPH_GEN_LOOP, 3, 7, 0, 1, 1 });
+	t = generate(
+	    (struct eph_generate)GENERATE(EPH_GEN_LOOP, 3, 7, 0, 1, 1));
 	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(n, 7);
 	for (size_t i = 0; i < n; i++)
 		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i % 3);
 	trace_close(t);
-	t = generate((struct eph_generate){ EPH_GEN_SCAN, 3, 7, 0, 1, 1 });
+	t = generate(
+	    (struct eph_generate)GENERATE(EPH_GEN_SCAN, 3, 7, 0, 1, 1));
 	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
 	for (size_t i = 0; i < n; i++)
 		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i * 3 / 7);
 	trace_close(t);
 	/* Fewer references than pages: the first ones, once. */
-	t = generate((struct eph_generate){ EPH_GEN_SCAN, 9, 4, 0, 1, 1 });
+	t = generate(
+	    (struct eph_generate)GENERATE(EPH_GEN_SCAN, 9, 4, 0, 1, 1));
 	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
 	for (size_t i = 0; i < n; i++)
 		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i);
@@ -156,14 +170,15 @@ static void
 parameters_out_of_range_are_refused(void)
 {
 	static const struct eph_generate bad[] = {
-		{ EPH_GEN_ZIPF, 0, 1, 0, 1, 1 },
-		{ EPH_GEN_ZIPF, (uint64_t)EPH_FRAMES_MAX + 1, 1, 0, 1, 1 },
-		{ EPH_GEN_ZIPF, 1, 1, -1, 1, 1 },
-		{ EPH_GEN_ZIPF, 1, 1, NAN, 1, 1 },
-		{ EPH_GEN_ZIPF, 1, 1, 11, 1, 1 },
-		{ EPH_GEN_ZIPF, 1, 1, 0, 0, 1 },
-		{ EPH_GEN_ZIPF, 1, 1, 0, 1025, 1 },
-		{ EPH_GEN_ZIPF, 1, UINT64_MAX, 0, 1, 1 },
+		GENERATE(EPH_GEN_ZIPF, 0, 1, 0, 1, 1),
+		GENERATE(
+		    EPH_GEN_ZIPF, (uint64_t)EPH_FRAMES_MAX + 1, 1, 0, 1, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, 1, -1, 1, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, 1, NAN, 1, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, 1, 11, 1, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, 1, 0, 0, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, 1, 0, 1025, 1),
+		GENERATE(EPH_GEN_ZIPF, 1, UINT64_MAX, 0, 1, 1),
 	};
 	struct eph_trace_writer *w;
 	struct eph_err err;

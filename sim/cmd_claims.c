@@ -20,6 +20,7 @@
 #include "table.h"
 
 #include "ephmap/claims.h"
+#include "ephmap/trace.h"
 
 #define COMMAND	   "ephmap claims"
 #define CLAIMS_MAX 64
@@ -326,6 +327,26 @@ print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
 	print_facts(res);
 }
 
+/* Claims that take no capture would not notice a wrong one. */
+static int
+check_files(const struct claims_options *o)
+{
+	struct eph_trace *t;
+	struct eph_err err;
+	struct stat st;
+
+	if (o->save != NULL &&
+	    (stat(o->save, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return (options_refuse(
+		    COMMAND, "%s: expected a directory", o->save));
+	if (o->trace == NULL)
+		return (OPTIONS_OK);
+	if (trace_open(o->trace, &t, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	trace_close(t);
+	return (OPTIONS_OK);
+}
+
 static int
 measure(const struct claims_options *o, struct chosen *ch)
 {
@@ -401,14 +422,12 @@ cmd_claims(int argc, char **argv)
 		"are, 1 when a measurement cannot tell.\n",
 		table, 0, CLAIMS_MAX };
 	struct chosen *ch;
-	struct stat st;
 	int first, status;
 
 	if ((status = options_parse(&opts, argc, argv, &first)) != OPTIONS_OK)
 		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	if (o.save != NULL && (stat(o.save, &st) != 0 || !S_ISDIR(st.st_mode)))
-		return (options_refuse(
-		    COMMAND, "%s: expected a directory", o.save));
+	if (check_files(&o) != OPTIONS_OK)
+		return (EXIT_BAD);
 	ch = must_alloc(NULL, 1, sizeof(*ch));
 	status = choose(&o, argc, argv, first, ch);
 	if (status == OPTIONS_OK)

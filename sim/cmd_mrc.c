@@ -563,6 +563,36 @@ events(struct mrc *m, struct eph_trace *trace)
 	return (status);
 }
 
+/* Policies alone know no machine: what is of one would change nothing. */
+static int
+check_alone(const struct setup *s)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} of_runs[] = {
+		{ "shootdown", s->shootdown != NULL },
+		{ "machine", s->machine != NULL },
+		{ "tlb", s->tlb != NULL },
+		{ "cpus", s->cpus != NULL },
+		{ "executor", s->executor != 0 },
+		{ "touch", s->touch != EPH_TOUCH_READ },
+		{ "hold", s->hold_ns != 0 },
+		{ "flags", s->flags != NULL },
+		{ "costs", s->costs != NULL },
+		{ "plugin", s->plugin != NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(of_runs) / sizeof(of_runs[0]); i++) {
+		if (of_runs[i].given)
+			return (options_refuse(s->command,
+			    "--%s needs --design and --events; without them "
+			    "the policies are replayed alone",
+			    of_runs[i].name));
+	}
+	return (OPTIONS_OK);
+}
+
 /* What the options mean together. */
 static int
 check_options(struct mrc *m)
@@ -591,6 +621,8 @@ check_options(struct mrc *m)
 		return (options_refuse(m->s.command,
 		    "--plot terminal and --format csv or json would both "
 		    "go to standard output"));
+	if (!m->events && check_alone(&m->s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	return (m->sizes_text == NULL ? OPTIONS_OK : parse_sizes(m));
 }
 

@@ -31,13 +31,18 @@ const char *const format_choices[] = { "table", "csv", "json", NULL };
 int
 options_refuse(const char *command, const char *fmt, ...)
 {
+	char text[2048];
 	va_list ap;
 
-	(void)fprintf(stderr, "%s: ", command);
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
+	/* It quotes what was typed, and is one line all the same. */
+	for (char *p = text; *p != '\0'; p++) {
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	}
+	(void)fprintf(stderr, "%s: %s\n", command, text);
 	return (OPTIONS_BAD);
 }
 
@@ -179,19 +184,22 @@ refuse_option(const struct options *o, const char *arg)
 static int
 set_choice(const struct options *o, const struct opt *p, const char *text)
 {
+	char names[200] = "";
+	size_t n;
+
 	for (unsigned i = 0; p->choices[i] != NULL; i++) {
 		if (strcmp(p->choices[i], text) == 0) {
 			*(unsigned *)p->value = i;
 			return (OPTIONS_OK);
 		}
 	}
-	(void)fprintf(stderr, "%s: --%s: unknown name %s; expected one of",
-	    o->command, p->name, text);
-	for (unsigned i = 0; p->choices[i] != NULL; i++)
-		(void)fprintf(
-		    stderr, "%s%s", i > 0 ? ", " : " ", p->choices[i]);
-	(void)fputc('\n', stderr);
-	return (OPTIONS_BAD);
+	for (unsigned i = 0; p->choices[i] != NULL; i++) {
+		n = strlen(names);
+		(void)snprintf(names + n, sizeof(names) - n, "%s%s",
+		    i > 0 ? ", " : "", p->choices[i]);
+	}
+	return (options_refuse(o->command,
+	    "--%s: unknown name %s; expected one of %s", p->name, text, names));
 }
 
 static int

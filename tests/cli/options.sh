@@ -52,6 +52,10 @@ done
 refuses 'unknown design "sf_buf.accesed"; did you mean sf_buf.accessed?' \
     run --design sf_buf.accesed t.txt
 refuses 'did you mean sf_buf.accessed?' run --design accessed t.txt
+refuses 'unknown design "a?b"' run --design "$(printf 'a\nb')" t.txt
+refuses 'unknown name a?b; expected one of none, read, write' \
+    run --design dmap --touch "$(printf 'a\033b')" t.txt
+refuses '.none.ept' claims --trace none.ept 1
 refuses 'unknown design "zzzzzz"; `ephmap list designs`' \
     run --design zzzzzz t.txt
 refuses 'unknown machine "amd64-skylakee"; did you mean amd64-skylake?' \

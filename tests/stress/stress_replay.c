@@ -18,7 +18,7 @@
 #include "test_main.h"
 
 #define CPUS	4u
-#define HANDLES 400u
+#define HANDLES 200u
 #define HELD	6u /* at once, in the trace; buffers are fewer */
 
 static char path[] = "stress_replay.XXXXXX";

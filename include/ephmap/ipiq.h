@@ -48,6 +48,12 @@ int lwkt_send_ipiq_nowait(
 unsigned lwkt_send_ipiq_mask(struct eph_machine *mc, const eph_cpuword_t *mask,
     eph_ipifunc *fn, void *arg);
 
+/*
+ * Kick those CPUs in `mask` whose FIFO from here is more than half full, as
+ * every send does: for messages that are not carried by the FIFO itself.
+ */
+void lwkt_ipiq_make_room(struct eph_machine *mc, const eph_cpuword_t *mask);
+
 /* Wait until `target` has run the message with number `seq`. */
 void lwkt_wait_ipiq(struct eph_machine *mc, unsigned target, uint32_t seq);
 

@@ -23,7 +23,8 @@
  * A free on the owner (its own, or by message) that finds more than 256 on
  * the list gives the address back, while its entry is valid.  An empty list
  * is filled by 32.  A passive message waits for the owner's next poll; it
- * interrupts only when the FIFO between the two is more than half full.
+ * interrupts only when the FIFO between the two is more than half full.  A
+ * rendezvous that finds one so interrupts that owner twice.
  *
  * Quirk kept.  A sleeper is woken only when the list goes from empty to
  * one: two frees in a row wake one of two sleepers (hole).  The sleep has

@@ -243,6 +243,24 @@ ipiq_make_room(struct eph_machine *mc, struct ipiq *q, unsigned target)
 	}
 }
 
+void
+lwkt_ipiq_make_room(struct eph_machine *mc, const eph_cpuword_t *mask)
+{
+	const unsigned me = eph_curcpu(mc)->id;
+	uintptr_t q;
+
+	if (mc->cpus[me]->ipiq == NULL)
+		return;
+	EPH_CPUSET_FOREACH(cpu, mask, mc->cpuwords)
+	{
+		/* Relaxed: we are the one who stored it, see ipiq_get. */
+		q = atomic_load_explicit(
+		    &mc->cpus[cpu]->ipiq->queue[me], memory_order_relaxed);
+		if (q != 0)
+			ipiq_make_room(mc, (struct ipiq *)q, cpu);
+	}
+}
+
 /* Write the message; returns its sequence number. */
 static uint32_t
 ipiq_enqueue(struct eph_machine *mc, struct ipiq *q, unsigned target,

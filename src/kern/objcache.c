@@ -32,9 +32,9 @@
  * Order.  Magazines go to and come from the depot last in, first out; what
  * is reclaimed from it goes in the order in which it came.
  *
- * Differences.  Without limit the original counts down from -1; here "no
- * limit" is a flag.  The limit is an argument, not a pointer, as from 2012
- * on.
+ * Differences.  Without limit the original counts down from -1, and stops
+ * when 2^32 - 1 objects exist; here "no limit" is a flag.  The limit is an
+ * argument, not a pointer, as from 2012 on.
  *
  * Locking.  (p) by the CPU, in a critical section; (d) the depot's spin
  * lock; (c) constant.  The backing allocator, ctor and dtor are called with

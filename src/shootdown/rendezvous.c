@@ -20,8 +20,9 @@
  * that; here the second initiator spins, answering interrupts.
  *
  * The call travels as an LWKT IPIQ message to each target, counted in
- * ipiq_msg.  Nothing else is outstanding at a target that the initiator
- * waits for, so each message is an interrupt.
+ * ipiq_msg.  No interrupt is outstanding at a target that the initiator
+ * waits for, so each message is one; where more passive messages are queued
+ * than fill half the FIFO, a kick comes before it (ipiq_kick, IPI 1 more).
  *
  * The walker may set A or M while the targets gather, so the entry is
  * stored, not updated, as the original did.
@@ -35,6 +36,7 @@
 
 #include "ephmap/atomic.h"
 #include "ephmap/exec.h"
+#include "ephmap/ipiq.h"
 #include "ephmap/pmap.h"
 #include "shootdown/protocol.h"
 
@@ -82,12 +84,13 @@ rendezvous_destroy(struct eph_machine *mc, void *state)
 	machine_free(mc, state, sizeof(struct rendezvous_state));
 }
 
-/* Count the messages, one a target; returns how many targets there are. */
+/* Make room for the messages and count them: one a target, returned. */
 static uint32_t
-rendezvous_count(struct eph_machine *mc, const struct eph_shoot *req)
+rendezvous_call(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	const uint32_t k = eph_cpuset_count(req->targets, mc->cpuwords);
 
+	lwkt_ipiq_make_room(mc, req->targets);
 	EPH_COUNT_N(mc, ipiq_msg, k);
 	return (k);
 }
@@ -102,7 +105,7 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 		.arg = &rv,
 	};
 	struct rendezvous_state *rs = mc->shootdown_state;
-	const uint32_t k = rendezvous_count(mc, req);
+	const uint32_t k = rendezvous_call(mc, req);
 
 	/* Acquire pairs with the release at the end. */
 	while (eph_swap_32(mc, &rs->busy, 1, memory_order_acquire) != 0)
@@ -126,7 +129,7 @@ rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 		rendezvous_shoot_parallel(mc, req);
 		return;
 	}
-	(void)rendezvous_count(mc, req);
+	(void)rendezvous_call(mc, req);
 	eph_shoot_store(mc, req);
 	shootdown_local_or_flush(mc, req);
 	if (req->npages == 1)

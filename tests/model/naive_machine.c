@@ -211,6 +211,17 @@ poll(struct sim *s, unsigned cpu)
 	s->polling[cpu] = false;
 }
 
+/* A message behind more than half a FIFO makes room first. */
+static void
+kick_full(struct sim *s, unsigned from, unsigned to)
+{
+	if (s->fifo[from][to].n <= FIFO / 2)
+		return;
+	s->kicks++;
+	s->c.ipi_sent++;
+	poll(s, to);
+}
+
 void
 send_passive(struct sim *s, unsigned from, unsigned to, int obj)
 {
@@ -218,11 +229,7 @@ send_passive(struct sim *s, unsigned from, unsigned to, int obj)
 
 	s->c.ipiq_msg++;
 	s->c.ipiq_passive++;
-	if (f->n > FIFO / 2) {
-		s->kicks++;
-		s->c.ipi_sent++;
-		poll(s, to);
-	}
+	kick_full(s, from, to);
 	f->obj[f->n++] = obj;
 }
 
@@ -275,6 +282,9 @@ invlpg_there(struct sim *s, unsigned cpu, int va)
 void
 invlpg_all(struct sim *s, unsigned me, int va)
 {
+	for (unsigned c = 0; s->set->design->rendezvous && c < s->set->ncpus;
+	     c++)
+		kick_full(s, me, c);
 	invlpg_here(s, me, va);
 	for (unsigned c = 0; c < s->set->ncpus; c++) {
 		if (c != me)

@@ -401,6 +401,44 @@ test_v2_owner_gives_back_above_256(void)
 }
 
 /*
+ * The rendezvous of a free that gives back is messages too: one that finds
+ * nine passive ones in its FIFO kicks before it is queued.
+ */
+static void
+test_v2_rendezvous_behind_nine_messages_kicks_first(void)
+{
+	struct eph_mapping mp[288], other[9];
+	struct env e;
+
+	env_open(&e, "lwbuf.homecpu", N, 0);
+	for (unsigned i = 0; i < 288; i++)
+		mp[i] = env_map(&e, 0, i);
+	for (unsigned i = 0; i < 9; i++)
+		other[i] = env_map(&e, 1, i);
+	for (unsigned i = 0; i < 257; i++)
+		env_unmap(&e, 0, mp[i].obj);
+	(void)env_cost(&e);
+	for (unsigned i = 0; i < 8; i++)
+		env_unmap(&e, 0, other[i].obj);
+	COST(&e, 0, 0, 0, 0);
+	env_unmap(&e, 0, mp[257].obj);
+	COST(&e, 1, 1, N - 1, N - 1); /* eight are half the FIFO, not over */
+	CU_ASSERT_EQUAL(e.mc->ipiq_kick, 0);
+
+	for (unsigned i = 0; i < 8; i++)
+		other[i] = env_map(&e, 1, i);
+	(void)env_cost(&e);
+	for (unsigned i = 0; i < 9; i++)
+		env_unmap(&e, 0, other[i].obj);
+	COST(&e, 0, 0, 0, 0);
+	env_unmap(&e, 0, mp[258].obj);
+	COST(&e, 1, 1, N - 1, N);
+	CU_ASSERT_EQUAL(e.mc->ipiq_kick, 1);
+	env_check(&e, 29);
+	env_close(&e);
+}
+
+/*
  * Two sleepers and two frees before they run: the list goes from 0 to 1
  * and to 2, and the second sleeper is not woken.
  */
@@ -712,6 +750,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_homed_free_elsewhere_is_one_passive_message),
 	TEST(test_homed_tenth_free_elsewhere_kicks),
 	TEST(test_v2_owner_gives_back_above_256),
+	TEST(test_v2_rendezvous_behind_nine_messages_kicks_first),
 	TEST(test_v2_second_free_wakes_nobody),
 	TEST(test_v3_reserve_is_fixed_and_the_rest_ephemeral),
 	TEST(test_v3_ephemeral_goes_home_by_message),

@@ -150,6 +150,10 @@ struct eph_exec_ops {
 	int (*timer)(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
 	    void (*fn)(struct eph_machine *mc, void *arg), void *arg);
 
+	/* Forget the timer that was made with `fn` and `arg`, if any. */
+	void (*untimer)(struct eph_machine *mc,
+	    void (*fn)(struct eph_machine *mc, void *arg), void *arg);
+
 	/*
 	 * Start a thread on CPU `cpu`; it runs when the executor runs.
 	 * Returns it, or NULL when the host is out of memory.

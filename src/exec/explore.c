@@ -873,6 +873,21 @@ explore_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
 	return (0);
 }
 
+static void
+explore_untimer(struct eph_machine *mc,
+    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
+{
+	struct explore *ex = explore_of(mc);
+
+	for (unsigned i = 0; i < ex->ntimers; i++) {
+		if (ex->timer[i].fn != fn || ex->timer[i].arg != arg)
+			continue;
+		memmove(&ex->timer[i], &ex->timer[i + 1],
+		    (--ex->ntimers - i) * sizeof(ex->timer[i]));
+		return;
+	}
+}
+
 /* Threads */
 
 static void
@@ -1091,6 +1106,7 @@ static const struct eph_exec_ops eph_exec_explore = {
 	.point = explore_point,
 	.atomic = explore_atomic,
 	.timer = explore_timer,
+	.untimer = explore_untimer,
 	.thread_create = explore_thread_create,
 	.run = explore_run_op,
 	.destroy = explore_destroy,

@@ -627,6 +627,13 @@ timer_before(const struct lockstep_timer *a, const struct lockstep_timer *b)
 	return (a->seq < b->seq);
 }
 
+static void
+lockstep_no_timer(struct eph_machine *mc, void *arg)
+{
+	(void)mc;
+	(void)arg;
+}
+
 static int
 lockstep_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg)
@@ -653,6 +660,24 @@ lockstep_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
 	}
 	ls->heap[i] = t;
 	return (0);
+}
+
+/*
+ * Kept in the heap as a timer that does nothing: the heap stays a heap, and
+ * only a sleep with a timeout that is woken comes here.
+ */
+static void
+lockstep_untimer(struct eph_machine *mc,
+    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
+{
+	struct lockstep *ls = lockstep_of(mc);
+
+	for (size_t i = 0; i < ls->ntimers; i++) {
+		if (ls->heap[i].fn != fn || ls->heap[i].arg != arg)
+			continue;
+		ls->heap[i].fn = lockstep_no_timer;
+		return;
+	}
 }
 
 static struct lockstep_timer
@@ -749,6 +774,7 @@ const struct eph_exec_ops eph_exec_lockstep = {
 	.point = lockstep_point,
 	.atomic = lockstep_atomic,
 	.timer = lockstep_timer,
+	.untimer = lockstep_untimer,
 	.thread_create = lockstep_thread_create,
 	.run = lockstep_run,
 	.destroy = lockstep_destroy,

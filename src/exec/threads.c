@@ -563,6 +563,22 @@ threads_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
 }
 
 static void
+threads_untimer(struct eph_machine *mc,
+    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
+{
+	struct threads *th = threads_of(mc);
+
+	(void)pthread_mutex_lock(&th->lock);
+	for (unsigned i = 0; i < th->ntimers; i++) {
+		if (th->timer[i].fn != fn || th->timer[i].arg != arg)
+			continue;
+		th->timer[i] = th->timer[--th->ntimers];
+		break;
+	}
+	(void)pthread_mutex_unlock(&th->lock);
+}
+
+static void
 th_thread_main(void *arg)
 {
 	struct th_thread *t = arg;
@@ -921,6 +937,7 @@ const struct eph_exec_ops eph_exec_threads = {
 	.point = threads_point,
 	.atomic = threads_atomic,
 	.timer = threads_timer,
+	.untimer = threads_untimer,
 	.thread_create = threads_thread_create,
 	.run = threads_run,
 	.destroy = threads_destroy,

@@ -79,18 +79,26 @@ sleepq_find(struct eph_sleepq *sq, const void *wchan)
 	return (td);
 }
 
-/* Take `td` off the queue and make it runnable with `error`. */
+static void sleepq_timeout(struct eph_machine *mc, void *arg);
+
+/*
+ * Take `td` off the queue and make it runnable with `error`.  Its timer, if
+ * any, must not find the next sleep of this thread.
+ */
 static void
 sleepq_resume(struct eph_machine *mc, struct eph_thread *td, int error)
 {
+	if (td->timed && error != EWOULDBLOCK)
+		mc->exec->untimer(mc, sleepq_timeout, td);
 	sleepq_remove(mc->sleepq, td);
 	td->wake_error = error;
 	mc->exec->unblock(mc, td);
 }
 
 /*
- * A timed sleep's end.  The timer of an earlier sleep may still come: it
- * comes before the deadline of this one.
+ * A timed sleep's end.  With threads the timer of an earlier sleep, already
+ * on its way when that was woken, may still come: it comes before the
+ * deadline of this one.
  */
 static void
 sleepq_timeout(struct eph_machine *mc, void *arg)

@@ -172,6 +172,30 @@ a_timed_sleep_ends(void)
 	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
 }
 
+/*
+ * By time, then CPU, then who slept first.  A wakeup takes the timeout
+ * back: who was woken and sleeps again stands behind.
+ */
+static void
+sleeps_that_end_together_end_in_order(void)
+{
+	struct world w;
+	struct who who[3] = { { .letter = 'a', .timo = 100, .sleeps = 2 },
+		{ .letter = 'x', .timo = 100 },
+		{ .letter = 'b', .timo = 100 } };
+
+	open_world(&w);
+	start(&w, who, 3);
+	wakeup_one(w.mc, &w.chan[0]);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 3);
+	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 1);
+	lockstep_delay(w.mc, 100);
+	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
+	CU_ASSERT_STRING_EQUAL(w.said, "bax");
+	CU_ASSERT_EQUAL(who[0].error, EWOULDBLOCK);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
 static void
 sleep_outside_a_thread(void *arg)
 {
@@ -213,6 +237,7 @@ static CU_TestInfo tests[] = {
 	TEST(wakeup_one_wakes_who_slept_first),
 	TEST(a_signal_needs_pcatch),
 	TEST(a_timed_sleep_ends),
+	TEST(sleeps_that_end_together_end_in_order),
 	TEST(mistakes_panic),
 	CU_TEST_INFO_NULL,
 };

@@ -40,7 +40,7 @@
  *
  * Locking.  sf_buf_lock, held through the wait for the acknowledgements.
  *
- * FreeBSD i386 vm_machdep.c 1.269, 2007; the A test is of 2005, Alan Cox.
+ * FreeBSD i386 vm_machdep.c 1.269, 2006; the A test is of 2005, Alan Cox.
  * Elmeleegy, Chanda, Cox, Zwaenepoel, USENIX ATC 2005.
  */
 
@@ -203,7 +203,7 @@ static const struct eph_sysctl sf_buf_accessed_sysctls[] = {
 const struct eph_design_ops sf_buf_accessed_ops = {
 	.name = "sf_buf.accessed",
 	.summary = "mask of CPUs in sync kept while A is clear, masked IPIs",
-	.origin = "FreeBSD i386 vm_machdep.c 1.269 (2007), Cox",
+	.origin = "FreeBSD i386 vm_machdep.c 1.269 (2006), Cox",
 	.date = "2005",
 	.holes = "A is read before the entry is stored; lost wakeup "
 		 "(wakeup_one with an interruptible sleeper)",

@@ -196,6 +196,25 @@ test_a_sleeper_may_sleep_on_when_all_is_free(void)
 	CU_ASSERT_EQUAL(res.asleep, 0);
 }
 
+/*
+ * The same with two slots in a list: the second that is released to it finds
+ * the first there, and wakes nobody.
+ */
+static void
+test_only_the_first_slot_on_a_queue_wakes(void)
+{
+	const struct eph_op op[] = { MAP(0, 1, 0), MAP(0, 2, 1), MAP(0, 3, 2),
+		MAP(0, 4, 3), MAP(1, 5, 4), MAP(0, 6, 5), UNMAP(0, 0),
+		UNMAP(0, 1), UNMAP(0, 3) };
+	struct eph_run_result res;
+
+	replay(op, 9, 2, 4, &res);
+	CU_ASSERT_EQUAL(res.counters.sleep, 2);
+	CU_ASSERT_EQUAL(res.counters.unmap_calls, 3);
+	CU_ASSERT_EQUAL(res.counters.wakeup, 1);
+	CU_ASSERT_EQUAL(res.asleep, 1);
+}
+
 /* One slot, two lists: on CPU 0's second look list 1 comes last. */
 static void
 test_a_list_without_slots_wakes_nobody(void)
@@ -315,6 +334,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_slots_come_in_the_order_of_release),
 	TEST(test_a_sleeper_waits_for_the_list_it_looked_at_last),
 	TEST(test_a_sleeper_may_sleep_on_when_all_is_free),
+	TEST(test_only_the_first_slot_on_a_queue_wakes),
 	TEST(test_a_list_without_slots_wakes_nobody),
 	TEST(test_looks_again_with_its_slot),
 	TEST(test_a_slot_given_back_wakes),

@@ -20,17 +20,17 @@
 
 #include <math.h>
 
+#include "policy/experts.h"
 #include "policy/heap.h"
 #include "policy/list_policy.h"
 #include "policy/ops_row.h"
 
 #define POLICY(fn) cacheus_##fn
 
-#define WEIGHT_MAX 0.99
-#define RATE_MIN   0.001
-#define PATIENCE   10u /* bad periods before the rate starts again */
-#define TIME_BITS  36
-#define TIME_MASK  (((uint64_t)1 << TIME_BITS) - 1)
+#define RATE_MIN  0.001
+#define PATIENCE  10u /* bad periods before the rate starts again */
+#define TIME_BITS 36
+#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
 
 enum { S = 1, Q, LRU_GHOST, LFU_GHOST };
 enum { IS_NEW = 0x1, DEMOTED = 0x2 };
@@ -191,19 +191,6 @@ cacheus_key(const struct cacheus *e, uint64_t uses)
 	return (uses << TIME_BITS | (~e->time & TIME_MASK));
 }
 
-static void
-cacheus_blame(struct cacheus *e, bool lru)
-{
-	const double loss = exp(-e->r.value), w = e->weight;
-
-	e->weight =
-	    lru ? w * loss / (w * loss + 1 - w) : w / (w + (1 - w) * loss);
-	if (e->weight > WEIGHT_MAX)
-		e->weight = WEIGHT_MAX;
-	if (e->weight < 1 - WEIGHT_MAX)
-		e->weight = 1 - WEIGHT_MAX;
-}
-
 /* Grow *up by the ratio of the two counts, at the cost of *down. */
 static void
 cacheus_resize(
@@ -261,7 +248,8 @@ cacheus_recall(struct cacheus *e, uint32_t page)
 		cacheus_resize(
 		    e, &e->q_max, &e->s_max, e->demoted, e->new_lost);
 	}
-	cacheus_blame(e, e->l.n[g].list == LRU_GHOST);
+	e->weight =
+	    experts_blame(e->weight, e->l.n[g].list == LRU_GHOST, e->r.value);
 	lists_ghost_drop(&e->l, g);
 }
 

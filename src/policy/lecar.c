@@ -16,15 +16,15 @@
 
 #include <math.h>
 
+#include "policy/experts.h"
 #include "policy/heap.h"
 #include "policy/list_policy.h"
 #include "policy/ops_row.h"
 
 #define POLICY(fn) lecar_##fn
 
-#define WEIGHT_MAX 0.99
-#define TIME_BITS  36
-#define TIME_MASK  (((uint64_t)1 << TIME_BITS) - 1)
+#define TIME_BITS 36
+#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
 
 enum { RECENT = 1, LRU_GHOST, LFU_GHOST };
 
@@ -62,7 +62,7 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	double rate = 0.45, discount = 0.005, weight = 0.5, history = 0.5;
 	const struct policy_param params[] = { { "rate", &rate, 0, 10 },
 		{ "discount", &discount, 1e-9, 1 },
-		{ "weight", &weight, 1 - WEIGHT_MAX, WEIGHT_MAX },
+		{ "weight", &weight, 1 - EXPERT_WEIGHT_MAX, EXPERT_WEIGHT_MAX },
 		{ "history", &history, 0, 4 } };
 	const int error = policy_params(env, "lecar", params, 4, err);
 	const uint32_t ghosts = policy_share(env->nslots, history, 1);
@@ -101,15 +101,9 @@ lecar_key(const struct lecar *e, uint64_t uses)
 static inline void
 lecar_blame(struct lecar *e, bool lru, uint64_t age)
 {
-	const double loss = exp(-e->rate * exp(e->discount * (double)age));
-	const double w = e->weight;
+	const double rate = e->rate * exp(e->discount * (double)age);
 
-	e->weight =
-	    lru ? w * loss / (w * loss + 1 - w) : w / (w + (1 - w) * loss);
-	if (e->weight > WEIGHT_MAX)
-		e->weight = WEIGHT_MAX;
-	if (e->weight < 1 - WEIGHT_MAX)
-		e->weight = 1 - WEIGHT_MAX;
+	e->weight = experts_blame(e->weight, lru, rate);
 }
 
 static inline void

@@ -112,6 +112,16 @@ pool_touch(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf,
 	return (reached);
 }
 
+void
+pool_free_twice(void *arg)
+{
+	struct pool_fixture *f = arg;
+	struct sf_buf *sf = pool_alloc(f, 0, 7, SFB_DEFAULT);
+
+	pool_free(f, 0, sf);
+	pool_free(f, 0, sf);
+}
+
 uint32_t
 pool_read(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf)
 {

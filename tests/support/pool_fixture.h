@@ -50,6 +50,9 @@ struct sf_buf *pool_alloc(
     struct pool_fixture *f, unsigned cpu, uint32_t page, unsigned flags);
 void pool_free(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf);
 
+/* A mistake, for test_dies(): `arg` is the fixture. */
+void pool_free_twice(void *arg);
+
 /* The frame that a load or store by `cpu` reaches through `sf`. */
 uint32_t pool_read(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf);
 uint32_t pool_write(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf);

@@ -177,22 +177,12 @@ the_flush_lands_later(void)
 }
 
 static void
-free_twice(void *arg)
-{
-	struct pool_fixture *f = arg;
-	struct sf_buf *sf = pool_alloc(f, 0, 7, SFB_DEFAULT);
-
-	pool_free(f, 0, sf);
-	pool_free(f, 0, sf);
-}
-
-static void
 freeing_a_free_buffer_panics(void)
 {
 	struct pool_fixture f;
 
 	pool_open(&f, "sf_buf.uncached", 2, 2);
-	CU_ASSERT_TRUE(test_dies(free_twice, &f, "free"));
+	CU_ASSERT_TRUE(test_dies(pool_free_twice, &f, "free"));
 	pool_close(&f);
 }
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Memory of a machine. */
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "test_main.h"
+
+static void
+memory_is_zeroed_aligned_and_counted(void)
+{
+	for (int heap = 0; heap < 2; heap++) {
+		struct eph_mem *mem = mem_create(heap != 0);
+		unsigned char *a, *b;
+		unsigned sum = 0;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(mem);
+		CU_ASSERT_EQUAL(mem_bytes(mem), 0);
+		a = mem_alloc(mem, 1000);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+		CU_ASSERT_EQUAL((uintptr_t)a % 64, 0);
+		for (int i = 0; i < 1000; i++)
+			sum += a[i];
+		CU_ASSERT_EQUAL(sum, 0);
+		CU_ASSERT_TRUE(mem_bytes(mem) >= 1000);
+		memset(a, 0xff, 1000);
+		a = mem_grow(mem, a, 1000, 5000);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+		CU_ASSERT_EQUAL(a[999], 0xff);
+		for (int i = 1000; i < 5000; i++)
+			sum += a[i];
+		CU_ASSERT_EQUAL(sum, 0);
+		b = mem_alloc(mem, 8);
+		mem_free(mem, NULL, 8);
+		mem_free(mem, a, 5000);
+		CU_ASSERT_TRUE(mem_bytes(mem) >= 8);
+		mem_free(mem, b, 8);
+		CU_ASSERT_EQUAL(mem_bytes(mem), 0);
+		CU_ASSERT_PTR_NOT_NULL(mem_alloc(mem, 64));
+		CU_ASSERT_TRUE(mem_destroy(mem) >= 64);
+	}
+}
+
+static void
+an_allocation_fails_when_told_to(void)
+{
+	struct eph_mem *mem = mem_create(false);
+	void *p;
+
+	mem_fail_after(mem, 2);
+	p = mem_alloc(mem, 10);
+	CU_ASSERT_PTR_NOT_NULL(p);
+	CU_ASSERT_PTR_NULL(mem_alloc(mem, 10));
+	mem_free(mem, p, 10);
+	p = mem_alloc(mem, 10);
+	CU_ASSERT_PTR_NOT_NULL(p);
+	mem_free(mem, p, 10);
+	CU_ASSERT_EQUAL(mem_destroy(mem), 0);
+}
+
+static void
+memory_within_another_is_counted_by_both_and_rewound_with_it(void)
+{
+	struct eph_mem *outer = mem_create_region(1 << 20);
+	struct eph_mem *inner = mem_create_within(outer);
+	const size_t own = mem_bytes(outer);
+	unsigned char *p = mem_alloc(inner, 100);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
+	CU_ASSERT_EQUAL(mem_bytes(outer), own + 100);
+	p[0] = 1;
+	CU_ASSERT_EQUAL_FATAL(mem_mark(outer), 0);
+	p[0] = 2;
+	CU_ASSERT_EQUAL(mem_destroy(inner), 100);
+	CU_ASSERT_EQUAL(mem_bytes(outer), 100);
+	mem_rewind(outer);
+	CU_ASSERT_EQUAL(p[0], 1);
+	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
+	mem_free(inner, p, 100);
+	CU_ASSERT_EQUAL(mem_destroy(inner), 0);
+	CU_ASSERT_EQUAL(mem_destroy(outer), 0);
+}
+
+static CU_TestInfo tests[] = {
+	TEST(memory_is_zeroed_aligned_and_counted),
+	TEST(an_allocation_fails_when_told_to),
+	TEST(memory_within_another_is_counted_by_both_and_rewound_with_it),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "mem", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 need_packages
 mkdir -p build
 { cmake -S . -B build/quickstart -DCMAKE_BUILD_TYPE=Release \
-    -DEPHMAP_BUILD_TESTS=OFF -DEPHMAP_BUILD_BENCH=OFF &&
+    -DEPHMAP_BUILD_TESTS=OFF -DEPHMAP_BUILD_BENCH=OFF \
+    -DCMAKE_RULE_MESSAGES=OFF &&
 	cmake --build build/quickstart --parallel "$jobs"; } \
     >build/quickstart.log 2>&1 || {
 	cat build/quickstart.log >&2

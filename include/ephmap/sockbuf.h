@@ -28,6 +28,7 @@ struct sockbuf {
 	int sb_cc;		/* (l) bytes in it */
 	int sb_hiwat;		/* (l) most there should be */
 	uint32_t sb_waiting;	/* (l) somebody sleeps on it */
+	bool sb_cantsend;	/* (l) the other end is gone */
 };
 
 void sockbuf_init(struct sockbuf *sb, struct mbuf_pool *mp, int hiwat);
@@ -61,5 +62,11 @@ int sbwait_locked(struct sockbuf *sb, unsigned flags);
  */
 void sbdrop(struct sockbuf *sb, int len);
 struct mbuf *sbcut_locked(struct sockbuf *sb, int len);
+
+/*
+ * The other end is gone: nothing can be sent any more, what is in it is
+ * freed, and whoever sleeps on it finds out.
+ */
+void socantsendmore(struct sockbuf *sb);
 
 #endif /* !EPHMAP_SOCKBUF_H */

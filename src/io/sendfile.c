@@ -120,10 +120,12 @@ sf_space(struct sendfile_env *env, struct sendfile_socket *so, int *spacep)
 	int error = 0;
 
 	sb_lock(sb);
-	while (error == 0 && sbspace_locked(sb) < least) {
+	while (error == 0 && !sb->sb_cantsend && sbspace_locked(sb) < least) {
 		sf_count(&env->stat.sf_sbwait);
 		error = sbwait_locked(sb, PCATCH);
 	}
+	if (sb->sb_cantsend)
+		error = EPIPE;
 	msleep_done(env->mp->mc);
 	*spacep = sbspace_locked(sb);
 	sb_unlock(sb);

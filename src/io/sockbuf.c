@@ -176,3 +176,16 @@ sbdrop(struct sockbuf *sb, int len)
 	sb_unlock(sb);
 	m_freem(cut);
 }
+
+void
+socantsendmore(struct sockbuf *sb)
+{
+	struct mbuf *cut;
+
+	sb_lock(sb);
+	sb->sb_cantsend = true;
+	cut = sbcut_locked(sb, sb->sb_cc);
+	sowakeup_locked(sb);
+	sb_unlock(sb);
+	m_freem(cut);
+}

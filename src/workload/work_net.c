@@ -120,6 +120,19 @@ net_transmit(struct work_net *net, struct net_packet *p)
 	mutex_exit(mc, &net->mtx);
 }
 
+/* False: the client is gone. */
+static bool
+net_append(struct sockbuf *sb, struct mbuf *m)
+{
+	bool gone;
+
+	sb_lock(sb);
+	if (!(gone = sb->sb_cantsend))
+		sbappend_locked(sb, m);
+	sb_unlock(sb);
+	return (!gone);
+}
+
 /*
  * The protocol: all that is given goes at once, as with TCP_NODELAY; copies
  * for the wire, the original for the socket buffer, where it must be before
@@ -138,7 +151,8 @@ net_send(struct sendfile_socket *so, struct mbuf *m)
 		    conn, m, off, all - off < most ? all - off : most);
 		last = &(*last)->next;
 	}
-	sbappend(&so->so_snd, m);
+	if (!net_append(&so->so_snd, m))
+		m_freem(m);
 	while (first != NULL) {
 		struct net_packet *p = first;
 
@@ -182,20 +196,50 @@ net_read(struct work_net *net, struct mbuf *m, struct eph_digest *d)
 	}
 }
 
+uint64_t
+work_net_wanted(const struct net_conn *conn, uint64_t n)
+{
+	const uint64_t quit = conn->net->cfg.quit;
+	const uint64_t had = conn->sent.bytes;
+
+	if (quit == 0 || had + n <= quit)
+		return (n);
+	return (had < quit ? quit - had : 0);
+}
+
+/* The client reads the packet, or as much as it still wants. */
+static void
+net_take(struct work_net *net, struct net_conn *conn, struct net_packet *p)
+{
+	const uint64_t left = net->cfg.quit - conn->arrived.bytes;
+	const bool last = net->cfg.quit > 0 && (uint64_t)p->len >= left;
+
+	if (last)
+		m_adj(p->m, -(p->len - (int)left));
+	if (net->cfg.dma)
+		net_dma(net, p->m, &conn->arrived);
+	else
+		net_read(net, p->m, &conn->arrived);
+	if (last) {
+		conn->gone = true;
+		socantsendmore(&conn->so.so_snd);
+	}
+}
+
 static void
 net_deliver(struct work_net *net, struct net_packet *p)
 {
 	struct eph_machine *mc = net->w->mc;
 	struct net_conn *conn = p->conn;
 
-	if (net->cfg.dma)
-		net_dma(net, p->m, &conn->arrived);
-	else
-		net_read(net, p->m, &conn->arrived);
+	if (!conn->gone)
+		net_take(net, conn, p);
 	m_freem(p->m);
 	p->m = NULL;
 	mutex_enter(mc, &net->mtx);
-	if (net->cfg.rtt_ns > 0) {
+	if (conn->gone) {
+		machine_free(mc, p, sizeof(*p));
+	} else if (net->cfg.rtt_ns > 0) {
 		net_later(net, p, mc->clock_ns + net->cfg.rtt_ns);
 	} else {
 		net_acked(net, conn, p->len);
@@ -217,8 +261,10 @@ net_acknowledge(struct work_net *net)
 	conn->in_acks = false;
 	conn->unacked = 0;
 	mutex_exit(mc, &net->mtx);
-	sbdrop(&conn->so.so_snd, len);
-	sowakeup(&conn->so.so_snd);
+	if (!conn->gone) {
+		sbdrop(&conn->so.so_snd, len);
+		sowakeup(&conn->so.so_snd);
+	}
 	mutex_enter(mc, &net->mtx);
 }
 

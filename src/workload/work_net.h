@@ -17,6 +17,9 @@
  * only when nothing is on the wire.  Senders then fill their socket
  * buffers, and mappings are held for as long as these allow.
  *
+ * A client may go away after so many bytes of its connection: what is on
+ * its way to it is lost then, and the sender gets EPIPE.
+ *
  * What is on its way is with the machine's timers; their interrupts hand it
  * to the network thread.
  */
@@ -34,6 +37,7 @@ struct net_conn {
 	struct eph_digest arrived; /* the network thread's */
 	uint64_t link_free_ns;	   /* (l) when the link has sent all it has */
 	int unacked;		   /* (l) acknowledged, still in the socket */
+	bool gone;		   /* (n) the client */
 	bool in_acks;		   /* (l) */
 	struct net_conn *next_ack; /* (l) */
 };
@@ -45,6 +49,7 @@ struct work_net_config {
 	int mss;	 /* most bytes a packet; 0: as the sender made them */
 	uint64_t rate;	 /* bytes a second of each link; 0: no limit */
 	uint64_t rtt_ns; /* from delivery to acknowledgement */
+	uint64_t quit;	 /* clients go after so many bytes; 0: never */
 };
 
 struct work_net {
@@ -65,6 +70,9 @@ struct work_net {
 /* Returns 0 and sets *netp, or ENOMEM. */
 int work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
     const struct work_net_config *cfg, struct work_net **netp);
+
+/* How much of `n` more bytes of the sender's the client will read. */
+uint64_t work_net_wanted(const struct net_conn *conn, uint64_t n);
 
 /* Compare what was sent with what arrived, and free.  NULL is accepted. */
 void work_net_destroy(struct work_net *net);

@@ -30,7 +30,8 @@ enum {
 	P_STRESS,
 	P_RTT,
 	P_RATE,
-	P_MSS
+	P_MSS,
+	P_QUIT
 };
 
 static const char *const forms[] = { "freebsd", "dragonfly", "chain", NULL };
@@ -68,6 +69,8 @@ static const struct eph_work_param sendfile_params[] = {
 	    (uint64_t)1 << 40, NULL },
 	{ "mss", "0", "most bytes a packet; 0: as sendfile made them", 0, 65536,
 	    NULL },
+	{ "quit", "0", "bytes after which a client goes away; 0: never", 0,
+	    (uint64_t)1 << 40, NULL },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -121,18 +124,24 @@ pick_file(struct eph_work *w, unsigned id, uint64_t request, struct prng *rng)
 
 #define HEADER_STREAM 1000000u /* the headers' stream, apart from files' */
 
-/* What the sender was told went out: part of a header, then of a file. */
+/*
+ * What the sender was told went out: part of a header, then of a file; as
+ * much of it as the client stays for.
+ */
 static void
 note_sent(struct eph_work *w, struct net_conn *conn, uint64_t file,
     uint64_t off, uint64_t sent, size_t hdrlen)
 {
-	const uint64_t head = sent < hdrlen ? sent : hdrlen;
+	uint64_t head, data;
 
+	sent = work_net_wanted(conn, sent);
+	head = sent < hdrlen ? sent : hdrlen;
+	data = sent - head;
 	digest_stream(&conn->sent, w->mc, w->seed + HEADER_STREAM, 0, 0, head);
-	digest_stream(&conn->sent, w->mc, w->seed + file, off, 0, sent - head);
+	digest_stream(&conn->sent, w->mc, w->seed + file, off, 0, data);
 }
 
-/* One response; false: it made no progress for too long. */
+/* One response; false: no progress for too long, or the client is gone. */
 static bool
 send_response(struct eph_work *w, struct net_conn *conn, uint64_t file)
 {
@@ -158,7 +167,7 @@ send_response(struct eph_work *w, struct net_conn *conn, uint64_t file)
 		}
 		if (error == 0)
 			return (true);
-		if (error == ENOTSUP)
+		if (error == ENOTSUP || error == EPIPE)
 			return (false);
 	}
 	return (false);
@@ -312,6 +321,7 @@ sendfile_start(struct eph_work *w)
 		.mss = (int)w->value[P_MSS],
 		.rate = w->value[P_RATE],
 		.rtt_ns = w->value[P_RTT],
+		.quit = w->value[P_QUIT],
 	};
 	const unsigned last = w->mc->ncpus - 1;
 	struct sendfile_work *sw = w->state = work_alloc(w, sizeof(*sw));

@@ -113,6 +113,39 @@ a_sender_without_a_mapping_sends_nothing(void)
 	CU_ASSERT_EQUAL(o.work.map_sleeps, 0);
 }
 
+/* Two pages and a half: the third is sent in vain, the fourth never. */
+static void
+a_client_that_goes_away_ends_the_call(void)
+{
+	struct outcome o;
+
+	play("sendfile:conns=1,requests=2,files=1,header=0,size=16384,"
+	     "sndbuf=4096,quit=10240",
+	    "sf_buf.uncached", 8, false, &o);
+	CU_ASSERT_EQUAL(o.work.bytes, 10240);
+	CU_ASSERT_EQUAL(o.work.checked, 1);
+	CU_ASSERT_EQUAL(o.work.operations, 1);
+	CU_ASSERT_EQUAL(o.work.failures, 1);
+	CU_ASSERT_EQUAL(fact(&o, "responses"), 0);
+	CU_ASSERT_EQUAL(fact(&o, "packets"), 3);
+	CU_ASSERT_EQUAL(o.run.counters.map_calls, 3);
+	/* On the way, and behind a round trip, it is lost. */
+	play(
+	    "sendfile:conns=3,requests=2,files=1,size=16384,sndbuf=8192,quit=10240,"
+	    "rate=4096000,rtt=500000",
+	    "sf_buf.uncached", 8, false, &o);
+	CU_ASSERT_EQUAL(o.work.bytes, 3 * 10240);
+	CU_ASSERT_EQUAL(o.work.failures, 3);
+	/* One that wants more than there is stays to the end. */
+	play(TWO_PAGES ",quit=8193", "sf_buf.uncached", 8, false, &o);
+	CU_ASSERT_EQUAL(o.work.bytes, 8192);
+	CU_ASSERT_EQUAL(o.work.failures, 0);
+	/* On real threads too. */
+	play("sendfile:conns=8,requests=4,files=2,size=100000,quit=150000",
+	    "sf_buf.accessed", 16, true, &o);
+	CU_ASSERT_EQUAL(o.work.bytes, 8 * 150000);
+}
+
 static void
 segments_are_cut_from_what_is_sent(void)
 {
@@ -160,6 +193,7 @@ static CU_TestInfo tests[] = {
 	TEST(packets_follow_one_another_on_a_link),
 	TEST(a_full_socket_waits_for_the_acknowledgement),
 	TEST(a_sender_without_a_mapping_sends_nothing),
+	TEST(a_client_that_goes_away_ends_the_call),
 	TEST(segments_are_cut_from_what_is_sent),
 	TEST(real_threads_keep_the_same_time),
 	CU_TEST_INFO_NULL,

@@ -49,7 +49,10 @@
  * TLB misses are a few per cent above those of sf_buf.accessed, which
  * forgets one address at a time.  It takes eight times the address space,
  * so a 32-bit kernel runs short earlier.  With one CPU and nothing but
- * private maps the gain is an invlpg a miss, no more.
+ * private maps the gain is an invlpg a miss, no more.  Like every design
+ * that keeps what it mapped, it can leave a CPU addresses that crowd into
+ * few sets of its TLB: CPUs that took turns at the first maps get every
+ * n-th address, and keep it.
  *
  * Entries are not global, so that a CR3 reload is enough.
  *

@@ -192,8 +192,8 @@ nothing_is_left_when_buffers_run_out(void)
 {
 	static const char *const texts[] = {
 		"sendfile:conns=4,requests=2,files=2,size=20000,pick=own",
-		"sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000,"
-		"pick=own",
+		("sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000,"
+		 "pick=own"),
 		"zerocopy:writes=4,conns=4",
 	};
 	static const char *const designs[] = { "sf_buf.accessed",

@@ -163,6 +163,9 @@ struct eph_pte_origin {
 struct eph_ptp {
 	_Atomic(eph_pte_t) pte[EPH_PTP_ENTRIES];       /* (p) */
 	struct eph_pte_origin origin[EPH_PTP_ENTRIES]; /* (m) */
+
+	/* (p) a protocol's note on the address, 0: none; see shootdown.h */
+	_Atomic(uint32_t) owed[EPH_PTP_ENTRIES];
 };
 
 struct eph_cpu {
@@ -180,6 +183,7 @@ struct eph_cpu {
 	struct eph_thread *curthread; /* (o) */
 	struct eph_ipiq_cpu *ipiq;    /* kern/ipiq's part of this CPU */
 	void *exec;		      /* the executor's part of this CPU */
+	_Atomic(uint32_t) idle; /* (x) nothing can run; kept if asked for */
 };
 
 /* What happened, for --log, timelines and tests; see machine_set_observer. */
@@ -235,6 +239,8 @@ struct eph_machine {
 	bool attention;	       /* (x) lockstep's loop has something to run */
 	bool has_observer;     /* (m) */
 	bool has_points;       /* (m) explore: every step is a choice */
+	bool at_once;	       /* (x) nothing else runs: no need to wait */
+	uint8_t shootflags;    /* (m) EPH_SHOOT_*, of the protocol */
 	unsigned ncpus;	       /* (c) */
 	unsigned cpuwords;     /* (c) words in a set of CPUs */
 	unsigned levels;       /* (c) of the page table */
@@ -255,6 +261,7 @@ struct eph_machine {
 	struct eph_cpu **cpus;	      /* (c) */
 	const eph_cpuword_t *allcpus; /* (c) */
 	eph_cpuword_t *pendset;	      /* (m) CPUs with `pending` set */
+	eph_cpuword_t *busyset;	      /* (x) lockstep: CPUs that are not idle */
 
 	/* Set by the executor: what the machine has to ask it. */
 	void (*deliver)(struct eph_machine *mc); /* (c) what is pending here */

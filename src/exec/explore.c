@@ -41,6 +41,7 @@
 #include "ephmap/ipiq.h"
 #include "ephmap/kva.h"
 #include "ephmap/mutex.h"
+#include "ephmap/shootdown.h"
 #include "machine/access.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -59,6 +60,13 @@ static bool
 ex_is_intr(const struct ex_entity *e)
 {
 	return (e->id >= EX_INTR(0));
+}
+
+static void
+ex_set_quiet(struct explore *ex, bool quiet)
+{
+	ex->quiet = quiet;
+	ex->mc->at_once = quiet;
 }
 
 /* Who can move. */
@@ -241,9 +249,9 @@ ex_timer_fire(struct explore *ex)
 	if (t.at_ns > mc->clock_ns)
 		mc->clock_ns = t.at_ns;
 	mc->cur = mc->cpus[t.cpu];
-	ex->quiet = true;
+	ex_set_quiet(ex, true);
 	t.fn(mc, t.arg);
-	ex->quiet = false;
+	ex_set_quiet(ex, false);
 	mc->cur = was;
 	return (true);
 }
@@ -314,6 +322,10 @@ ex_set_status(struct explore *ex, struct ex_entity *e, enum ex_status status)
 		ex->ready |= bit;
 	else if (status != EX_OFF && status != EX_ASLEEP)
 		ex->waiting |= bit;
+	if (((ex->ready | ex->waiting) & ex->cpu[e->cpu].mask) == 0)
+		/* Relaxed: one host thread. */
+		atomic_store_explicit(
+		    &ex->mc->cpus[e->cpu]->idle, 1, memory_order_relaxed);
 }
 
 /* Go on as `next`; returns when somebody goes on as the caller. */
@@ -334,6 +346,45 @@ ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
 		return;
 	ex->running = next->fiber;
 	fiber_switch(self, next->fiber);
+}
+
+/* Must what a shootdown protocol has put off be done before `e` goes on? */
+static bool
+ex_must_catch_up(const struct explore *ex, const struct ex_entity *e)
+{
+	const struct ex_cpu *ec = &ex->cpu[e->cpu];
+	const struct eph_machine *mc = ex->mc;
+
+	if (eph_likely(mc->shootflags == 0) || ec->switching)
+		return (false);
+	/* Relaxed: one host thread. */
+	if ((mc->shootflags & EPH_SHOOT_IDLE) != 0 &&
+	    atomic_load_explicit(
+		&mc->cpus[e->cpu]->idle, memory_order_relaxed) != 0)
+		return (true);
+	return ((mc->shootflags & EPH_SHOOT_TICK) != 0 && !ex_is_intr(e) &&
+	    ec->thread != e);
+}
+
+/*
+ * The entity goes on where its CPU was idle, or another thread ran.  That it
+ * was chosen is the scheduling point before the store to `idle`.
+ */
+static void
+ex_catch_up(struct explore *ex, struct ex_entity *e)
+{
+	struct ex_cpu *ec = &ex->cpu[e->cpu];
+	struct eph_cpu *me = ex->mc->cpus[e->cpu];
+
+	if (!ex_must_catch_up(ex, e))
+		return;
+	ex_buffer_drain(ex, e->cpu);
+	atomic_store_explicit(&me->idle, 0, memory_order_relaxed);
+	ec->switching = true;
+	me->crit++;
+	ex->mc->shootdown->catch_up(ex->mc);
+	me->crit--;
+	ec->switching = false;
 }
 
 /* The thread's context is loaded on its CPU: the design's switch hooks. */
@@ -383,9 +434,9 @@ ex_yield(struct explore *ex, struct ex_entity *e)
 
 	if (next == NULL)
 		ex_quiescent(ex);
-	if (next == e && e->status == EX_READY)
-		return;
-	ex_switch(ex, e->fiber, next);
+	if (next != e || e->status != EX_READY)
+		ex_switch(ex, e->fiber, next);
+	ex_catch_up(ex, e);
 	ex_load_context(ex, e);
 }
 
@@ -807,6 +858,7 @@ ex_intr_main(void *arg)
 	for (;;) {
 		struct ex_entity *interrupted = ec->interrupted;
 
+		ex_catch_up(ex, e);
 		mc->cur->crit++;
 		if (ec->npending > 0) {
 			const struct ex_pending p = ec->pending[ec->first];
@@ -896,6 +948,7 @@ ex_thread_main(void *arg)
 	struct ex_entity *e = arg;
 	struct explore *ex = explore_of(e->td.mc);
 
+	ex_catch_up(ex, e);
 	ex_load_context(ex, e);
 	e->td.fn(e->td.arg);
 	ex_unload_context(ex, e);
@@ -975,7 +1028,7 @@ ex_reset(struct explore *ex)
 	ex->steps = ex->nchoices = 0;
 	ex->npages = 0;
 	ex->ntimers = 0;
-	ex->quiet = false;
+	ex_set_quiet(ex, false);
 	ex->why[0] = '\0';
 	ex->live = ex->nthreads;
 	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
@@ -1019,7 +1072,7 @@ explore_run(struct explore *ex)
 	ex_switch(ex, ex->host, first);
 	panic_set_handler(NULL, NULL);
 	ex->cur = NULL;
-	ex->quiet = true;
+	ex_set_quiet(ex, true);
 	ex->running = ex->host;
 	ex->total_steps += ex->nchoices;
 	if (ex->nchoices > ex->k)
@@ -1128,7 +1181,7 @@ explore_attach(struct eph_machine *mc, struct explore **exp)
 	mc->exec_state = ex;
 	mc->mode = EPH_EXPLORE;
 	ex->mc = mc;
-	ex->quiet = true;
+	ex_set_quiet(ex, true);
 	ex->steps_max = 20000;
 	if (ex->choices == NULL || ex->host == NULL || ex->spare == NULL)
 		return (ENOMEM);

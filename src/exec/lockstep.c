@@ -14,6 +14,13 @@
  *	woken sleeper	  after the step that woke it, before the next, in
  *			  the order of going to sleep
  *
+ * A shootdown protocol that asks for it is told what it cannot see: a CPU is
+ * idle from the moment time passes until it is entered, and then catches up;
+ * when the clock passes a multiple of a tick every CPU ticks, before the
+ * timers that are due then.  An idle CPU has `pending` set, so that entering
+ * it looks once for both, but is not in the set of those with something to
+ * deliver.
+ *
  * Sleeping costs nothing until somebody sleeps: the replay loop runs on a
  * fiber.  When a step sleeps, its fiber stays with the sleeper and another
  * takes over the loop; a woken sleeper finishes its step on its own fiber
@@ -35,6 +42,7 @@
 #include "base/mem.h"
 #include "ephmap/ipiq.h"
 #include "ephmap/mutex.h"
+#include "ephmap/shootdown.h"
 #include "machine/access.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -126,6 +134,7 @@ lockstep_attach(struct eph_machine *mc)
 	mc->exec_state = ls;
 	mc->exec = &eph_exec_lockstep;
 	mc->mode = EPH_LOCKSTEP;
+	mc->at_once = true;
 	mc->deliver = lockstep_poll;
 	return (0);
 }
@@ -181,6 +190,81 @@ runq_pop(struct lockstep *ls)
 	return ((struct lockstep_thread *)td->exec);
 }
 
+/* CPUs that catch up with what a shootdown protocol has put off */
+
+/* Relaxed, here and below: one host thread. */
+static bool
+lockstep_is_idle(const struct eph_cpu *cpu)
+{
+	return (atomic_load_explicit(&cpu->idle, memory_order_relaxed) != 0);
+}
+
+static void
+lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu)
+{
+	struct eph_cpu *from = mc->cur;
+
+	mc->cur = cpu;
+	mc->shootdown->catch_up(mc);
+	mc->cur = from;
+}
+
+static void
+lockstep_catch_up_all(struct eph_machine *mc)
+{
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		lockstep_catch_up(mc, mc->cpus[c]);
+}
+
+/* Another thread goes on, on this CPU. */
+static inline void
+lockstep_switched(struct eph_machine *mc)
+{
+	if (eph_unlikely((mc->shootflags & EPH_SHOOT_TICK) != 0))
+		lockstep_catch_up(mc, mc->cur);
+}
+
+/* The current CPU was idle and goes on. */
+static void
+lockstep_wake(struct eph_machine *mc)
+{
+	struct eph_cpu *me = mc->cur;
+
+	atomic_store_explicit(&me->idle, 0, memory_order_relaxed);
+	eph_cpuset_set(mc->busyset, me->id);
+	lockstep_catch_up(mc, me);
+}
+
+/* Nothing runs any more: CPUs that did are idle. */
+static void
+lockstep_rest(struct eph_machine *mc)
+{
+	EPH_CPUSET_FOREACH(c, mc->busyset, mc->cpuwords)
+	{
+		atomic_store_explicit(
+		    &mc->cpus[c]->idle, 1, memory_order_relaxed);
+		mc->cpus[c]->pending = true;
+	}
+	eph_cpuset_zero(mc->busyset, mc->cpuwords);
+}
+
+/* Time passes until `at`. */
+static void
+lockstep_pass(struct eph_machine *mc, uint64_t at)
+{
+	const uint64_t ticks = mc->clock_ns / EPH_TICK_NS;
+
+	if (at <= mc->clock_ns)
+		return;
+	mc->clock_ns = at;
+	if (eph_likely(mc->shootflags == 0))
+		return;
+	if ((mc->shootflags & EPH_SHOOT_IDLE) != 0)
+		lockstep_rest(mc);
+	if ((mc->shootflags & EPH_SHOOT_TICK) != 0 && at / EPH_TICK_NS > ticks)
+		lockstep_catch_up_all(mc);
+}
+
 /* Run every runnable thread; called on the stack `self`. */
 static void
 lockstep_run_queue(
@@ -196,6 +280,7 @@ lockstep_run_queue(
 		ls->resumer = self;
 		ls->running = t;
 		cpu_enter_inline(mc, t->td.cpu);
+		lockstep_switched(mc);
 		fiber_switch(self, t->fiber);
 	}
 	ls->resumer = resumer;
@@ -340,6 +425,7 @@ lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 	const uint64_t step = mc->step, op = mc->op;
 
 	td->cpu = mc->cur->id;
+	lockstep_switched(mc);
 	if (++ls->sleepers.now > ls->sleepers.peak)
 		ls->sleepers.peak = ls->sleepers.now;
 	if (ls->owner == t) {
@@ -538,9 +624,12 @@ lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 {
 	struct lockstep *ls = lockstep_of(mc);
 	struct eph_cpu *from = mc->cur;
+	const bool idle = lockstep_is_idle(target);
 
-	target->pending = false;
+	target->pending = idle;
 	eph_cpuset_clear(mc->pendset, target->id);
+	if (idle)
+		lockstep_catch_up(mc, target);
 	while (ls->pending[target->id] != NULL) {
 		struct lockstep_ipi *p = ls->pending[target->id];
 
@@ -558,8 +647,11 @@ lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 static void
 lockstep_poll(struct eph_machine *mc)
 {
-	if (mc->cur->pending)
-		lockstep_deliver_pending(mc, mc->cur);
+	if (!mc->cur->pending)
+		return;
+	if (lockstep_is_idle(mc->cur))
+		lockstep_wake(mc);
+	lockstep_deliver_pending(mc, mc->cur);
 }
 
 /* Somebody waits for another CPU: only what is pending can help. */
@@ -586,6 +678,8 @@ void
 lockstep_drain(struct eph_machine *mc)
 {
 	lockstep_deliver_all(mc);
+	if (mc->shootflags != 0)
+		lockstep_catch_up_all(mc);
 }
 
 static void
@@ -716,8 +810,7 @@ lockstep_run_timers(struct eph_machine *mc, uint64_t until)
 	while (ls->ntimers > 0 && ls->heap[0].at_ns <= until) {
 		const struct lockstep_timer t = lockstep_timer_pop(ls);
 
-		if (t.at_ns > mc->clock_ns)
-			mc->clock_ns = t.at_ns;
+		lockstep_pass(mc, t.at_ns);
 		cpu_enter_inline(mc, t.cpu);
 		t.fn(mc, t.arg);
 	}
@@ -746,7 +839,7 @@ lockstep_delay(struct eph_machine *mc, uint64_t ns)
 	/* What was sent before is due first; timers may send more. */
 	lockstep_handle_messages(mc);
 	lockstep_run_timers(mc, until);
-	mc->clock_ns = until;
+	lockstep_pass(mc, until);
 	lockstep_handle_messages(mc);
 }
 

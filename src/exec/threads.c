@@ -42,6 +42,7 @@
 #include "ephmap/ipiq.h"
 #include "ephmap/kva.h"
 #include "ephmap/mutex.h"
+#include "ephmap/shootdown.h"
 #include "machine/access.h"
 #include "machine/bind.h"
 
@@ -672,24 +673,51 @@ th_stopped(struct threads *th)
 	return (atomic_load_explicit(&th->stop, memory_order_acquire));
 }
 
+/* What a shootdown protocol has put off for this CPU. */
+static void
+th_catch_up(struct eph_machine *mc)
+{
+	struct eph_cpu *me = eph_curcpu(mc);
+
+	me->crit++;
+	mc->shootdown->catch_up(mc);
+	me->crit--;
+}
+
+/*
+ * Sequentially consistent: a protocol that finds us idle has noted first
+ * what we are to do when we wake.
+ */
+static void
+th_set_idle(struct th_cpu *tc, bool idle)
+{
+	tc->idle = idle;
+	atomic_store_explicit(
+	    &tc->mc->cpus[tc->id]->idle, idle, memory_order_seq_cst);
+}
+
 /* Sleep in the host until there is something to do. */
 static void
 th_idle(struct threads *th, struct th_cpu *tc)
 {
 	th_doing(tc, TH_IDLE, NULL);
 	(void)pthread_mutex_lock(&tc->lock);
-	tc->idle = true;
+	th_set_idle(tc, true);
 	while (tc->first == NULL && tc->npending == 0 && !th_stopped(th))
 		(void)pthread_cond_wait(&tc->wakeup, &tc->lock);
-	tc->idle = false;
+	th_set_idle(tc, false);
 	(void)pthread_mutex_unlock(&tc->lock);
 	th_doing(tc, TH_RUNS, NULL);
+	if ((tc->mc->shootflags & EPH_SHOOT_IDLE) != 0)
+		th_catch_up(tc->mc);
 }
 
 /* Run `t` until it blocks, ends, or lets others go first. */
 static void
 th_run_thread(struct threads *th, struct th_cpu *tc, struct th_thread *t)
 {
+	if ((tc->mc->shootflags & EPH_SHOOT_TICK) != 0)
+		th_catch_up(tc->mc);
 	tc->running = t;
 	fiber_switch(tc->fiber, t->fiber);
 	tc->running = NULL;
@@ -853,6 +881,19 @@ th_wait_quiet(struct eph_machine *mc)
 	}
 }
 
+/* No CPU runs any more: nothing is to be left for later. */
+static void
+th_catch_up_all(struct eph_machine *mc)
+{
+	struct eph_cpu *me = eph_curcpu(mc);
+
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		machine_bind_thread(mc->cpus[c]);
+		th_catch_up(mc);
+	}
+	machine_bind_thread(me);
+}
+
 static unsigned
 threads_run(struct eph_machine *mc)
 {
@@ -860,6 +901,7 @@ threads_run(struct eph_machine *mc)
 
 	KASSERT(!th->running, "eph_run() inside a thread");
 	th->running = true;
+	mc->at_once = false;
 	atomic_store_explicit(&th->stop, false, memory_order_relaxed);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		if (pthread_create(
@@ -880,6 +922,9 @@ threads_run(struct eph_machine *mc)
 	for (unsigned c = 0; c < mc->ncpus; c++)
 		(void)pthread_join(th->cpu[c].host, NULL);
 	th->running = false;
+	mc->at_once = true;
+	if (mc->shootflags != 0)
+		th_catch_up_all(mc);
 	/* What was counted by all is one number again. */
 	mc->bufs.now =
 	    atomic_load_explicit(&mc->bufs_shared.now, memory_order_relaxed);

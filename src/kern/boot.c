@@ -60,6 +60,13 @@ machine_set_shootdown(
 		mc->shootdown->destroy(mc, mc->shootdown_state);
 	mc->shootdown = ops;
 	mc->shootdown_state = state;
+	mc->shootflags = ops->flags;
+	/* A CPU is taken to be busy until it is known to be idle. */
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		/* Relaxed: nothing runs yet. */
+		atomic_store_explicit(
+		    &mc->cpus[c]->idle, 0, memory_order_relaxed);
+	eph_cpuset_copy(mc->busyset, mc->allcpus, mc->cpuwords);
 	return (0);
 }
 

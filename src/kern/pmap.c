@@ -42,6 +42,15 @@ pmap_point(struct eph_machine *mc, enum eph_point_kind kind, const void *obj,
 		mc->exec->point(mc, kind, obj, what);
 }
 
+/* What a protocol has put off for this address is due. */
+static inline void
+pte_settle(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
+{
+	if (eph_unlikely((mc->shootflags & EPH_SHOOT_SETTLE) != 0) &&
+	    (pte & EPH_PTE_V) != 0)
+		mc->shootdown->settle(mc, va);
+}
+
 void
 pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 {
@@ -50,6 +59,7 @@ pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t old;
 
+	pte_settle(mc, va, pte);
 	pmap_point(mc, EPH_POINT_PTE, slot, "store pte");
 	cpu = eph_curcpu(mc);
 	old = atomic_load_explicit(slot, memory_order_relaxed);
@@ -79,6 +89,7 @@ pmap_pte_swap(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t old;
 
+	pte_settle(mc, va, pte);
 	pmap_point(mc, EPH_POINT_PTE, slot, "swap pte");
 	cpu = eph_curcpu(mc);
 	/* Release as in pmap_pte_store; the walker's A and M are in `old`. */

@@ -61,7 +61,9 @@ machine_cpus_create(struct eph_machine *mc)
 	all = machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	mc->allcpus = all;
 	mc->pendset = machine_alloc(mc, mc->cpuwords * sizeof(*all));
-	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL)
+	mc->busyset = machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL ||
+	    mc->busyset == NULL)
 		return (ENOMEM);
 	for (unsigned i = 0; i < mc->ncpus; i++) {
 		eph_cpuset_set(all, i);
@@ -167,6 +169,7 @@ machine_life_destroy(struct eph_machine *mc)
 	machine_free(mc, (void *)(uintptr_t)mc->allcpus,
 	    mc->cpuwords * sizeof(*mc->allcpus));
 	machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
+	machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
 	frames_destroy(mc);
 	machine_free(mc, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
 	machine_free(mc, mc, sizeof(*mc));

@@ -37,4 +37,6 @@ const struct eph_shootdown_ops shootdown_acked_invlpg = {
 	.destroy = shootdown_no_destroy,
 	.shoot = acked_shoot,
 	.flush = shootdown_flush_acked,
+	.settle = shootdown_no_settle,
+	.catch_up = shootdown_no_catch_up,
 };

@@ -105,4 +105,6 @@ const struct eph_shootdown_ops shootdown_broadcast = {
 	.destroy = shootdown_no_destroy,
 	.shoot = broadcast_shoot,
 	.flush = broadcast_flush,
+	.settle = shootdown_no_settle,
+	.catch_up = shootdown_no_catch_up,
 };

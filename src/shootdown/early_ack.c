@@ -31,10 +31,7 @@
 #include "ephmap/atomic.h"
 #include "ephmap/exec.h"
 #include "ephmap/pmap.h"
-#include "machine/access.h"
 #include "shootdown/protocol.h"
-
-#define EARLY_CEILING 33u /* tlb_single_page_flush_ceiling */
 
 /* On the initiator's stack: gone once all have acknowledged. */
 struct early {
@@ -42,25 +39,6 @@ struct early {
 	eph_va_t va;
 	unsigned npages;
 };
-
-static void
-early_invalidate(struct eph_machine *mc, eph_va_t va, unsigned npages)
-{
-	struct eph_cpu *me = eph_curcpu(mc);
-
-	if (npages > EARLY_CEILING) {
-		me->c.flush_remote++;
-		cpu_flush(me, mc->pgeflag != 0);
-		EPH_EVENT(mc, EPH_EV_FLUSH, me->id, va, 0, 0, NULL);
-		return;
-	}
-	for (unsigned k = 0; k < npages; k++) {
-		me->c.invlpg_remote++;
-		(void)cpu_invlpg(me, va + eph_ptoa(k));
-		EPH_EVENT(
-		    mc, EPH_EV_INVLPG, me->id, va + eph_ptoa(k), 0, 0, NULL);
-	}
-}
 
 static void
 early_handler(struct eph_machine *mc, void *arg)
@@ -71,13 +49,13 @@ early_handler(struct eph_machine *mc, void *arg)
 
 	/* Release: our last look at *ea. */
 	(void)eph_fetchadd_32(mc, &ea->acked, 1, memory_order_release);
-	early_invalidate(mc, va, npages);
+	shootdown_range_here(mc, va, npages);
 }
 
 static void
 early_local(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	if (req->npages <= EARLY_CEILING)
+	if (req->npages <= SHOOT_CEILING)
 		eph_shoot_local(mc, req);
 	else if (req->local)
 		pmap_flush_local(mc, mc->pgeflag != 0);
@@ -102,16 +80,16 @@ early_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 		mc->exec->spin(mc);
 }
 
-/* In lockstep a handler is a function call: early is not earlier. */
+/* Where nothing else runs a handler is a function call: early is not earlier. */
 static void
 early_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	if (mc->mode != EPH_LOCKSTEP) {
+	if (!mc->at_once) {
 		early_shoot_parallel(mc, req);
 		return;
 	}
 	eph_shoot_store(mc, req);
-	if (req->npages <= EARLY_CEILING)
+	if (req->npages <= SHOOT_CEILING)
 		shootdown_invlpg(mc, req, true);
 	else
 		shootdown_flush_acked(
@@ -128,4 +106,6 @@ const struct eph_shootdown_ops shootdown_early_ack = {
 	.destroy = shootdown_no_destroy,
 	.shoot = early_shoot,
 	.flush = shootdown_flush_acked,
+	.settle = shootdown_no_settle,
+	.catch_up = shootdown_no_catch_up,
 };

@@ -7,9 +7,14 @@
 
 #include "ephmap/shootdown.h"
 
-/* For protocols without state. */
+/* Pages above which Linux flushes all: tlb_single_page_flush_ceiling. */
+#define SHOOT_CEILING 33u
+
+/* For protocols without state, and those that put nothing off. */
 int shootdown_no_state(struct eph_machine *mc, void **statep);
 void shootdown_no_destroy(struct eph_machine *mc, void *state);
+void shootdown_no_settle(struct eph_machine *mc, eph_va_t va);
+void shootdown_no_catch_up(struct eph_machine *mc);
 
 /* Have every target execute the request's invlpgs. */
 void shootdown_invlpg(
@@ -25,5 +30,52 @@ void shootdown_local_or_flush(
 
 /* A target's part, on the target: the same, counted as remote. */
 void shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req);
+
+/* On a target, for another CPU: npages from `va`; everything. */
+void shootdown_invlpg_here(
+    struct eph_machine *mc, eph_va_t va, unsigned npages);
+void shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all);
+
+/* The same, a full flush above the ceiling. */
+void shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages);
+
+/*
+ * A lock of a protocol's own, 0 or the CPU's number plus one.  It is held in
+ * a critical section, and who waits for it answers interrupts, because its
+ * holder may wait for him.  The holder answers too while he waits: what runs
+ * then, and asks for a shootdown, must not take the lock again.
+ */
+bool shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+void shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+void shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+
+/*
+ * What protocols that put off by address remember of one.  OWED_GONE: it was
+ * removed through the protocol and nothing is stored there, and every CPU
+ * has invalidated it since; so nobody holds anything.
+ */
+enum {
+	OWED_UNKNOWN, /* somebody may hold what is stored */
+	OWED_GONE,
+	OWED_FIRST /* from here on put off; the numbers are the protocol's */
+};
+
+_Atomic(uint32_t) *shootdown_owed(struct eph_machine *mc, eph_va_t va);
+void shootdown_owed_set(
+    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t owed);
+
+/* Is the request a removal of entries that every CPU is to forget? */
+bool shootdown_removes(
+    const struct eph_machine *mc, const struct eph_shoot *req);
+
+/*
+ * For them: a request that must be complete when it returns.  Where only
+ * removed addresses are entered, storing settles what was put off, and there
+ * is nothing to invalidate; else as acked-invlpg.
+ */
+void shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req);
+
+/* In lockstep: an interrupt that `from` sent found nothing outdated. */
+void shootdown_needless(struct eph_machine *mc, struct eph_cpu *from);
 
 #endif /* !SHOOTDOWN_PROTOCOL_H */

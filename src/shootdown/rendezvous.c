@@ -17,7 +17,9 @@
  *
  * One rendezvous at a time: two initiators whose handlers met on each
  * other's CPU would both wait for ever.  The original had the MP lock for
- * that; here the second initiator spins, answering interrupts.
+ * that; here the second initiator spins, answering interrupts.  What an
+ * initiator is asked for by a message that it answers meanwhile is carried
+ * out as in acked-invlpg.
  *
  * The call travels as an LWKT IPIQ message to each target, counted in
  * ipiq_msg.  No interrupt is outstanding at a target that the initiator
@@ -41,8 +43,9 @@
 #include "shootdown/protocol.h"
 
 /*
- * One rendezvous.  In lockstep the targets are called one after the other
- * once the entry is stored: nobody can tell the difference.
+ * One rendezvous.  Where nothing else runs (lockstep) the targets are called
+ * one after the other once the entry is stored: nobody can tell the
+ * difference.
  */
 struct rendezvous {
 	_Atomic(uint32_t) gathered; /* targets that have arrived */
@@ -107,9 +110,7 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	struct rendezvous_state *rs = mc->shootdown_state;
 	const uint32_t k = rendezvous_call(mc, req);
 
-	/* Acquire pairs with the release at the end. */
-	while (eph_swap_32(mc, &rs->busy, 1, memory_order_acquire) != 0)
-		mc->exec->spin(mc);
+	shootdown_lock(mc, &rs->busy);
 	mc->exec->ipi(mc, req->targets, &ipi, false);
 	/* Acquire pairs with the release in the handler, as below. */
 	while (eph_load_32(mc, &rv.gathered, memory_order_acquire) != k)
@@ -119,13 +120,15 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	shootdown_local_or_flush(mc, req);
 	while (eph_load_32(mc, &rv.done, memory_order_acquire) != k)
 		mc->exec->spin(mc);
-	eph_store_32(mc, &rs->busy, 0, memory_order_release);
+	shootdown_unlock(mc, &rs->busy);
 }
 
 static void
 rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	if (mc->mode != EPH_LOCKSTEP) {
+	struct rendezvous_state *rs = mc->shootdown_state;
+
+	if (!mc->at_once && !shootdown_holds(mc, &rs->busy)) {
 		rendezvous_shoot_parallel(mc, req);
 		return;
 	}
@@ -148,4 +151,6 @@ const struct eph_shootdown_ops shootdown_rendezvous = {
 	.destroy = rendezvous_destroy,
 	.shoot = rendezvous_shoot,
 	.flush = shootdown_flush_acked,
+	.settle = shootdown_no_settle,
+	.catch_up = shootdown_no_catch_up,
 };

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "ephmap/atomic.h"
+#include "ephmap/critical.h"
 #include "ephmap/exec.h"
 #include "ephmap/pmap.h"
 #include "machine/access.h"
@@ -50,6 +52,19 @@ shootdown_no_destroy(struct eph_machine *mc, void *state)
 }
 
 void
+shootdown_no_settle(struct eph_machine *mc, eph_va_t va)
+{
+	(void)mc;
+	(void)va;
+}
+
+void
+shootdown_no_catch_up(struct eph_machine *mc)
+{
+	(void)mc;
+}
+
+void
 shootdown_invlpg(struct eph_machine *mc, const struct eph_shoot *req, bool wait)
 {
 	const struct eph_ipi ipi = {
@@ -85,17 +100,116 @@ shootdown_local_or_flush(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 void
-shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req)
+shootdown_invlpg_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
 {
 	struct eph_cpu *me = eph_curcpu(mc);
 
-	if (req->npages == 1) {
+	for (unsigned k = 0; k < npages; k++) {
 		me->c.invlpg_remote++;
-		(void)cpu_invlpg(me, req->va);
-		EPH_EVENT(mc, EPH_EV_INVLPG, me->id, req->va, 0, 0, NULL);
-		return;
+		(void)cpu_invlpg(me, va + eph_ptoa(k));
+		EPH_EVENT(
+		    mc, EPH_EV_INVLPG, me->id, va + eph_ptoa(k), 0, 0, NULL);
 	}
+}
+
+void
+shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all)
+{
+	struct eph_cpu *me = eph_curcpu(mc);
+
 	me->c.flush_remote++;
-	cpu_flush(me, mc->pgeflag != 0);
-	EPH_EVENT(mc, EPH_EV_FLUSH, me->id, req->va, 0, 0, NULL);
+	cpu_flush(me, all);
+	EPH_EVENT(mc, EPH_EV_FLUSH, me->id, va, 0, all, NULL);
+}
+
+void
+shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
+{
+	if (npages > SHOOT_CEILING)
+		shootdown_flush_here(mc, va, mc->pgeflag != 0);
+	else
+		shootdown_invlpg_here(mc, va, npages);
+}
+
+void
+shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	if (req->npages == 1)
+		shootdown_invlpg_here(mc, req->va, 1);
+	else
+		shootdown_flush_here(mc, req->va, mc->pgeflag != 0);
+}
+
+bool
+shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+{
+	/* Relaxed: ours, if it is us. */
+	return (eph_load_32(mc, lock, memory_order_relaxed) ==
+	    eph_curcpu(mc)->id + 1);
+}
+
+void
+shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+{
+	crit_enter(mc);
+	/* Acquire pairs with the release in shootdown_unlock. */
+	while (!eph_cas_32(
+	    mc, lock, 0, eph_curcpu(mc)->id + 1, memory_order_acquire))
+		mc->exec->spin(mc);
+}
+
+void
+shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+{
+	eph_store_32(mc, lock, 0, memory_order_release);
+	crit_exit(mc);
+}
+
+_Atomic(uint32_t) *
+shootdown_owed(struct eph_machine *mc, eph_va_t va)
+{
+	const uint32_t i = machine_va_index(mc, va);
+
+	return (&machine_ptp(mc, eph_curcpu(mc), i)->owed[i & EPH_PTP_MASK]);
+}
+
+void
+shootdown_owed_set(
+    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t owed)
+{
+	for (unsigned k = 0; k < npages; k++)
+		/* Release: what made it so has happened. */
+		eph_store_32(mc, shootdown_owed(mc, va + eph_ptoa(k)), owed,
+		    memory_order_release);
+}
+
+bool
+shootdown_removes(const struct eph_machine *mc, const struct eph_shoot *req)
+{
+	return (req->zero && req->local &&
+	    eph_cpuset_count(req->targets, mc->cpuwords) == mc->ncpus - 1);
+}
+
+void
+shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	bool gone = req->ptes != NULL;
+
+	for (unsigned k = 0; k < req->npages && gone; k++)
+		/* Relaxed: to store is to settle, which looks properly. */
+		gone =
+		    eph_load_32(mc, shootdown_owed(mc, req->va + eph_ptoa(k)),
+			memory_order_relaxed) != OWED_UNKNOWN;
+	eph_shoot_store(mc, req);
+	if (gone)
+		return;
+	eph_shoot_local(mc, req);
+	shootdown_invlpg(mc, req, true);
+}
+
+void
+shootdown_needless(struct eph_machine *mc, struct eph_cpu *from)
+{
+	if (mc->mode == EPH_LOCKSTEP)
+		from->c.needless_ipi++;
 }

@@ -54,4 +54,6 @@ const struct eph_shootdown_ops shootdown_unacked_flush = {
 	.destroy = shootdown_no_destroy,
 	.shoot = unacked_shoot,
 	.flush = unacked_flush,
+	.settle = shootdown_no_settle,
+	.catch_up = shootdown_no_catch_up,
 };

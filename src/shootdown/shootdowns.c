@@ -14,6 +14,7 @@
 extern const struct eph_shootdown_ops shootdown_acked_invlpg;
 extern const struct eph_shootdown_ops shootdown_broadcast;
 extern const struct eph_shootdown_ops shootdown_early_ack;
+extern const struct eph_shootdown_ops shootdown_idle_skip;
 extern const struct eph_shootdown_ops shootdown_mach_queue;
 extern const struct eph_shootdown_ops shootdown_rendezvous;
 extern const struct eph_shootdown_ops shootdown_unacked_flush;
@@ -25,6 +26,7 @@ const struct eph_shootdown_ops *const eph_shootdowns[] = {
 	&shootdown_early_ack,
 	&shootdown_broadcast,
 	&shootdown_mach_queue,
+	&shootdown_idle_skip,
 	NULL,
 };
 

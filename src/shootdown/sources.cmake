@@ -2,6 +2,7 @@ set(EPHMAP_SOURCES
     acked_invlpg.c
     broadcast.c
     early_ack.c
+    idle_skip.c
     mach_queue.c
     rendezvous.c
     shootdowns.c

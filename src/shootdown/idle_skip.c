@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Idle skip: a CPU that does nothing is not interrupted; it flushes when it
+ * wakes.
+ *
+ * The entries are stored, and this CPU invalidates.  Each busy target is
+ * interrupted, flushes everything, and is waited for; an idle one is only
+ * marked, and looks at its mark before it does anything else.
+ *
+ * Idea.  An idle CPU uses no mapping, so it does not matter what its TLB
+ * holds; and however often it was marked, one flush is enough.
+ *
+ * Invariant: when the request returns, no CPU will use the old entry: it has
+ * flushed, or it will before it runs.
+ *
+ *	n pages, k targets, i idle	L n	F k - i	IPI k - i
+ *	full flush			-	F k - i	IPI k - i
+ *	a marked CPU wakes		-	F 1	IPI 0
+ *
+ * The race is with a CPU that wakes.  We mark it, then look again whether it
+ * is idle; it says that it is not, then looks at its mark.  All of these are
+ * sequentially consistent, so one of the two sees the other.  A CPU that
+ * woke in between may flush twice.
+ *
+ * DragonFly 79f2da0360, 2016-07-15, smp_invltlb(); off by default from
+ * 2016-07-23 on (6cb49c4fc9, machdep.optimized_invltlb).  The commit also
+ * spared the flush where the entry was 0 before.  Not so here: whoever
+ * stored that 0 may have told nobody.
+ */
+
+#include <errno.h>
+
+#include "ephmap/atomic.h"
+#include "ephmap/exec.h"
+#include "shootdown/protocol.h"
+
+/* State: a word for each CPU, (p), 1: it flushes when it wakes. */
+typedef _Atomic(uint32_t) idle_mark;
+
+static int
+idle_create(struct eph_machine *mc, void **statep)
+{
+	*statep = machine_alloc(mc, mc->ncpus * sizeof(idle_mark));
+	return (*statep != NULL ? 0 : ENOMEM);
+}
+
+static void
+idle_destroy(struct eph_machine *mc, void *state)
+{
+	machine_free(mc, state, mc->ncpus * sizeof(idle_mark));
+}
+
+/* Leave a mark for CPU `t`; false: it is awake, and must be interrupted. */
+static bool
+idle_put_off(struct eph_machine *mc, unsigned t)
+{
+	idle_mark *mark = mc->shootdown_state;
+	_Atomic(uint32_t) *idle = &mc->cpus[t]->idle;
+
+	/* Relaxed: looked at again below. */
+	if (eph_load_32(mc, idle, memory_order_relaxed) == 0)
+		return (false);
+	eph_store_32(mc, &mark[t], 1, memory_order_seq_cst);
+	return (eph_load_32(mc, idle, memory_order_seq_cst) != 0);
+}
+
+static void
+idle_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
+    unsigned npages, bool all)
+{
+	eph_cpuword_t busy[EPH_CPUSET_WORDS_MAX];
+
+	eph_cpuset_copy(busy, targets, mc->cpuwords);
+	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
+	{
+		if (idle_put_off(mc, t))
+			eph_cpuset_clear(busy, t);
+	}
+	shootdown_flush_acked(mc, busy, va, npages, all || mc->pgeflag != 0);
+}
+
+static void
+idle_shoot(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	eph_shoot_store(mc, req);
+	eph_shoot_local(mc, req);
+	idle_flush(mc, req->targets, req->va, req->npages, false);
+}
+
+/* All of it, because nobody remembers what was asked for. */
+static void
+idle_catch_up(struct eph_machine *mc)
+{
+	idle_mark *mark = mc->shootdown_state;
+
+	if (eph_swap_32(
+		mc, &mark[eph_curcpu(mc)->id], 0, memory_order_seq_cst) != 0)
+		shootdown_flush_here(mc, 0, true);
+}
+
+const struct eph_shootdown_ops shootdown_idle_skip = {
+	.name = "idle-skip",
+	.summary =
+	    "a full flush on every busy target; idle ones when they wake",
+	.origin = "DragonFly 79f2da0360, 2016",
+	.acked = true,
+	.flags = EPH_SHOOT_IDLE,
+	.create = idle_create,
+	.destroy = idle_destroy,
+	.shoot = idle_shoot,
+	.flush = idle_flush,
+	.settle = shootdown_no_settle,
+	.catch_up = idle_catch_up,
+};

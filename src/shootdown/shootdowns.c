@@ -12,6 +12,7 @@
 #include "shootdown/protocol.h"
 
 extern const struct eph_shootdown_ops shootdown_acked_invlpg;
+extern const struct eph_shootdown_ops shootdown_batched;
 extern const struct eph_shootdown_ops shootdown_broadcast;
 extern const struct eph_shootdown_ops shootdown_early_ack;
 extern const struct eph_shootdown_ops shootdown_idle_skip;
@@ -27,6 +28,7 @@ const struct eph_shootdown_ops *const eph_shootdowns[] = {
 	&shootdown_broadcast,
 	&shootdown_mach_queue,
 	&shootdown_idle_skip,
+	&shootdown_batched,
 	NULL,
 };
 

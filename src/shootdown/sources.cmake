@@ -1,5 +1,6 @@
 set(EPHMAP_SOURCES
     acked_invlpg.c
+    batched.c
     broadcast.c
     early_ack.c
     idle_skip.c

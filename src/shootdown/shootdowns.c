@@ -16,6 +16,7 @@ extern const struct eph_shootdown_ops shootdown_batched;
 extern const struct eph_shootdown_ops shootdown_broadcast;
 extern const struct eph_shootdown_ops shootdown_early_ack;
 extern const struct eph_shootdown_ops shootdown_idle_skip;
+extern const struct eph_shootdown_ops shootdown_latr;
 extern const struct eph_shootdown_ops shootdown_mach_queue;
 extern const struct eph_shootdown_ops shootdown_rendezvous;
 extern const struct eph_shootdown_ops shootdown_unacked_flush;
@@ -29,6 +30,7 @@ const struct eph_shootdown_ops *const eph_shootdowns[] = {
 	&shootdown_mach_queue,
 	&shootdown_idle_skip,
 	&shootdown_batched,
+	&shootdown_latr,
 	NULL,
 };
 

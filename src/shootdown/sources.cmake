@@ -4,6 +4,7 @@ set(EPHMAP_SOURCES
     broadcast.c
     early_ack.c
     idle_skip.c
+    latr.c
     mach_queue.c
     rendezvous.c
     shootdowns.c

@@ -120,7 +120,8 @@ struct eph_exec_ops {
 	 * Have `ipi` executed on each target (never the caller).  With
 	 * `wait`, return when all have; else it stays pending at a target
 	 * until that reaches a point of delivery.  ipi->arg must live until
-	 * then.  Counts ipi_sent.
+	 * then.  The target sees what the caller stored before, and with
+	 * `wait` the caller what the targets stored.  Counts ipi_sent.
 	 */
 	void (*ipi)(struct eph_machine *mc, const eph_cpuword_t *targets,
 	    const struct eph_ipi *ipi, bool wait);

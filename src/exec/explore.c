@@ -26,7 +26,7 @@
  * Weak memory (total store order): relaxed and release stores go into a
  * buffer of their CPU, which drains when the scheduler says so, at the
  * latest with the CPU's next read-modify-write, sequentially consistent
- * store, or unlock.
+ * store, unlock, interrupt sent, or acknowledgement.
  */
 
 #include "exec/explore.h"
@@ -835,6 +835,7 @@ explore_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 		return;
 	}
 	ex_point(ex, EPH_POINT_IPI, NULL, true);
+	ex_buffer_drain(ex, e->cpu);
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
 	{
 		mc->cur->c.ipi_sent++;
@@ -866,6 +867,7 @@ ex_intr_main(void *arg)
 			ec->first = (ec->first + 1) % EX_PENDING;
 			ec->npending--;
 			ex_handle(ex, &p.ipi);
+			ex_buffer_drain(ex, e->cpu);
 			if (p.from != NULL)
 				p.from->acks--;
 		} else {

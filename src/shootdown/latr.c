@@ -126,13 +126,14 @@ latr_find_place(struct eph_machine *mc)
 	const uint32_t first = eph_curcpu(mc)->id * LATR_STATES;
 
 	/* Relaxed: too many at worst, and then we fall back. */
-	if (eph_load_32(mc, &la->used_by[first / LATR_STATES],
+	if (eph_load_32(mc, &la->used_by[eph_curcpu(mc)->id],
 		memory_order_relaxed) >= LATR_STATES)
 		return (LATR_NONE);
 	for (uint32_t id = first; id < first + LATR_STATES; id++) {
+		struct latr_state *st = &la->state[id];
+
 		/* Acquire pairs with the release in latr_free_place. */
-		if (eph_load_32(
-			mc, &la->state[id].used, memory_order_acquire) == 0)
+		if (eph_load_32(mc, &st->used, memory_order_acquire) == 0)
 			return (id);
 	}
 	return (LATR_NONE);
@@ -155,10 +156,12 @@ latr_fill_place(
 	(void)eph_fetchadd_32(
 	    mc, &la->used_by[eph_curcpu(mc)->id], 1, memory_order_relaxed);
 	(void)eph_fetchadd_32(mc, &la->used, 1, memory_order_relaxed);
-	for (unsigned w = 0; w < mc->cpuwords; w++)
+	for (unsigned w = 0; w < mc->cpuwords; w++) {
+		_Atomic(uint64_t) *word = latr_word(mc, id, w);
+
 		/* Release pairs with the acquire in latr_sweep_place. */
-		eph_store_64(mc, latr_word(mc, id, w), req->targets[w],
-		    memory_order_release);
+		eph_store_64(mc, word, req->targets[w], memory_order_release);
+	}
 }
 
 /*
@@ -171,10 +174,14 @@ latr_free_place(struct eph_machine *mc, uint32_t id)
 	struct latr *la = mc->shootdown_state;
 	struct latr_state *st = &la->state[id];
 
-	for (unsigned k = 0; k < st->npages; k++)
+	for (unsigned k = 0; k < st->npages; k++) {
+		_Atomic(uint32_t) *owed =
+		    shootdown_owed(mc, st->va + eph_ptoa(k));
+
 		/* Release: what was swept is gone. */
-		(void)eph_cas_32(mc, shootdown_owed(mc, st->va + eph_ptoa(k)),
-		    OWED_FIRST + id, OWED_GONE, memory_order_release);
+		(void)eph_cas_32(
+		    mc, owed, OWED_FIRST + id, OWED_GONE, memory_order_release);
+	}
 	eph_store_32(mc, &st->used, 0, memory_order_release);
 	/* Relaxed: how many, not which. */
 	(void)eph_fetchadd_32(mc, &la->used_by[id / LATR_STATES], UINT32_MAX,
@@ -252,10 +259,12 @@ latr_force(struct eph_machine *mc, uint32_t id)
 
 	crit_enter(mc);
 	latr_sweep_place(mc, id);
-	for (unsigned w = 0; w < mc->cpuwords; w++)
+	for (unsigned w = 0; w < mc->cpuwords; w++) {
+		_Atomic(uint64_t) *word = latr_word(mc, id, w);
+
 		/* Acquire: whose name is out has invalidated. */
-		left[w] =
-		    eph_load_64(mc, latr_word(mc, id, w), memory_order_acquire);
+		left[w] = eph_load_64(mc, word, memory_order_acquire);
+	}
 	eph_cpuset_clear(left, lf.from->id);
 	mc->exec->ipi(mc, left, &ipi, true);
 	crit_exit(mc);

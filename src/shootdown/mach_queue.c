@@ -118,10 +118,10 @@ static bool
 mach_is_active(struct eph_machine *mc)
 {
 	struct mach *ma = mc->shootdown_state;
+	struct mach_list *li = &ma->list[eph_curcpu(mc)->id];
 
 	/* Relaxed: only we store it. */
-	return (eph_load_32(mc, &ma->list[eph_curcpu(mc)->id].active,
-		    memory_order_relaxed) != 0);
+	return (eph_load_32(mc, &li->active, memory_order_relaxed) != 0);
 }
 
 /*
@@ -156,8 +156,10 @@ mach_interrupt(struct eph_machine *mc, void *arg)
 static bool
 mach_is_idle(struct eph_machine *mc, unsigned t)
 {
+	_Atomic(uint32_t) *idle = &mc->cpus[t]->idle;
+
 	/* Sequentially consistent against its waking, see mach_signal. */
-	return (eph_load_32(mc, &mc->cpus[t]->idle, memory_order_seq_cst) != 0);
+	return (eph_load_32(mc, idle, memory_order_seq_cst) != 0);
 }
 
 /* CPU `t` finds the request before it goes on. */
@@ -165,10 +167,11 @@ static void
 mach_signal(struct eph_machine *mc, unsigned t, eph_va_t va, unsigned npages)
 {
 	struct mach *ma = mc->shootdown_state;
+	struct mach_list *li = &ma->list[t];
 
-	mach_append(&ma->list[t], va, npages);
+	mach_append(li, va, npages);
 	/* Before we look whether it is idle: it wakes, and looks here. */
-	eph_store_32(mc, &ma->list[t].needed, 1, memory_order_seq_cst);
+	eph_store_32(mc, &li->needed, 1, memory_order_seq_cst);
 }
 
 /* Put the request on all lists; `busy` gets those to be interrupted. */
@@ -197,9 +200,10 @@ mach_interrupt_busy(struct eph_machine *mc, const eph_cpuword_t *busy)
 	mc->exec->ipi(mc, busy, &ipi, false);
 	EPH_CPUSET_FOREACH(t, busy, mc->cpuwords)
 	{
+		struct mach_list *li = &ma->list[t];
+
 		/* Sequentially consistent against its joining again. */
-		while (eph_load_32(
-			   mc, &ma->list[t].active, memory_order_seq_cst) != 0)
+		while (eph_load_32(mc, &li->active, memory_order_seq_cst) != 0)
 			mc->exec->spin(mc);
 	}
 }

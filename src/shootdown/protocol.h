@@ -62,7 +62,7 @@ enum {
 
 _Atomic(uint32_t) *shootdown_owed(struct eph_machine *mc, eph_va_t va);
 void shootdown_owed_set(
-    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t owed);
+    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t what);
 
 /* Is the request a removal of entries that every CPU is to forget? */
 bool shootdown_removes(

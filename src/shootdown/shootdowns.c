@@ -183,12 +183,14 @@ shootdown_owed(struct eph_machine *mc, eph_va_t va)
 
 void
 shootdown_owed_set(
-    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t owed)
+    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t what)
 {
-	for (unsigned k = 0; k < npages; k++)
+	for (unsigned k = 0; k < npages; k++) {
+		_Atomic(uint32_t) *owed = shootdown_owed(mc, va + eph_ptoa(k));
+
 		/* Release: what made it so has happened. */
-		eph_store_32(mc, shootdown_owed(mc, va + eph_ptoa(k)), owed,
-		    memory_order_release);
+		eph_store_32(mc, owed, what, memory_order_release);
+	}
 }
 
 bool
@@ -203,11 +205,14 @@ shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	bool gone = req->ptes != NULL;
 
-	for (unsigned k = 0; k < req->npages && gone; k++)
+	for (unsigned k = 0; k < req->npages && gone; k++) {
+		_Atomic(uint32_t) *owed =
+		    shootdown_owed(mc, req->va + eph_ptoa(k));
+
 		/* Relaxed: to store is to settle, which looks properly. */
 		gone =
-		    eph_load_32(mc, shootdown_owed(mc, req->va + eph_ptoa(k)),
-			memory_order_relaxed) != OWED_UNKNOWN;
+		    eph_load_32(mc, owed, memory_order_relaxed) != OWED_UNKNOWN;
+	}
 	eph_shoot_store(mc, req);
 	if (gone)
 		return;

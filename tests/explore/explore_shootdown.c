@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The protocols that put invalidations off, under explore: every design is
+ * as safe with them as with one that waits, and a protocol that forgets its
+ * own rule is found.
+ *
+ * With --long, 20,000 PCT schedules each.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ephmap/atomic.h"
+#include "ephmap/exec.h"
+#include "ephmap/explore.h"
+#include "ephmap/kva.h"
+#include "ephmap/pmap.h"
+#include "ephmap/sleepq.h"
+#include "test_main.h"
+
+#define SHORT_BUDGET  150u
+#define LONG_BUDGET   20000u
+#define BROKEN_BUDGET 3000u
+
+static const char *const names[] = { "mach-queue", "idle-skip", "batched",
+	"latr" };
+
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
+/* Designs */
+
+/* A design without its known holes has none with this protocol. */
+static void
+explore_design(const struct eph_design_ops *d, const struct eph_scenario *sc,
+    const struct eph_shootdown_ops *shootdown)
+{
+	const struct eph_shootdown_ops *asked = NULL;
+	struct eph_design_ops repaired = *d;
+	struct eph_explore_config cfg = { .design = &repaired,
+		.scenario = sc,
+		.shootdown = shootdown,
+		.seed = 1,
+		.budget = test_long ? LONG_BUDGET : SHORT_BUDGET };
+	struct eph_explore_result r;
+	struct eph_err err = { "" };
+
+	(void)eph_design_repair(&repaired, &asked);
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+	if (r.failure != EPH_FAIL_NONE) {
+		printf("%s, %s, %s: %s\n%s\n%s\n", d->name, sc->name,
+		    shootdown->name, r.what, r.schedule, r.timeline);
+		CU_FAIL("a design fails with a protocol that puts off");
+	}
+	eph_explore_free(&r);
+}
+
+static void
+test_designs_are_safe_with_every_protocol(void)
+{
+	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
+		const struct eph_scenario *sc = eph_scenarios[i];
+
+		for (size_t k = 0; eph_designs[k] != NULL; k++) {
+			if (sc->no_design ||
+			    (sc->applies != NULL &&
+				!sc->applies(eph_designs[k])))
+				continue;
+			for (unsigned n = 0; n < NAMES; n++)
+				explore_design(eph_designs[k], sc,
+				    eph_shootdown_find(names[n]));
+		}
+	}
+}
+
+/*
+ * One address: CPU 0 enters a page, CPU 1 reads, CPU 0 removes it or enters
+ * another in its place, and again.  CPU 1 may sleep meanwhile, so that it is
+ * idle when the address changes, or enter and remove another itself, and so
+ * do two threads of CPU 2: there are several initiators, and switches.
+ */
+struct reuse {
+	eph_va_t va;
+	_Atomic(uint32_t) turn;
+};
+
+#define REUSE_ROUNDS 4u
+
+static struct eph_shootdown_ops protocol;
+
+static void
+reuse_wait(struct eph_xp *x, uint32_t turn)
+{
+	struct reuse *ru = x->arg;
+
+	/* Acquire pairs with the release in reuse_pass. */
+	while (eph_load_32(x->mc, &ru->turn, memory_order_acquire) != turn)
+		(void)tsleep(x->mc, ru, 0, "turn", 1);
+}
+
+static void
+reuse_pass(struct eph_xp *x, uint32_t turn)
+{
+	struct reuse *ru = x->arg;
+
+	eph_store_32(x->mc, &ru->turn, turn, memory_order_release);
+	wakeup(x->mc, ru);
+}
+
+static void
+reuse_enter(struct eph_xp *x, unsigned n)
+{
+	struct reuse *ru = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < REUSE_ROUNDS; k++) {
+		pmap_kenter(x->mc, ru->va, vm_page_to_phys(xp_page(x, 1 + k)));
+		reuse_pass(x, 1);
+		reuse_wait(x, 0);
+		if (k % 2 == 0)
+			pmap_kremove(x->mc, ru->va);
+	}
+}
+
+/* Page number `k` of thread `n`, at its own address. */
+static void
+reuse_elsewhere(struct eph_xp *x, unsigned n, uint32_t k)
+{
+	struct reuse *ru = x->arg;
+	const eph_va_t va = ru->va + eph_ptoa(n);
+	struct vm_page *m = xp_page(x, 10 * n + k);
+	uint32_t reached;
+
+	pmap_kenter(x->mc, va, vm_page_to_phys(m));
+	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+	pmap_kremove(x->mc, va);
+}
+
+static void
+reuse_read(struct eph_xp *x, unsigned n)
+{
+	struct reuse *ru = x->arg;
+	uint32_t reached;
+
+	for (uint32_t k = 0; k < REUSE_ROUNDS; k++) {
+		reuse_wait(x, 1);
+		(void)machine_access(
+		    x->mc, ru->va, EPH_TOUCH_READ, xp_page(x, 1 + k), &reached);
+		reuse_pass(x, 0);
+		reuse_elsewhere(x, n, k);
+	}
+}
+
+static void
+reuse_alone(struct eph_xp *x, unsigned n)
+{
+	for (uint32_t k = 0; k < REUSE_ROUNDS; k++)
+		reuse_elsewhere(x, n, k);
+}
+
+static int
+reuse_setup(struct eph_xp *x)
+{
+	struct reuse *ru = machine_alloc(x->mc, sizeof(*ru));
+
+	if ((x->arg = ru) == NULL ||
+	    machine_set_shootdown(x->mc, &protocol) != 0)
+		return (ENOMEM);
+	ru->va = kva_alloc(x->mc, 4);
+	if (xp_thread(x, 0, reuse_enter, 0) != 0 ||
+	    xp_thread(x, 1, reuse_read, 1) != 0 ||
+	    xp_thread(x, 2, reuse_alone, 2) != 0 ||
+	    xp_thread(x, 2, reuse_alone, 3) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+static const struct eph_scenario scenario_reuse = {
+	.name = "reuse",
+	.summary = "an address is entered, read elsewhere, removed, and again",
+	.origin = "test",
+	.cpus = 3,
+	.no_design = true,
+	.setup = reuse_setup,
+};
+
+static enum eph_failure
+explore_reuse(const char *strategy, uint64_t budget, bool weak,
+    enum eph_failure broken_as)
+{
+	const struct eph_explore_config cfg = { .scenario = &scenario_reuse,
+		.strategy = strategy,
+		.weak_memory = weak,
+		.budget = budget,
+		.seed = 7 };
+	struct eph_explore_result r;
+	struct eph_err err = { "" };
+	enum eph_failure failure;
+
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+	failure = r.failure;
+	if (failure != EPH_FAIL_NONE && failure != broken_as)
+		printf("%s: %s\n%s\n", protocol.name, r.what, r.timeline);
+	eph_explore_free(&r);
+	return (failure);
+}
+
+static void
+test_an_address_is_used_again(void)
+{
+	const uint64_t budget = test_long ? 50 * LONG_BUDGET : 1000;
+
+	for (unsigned n = 0; n < NAMES; n++) {
+		protocol = *eph_shootdown_find(names[n]);
+		CU_ASSERT_EQUAL(
+		    explore_reuse("pct", budget, false, EPH_FAIL_NONE),
+		    EPH_FAIL_NONE);
+		CU_ASSERT_EQUAL(
+		    explore_reuse("random", budget, false, EPH_FAIL_NONE),
+		    EPH_FAIL_NONE);
+		CU_ASSERT_EQUAL(
+		    explore_reuse("random", budget, true, EPH_FAIL_NONE),
+		    EPH_FAIL_NONE);
+	}
+}
+
+/* Protocols that forget */
+
+static void
+forget_catch_up(struct eph_machine *mc)
+{
+	(void)mc;
+}
+
+/* An address is used again, and what was put off for it is not done. */
+static void
+forget_settle(struct eph_machine *mc, eph_va_t va)
+{
+	(void)mc;
+	(void)va;
+}
+
+static void
+expect_found(const char *name)
+{
+	if (explore_reuse("pct", BROKEN_BUDGET, false, EPH_FAIL_STALE) !=
+	    EPH_FAIL_STALE) {
+		printf("%s is not found\n", name);
+		CU_FAIL("a broken protocol is not found");
+	}
+}
+
+static void
+test_a_cpu_that_wakes_and_forgets_is_found(void)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		protocol = *eph_shootdown_find(names[n]);
+		protocol.catch_up = forget_catch_up;
+		expect_found(names[n]);
+	}
+}
+
+static void
+test_an_address_that_is_used_without_asking_is_found(void)
+{
+	for (unsigned n = 2; n < NAMES; n++) {
+		protocol = *eph_shootdown_find(names[n]);
+		protocol.settle = forget_settle;
+		expect_found(names[n]);
+	}
+}
+
+static CU_TestInfo tests[] = {
+	TEST(test_designs_are_safe_with_every_protocol),
+	TEST(test_an_address_is_used_again),
+	TEST(test_a_cpu_that_wakes_and_forgets_is_found),
+	TEST(test_an_address_that_is_used_without_asking_is_found),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ .pName = "explore: protocols that put off", .pTests = tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -322,7 +322,8 @@ ex_set_status(struct explore *ex, struct ex_entity *e, enum ex_status status)
 		ex->ready |= bit;
 	else if (status != EX_OFF && status != EX_ASLEEP)
 		ex->waiting |= bit;
-	if (((ex->ready | ex->waiting) & ex->cpu[e->cpu].mask) == 0)
+	if ((ex->mc->shootflags & EPH_SHOOT_IDLE) != 0 &&
+	    ((ex->ready | ex->waiting) & ex->cpu[e->cpu].mask) == 0)
 		/* Relaxed: one host thread. */
 		atomic_store_explicit(
 		    &ex->mc->cpus[e->cpu]->idle, 1, memory_order_relaxed);

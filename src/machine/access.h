@@ -84,6 +84,15 @@ cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
 	return ((pte & EPH_PTE_V) == 0 || EPH_PTE_FRAME(pte) != sh->frame);
 }
 
+/* Has the CPU something to do, sent or put off, before it goes on? */
+static inline bool
+cpu_is_behind(const struct eph_cpu *cpu)
+{
+	/* Relaxed: for checks while nothing runs. */
+	return (cpu->pending ||
+	    atomic_load_explicit(&cpu->idle, memory_order_relaxed) != 0);
+}
+
 /* Execute invlpg on `cpu`; true if there was anything outdated. */
 bool cpu_invlpg(struct eph_cpu *cpu, eph_va_t va);
 

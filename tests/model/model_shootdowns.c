@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The protocols that put invalidations off, against a reference that counts
+ * on its fingers: lists in arrays, sets of CPUs as arrays of flags, and no
+ * thought of speed.  Random requests of the pmap from random CPUs, with
+ * delays between them; every event must be counted alike, and every load
+ * must reach the page that is entered.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "ephmap/exec.h"
+#include "ephmap/kva.h"
+#include "ephmap/pmap.h"
+#include "ephmap/shootdown.h"
+#include "test_main.h"
+
+enum { PAGES = 12, CPUS_MAX = 70 };
+
+/* Something put off: pages, and who is still to hear of it. */
+struct note {
+	unsigned va;
+	unsigned npages;
+	bool to[CPUS_MAX];
+	bool open;
+};
+
+struct ref {
+	const char *name;
+	unsigned ncpus;
+	unsigned me;
+	uint64_t now;
+	struct eph_counters c;
+	bool idle[CPUS_MAX];
+	/* mach-queue: pages of what is listed, and how much that is. */
+	unsigned listed[CPUS_MAX];
+	unsigned list_pages[CPUS_MAX];
+	bool everything[CPUS_MAX];
+	bool marked[CPUS_MAX]; /* idle-skip */
+	/* batched: one set of ranges; latr: 64 of each CPU. */
+	struct note batch[32];
+	unsigned nbatch;
+	struct note place[CPUS_MAX][64];
+	struct note *last[PAGES]; /* latr: of the page's removal */
+	bool gone[PAGES];	  /* removed, and everybody has heard of it */
+};
+
+static bool
+is(const struct ref *f, const char *name)
+{
+	return (strcmp(f->name, name) == 0);
+}
+
+/* Everybody but this CPU, or of these the even ones. */
+static void
+ref_targets(const struct ref *f, bool even, bool to[CPUS_MAX])
+{
+	for (unsigned c = 0; c < f->ncpus; c++)
+		to[c] = c != f->me && (!even || c % 2 == 0);
+}
+
+/* A CPU that was idle goes on. */
+static void
+ref_wake(struct ref *f, unsigned c)
+{
+	if (f->everything[c])
+		f->c.flush_remote++;
+	else
+		f->c.invlpg_remote += f->list_pages[c];
+	f->listed[c] = f->list_pages[c] = 0;
+	f->everything[c] = false;
+	f->c.flush_remote += f->marked[c];
+	f->marked[c] = false;
+}
+
+static void
+ref_enter_cpu(struct ref *f, unsigned c)
+{
+	f->me = c;
+	if (f->idle[c])
+		ref_wake(f, c);
+	f->idle[c] = false;
+}
+
+static void
+ref_sweep_note(struct ref *f, struct note *n, unsigned c)
+{
+	if (!n->open || !n->to[c])
+		return;
+	n->to[c] = false;
+	f->c.invlpg_remote += n->npages;
+	n->open = false;
+	for (unsigned i = 0; i < f->ncpus; i++)
+		n->open |= n->to[i];
+	for (unsigned k = 0; k < n->npages && !n->open; k++)
+		f->gone[n->va + k] |= f->last[n->va + k] == n;
+}
+
+static void
+ref_sweep(struct ref *f)
+{
+	for (unsigned c = 0; c < f->ncpus; c++) {
+		for (unsigned o = 0; o < f->ncpus; o++) {
+			for (unsigned i = 0; i < 64; i++)
+				ref_sweep_note(f, &f->place[o][i], c);
+		}
+	}
+}
+
+static void
+ref_delay(struct ref *f, uint64_t ns)
+{
+	const uint64_t ticks = f->now / EPH_TICK_NS;
+
+	f->now += ns;
+	for (unsigned c = 0; c < f->ncpus && ns > 0; c++)
+		f->idle[c] = is(f, "mach-queue") || is(f, "idle-skip");
+	if (f->now / EPH_TICK_NS != ticks && is(f, "latr"))
+		ref_sweep(f);
+}
+
+static void
+ref_flush_batch(struct ref *f)
+{
+	if (f->nbatch == 0)
+		return;
+	f->c.flush_local++;
+	f->c.flush_remote += f->ncpus - 1;
+	f->c.ipi_sent += f->ncpus - 1;
+	for (unsigned i = 0; i < f->nbatch; i++) {
+		for (unsigned k = 0; k < f->batch[i].npages; k++)
+			f->gone[f->batch[i].va + k] = true;
+	}
+	f->nbatch = 0;
+}
+
+/* Does the note cover the page? */
+static bool
+covers(const struct note *n, unsigned va)
+{
+	return (va >= n->va && va < n->va + n->npages);
+}
+
+/*
+ * A valid entry is stored: what was put off for the page comes first.  A
+ * page may have been removed twice, then the later one counts.
+ */
+static void
+ref_store_valid(struct ref *f, unsigned va)
+{
+	struct note *n;
+	bool pending = false;
+
+	for (unsigned i = 0; i < f->nbatch; i++)
+		pending |= covers(&f->batch[i], va) && !f->gone[va];
+	if (pending)
+		ref_flush_batch(f);
+	n = f->last[va];
+	if (is(f, "latr") && !f->gone[va] && n != NULL) {
+		for (unsigned c = 0; c < f->ncpus; c++) {
+			f->c.ipi_sent += c != f->me && n->open && n->to[c];
+			ref_sweep_note(f, n, c);
+		}
+	}
+	f->gone[va] = false;
+	f->last[va] = NULL;
+	f->c.pte_store++;
+}
+
+/* Pages are invalidated on others: at once, or as the protocol has it. */
+static void
+ref_others(struct ref *f, const bool to[CPUS_MAX], unsigned npages)
+{
+	for (unsigned c = 0; c < f->ncpus; c++) {
+		if (!to[c])
+			continue;
+		if (f->idle[c] && is(f, "mach-queue")) {
+			f->everything[c] |= npages == 0 || f->listed[c] == 4;
+			f->listed[c] += npages != 0 && f->listed[c] < 4;
+			f->list_pages[c] += npages;
+			continue;
+		}
+		if (f->idle[c]) {
+			f->marked[c] = true;
+			continue;
+		}
+		f->c.ipi_sent++;
+		if (npages == 0 || is(f, "idle-skip"))
+			f->c.flush_remote++;
+		else
+			f->c.invlpg_remote += npages;
+	}
+}
+
+static void
+ref_remove_latr(struct ref *f, unsigned va, unsigned npages)
+{
+	bool to[CPUS_MAX];
+	unsigned i = 0;
+
+	ref_targets(f, false, to);
+	f->c.invlpg_local += npages;
+	while (i < 64 && f->place[f->me][i].open)
+		i++;
+	if (i == 64 || f->ncpus == 1) {
+		ref_others(f, to, npages);
+		for (unsigned k = 0; k < npages; k++) {
+			f->gone[va + k] = true;
+			f->last[va + k] = NULL;
+		}
+		return;
+	}
+	f->place[f->me][i] = (struct note){ va, npages, { false }, true };
+	memcpy(f->place[f->me][i].to, to, sizeof(to));
+	for (unsigned k = 0; k < npages; k++) {
+		f->gone[va + k] = false;
+		f->last[va + k] = &f->place[f->me][i];
+	}
+}
+
+static void
+ref_remove(struct ref *f, unsigned va, unsigned npages)
+{
+	bool to[CPUS_MAX];
+
+	f->c.pte_store += npages;
+	if (is(f, "batched")) {
+		f->batch[f->nbatch++] =
+		    (struct note){ va, npages, { false }, true };
+		for (unsigned k = 0; k < npages; k++)
+			f->gone[va + k] = false;
+		if (f->nbatch == 32)
+			ref_flush_batch(f);
+	} else if (is(f, "latr")) {
+		ref_remove_latr(f, va, npages);
+	} else {
+		f->c.invlpg_local += npages;
+		ref_targets(f, false, to);
+		ref_others(f, to, npages);
+	}
+}
+
+/* Is each page gone, or put off to be settled when it is stored? */
+static bool
+ref_known(const struct ref *f, unsigned va, unsigned npages)
+{
+	for (unsigned k = 0; k < npages; k++) {
+		bool known = f->gone[va + k] || f->last[va + k] != NULL;
+
+		for (unsigned i = 0; i < f->nbatch; i++)
+			known |= covers(&f->batch[i], va + k);
+		if (!known)
+			return (false);
+	}
+	return (true);
+}
+
+static void
+ref_enter(struct ref *f, unsigned va, unsigned npages)
+{
+	const bool known = ref_known(f, va, npages);
+	bool to[CPUS_MAX];
+
+	for (unsigned k = 0; k < npages; k++)
+		ref_store_valid(f, va + k);
+	if (known)
+		return;
+	f->c.invlpg_local += npages;
+	ref_targets(f, false, to);
+	ref_others(f, to, npages);
+}
+
+/* The machine beside it. */
+struct world {
+	struct ref f;
+	struct eph_machine *mc;
+	struct prng r;
+	eph_va_t va;
+	uint32_t frame[PAGES]; /* EPH_NONE: removed */
+};
+
+static void
+do_enter(struct world *w, unsigned va, unsigned npages)
+{
+	struct vm_page *m[PAGES];
+
+	for (unsigned k = 0; k < npages; k++) {
+		m[k] = vm_page_get(w->mc, prng_below(&w->r, 100));
+		w->frame[va + k] = m[k]->frame;
+	}
+	pmap_qenter(w->mc, w->va + eph_ptoa(va), m, npages);
+	ref_enter(&w->f, va, npages);
+}
+
+static void
+do_remove(struct world *w, unsigned va, unsigned npages)
+{
+	for (unsigned k = 0; k < npages; k++)
+		w->frame[va + k] = EPH_NONE;
+	pmap_qremove(w->mc, w->va + eph_ptoa(va), npages);
+	ref_remove(&w->f, va, npages);
+}
+
+/* Where nothing is entered a design may store by itself. */
+static void
+do_store(struct world *w, unsigned va)
+{
+	if (w->frame[va] != EPH_NONE)
+		return;
+	w->frame[va] = vm_page_get(w->mc, prng_below(&w->r, 100))->frame;
+	pmap_pte_store(w->mc, w->va + eph_ptoa(va),
+	    eph_ptoa(w->frame[va]) | EPH_PTE_V | EPH_PTE_RW);
+	ref_store_valid(&w->f, va);
+}
+
+static void
+do_invalidate(struct world *w, unsigned va)
+{
+	eph_cpuword_t set[EPH_CPUSET_WORDS_MAX] = { 0 };
+	bool to[CPUS_MAX];
+
+	ref_targets(&w->f, true, to);
+	for (unsigned c = 0; c < w->f.ncpus; c++) {
+		if (to[c])
+			eph_cpuset_set(set, c);
+	}
+	smp_masked_invlpg(w->mc, set, w->va + eph_ptoa(va));
+	ref_others(&w->f, to, 1);
+}
+
+static void
+do_flush(struct world *w, unsigned va)
+{
+	bool to[CPUS_MAX];
+
+	smp_invltlb(w->mc, w->va + eph_ptoa(va), 1, true);
+	ref_targets(&w->f, false, to);
+	ref_others(&w->f, to, 0);
+}
+
+static void
+do_read(struct world *w, unsigned va)
+{
+	uint32_t reached;
+
+	if (w->frame[va] == EPH_NONE)
+		return;
+	(void)machine_access(w->mc, w->va + eph_ptoa(va), EPH_TOUCH_READ,
+	    vm_page_get(w->mc, w->frame[va]), &reached);
+	CU_ASSERT_EQUAL(reached, w->frame[va]);
+}
+
+static void
+do_something(struct world *w)
+{
+	static const uint64_t delays[] = { 0, 1, EPH_TICK_NS / 3, EPH_TICK_NS };
+	const unsigned va = prng_below(&w->r, PAGES);
+	const unsigned npages = 1 + prng_below(&w->r, PAGES - va) / 3;
+	const unsigned what = prng_below(&w->r, 100);
+	const uint64_t ns = delays[prng_below(&w->r, 4)];
+
+	if (what < 20)
+		do_enter(w, va, npages);
+	else if (what < 50)
+		do_remove(w, va, npages);
+	else if (what < 55)
+		do_store(w, va);
+	else if (what < 58)
+		do_invalidate(w, va);
+	else if (what < 60)
+		do_flush(w, va);
+	else if (what < 85)
+		do_read(w, va);
+	else if (what < 88) {
+		lockstep_delay(w->mc, ns);
+		ref_delay(&w->f, ns);
+	}
+}
+
+static bool
+same(const struct world *w, unsigned at)
+{
+	struct eph_counters c;
+	const struct eph_counters *f = &w->f.c;
+
+	machine_counters(w->mc, &c);
+	if (c.pte_store == f->pte_store && c.invlpg_local == f->invlpg_local &&
+	    c.invlpg_remote == f->invlpg_remote &&
+	    c.flush_local == f->flush_local &&
+	    c.flush_remote == f->flush_remote && c.ipi_sent == f->ipi_sent)
+		return (true);
+	(void)printf("%s, %u CPUs, step %u: is/due store %llu/%llu L "
+		     "%llu/%llu R %llu/%llu LF %llu/%llu F %llu/%llu IPI "
+		     "%llu/%llu\n",
+	    w->f.name, w->f.ncpus, at, (unsigned long long)c.pte_store,
+	    (unsigned long long)f->pte_store,
+	    (unsigned long long)c.invlpg_local,
+	    (unsigned long long)f->invlpg_local,
+	    (unsigned long long)c.invlpg_remote,
+	    (unsigned long long)f->invlpg_remote,
+	    (unsigned long long)c.flush_local,
+	    (unsigned long long)f->flush_local,
+	    (unsigned long long)c.flush_remote,
+	    (unsigned long long)f->flush_remote, (unsigned long long)c.ipi_sent,
+	    (unsigned long long)f->ipi_sent);
+	return (false);
+}
+
+/* At the end everybody hears of everything. */
+static void
+finish(struct world *w)
+{
+	lockstep_drain(w->mc);
+	for (unsigned c = 0; c < w->f.ncpus; c++)
+		ref_wake(&w->f, c);
+	ref_flush_batch(&w->f);
+	ref_sweep(&w->f);
+	CU_ASSERT_TRUE(same(w, UINT32_MAX));
+	CU_ASSERT_EQUAL(w->mc->nviolations, 0);
+}
+
+static void
+play(const char *name, unsigned ncpus, unsigned steps, uint64_t seed)
+{
+	static struct world w;
+	const struct eph_machine_config cfg = { .tlb = "infinite",
+		.ncpus = ncpus };
+
+	memset(&w, 0, sizeof(w));
+	w.f.name = name;
+	w.f.ncpus = ncpus;
+	prng_init(&w.r, seed, ncpus);
+	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &w.mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    machine_set_shootdown(w.mc, eph_shootdown_find(name)), 0);
+	w.va = kva_alloc(w.mc, PAGES);
+	for (unsigned k = 0; k < PAGES; k++)
+		w.frame[k] = EPH_NONE;
+	for (unsigned i = 0; i < steps; i++) {
+		const unsigned c = prng_below(&w.r, ncpus < 5 ? ncpus : 5);
+
+		cpu_enter(w.mc, c);
+		ref_enter_cpu(&w.f, c);
+		do_something(&w);
+		if (!same(&w, i)) {
+			CU_FAIL("the reference counts differently");
+			break;
+		}
+	}
+	finish(&w);
+	kva_free(w.mc, w.va, PAGES);
+	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+}
+
+static void
+protocols_count_as_the_reference_does(void)
+{
+	static const char *const names[] = { "mach-queue", "idle-skip",
+		"batched", "latr" };
+	static const unsigned cpus[] = { 1, 2, 4, 7, 66 };
+	const unsigned runs = test_long ? 200 : 4;
+
+	for (unsigned n = 0; n < 4; n++) {
+		for (unsigned i = 0; i < 5 * runs; i++)
+			play(names[n], cpus[i % 5],
+			    cpus[i % 5] > 8 ? 300 : 2000, i);
+	}
+}
+
+static CU_TestInfo tests[] = {
+	TEST(protocols_count_as_the_reference_does),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "model_shootdowns", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

@@ -946,6 +946,8 @@ threads_destroy(struct eph_machine *mc)
 {
 	struct threads *th = threads_of(mc);
 
+	/* We may have acted as one of its CPUs while none ran. */
+	machine_bind_thread(NULL);
 	while (th->all != NULL) {
 		struct th_thread *t = th->all;
 

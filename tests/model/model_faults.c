@@ -129,8 +129,8 @@ static const char *const consumers[] = {
 	"cluster:size=20000,block=8192,look=yes",
 	"zerocopy:writes=4,conns=2",
 	"sendfile:conns=4,requests=2,files=2,size=20000,quit=30000",
-	"sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000,join=no,"
-	"quit=25000,rtt=1000,rate=1M",
+	("sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000,join=no,"
+	 "quit=25000,rtt=1000,rate=1M"),
 	"sendfile:conns=4,requests=2,files=2,size=20000",
 	"sendfile:form=freebsd,conns=4,requests=2,files=2,size=20000",
 };

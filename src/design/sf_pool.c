@@ -86,10 +86,11 @@ sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf)
 }
 
 void
-sf_pool_evict(struct sf_pool *sp, struct sf_buf *sf)
+sf_pool_evict(struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m)
 {
 	sf_pool_unchain(sp, sf);
-	eph_curcpu(sp->mc)->c.evict++;
+	/* After a sleep it may be this very page's, mapped meanwhile. */
+	eph_curcpu(sp->mc)->c.evict += sf->m != m;
 	EPH_NOTE(sp->mc, "miss: buffer %u, taken from frame %u",
 	    sf_pool_index(sp, sf), sf->m->frame);
 }

@@ -135,8 +135,9 @@ sf_pool_mask(const struct sf_pool *sp, uint32_t slot)
 /* Take the buffer out of its page's chain; it must be in it. */
 void sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf);
 
-/* The same, because another page takes the buffer: counts it. */
-void sf_pool_evict(struct sf_pool *sp, struct sf_buf *sf);
+/* The same, because `m` takes the buffer; counted if it is another page. */
+void sf_pool_evict(
+    struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m);
 
 /* Index `sf` under `m`, first of its buffers, with one reference. */
 static inline void
@@ -210,7 +211,7 @@ sf_pool_take(struct sf_pool *sp, const struct vm_page *m, bool nowait,
 		if (slot == EPH_NONE)
 			return (NULL);
 	}
-	sf_pool_evict(sp, &sp->bufs[slot]);
+	sf_pool_evict(sp, &sp->bufs[slot], m);
 	return (&sp->bufs[slot]);
 }
 

@@ -114,7 +114,7 @@ consumers_survive(void)
 		"pipe:bytes=16384,bs=8192,rbs=8192,quit=4096",
 		"md:size=8192,bs=4096,passes=1",
 		"exec:execs=2,procs=2,images=2,reads=1",
-		"ptrace:calls=2,pages=2,bytes=3000",
+		"ptrace:calls=2,pages=2,bytes=600",
 		"pager:pages=2,bsize=4096",
 		"bufcache:ops=3,bufs=2,bufpages=1,blocks=3",
 		"bufcache:ops=3,bufs=2,bufpages=1,blocks=3,map=demand",

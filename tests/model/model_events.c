@@ -187,7 +187,7 @@ fill(struct sim *s, int b, unsigned cpu, int page, bool private)
 
 	s->c.miss++;
 	referenced(s);
-	if (buf->page >= 0)
+	if (buf->page >= 0 && buf->page != page)
 		s->c.evict++;
 	chain_remove(b);
 	if (st.kind != UNCACHED)

@@ -369,11 +369,9 @@ decide_caching(struct eph_claim_run *r, const struct cell *cell)
 	    "profile, against the cheapest of the same six on the same stream "
 	    "with each page renamed once nobody holds it. So neither sharing "
 	    "between concurrent users nor another design's cheaper "
-	    "invalidation is taken for caching. Where the share is negative "
-	    "the TLB decides: connections that take turns on the CPUs leave "
-	    "each CPU every fourth address for good, which fill few of the "
-	    "TLB's sets; with --tlb infinite finding pages is cheaper there "
-	    "too.",
+	    "invalidation is taken for caching. Where the share is negative, "
+	    "compare the TLB misses with those of --tlb infinite: buffers "
+	    "that keep their addresses may crowd into few of the TLB's sets.",
 	    CPUS, POOL);
 }
 

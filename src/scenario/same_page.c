@@ -22,7 +22,7 @@ same_page_thread(struct eph_xp *x, unsigned n)
 	xp_unmap(x, &mp);
 }
 
-static int
+int
 same_page_setup(struct eph_xp *x)
 {
 	int error = 0;

@@ -13,4 +13,7 @@
 /* Designs whose mappings may be used, or unmapped, on another CPU. */
 bool scenario_not_this_cpu(const struct eph_design_ops *design);
 
+/* A thread for each CPU, which maps, uses and unmaps page 1, once. */
+int same_page_setup(struct eph_xp *x);
+
 #endif /* !SCENARIO_SCENARIO_H */

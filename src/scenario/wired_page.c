@@ -12,29 +12,6 @@
 #include "scenario/scenario.h"
 
 static void
-wired_page_thread(struct eph_xp *x, unsigned n)
-{
-	struct vm_page *m = xp_page(x, 1);
-	struct eph_mapping mp;
-
-	(void)n;
-	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
-		return;
-	xp_touch(x, &mp, m);
-	xp_unmap(x, &mp);
-}
-
-static int
-wired_page_setup(struct eph_xp *x)
-{
-	int error = 0;
-
-	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, wired_page_thread, c);
-	return (error);
-}
-
-static void
 wired_page_finish(struct eph_xp *x)
 {
 	const uint64_t wired = vm_pages_wired(x->mc);
@@ -58,6 +35,6 @@ const struct eph_scenario scenario_wired_page = {
 	.cpus = 2,
 	.nbufs = 2,
 	.applies = wired_page_applies,
-	.setup = wired_page_setup,
+	.setup = same_page_setup,
 	.finish = wired_page_finish,
 };

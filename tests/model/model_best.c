@@ -10,11 +10,13 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ephmap/replay.h"
 #include "ephmap/trace.h"
 #include "test_main.h"
+#include "text_run.h"
 
 static struct eph_trace *trace;
 static struct eph_oplist *list;
@@ -145,7 +147,39 @@ test_best_sends_no_more_ipis_than_any_historical_design(void)
 		beats(&points[i]);
 }
 
+/* `rounds` over the pages, which the CPUs map in turn: page p on p % 4. */
+static uint64_t
+misses_in_turns(unsigned rounds, const char *tlb)
+{
+	const unsigned pages = 2048;
+	const size_t size = (size_t)rounds * pages * 40;
+	struct eph_run_result res;
+	char *lines = malloc(size);
+	size_t n = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(lines);
+	for (unsigned i = 0; i < rounds * pages; i++)
+		n += (size_t)snprintf(lines + n, size - n,
+		    "m %u %u 1\nr %u 1\nu %u 1\n", i % 4, i % pages, i % 4,
+		    i % 4);
+	CU_ASSERT_EQUAL(text_run("ephmap.best", 4, 4096, tlb, lines, &res), 0);
+	free(lines);
+	return (res.counters.tlb_miss);
+}
+
+/*
+ * Where it loses: every fourth address, 512 a CPU, fall into 32 of 128
+ * sets of 12 ways, and the least recently used one always comes next.
+ */
+static void
+test_addresses_taken_in_turns_crowd_the_tlb(void)
+{
+	CU_ASSERT_EQUAL(misses_in_turns(3, "skylake"), 3 * 2048);
+	CU_ASSERT_EQUAL(misses_in_turns(3, "infinite"), 2048);
+}
+
 static CU_TestInfo tests[] = {
+	TEST(test_addresses_taken_in_turns_crowd_the_tlb),
 	TEST(test_best_sends_no_more_ipis_than_any_historical_design),
 	CU_TEST_INFO_NULL,
 };

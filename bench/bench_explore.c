@@ -26,7 +26,7 @@ guest_main(void *arg)
 {
 	(void)arg;
 	for (;;)
-		fiber_switch(guest, host);
+		eph__fiber_switch(guest, host);
 }
 
 static void
@@ -34,18 +34,18 @@ bench_switch(uint64_t n)
 {
 	struct bench_times t = { .n = 0 };
 
-	host = fiber_create_host();
-	guest = fiber_create(64 << 10, guest_main, NULL);
+	host = eph__fiber_create_host();
+	guest = eph__fiber_create(64 << 10, guest_main, NULL);
 	for (unsigned r = 0; r < REPS; r++) {
 		const double start = bench_now();
 
 		for (uint64_t i = 0; i < n / 2; i++)
-			fiber_switch(host, guest);
+			eph__fiber_switch(host, guest);
 		bench_add(&t, bench_now() - start);
 	}
 	bench_row("fiber switches", &t, (double)n);
-	fiber_destroy(guest);
-	fiber_destroy(host);
+	eph__fiber_destroy(guest);
+	eph__fiber_destroy(host);
 }
 
 static void

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 
 #include "bench_support.h"
-#include "ephmap/design.h"
-#include "ephmap/machine.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 
 #define BUFS 1024u
 
@@ -42,9 +42,9 @@ bed_make(struct bed *b, const struct eph_design_ops *ops)
 	struct eph_err err;
 
 	b->ops = ops;
-	if (machine_create(&mcfg, &b->mc, &err) != 0 ||
-	    machine_set_shootdown(b->mc, eph_shootdown_find(ops->shootdown)) !=
-		0 ||
+	if (eph_machine_create(&mcfg, &b->mc, &err) != 0 ||
+	    eph_machine_set_shootdown(
+		b->mc, eph_shootdown_find(ops->shootdown)) != 0 ||
 	    ops->create(b->mc, &cfg, &b->state, &err) != 0) {
 		(void)fprintf(stderr, "%s: %s\n", ops->name, err.text);
 		return (false);
@@ -56,7 +56,7 @@ static void
 bed_unmake(struct bed *b)
 {
 	b->ops->destroy(b->state);
-	(void)machine_destroy(b->mc);
+	(void)eph_machine_destroy(b->mc);
 }
 
 /* Map, load, perhaps load on the other CPU too, unmap. */
@@ -73,14 +73,15 @@ pair(struct bed *b, uint32_t frame, bool cross)
 		abort();
 	if (b->ops->validity == EPH_VALID_GENERATION)
 		mp.va = b->ops->kva(b->state, mp.obj);
-	(void)machine_access(b->mc, mp.va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(b->mc, mp.va, EPH_TOUCH_READ, m, &reached);
 	if (cross) {
-		cpu_enter(b->mc, 1);
+		eph_cpu_enter(b->mc, 1);
 		if (b->ops->validity == EPH_VALID_ASKED ||
 		    b->ops->validity == EPH_VALID_GENERATION)
 			mp.va = b->ops->kva(b->state, mp.obj);
-		(void)machine_access(b->mc, mp.va, EPH_TOUCH_READ, m, &reached);
-		cpu_enter(b->mc, 0);
+		(void)eph_machine_access(
+		    b->mc, mp.va, EPH_TOUCH_READ, m, &reached);
+		eph_cpu_enter(b->mc, 0);
 	}
 	if (b->ops->unmap(b->state, mp.obj) != 0)
 		abort();
@@ -125,7 +126,7 @@ bytes_each(const struct eph_design_ops *ops)
 
 	if (ops->validity == EPH_VALID_THIS_CPU)
 		return (0);
-	if (machine_create(&mcfg, &bare, NULL) != 0 || !bed_make(&b, ops))
+	if (eph_machine_create(&mcfg, &bare, NULL) != 0 || !bed_make(&b, ops))
 		exit(2);
 	/* The page array is nobody's: both machines have it. */
 	for (uint32_t i = 0; i < BUFS; i++)
@@ -142,10 +143,10 @@ bytes_each(const struct eph_design_ops *ops)
 		if (n == BUFS - 1)
 			break;
 	}
-	bytes = (double)machine_memory_bytes(b.mc) -
-	    (double)machine_memory_bytes(bare);
+	bytes = (double)eph_machine_memory_bytes(b.mc) -
+	    (double)eph_machine_memory_bytes(bare);
 	bed_unmake(&b);
-	(void)machine_destroy(bare);
+	(void)eph_machine_destroy(bare);
 	return (bytes / n);
 }
 

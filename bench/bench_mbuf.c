@@ -23,8 +23,8 @@
 #include <stdlib.h>
 
 #include "bench_support.h"
-#include "ephmap/exec.h"
-#include "ephmap/mbuf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/mbuf.h"
 
 #define RING 256u /* packets on their way to one CPU */
 
@@ -130,8 +130,9 @@ start(struct bench *b, const char *allocator, unsigned ncpus, bool cross,
 	b->ncpus = ncpus;
 	b->cross = cross;
 	b->ring = calloc(ncpus, sizeof(*b->ring));
-	if (b->ring == NULL || machine_create(&machine, &b->mc, NULL) != 0 ||
-	    (threads && threads_attach(b->mc) != 0) ||
+	if (b->ring == NULL ||
+	    eph_machine_create(&machine, &b->mc, NULL) != 0 ||
+	    (threads && eph_threads_attach(b->mc) != 0) ||
 	    mbuf_pool_create(b->mc, &cfg, &b->mp, NULL) != 0)
 		abort();
 }
@@ -139,7 +140,7 @@ start(struct bench *b, const char *allocator, unsigned ncpus, bool cross,
 static void
 end(struct bench *b)
 {
-	if (mbuf_pool_destroy(b->mp) != 0 || machine_destroy(b->mc) != 0)
+	if (mbuf_pool_destroy(b->mp) != 0 || eph_machine_destroy(b->mc) != 0)
 		abort();
 	free(b->ring);
 }
@@ -195,7 +196,7 @@ earliest(const struct bench *b, const uint64_t *left)
 static void
 receive_on(struct bench *b, unsigned cpu)
 {
-	cpu_enter(b->mc, cpu);
+	eph_cpu_enter(b->mc, cpu);
 	(void)receive(&b->ring[cpu]);
 }
 
@@ -209,7 +210,7 @@ step(struct bench *b, unsigned cpu)
 	const unsigned next = (cpu + 1) % b->ncpus;
 	struct mbuf *m;
 
-	cpu_enter(b->mc, cpu);
+	eph_cpu_enter(b->mc, cpu);
 	m = get(b);
 	if (!b->cross) {
 		m_freem(m);

@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 
 #include "bench_refs.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 #define SIZES 16u
 
@@ -34,8 +34,8 @@ run_replay(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
-	if (mrc_replay(j->refs, &eph_policy_lru, NULL, j->nslots, 1, j->hits,
-		&err) != 0)
+	if (eph_mrc_replay(j->refs, &eph_policy_lru, NULL, j->nslots, 1,
+		j->hits, &err) != 0)
 		bench_fail(err.text);
 }
 
@@ -45,7 +45,7 @@ run_lru(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
-	if (mrc_lru(j->refs, j->hits, &err) != 0)
+	if (eph_mrc_lru(j->refs, j->hits, &err) != 0)
 		bench_fail(err.text);
 }
 
@@ -58,7 +58,7 @@ run_shards(void *arg)
 
 	for (uint32_t i = 0; i < SIZES; i++)
 		p[i] = (struct eph_mrc_point){ .nbufs = (i + 1) * j->nslots };
-	if (mrc_shards(j->refs, 0.01, 1, p, SIZES, &err) != 0)
+	if (eph_mrc_shards(j->refs, 0.01, 1, p, SIZES, &err) != 0)
 		bench_fail(err.text);
 }
 
@@ -81,7 +81,7 @@ run_sweep(void *arg)
 
 	for (uint32_t i = 0; i < SIZES; i++)
 		sizes[i] = 1 + (i + 1) * j->nslots / SIZES;
-	if (mrc_run(j->refs, &cfg, points, &err) != 0)
+	if (eph_mrc_run(j->refs, &cfg, points, &err) != 0)
 		bench_fail(err.text);
 }
 
@@ -190,7 +190,7 @@ bench_stream(
 	if (bars)
 		bench_sweep(&j, runs, bars);
 	free(j.hits);
-	refs_free(&refs);
+	eph_refs_free(&refs);
 }
 
 static void

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "bench_refs.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 /* Textbook LRU. */
 struct entry {
@@ -122,7 +122,7 @@ run_policy(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
-	if (mrc_replay(
+	if (eph_mrc_replay(
 		j->refs, j->policy, NULL, j->nslots, 1, &j->hits, &err) != 0)
 		bench_fail(err.text);
 }
@@ -193,10 +193,10 @@ bench_stream(uint32_t pages, uint32_t nslots, size_t n, unsigned runs, bool all)
 	struct eph_err err;
 
 	bench_zipf(&refs, pages, n, 1.0);
-	if (refs_future(&refs, &err) != 0)
+	if (eph_refs_future(&refs, &err) != 0)
 		bench_fail(err.text);
 	bench_size(&refs, nslots, runs, all, pages > 100000);
-	refs_free(&refs);
+	eph_refs_free(&refs);
 }
 
 static void

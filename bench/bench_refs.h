@@ -41,8 +41,8 @@ bench_zipf(struct eph_refs *r, uint32_t pages, size_t n, double alpha)
 	uint32_t seen = 0;
 	struct prng rng;
 
-	refs_init(r);
-	prng_init(&rng, 1, 0);
+	eph_refs_init(r);
+	eph__prng_init(&rng, 1, 0);
 	if (cdf == NULL || dense == NULL)
 		bench_fail("out of memory");
 	for (uint32_t i = 0; i < pages; i++) {
@@ -63,7 +63,7 @@ bench_zipf(struct eph_refs *r, uint32_t pages, size_t n, double alpha)
 		}
 		if (dense[lo] == EPH_NONE)
 			dense[lo] = seen++;
-		if (refs_append(r, &dense[lo], 1, NULL) != 0)
+		if (eph_refs_append(r, &dense[lo], 1, NULL) != 0)
 			bench_fail("out of memory");
 	}
 	free(cdf);

@@ -71,7 +71,7 @@ refs_zipf(size_t n)
 
 	if (r.ops == NULL)
 		abort();
-	prng_init(&rnd, 1, 1);
+	eph__prng_init(&rnd, 1, 1);
 	for (size_t i = 0; i < n; i++)
 		r.ops[i] = (struct eph_op){ .kind = EPH_OP_REF,
 			.cpu = (uint16_t)prng_below(&rnd, 2),
@@ -89,23 +89,24 @@ refs_trace(const char *path)
 	struct eph_oplist *l;
 	struct eph_err err;
 
-	if (trace_open(path, &t, &err) != 0 || oplist_read(t, &l, &err) != 0) {
+	if (eph_trace_open(path, &t, &err) != 0 ||
+	    eph_oplist_read(t, &l, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		exit(2);
 	}
-	r.ops = calloc(oplist_count(l) + 1, sizeof(*r.ops));
+	r.ops = calloc(eph_oplist_count(l) + 1, sizeof(*r.ops));
 	if (r.ops == NULL)
 		abort();
-	for (size_t i = 0; i < oplist_count(l); i++) {
-		const struct eph_op *op = &oplist_ops(l)[i];
+	for (size_t i = 0; i < eph_oplist_count(l); i++) {
+		const struct eph_op *op = &eph_oplist_ops(l)[i];
 
 		if (op->kind == EPH_OP_REF || op->kind == EPH_OP_MAP)
 			r.ops[r.n++] = (struct eph_op){ .kind = EPH_OP_REF,
 				.cpu = op->cpu,
 				.page = op->page };
 	}
-	oplist_free(l);
-	trace_close(t);
+	eph_oplist_free(l);
+	eph_trace_close(t);
 	return (r);
 }
 
@@ -132,7 +133,7 @@ measure(struct refs *r, const char *design, const char *tlb,
 
 	for (unsigned i = 0; i < reps; i++) {
 		r->next = 0;
-		if (replay_run(&cfg, &src, &res, &err) != 0) {
+		if (eph_replay_run(&cfg, &src, &res, &err) != 0) {
 			(void)fprintf(stderr, "%s\n", err.text);
 			exit(2);
 		}

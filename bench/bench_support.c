@@ -99,7 +99,7 @@ bench_zipf(uint32_t npages, size_t nrefs, double alpha, uint64_t seed)
 		abort();
 	for (uint32_t i = 0; i < npages; i++)
 		cdf[i] = sum += pow(i + 1, -alpha);
-	prng_init(&r, seed, 0);
+	eph__prng_init(&r, seed, 0);
 	for (size_t k = 0; k < nrefs; k++) {
 		const double u = prng_unit(&r) * sum;
 		uint32_t lo = 0, hi = npages - 1;

@@ -48,9 +48,9 @@ make(const char *path, enum eph_trace_form form, uint64_t pages, uint64_t refs)
 	struct eph_trace_writer *w;
 	struct eph_err err;
 
-	if (trace_writer_open(path, form, &w, &err) != 0 ||
-	    trace_generate(&g, w, &err) != 0 ||
-	    trace_writer_commit(w, &err) != 0)
+	if (eph_trace_writer_open(path, form, &w, &err) != 0 ||
+	    eph_trace_generate(&g, w, &err) != 0 ||
+	    eph_trace_writer_commit(w, &err) != 0)
 		fail(err.text);
 }
 
@@ -63,11 +63,11 @@ read_pass(struct eph_trace *t)
 	uint64_t sum = 0;
 	size_t n;
 
-	while (trace_next(t, &ops, &n, &err) == 0 && n > 0) {
+	while (eph_trace_next(t, &ops, &n, &err) == 0 && n > 0) {
 		for (size_t i = 0; i < n; i++)
 			sum += ops[i].page;
 	}
-	if (trace_rewind(t, &err) != 0)
+	if (eph_trace_rewind(t, &err) != 0)
 		fail(err.text);
 	return (sum);
 }
@@ -120,14 +120,14 @@ bench_form(const char *path, enum eph_trace_form form, const char *what,
 	uint64_t sum = 0;
 
 	make(path, form, pages, refs);
-	if (trace_open(path, &t, &err) != 0)
+	if (eph_trace_open(path, &t, &err) != 0)
 		fail(err.text);
 	for (int i = 0; i < REPEATS; i++) {
 		start = seconds();
 		sum += read_pass(t);
 		took[i] = seconds() - start;
 	}
-	trace_close(t);
+	eph_trace_close(t);
 	report(what, pages, refs, took);
 	if (form == EPH_TRACE_TEXT) {
 		for (int i = 0; i < REPEATS; i++) {

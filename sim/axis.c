@@ -9,10 +9,10 @@
 #include "options.h"
 #include "table.h"
 
-#include "ephmap/design.h"
-#include "ephmap/machine.h"
-#include "ephmap/policy.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/policy.h"
+#include "ephmap/sdk/shootdown.h"
 
 #define AXIS_NAME(function, rows)                                              \
 	static const char *function(unsigned row)                              \

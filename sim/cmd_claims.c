@@ -341,9 +341,9 @@ check_files(const struct claims_options *o)
 		    COMMAND, "%s: expected a directory", o->save));
 	if (o->trace == NULL)
 		return (OPTIONS_OK);
-	if (trace_open(o->trace, &t, &err) != 0)
+	if (eph_trace_open(o->trace, &t, &err) != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
-	trace_close(t);
+	eph_trace_close(t);
 	return (OPTIONS_OK);
 }
 
@@ -360,7 +360,8 @@ measure(const struct claims_options *o, struct chosen *ch)
 
 	progress_start(&bar, "claims", ch->n);
 	for (i = 0; i < ch->n; i++) {
-		error = claim_measure(ch->claim[i], &cfg, &ch->res[i], &err);
+		error =
+		    eph_claim_measure(ch->claim[i], &cfg, &ch->res[i], &err);
 		if (error != 0)
 			break;
 		progress_step(&bar, i + 1);
@@ -369,7 +370,7 @@ measure(const struct claims_options *o, struct chosen *ch)
 	if (error == 0)
 		return (OPTIONS_OK);
 	while (i > 0)
-		claim_free(&ch->res[--i]);
+		eph_claim_free(&ch->res[--i]);
 	return (options_refuse(COMMAND, "%s", err.text));
 }
 
@@ -392,7 +393,7 @@ report(const struct claims_options *o, struct chosen *ch)
 		}
 		if (ch->res[i].verdict == EPH_CANNOT_TELL)
 			status = EXIT_FOUND;
-		claim_free(&ch->res[i]);
+		eph_claim_free(&ch->res[i]);
 	}
 	return (status);
 }

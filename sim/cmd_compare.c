@@ -45,9 +45,9 @@ run_point(struct pool *pool, struct point *p)
 		setup_run_workload(pool->s, p);
 		return;
 	}
-	source = oplist_source(pool->ops, &cursor);
+	source = eph_oplist_source(pool->ops, &cursor);
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
-	p->status = replay_run(&p->cfg, &source, p->res, &p->err);
+	p->status = eph_replay_run(&p->cfg, &source, p->res, &p->err);
 }
 
 static void *
@@ -155,27 +155,27 @@ compare_trace(struct setup *s, struct eph_trace *trace)
 	struct eph_err err;
 	int status;
 
-	if (setup_points(s, trace_meta(trace), &pool.points, &pool.n) !=
+	if (setup_points(s, eph_trace_meta(trace), &pool.points, &pool.n) !=
 	    OPTIONS_OK)
 		return (EXIT_BAD);
-	if (oplist_read(trace, &ops, &err) != 0) {
+	if (eph_oplist_read(trace, &ops, &err) != 0) {
 		setup_free(pool.points, pool.n);
 		return (options_refuse(s->command, "%s", err.text));
 	}
-	if (needs_future(&pool) && oplist_foresee(ops) != 0) {
+	if (needs_future(&pool) && eph_oplist_foresee(ops) != 0) {
 		setup_free(pool.points, pool.n);
-		oplist_free(ops);
+		eph_oplist_free(ops);
 		return (
 		    options_refuse(s->command, "out of memory for the trace"));
 	}
 	pool.ops = ops;
 	run_all(&pool);
 	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
-		print_points(s, trace_meta(trace), pool.points, pool.n);
+		print_points(s, eph_trace_meta(trace), pool.points, pool.n);
 		report_warn(s, pool.points, pool.n);
 	}
 	setup_free(pool.points, pool.n);
-	oplist_free(ops);
+	eph_oplist_free(ops);
 	return (status);
 }
 
@@ -226,9 +226,9 @@ cmd_compare(int argc, char **argv)
 		return (EXIT_BAD);
 	if (s.workload != NULL)
 		return (compare_workload(&s));
-	if (trace_open(s.trace, &trace, &err) != 0)
+	if (eph_trace_open(s.trace, &trace, &err) != 0)
 		return (options_refuse(s.command, "%s", err.text));
 	status = compare_trace(&s, trace);
-	trace_close(trace);
+	eph_trace_close(trace);
 	return (status);
 }

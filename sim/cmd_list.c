@@ -17,11 +17,11 @@
 #include "table.h"
 
 #include "ephmap/claims.h"
-#include "ephmap/design.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/explore.h"
-#include "ephmap/machine.h"
-#include "ephmap/policy.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/policy.h"
+#include "ephmap/sdk/shootdown.h"
 #include "ephmap/workload.h"
 
 #define CELLS_MAX   6

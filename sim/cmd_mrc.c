@@ -301,7 +301,7 @@ run_curves(struct mrc *m, struct eph_refs *r)
 
 	progress_start(&progress, "mrc", 0);
 	cfg.progress_arg = &progress;
-	status = mrc_run(r, &cfg, points, &err);
+	status = eph_mrc_run(r, &cfg, points, &err);
 	progress_end(&progress);
 	if (status != 0) {
 		status = options_refuse(m->s.command, "%s", err.text);
@@ -316,28 +316,28 @@ run_curves(struct mrc *m, struct eph_refs *r)
 static int
 curves(struct mrc *m, struct eph_trace *trace)
 {
-	struct eph_op_source source = trace_source(trace);
+	struct eph_op_source source = eph_trace_source(trace);
 	struct eph_err err;
 	struct eph_refs r;
 	int status;
 
 	if (find_policies(m) != OPTIONS_OK)
 		return (EXIT_BAD);
-	refs_init(&r);
-	if (refs_read(&r, &source, &err) != 0)
+	eph_refs_init(&r);
+	if (eph_refs_read(&r, &source, &err) != 0)
 		status = options_refuse(m->s.command, "%s", err.text);
 	else {
 		if (m->sizes == NULL)
 			default_sizes(m, r.npages);
 		status = run_curves(m, &r);
 	}
-	refs_free(&r);
+	eph_refs_free(&r);
 	return (status);
 }
 
 /* Events of a design. */
 static int
-run_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
+eph__run_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
     struct eph_counters *out, struct eph_err *err)
 {
 	const struct point *p = arg;
@@ -348,7 +348,7 @@ run_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
 	if (res == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	cfg.nbufs = nbufs;
-	if ((error = replay_run(&cfg, src, res, err)) == 0)
+	if ((error = eph_replay_run(&cfg, src, res, err)) == 0)
 		*out = res->counters;
 	free(res);
 	return (error);
@@ -518,11 +518,11 @@ print_events(const struct mrc *m, const struct point *run,
 static int
 run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
 {
-	const struct eph_mrc_design design = { .run = run_design,
+	const struct eph_mrc_design design = { .run = eph__run_design,
 		.arg = run,
 		.offline =
 		    run->cfg.policy != NULL && run->cfg.policy->offline };
-	struct eph_op_source names = trace_source(trace);
+	struct eph_op_source names = eph_trace_source(trace);
 	struct eph_event_point *points;
 	struct eph_mrc_ops ops = { .names = &names };
 	struct eph_oplist *list;
@@ -533,19 +533,19 @@ run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
 		return (options_refuse(m->s.command,
 		    "--events: %s has no number of buffers",
 		    run->cfg.design->name));
-	if (oplist_read(trace, &list, &err) != 0)
+	if (eph_oplist_read(trace, &list, &err) != 0)
 		return (options_refuse(m->s.command, "%s", err.text));
 	if (m->sizes == NULL)
-		default_sizes(m, trace_meta(trace)->unique_pages);
-	ops.ops = oplist_ops(list);
-	ops.n = oplist_count(list);
+		default_sizes(m, eph_trace_meta(trace)->unique_pages);
+	ops.ops = eph_oplist_ops(list);
+	ops.n = eph_oplist_count(list);
 	points = must_alloc(NULL, m->nsizes, sizeof(*points));
-	status = mrc_events(&ops, &design, m->sizes, m->nsizes, m->rate,
+	status = eph_mrc_events(&ops, &design, m->sizes, m->nsizes, m->rate,
 	    m->s.seed, 0, points, &err);
 	status = status != 0 ? options_refuse(m->s.command, "%s", err.text)
 			     : print_events(m, run, points);
 	free(points);
-	oplist_free(list);
+	eph_oplist_free(list);
 	return (status);
 }
 
@@ -556,7 +556,8 @@ events(struct mrc *m, struct eph_trace *trace)
 	size_t n;
 	int status;
 
-	if (setup_points(&m->s, trace_meta(trace), &points, &n) != OPTIONS_OK)
+	if (setup_points(&m->s, eph_trace_meta(trace), &points, &n) !=
+	    OPTIONS_OK)
 		return (EXIT_BAD);
 	status = run_events(m, trace, &points[0]);
 	setup_free(points, n);
@@ -636,10 +637,10 @@ mrc_trace(struct mrc *m, int argc, char **argv, int first)
 	if (setup_trace(&m->s, argc, argv, first) != OPTIONS_OK ||
 	    check_options(m) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (trace_open(m->s.trace, &trace, &err) != 0)
+	if (eph_trace_open(m->s.trace, &trace, &err) != 0)
 		return (options_refuse(m->s.command, "%s", err.text));
 	status = m->events ? events(m, trace) : curves(m, trace);
-	trace_close(trace);
+	eph_trace_close(trace);
 	return (status);
 }
 

@@ -239,15 +239,15 @@ run_source(struct run *r, struct eph_trace *trace, const struct point *p,
 {
 	struct eph_err err;
 
-	*source = trace_source(trace);
+	*source = eph_trace_source(trace);
 	if (p->cfg.policy == NULL || !p->cfg.policy->offline)
 		return (OPTIONS_OK);
-	if (oplist_read(trace, &r->ops, &err) != 0)
+	if (eph_oplist_read(trace, &r->ops, &err) != 0)
 		return (options_refuse(r->setup.command, "%s", err.text));
-	if (oplist_foresee(r->ops) != 0)
+	if (eph_oplist_foresee(r->ops) != 0)
 		return (options_refuse(
 		    r->setup.command, "out of memory for the trace"));
-	*source = oplist_source(r->ops, &r->cursor);
+	*source = eph_oplist_source(r->ops, &r->cursor);
 	return (OPTIONS_OK);
 }
 
@@ -270,7 +270,7 @@ replay_point(struct run *r, const struct eph_trace_meta *meta, struct point *p,
 		p->cfg.progress_arg = &bar;
 	}
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
-	p->status = replay_run(&p->cfg, source, p->res, &p->err);
+	p->status = eph_replay_run(&p->cfg, source, p->res, &p->err);
 	if (!r->log)
 		progress_end(&bar);
 }
@@ -336,15 +336,15 @@ run_trace(struct run *r)
 	size_t n;
 	int status = EXIT_BAD;
 
-	if (trace_open(r->setup.trace, &trace, &err) != 0)
+	if (eph_trace_open(r->setup.trace, &trace, &err) != 0)
 		return (options_refuse(r->setup.command, "%s", err.text));
-	if (setup_points(&r->setup, trace_meta(trace), &points, &n) ==
+	if (setup_points(&r->setup, eph_trace_meta(trace), &points, &n) ==
 	    OPTIONS_OK) {
-		status = run_point(r, trace, trace_meta(trace), &points[0]);
+		status = run_point(r, trace, eph_trace_meta(trace), &points[0]);
 		setup_free(points, n);
-		oplist_free(r->ops);
+		eph_oplist_free(r->ops);
 	}
-	trace_close(trace);
+	eph_trace_close(trace);
 	return (status);
 }
 

@@ -44,9 +44,9 @@ static int
 finish(struct eph_trace_writer *w, int error, struct eph_err *err)
 {
 	if (error != 0)
-		trace_writer_abort(w);
+		eph_trace_writer_abort(w);
 	else
-		error = trace_writer_commit(w, err);
+		error = eph_trace_writer_commit(w, err);
 	return (error != 0 ? refuse(err) : STATUS_OK);
 }
 
@@ -140,12 +140,12 @@ trace_cmd_generate(int argc, char **argv)
 				: "-o FILE"));
 	if (alpha && g.kind != EPH_GEN_ZIPF)
 		return (options_refuse(command, "--alpha is for zipf only"));
-	if (trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
+	if (eph_trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
 		return (refuse(&err));
 	progress_start(&bar, "generating", g.refs);
 	g.progress = show_progress;
 	g.progress_arg = &bar;
-	error = trace_generate(&g, w, &err);
+	error = eph_trace_generate(&g, w, &err);
 	progress_end(&bar);
 	return (finish(w, error, &err));
 }
@@ -202,7 +202,7 @@ import_format_name(const char *command, const char *name)
 	const char *near;
 	unsigned n = 0;
 
-	while (n < 31 && (names[n] = trace_import_format(n)) != NULL)
+	while (n < 31 && (names[n] = eph_trace_import_format(n)) != NULL)
 		n++;
 	names[n] = NULL;
 	for (unsigned i = 0; i < n; i++) {
@@ -264,12 +264,12 @@ import_log(const char *log, const char *out, enum eph_trace_form form,
 	struct eph_err err;
 	int error, status;
 
-	if (trace_writer_open(out, form, &w, &err) != 0)
+	if (eph_trace_writer_open(out, form, &w, &err) != 0)
 		return (refuse(&err));
 	progress_start(&bar, "importing", 0);
 	io->progress = show_progress;
 	io->progress_arg = &bar;
-	error = trace_import(log, io, w, &res, &err);
+	error = eph_trace_import(log, io, w, &res, &err);
 	progress_end(&bar);
 	status = finish(w, error, &err);
 	if (status == STATUS_OK)
@@ -341,8 +341,8 @@ info_verify(struct eph_trace *t, struct eph_err *err)
 	size_t n;
 	int error;
 
-	progress_start(&bar, "reading", trace_meta(t)->ops);
-	while ((error = trace_next(t, &ops, &n, err)) == 0 && n > 0)
+	progress_start(&bar, "reading", eph_trace_meta(t)->ops);
+	while ((error = eph_trace_next(t, &ops, &n, err)) == 0 && n > 0)
 		progress_step(&bar, done += n);
 	progress_end(&bar);
 	return (error);
@@ -526,17 +526,17 @@ trace_cmd_info(int argc, char **argv)
 		return (options_refuse(o.command, "expected one FILE"));
 	if (path == NULL)
 		path = argv[first];
-	if (trace_open(path, &t, &err) != 0)
+	if (eph_trace_open(path, &t, &err) != 0)
 		return (refuse(&err));
 	if (info_verify(t, &err) != 0)
 		status = refuse(&err);
 	else if (format == FORMAT_JSON)
-		status = info_json(path, trace_meta(t));
+		status = info_json(path, eph_trace_meta(t));
 	else if (format == FORMAT_CSV)
-		info_csv(path, trace_meta(t));
+		info_csv(path, eph_trace_meta(t));
 	else
-		info_table(path, trace_meta(t));
-	trace_close(t);
+		info_table(path, eph_trace_meta(t));
+	eph_trace_close(t);
 	return (status);
 }
 
@@ -556,13 +556,13 @@ convert_op(const struct eph_trace *t, const struct eph_op *op, size_t i,
 	uint64_t page = 0, handle = 0, ns = 0;
 
 	if (op->kind == EPH_OP_MAP || op->kind == EPH_OP_REF)
-		page = trace_page_name(t, op->page);
+		page = eph_trace_page_name(t, op->page);
 	if (op->kind <= EPH_OP_UNMAP)
-		handle = trace_handle_name(t, i);
+		handle = eph_trace_handle_name(t, i);
 	if (op->kind == EPH_OP_DELAY)
 		ns = eph_op_delay_ns(op);
-	return (trace_write(w, (enum eph_op_kind)op->kind, op->flags, op->cpu,
-	    page, handle, ns, err));
+	return (eph_trace_write(w, (enum eph_op_kind)op->kind, op->flags,
+	    op->cpu, page, handle, ns, err));
 }
 
 static int
@@ -575,8 +575,8 @@ convert_all(
 	size_t n = 0;
 	int error;
 
-	progress_start(&bar, "converting", trace_meta(t)->ops);
-	while ((error = trace_next(t, &ops, &n, err)) == 0 && n > 0) {
+	progress_start(&bar, "converting", eph_trace_meta(t)->ops);
+	while ((error = eph_trace_next(t, &ops, &n, err)) == 0 && n > 0) {
 		for (size_t i = 0; error == 0 && i < n; i++)
 			error = convert_op(t, &ops[i], i, w, err);
 		if (error != 0)
@@ -584,8 +584,8 @@ convert_all(
 		progress_step(&bar, done += n);
 	}
 	progress_end(&bar);
-	if (trace_meta(t)->imported != 0)
-		trace_writer_origin(w, trace_meta(t));
+	if (eph_trace_meta(t)->imported != 0)
+		eph_trace_writer_origin(w, eph_trace_meta(t));
 	return (error);
 }
 
@@ -613,15 +613,15 @@ trace_cmd_convert(int argc, char **argv)
 		return (status_of(parsed));
 	if (out == NULL)
 		return (options_refuse(o.command, "expected -o FILE"));
-	if (trace_open(argv[first], &t, &err) != 0)
+	if (eph_trace_open(argv[first], &t, &err) != 0)
 		return (refuse(&err));
 	if (!to_given)
-		to = trace_is_text(t) ? EPH_TRACE_BINARY : EPH_TRACE_TEXT;
-	if (trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
+		to = eph_trace_is_text(t) ? EPH_TRACE_BINARY : EPH_TRACE_TEXT;
+	if (eph_trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
 		status = refuse(&err);
 	else
 		status = finish(w, convert_all(t, w, &err), &err);
-	trace_close(t);
+	eph_trace_close(t);
 	return (status);
 }
 

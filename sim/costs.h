@@ -13,7 +13,7 @@
  * Events that the file does not name keep the machine's price.
  */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 struct cost_file;
 

@@ -467,10 +467,10 @@ setup_workload_meta(const struct setup *s, struct eph_trace_meta *meta)
 	meta->cpus = s->wl.ops->cpus;
 	if (s->wl.trace[0] == '\0')
 		return (OPTIONS_OK);
-	if (trace_open(s->wl.trace, &trace, &err) != 0)
+	if (eph_trace_open(s->wl.trace, &trace, &err) != 0)
 		return (options_refuse(s->command, "%s", err.text));
-	*meta = *trace_meta(trace);
-	trace_close(trace);
+	*meta = *eph_trace_meta(trace);
+	eph_trace_close(trace);
 	return (OPTIONS_OK);
 }
 
@@ -479,10 +479,10 @@ setup_run_workload(const struct setup *s, struct point *p)
 {
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
 	p->work = must_alloc(NULL, 1, sizeof(*p->work));
-	p->status =
-	    workload_run(&p->cfg, &s->wl, p->res, p->work, NULL, NULL, &p->err);
+	p->status = eph_workload_run(
+	    &p->cfg, &s->wl, p->res, p->work, NULL, NULL, &p->err);
 	p->unsound =
-	    p->status == 0 && !workload_sound(&s->wl, p->work, &p->err);
+	    p->status == 0 && !eph_workload_sound(&s->wl, p->work, &p->err);
 }
 
 bool

@@ -119,7 +119,7 @@ extern const char *const touch_choices[];
 struct point {
 	struct eph_run_config cfg;    /* machine is set, others may be NULL */
 	struct eph_costs costs;	      /* cfg.costs points here */
-	int status;		      /* of replay_run() */
+	int status;		      /* of eph_replay_run() */
 	struct eph_err err;	      /* why, if refused or unsound */
 	struct eph_run_result *res;   /* NULL until it ran */
 	struct eph_work_result *work; /* NULL: a trace ran */

@@ -87,12 +87,12 @@ struct eph_claim {
 extern const struct eph_claim *const eph_claims[];
 
 /*
- * Measure.  Returns 0 and fills *res, which claim_free() gives back; or
+ * Measure.  Returns 0 and fills *res, which eph_claim_free() gives back; or
  * ENOMEM, or the error of a run, a file or a directory; `err` says which.
  */
-int claim_measure(const struct eph_claim *claim,
+int eph_claim_measure(const struct eph_claim *claim,
     const struct eph_claim_config *cfg, struct eph_claim_result *res,
     struct eph_err *err);
-void claim_free(struct eph_claim_result *res);
+void eph_claim_free(struct eph_claim_result *res);
 
 #endif /* !EPHMAP_CLAIMS_H */

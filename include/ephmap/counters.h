@@ -9,7 +9,7 @@
  * The list below is the only place where a counter is spelled: storage,
  * merging, CSV columns, JSON keys and their documentation expand from it.
  * Each CPU has its own set in plain memory with one writer, that CPU;
- * machine_counters() sums them, exactly once the CPUs stand still.
+ * eph_machine_counters() sums them, exactly once the CPUs stand still.
  * Everything here only grows.  Ratios and means are computed where they
  * are printed.
  *

@@ -14,8 +14,8 @@
  *	static int
  *	setup(struct eph_xp *x)
  *	{
- *		return (xp_thread(x, 0, maps_page, 0) ||
- *		    xp_thread(x, 1, maps_page, 1));
+ *		return (eph_xp_thread(x, 0, maps_page, 0) ||
+ *		    eph_xp_thread(x, 1, maps_page, 1));
  *	}
  *
  * Everything a scenario changes must be allocated from the machine, so that
@@ -24,9 +24,9 @@
 
 #include <stdio.h>
 
-#include "ephmap/design.h"
-#include "ephmap/machine.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 
 /* What can go wrong. */
 enum eph_failure {
@@ -76,7 +76,7 @@ struct eph_scenario {
 
 	/*
 	 * All threads have ended: report what is wrong with
-	 * xp_failure().  NULL: nothing but the general checks.
+	 * eph_xp_failure().  NULL: nothing but the general checks.
 	 */
 	void (*finish)(struct eph_xp *x);
 };
@@ -89,28 +89,28 @@ const struct eph_scenario *eph_scenario_find(const char *name);
  * For scenarios.  A thread on CPU `cpu` that calls fn(x, n).  Returns 0 or
  * ENOMEM.
  */
-int xp_thread(struct eph_xp *x, unsigned cpu,
+int eph_xp_thread(struct eph_xp *x, unsigned cpu,
     void (*fn)(struct eph_xp *x, unsigned n), unsigned n);
 
 /* The thread that was created as number `i`. */
-struct eph_thread *xp_thread_of(struct eph_xp *x, unsigned i);
+struct eph_thread *eph_xp_thread_of(struct eph_xp *x, unsigned i);
 
 /* Report a failure; the schedule ends at its next step. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
 void
-xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
+eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
 
 /* Page number `n` < XP_PAGES, map, touch where it may be touched, unmap. */
 #define XP_PAGES 512u
-struct vm_page *xp_page(struct eph_xp *x, uint32_t n);
-int xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
+struct vm_page *eph_xp_page(struct eph_xp *x, uint32_t n);
+int eph_xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
     struct eph_mapping *mp);
-void xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
-void xp_touch_elsewhere(
+void eph_xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
+void eph_xp_touch_elsewhere(
     struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
-void xp_unmap(struct eph_xp *x, struct eph_mapping *mp);
+void eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp);
 
 /* An exhibit of the museum. */
 struct eph_bug {

@@ -42,7 +42,7 @@ struct eph_generate {
  * Write the trace to `w`.  Returns 0, or an errno value with `err` set:
  * EINVAL for parameters out of range.
  */
-int trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
+int eph_trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
     struct eph_err *err);
 
 #endif /* !EPHMAP_GENERATE_H */

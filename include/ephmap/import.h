@@ -59,7 +59,7 @@ struct eph_import_result {
  * Returns 0 and fills *res, or an errno value with `err` set: EINVAL for
  * bad options or contents (file and line, or byte offset).
  */
-int trace_import(const char *path, const struct eph_import_options *o,
+int eph_trace_import(const char *path, const struct eph_import_options *o,
     struct eph_trace_writer *w, struct eph_import_result *res,
     struct eph_err *err);
 
@@ -67,11 +67,11 @@ int trace_import(const char *path, const struct eph_import_options *o,
  * Which format the log has.  Returns 0 and sets *formatp, or an errno value
  * with `err` set, EINVAL when it looks like none.
  */
-int trace_import_guess(
+int eph_trace_import_guess(
     const char *path, const char **formatp, struct eph_err *err);
 
 /* Formats by index, NULL past the last. */
-const char *trace_import_format(unsigned i);
-const char *trace_import_format_desc(unsigned i);
+const char *eph_trace_import_format(unsigned i);
+const char *eph_trace_import_format_desc(unsigned i);
 
 #endif /* !EPHMAP_IMPORT_H */

@@ -13,7 +13,7 @@
  */
 
 #include "ephmap/counters.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 struct eph_op;
 struct eph_op_source;
@@ -24,54 +24,54 @@ struct eph_op_source;
 struct eph_refs {
 	uint32_t *page; /* n of them */
 	uint32_t *next; /* position of the page's next use, EPH_NONE: none;
-			 * NULL until refs_future() */
+			 * NULL until eph_refs_future() */
 	size_t n;
 	uint32_t npages; /* ids are below it */
 	size_t room;	 /* references there is memory for */
 };
 
-/* Start an empty stream; refs_free() gives back what it holds. */
-void refs_init(struct eph_refs *r);
-void refs_free(struct eph_refs *r);
+/* Start an empty stream; eph_refs_free() gives back what it holds. */
+void eph_refs_init(struct eph_refs *r);
+void eph_refs_free(struct eph_refs *r);
 
 /*
  * Append `n` references.  Returns 0, ENOMEM, or EFBIG beyond EPH_REFS_MAX;
  * `err` says so.
  */
-int refs_append(
+int eph_refs_append(
     struct eph_refs *r, const uint32_t *pages, size_t n, struct eph_err *err);
 
 /* Read the references of `src` to its end.  Returns as the source does. */
-int refs_read(
+int eph_refs_read(
     struct eph_refs *r, struct eph_op_source *src, struct eph_err *err);
 
 /* Find every next use, in one pass from the end.  0 or ENOMEM. */
-int refs_future(struct eph_refs *r, struct eph_err *err);
+int eph_refs_future(struct eph_refs *r, struct eph_err *err);
 
 /*
  * The references to a share `rate` of the pages, chosen by a hash of the
  * page and `seed`; ids are dense again.  Returns 0 or ENOMEM.
  */
-int refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
+int eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
     struct eph_refs *out, struct eph_err *err);
 
 /* Whether that choice has `page`. */
-bool refs_sampled(uint32_t page, double rate, uint64_t seed);
+bool eph_refs_sampled(uint32_t page, double rate, uint64_t seed);
 
 /*
  * Hits of one policy with `nslots` buffers, every reference released at
  * once.  `params` may be NULL.  Returns 0 and sets *hitsp, or as the
- * policy's create().  An offline policy needs refs_future().
+ * policy's create().  An offline policy needs eph_refs_future().
  */
-int mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
-    const char *params, uint32_t nslots, uint64_t seed, uint64_t *hitsp,
-    struct eph_err *err);
+int eph_mrc_replay(const struct eph_refs *r,
+    const struct eph_policy_ops *policy, const char *params, uint32_t nslots,
+    uint64_t seed, uint64_t *hitsp, struct eph_err *err);
 
 /*
  * LRU hits at every size in one pass: hits[c] for 0 <= c <= npages, which
  * the caller has room for.  Returns 0 or ENOMEM.
  */
-int mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
+int eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
 
 /* One point of a curve. */
 struct eph_mrc_point {
@@ -90,14 +90,14 @@ struct eph_mrc_point {
  * sizes that two standard errors of a distance reach).  Returns 0 or
  * ENOMEM.
  */
-int mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
+int eph_mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
     struct eph_mrc_point *points, size_t n, struct eph_err *err);
 
 /*
  * The same with at most `pages_max` pages in memory; the rate falls as
  * pages are seen.  *ratep, if not NULL, is the rate at the end.
  */
-int mrc_shards_fixed(const struct eph_refs *r, uint32_t pages_max,
+int eph_mrc_shards_fixed(const struct eph_refs *r, uint32_t pages_max,
     uint64_t seed, struct eph_mrc_point *points, size_t n, double *ratep,
     struct eph_err *err);
 
@@ -127,12 +127,12 @@ struct eph_mrc_config {
  * Run every policy at every size; point[p * nsizes + s].  Returns 0, or
  * ENOMEM, or as a policy's create() with `err` set.
  */
-int mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
+int eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
     struct eph_mrc_point *points, struct eph_err *err);
 
 /* Event curves. */
 
-/* One run of a design: what replay_run() would do with `nbufs` buffers. */
+/* One run of a design: what eph_replay_run() would do with `nbufs` buffers. */
 struct eph_mrc_design {
 	int (*run)(void *arg, struct eph_op_source *src, uint32_t nbufs,
 	    struct eph_counters *out, struct eph_err *err);
@@ -166,8 +166,9 @@ struct eph_mrc_ops {
  * and every point carries the largest found.  Returns 0, ENOMEM, or what a
  * run returned.
  */
-int mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
-    const uint32_t *sizes, size_t nsizes, double rate, uint64_t seed,
-    unsigned threads, struct eph_event_point *points, struct eph_err *err);
+int eph_mrc_events(const struct eph_mrc_ops *ops,
+    const struct eph_mrc_design *d, const uint32_t *sizes, size_t nsizes,
+    double rate, uint64_t seed, unsigned threads,
+    struct eph_event_point *points, struct eph_err *err);
 
 #endif /* !EPHMAP_MRC_H */

@@ -12,7 +12,7 @@
  * the same.
  */
 
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 struct eph_policy_check {
 	const struct eph_policy_ops *policy;
@@ -44,6 +44,6 @@ struct eph_policy_check {
  *	- everything allocated is given back, also when create() is refused
  *	  memory at any point
  */
-int policy_check(const struct eph_policy_check *c, struct eph_err *err);
+int eph_policy_check(const struct eph_policy_check *c, struct eph_err *err);
 
 #endif /* !EPHMAP_POLICY_CHECK_H */

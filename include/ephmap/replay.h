@@ -13,14 +13,14 @@
 
 #include <stdio.h>
 
-#include "ephmap/design.h"
-#include "ephmap/machine.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 #include "ephmap/trace.h"
 
 /* Where operations come from; one stream serves one run at a time. */
 struct eph_op_source {
-	/* As trace_next(). */
+	/* As eph_trace_next(). */
 	int (*next)(void *arg, const struct eph_op **opsp, size_t *np,
 	    struct eph_err *err);
 	/* "file:line" of operation `i` of the last block; for messages. */
@@ -41,7 +41,7 @@ struct eph_op_source {
 };
 
 /* The source that reads `t`. */
-struct eph_op_source trace_source(struct eph_trace *t);
+struct eph_op_source eph_trace_source(struct eph_trace *t);
 
 /* A whole trace in memory, for many runs at once. */
 struct eph_oplist;
@@ -50,17 +50,17 @@ struct eph_oplist;
  * Read all of `t`, which must stay open.  Returns 0 and sets *lp, or an
  * errno value with `err` set.
  */
-int oplist_read(
+int eph_oplist_read(
     struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err);
-void oplist_free(struct eph_oplist *l);
+void eph_oplist_free(struct eph_oplist *l);
 
 /*
  * Work out the next reference to each page, for offline policies; the
  * sources made later know it.  Returns 0 or ENOMEM.
  */
-int oplist_foresee(struct eph_oplist *l);
-size_t oplist_count(const struct eph_oplist *l);
-const struct eph_op *oplist_ops(const struct eph_oplist *l);
+int eph_oplist_foresee(struct eph_oplist *l);
+size_t eph_oplist_count(const struct eph_oplist *l);
+const struct eph_op *eph_oplist_ops(const struct eph_oplist *l);
 
 #define EPH_OPLIST_BLOCK 65536u /* operations a cursor delivers at once */
 
@@ -70,7 +70,7 @@ struct eph_oplist_cursor {
 	size_t base; /* of the block delivered last */
 	size_t next;
 };
-struct eph_op_source oplist_source(
+struct eph_op_source eph_oplist_source(
     const struct eph_oplist *l, struct eph_oplist_cursor *cur);
 
 struct eph_run_config {
@@ -132,7 +132,7 @@ struct eph_run_result {
  *	EINVAL	bad configuration or input; `err` says what
  *	ENOMEM	the host is out of memory
  */
-int replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+int eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err);
 
 #endif /* !EPHMAP_REPLAY_H */

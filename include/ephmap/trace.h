@@ -89,45 +89,47 @@ struct eph_trace;
  * command to type).  A text trace is read through once, for its meta data
  * and its errors; a binary one only its header and index.
  */
-int trace_open(const char *path, struct eph_trace **tp, struct eph_err *err);
-void trace_close(struct eph_trace *t);
+int eph_trace_open(
+    const char *path, struct eph_trace **tp, struct eph_err *err);
+void eph_trace_close(struct eph_trace *t);
 
-const struct eph_trace_meta *trace_meta(const struct eph_trace *t);
+const struct eph_trace_meta *eph_trace_meta(const struct eph_trace *t);
 
 /* In text form; else binary. */
-bool trace_is_text(const struct eph_trace *t);
+bool eph_trace_is_text(const struct eph_trace *t);
 
 /*
  * The next operations, in order: sets *opsp to *np of them, valid until
  * the next call; *np is 0 at the end.  Returns 0, or EINVAL with `err`
  * set (file, and line or byte offset).
  */
-int trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
+int eph_trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
     struct eph_err *err);
 
-/* Start again from the first operation.  Returns as trace_next. */
-int trace_rewind(struct eph_trace *t, struct eph_err *err);
+/* Start again from the first operation.  Returns as eph_trace_next. */
+int eph_trace_rewind(struct eph_trace *t, struct eph_err *err);
 
 /*
  * Name operation `i` of the block got last, for messages: "file:line" in
  * text, "file: operation n" in binary.  Writes at most `size` bytes.
  */
-void trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size);
+void eph_trace_where(
+    const struct eph_trace *t, size_t i, char *buf, size_t size);
 
-/* The same for a line number got from trace_line(). */
-void trace_where_line(
+/* The same for a line number got from eph_trace_line(). */
+void eph_trace_where_line(
     const struct eph_trace *t, uint64_t line, char *buf, size_t size);
 
 /* Line number in text, operation number from 1 in binary. */
-uint64_t trace_line(const struct eph_trace *t, size_t i);
+uint64_t eph_trace_line(const struct eph_trace *t, size_t i);
 
 /* The 64-bit id behind a dense page id that was delivered. */
-uint64_t trace_page_name(const struct eph_trace *t, uint32_t page);
+uint64_t eph_trace_page_name(const struct eph_trace *t, uint32_t page);
 
 /* The id of the handle in operation `i` of the block got last. */
-uint64_t trace_handle_name(const struct eph_trace *t, size_t i);
+uint64_t eph_trace_handle_name(const struct eph_trace *t, size_t i);
 
-/* Writing.  `path` appears when trace_writer_commit() succeeds. */
+/* Writing.  `path` appears when eph_trace_writer_commit() succeeds. */
 struct eph_trace_writer;
 
 enum eph_trace_form { EPH_TRACE_BINARY, EPH_TRACE_TEXT, EPH_TRACE_ORACLE };
@@ -137,7 +139,7 @@ enum eph_trace_form { EPH_TRACE_BINARY, EPH_TRACE_TEXT, EPH_TRACE_ORACLE };
  * written beside its place and renamed at the end, so that no partial file
  * is ever seen.  "-" writes text to standard output.
  */
-int trace_writer_open(const char *path, enum eph_trace_form form,
+int eph_trace_writer_open(const char *path, enum eph_trace_form form,
     struct eph_trace_writer **wp, struct eph_err *err);
 
 /*
@@ -145,16 +147,16 @@ int trace_writer_open(const char *path, enum eph_trace_form form,
  * names, not dense.  `ns` counts for EPH_OP_DELAY only.  Returns 0, or an
  * errno value with `err` set.
  */
-int trace_write(struct eph_trace_writer *w, enum eph_op_kind kind,
+int eph_trace_write(struct eph_trace_writer *w, enum eph_op_kind kind,
     unsigned flags, unsigned cpu, uint64_t page, uint64_t handle, uint64_t ns,
     struct eph_err *err);
 
 /* Note where it came from (imported, calls, partial, failed, source). */
-void trace_writer_origin(
+void eph_trace_writer_origin(
     struct eph_trace_writer *w, const struct eph_trace_meta *meta);
 
 /* Finish and rename, or throw away.  Both free `w`. */
-int trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err);
-void trace_writer_abort(struct eph_trace_writer *w);
+int eph_trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err);
+void eph_trace_writer_abort(struct eph_trace_writer *w);
 
 #endif /* !EPHMAP_TRACE_H */

@@ -16,9 +16,9 @@
  * at the trace's times.
  */
 
-#include "ephmap/mapper.h"
+#include "ephmap/sdk/mapper.h"
 #include "ephmap/replay.h"
-#include "ephmap/vm_pool.h"
+#include "ephmap/kernel/vm_pool.h"
 
 #define EPH_WORK_PARAMS 16 /* most parameters of a workload */
 #define EPH_WORK_FACTS	16 /* most numbers of its own that it reports */
@@ -175,11 +175,11 @@ typedef void eph_work_hook(void *arg, struct eph_work *w);
 
 /*
  * Run, in lockstep or on real threads.  What went wrong stands in the
- * result: see its violations and workload_sound().  Returns as
- * replay_run(); cfg's `touch`, `hold_ns`, `flags` and `log` are for traces.
+ * result: see its violations and eph_workload_sound().  Returns as
+ * eph_replay_run(); cfg's `touch`, `hold_ns`, `flags` and `log` are for traces.
  * `hook` may be NULL.
  */
-int workload_run(const struct eph_run_config *cfg,
+int eph_workload_run(const struct eph_run_config *cfg,
     const struct eph_workload *wl, struct eph_run_result *res,
     struct eph_work_result *wres, eph_work_hook *hook, void *hook_arg,
     struct eph_err *err);
@@ -189,7 +189,7 @@ int workload_run(const struct eph_run_config *cfg,
  * Otherwise `err` says in one line what did not.  A consumer that a trace
  * drives ends where the trace does: then only what arrived counts.
  */
-bool workload_sound(const struct eph_workload *wl,
+bool eph_workload_sound(const struct eph_workload *wl,
     const struct eph_work_result *wres, struct eph_err *err);
 
 /* For workloads */
@@ -198,34 +198,34 @@ bool workload_sound(const struct eph_workload *wl,
 extern const struct eph_work_tap eph_work_private_tap;
 
 /* Compare a page as it was read with what a tap's page holds. */
-void work_compare_page(
+void eph_work_compare_page(
     struct eph_work *w, const struct vm_page *m, const void *buf);
 
 /* Start fn(w, n) as a thread of CPU `cpu` (modulo those there are). */
-int work_thread(struct eph_work *w, unsigned cpu,
+int eph_work_thread(struct eph_work *w, unsigned cpu,
     void (*fn)(struct eph_work *w, unsigned n), unsigned n);
 
 /* One operation ended; its error. */
-void work_operation(struct eph_work *w, int error);
+void eph_work_operation(struct eph_work *w, int error);
 
 /* A stream's two ends: count, compare. */
 struct eph_digest;
-void work_compare(struct eph_work *w, const struct eph_digest *sent,
+void eph_work_compare(struct eph_work *w, const struct eph_digest *sent,
     const struct eph_digest *arrived);
 
-void work_fact(struct eph_work *w, const char *name, uint64_t value);
+void eph_work_fact(struct eph_work *w, const char *name, uint64_t value);
 
-/* machine_alloc() that can be made to fail. */
-void *work_alloc(struct eph_work *w, size_t bytes);
+/* eph_machine_alloc() that can be made to fail. */
+void *eph_work_alloc(struct eph_work *w, size_t bytes);
 
 /*
  * The same step by step, on a machine and a design that exist, for
- * explorations: work_open(), the workload's start(), its threads, its
- * finish(), work_close().
+ * explorations: eph_work_open(), the workload's start(), its threads, its
+ * finish(), eph_work_close().
  */
-int work_open(struct eph_work *w, const struct eph_workload *wl,
+int eph_work_open(struct eph_work *w, const struct eph_workload *wl,
     struct eph_machine *mc, const struct eph_design_ops *design, void *state,
     uint32_t first_frame, struct eph_work_result *res, struct eph_err *err);
-void work_close(struct eph_work *w);
+void eph_work_close(struct eph_work *w);
 
 #endif /* !EPHMAP_WORKLOAD_H */

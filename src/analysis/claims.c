@@ -17,32 +17,32 @@
 #include "analysis/claims_impl.h"
 #include "workload/run.h"
 
-extern const struct eph_claim claim_one_mapping;
-extern const struct eph_claim claim_sleeps;
-extern const struct eph_claim claim_lazy;
-extern const struct eph_claim claim_wakeup;
-extern const struct eph_claim claim_dmap;
-extern const struct eph_claim claim_pipe;
-extern const struct eph_claim claim_bufcache;
-extern const struct eph_claim claim_machines;
-extern const struct eph_claim claim_scaling;
-extern const struct eph_claim claim_packets;
-extern const struct eph_claim claim_race;
-extern const struct eph_claim claim_alloc;
+extern const struct eph_claim eph__claim_one_mapping;
+extern const struct eph_claim eph__claim_sleeps;
+extern const struct eph_claim eph__claim_lazy;
+extern const struct eph_claim eph__claim_wakeup;
+extern const struct eph_claim eph__claim_dmap;
+extern const struct eph_claim eph__claim_pipe;
+extern const struct eph_claim eph__claim_bufcache;
+extern const struct eph_claim eph__claim_machines;
+extern const struct eph_claim eph__claim_scaling;
+extern const struct eph_claim eph__claim_packets;
+extern const struct eph_claim eph__claim_race;
+extern const struct eph_claim eph__claim_alloc;
 
 const struct eph_claim *const eph_claims[] = {
-	&claim_one_mapping,
-	&claim_sleeps,
-	&claim_lazy,
-	&claim_wakeup,
-	&claim_dmap,
-	&claim_pipe,
-	&claim_bufcache,
-	&claim_machines,
-	&claim_scaling,
-	&claim_packets,
-	&claim_race,
-	&claim_alloc,
+	&eph__claim_one_mapping,
+	&eph__claim_sleeps,
+	&eph__claim_lazy,
+	&eph__claim_wakeup,
+	&eph__claim_dmap,
+	&eph__claim_pipe,
+	&eph__claim_bufcache,
+	&eph__claim_machines,
+	&eph__claim_scaling,
+	&eph__claim_packets,
+	&eph__claim_race,
+	&eph__claim_alloc,
 	NULL,
 };
 
@@ -56,7 +56,7 @@ eph_verdict_name(enum eph_verdict v)
 }
 
 void
-claim_error(struct eph_claim_run *r, int error)
+eph__claim_error(struct eph_claim_run *r, int error)
 {
 	if (r->error == 0)
 		r->error = error;
@@ -70,7 +70,7 @@ out_of_memory(struct eph_claim_run *r)
 }
 
 void
-claim_fact(struct eph_claim_run *r, double value, const char *unit,
+eph__claim_fact(struct eph_claim_run *r, double value, const char *unit,
     const char *fmt, ...)
 {
 	struct eph_claim_result *res = r->res;
@@ -94,7 +94,7 @@ claim_fact(struct eph_claim_run *r, double value, const char *unit,
 }
 
 void
-claim_step(struct eph_claim_run *r, const char *fmt, ...)
+eph__claim_step(struct eph_claim_run *r, const char *fmt, ...)
 {
 	struct eph_claim_result *res = r->res;
 	char line[512], **step;
@@ -116,7 +116,7 @@ claim_step(struct eph_claim_run *r, const char *fmt, ...)
 }
 
 struct eph_claim_part *
-claim_part(struct eph_claim_run *r, const char *text)
+eph__claim_part(struct eph_claim_run *r, const char *text)
 {
 	struct eph_claim_part *p;
 
@@ -129,7 +129,7 @@ claim_part(struct eph_claim_run *r, const char *text)
 }
 
 void
-claim_say(char *buf, size_t size, const char *fmt, ...)
+eph__claim_say(char *buf, size_t size, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -139,7 +139,7 @@ claim_say(char *buf, size_t size, const char *fmt, ...)
 }
 
 enum eph_verdict
-claim_cases(bool control, unsigned yes, unsigned of)
+eph__claim_cases(bool control, unsigned yes, unsigned of)
 {
 	if (!control || of == 0)
 		return (EPH_CANNOT_TELL);
@@ -149,7 +149,7 @@ claim_cases(bool control, unsigned yes, unsigned of)
 }
 
 double
-claim_percent(double part, double whole)
+eph__claim_percent(double part, double whole)
 {
 	return (whole > 0 ? 100 * part / whole : 0);
 }
@@ -164,7 +164,7 @@ note_violations(struct eph_claim_run *r, const struct eph_run_result *res)
 }
 
 void
-claim_workload_swept(struct eph_claim_run *r, const char *text,
+eph__claim_workload_swept(struct eph_claim_run *r, const char *text,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out, struct eph_work_result *wout)
 {
@@ -180,8 +180,9 @@ claim_workload_swept(struct eph_claim_run *r, const char *text,
 	if (r->error != 0)
 		return;
 	if ((error = eph_workload_parse(text, &wl, r->err)) == 0)
-		error = workload_run(&cfg, &wl, out, wout, NULL, NULL, r->err);
-	claim_error(r, error);
+		error =
+		    eph_workload_run(&cfg, &wl, out, wout, NULL, NULL, r->err);
+	eph__claim_error(r, error);
 	note_violations(r, out);
 	if ((wout->corrupt != 0 || wout->checked == 0 || wout->asleep != 0) &&
 	    r->violations++ == 0)
@@ -191,20 +192,20 @@ claim_workload_swept(struct eph_claim_run *r, const char *text,
 }
 
 void
-claim_workload(struct eph_claim_run *r, const char *text, const char *design,
-    unsigned cpus, uint32_t nbufs, struct eph_run_result *out,
-    struct eph_work_result *wout)
+eph__claim_workload(struct eph_claim_run *r, const char *text,
+    const char *design, unsigned cpus, uint32_t nbufs,
+    struct eph_run_result *out, struct eph_work_result *wout)
 {
-	claim_workload_swept(r, text, design, cpus, nbufs, out, wout);
-	claim_step(r,
+	eph__claim_workload_swept(r, text, design, cpus, nbufs, out, wout);
+	eph__claim_step(r,
 	    "ephmap run --design %s --cpus %u --nbufs %" PRIu32
 	    " --seed %" PRIu64 " --workload %s",
 	    design, cpus, nbufs, r->seed, text);
 }
 
 uint64_t
-claim_work_fact(struct eph_claim_run *r, const struct eph_work_result *work,
-    const char *name)
+eph__claim_work_fact(struct eph_claim_run *r,
+    const struct eph_work_result *work, const char *name)
 {
 	for (unsigned i = 0; i < work->nfacts; i++) {
 		if (strcmp(work->fact[i].name, name) == 0)
@@ -217,7 +218,7 @@ claim_work_fact(struct eph_claim_run *r, const struct eph_work_result *work,
 }
 
 uint32_t
-claim_scaled(const struct eph_claim_run *r, uint32_t size, uint32_t least)
+eph__claim_scaled(const struct eph_claim_run *r, uint32_t size, uint32_t least)
 {
 	const uint32_t n = r->cfg->scale > 1 ? size / r->cfg->scale : size;
 
@@ -225,14 +226,14 @@ claim_scaled(const struct eph_claim_run *r, uint32_t size, uint32_t least)
 }
 
 uint64_t
-claim_invalidations(const struct eph_counters *c)
+eph__claim_invalidations(const struct eph_counters *c)
 {
 	return (c->invlpg_local + c->invlpg_remote + c->flush_local +
 	    c->flush_remote + c->ipi_sent);
 }
 
 bool
-claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
+eph__claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
     const struct eph_design_ops *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out)
 {
@@ -248,14 +249,14 @@ claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
 	memset(out, 0, sizeof(*out));
 	if (r->error != 0)
 		return (false);
-	src = claim_stream_source(s);
-	error = replay_run(&cfg, &src, out, &err);
+	src = eph__claim_stream_source(s);
+	error = eph_replay_run(&cfg, &src, out, &err);
 	if (error == ENOTSUP) {
 		memset(out, 0, sizeof(*out));
 		return (false);
 	}
 	if (error != 0) {
-		claim_error(r, eph_err_set(r->err, error, "%s", err.text));
+		eph__claim_error(r, eph_err_set(r->err, error, "%s", err.text));
 		return (false);
 	}
 	note_violations(r, out);
@@ -263,12 +264,12 @@ claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
 }
 
 bool
-claim_replay(struct eph_claim_run *r, struct claim_stream *s,
+eph__claim_replay(struct eph_claim_run *r, struct claim_stream *s,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out)
 {
-	return (
-	    claim_replay_ops(r, s, eph_design_find(design), cpus, nbufs, out));
+	return (eph__claim_replay_ops(
+	    r, s, eph_design_find(design), cpus, nbufs, out));
 }
 
 /* Append "sep text", as far as there is room. */
@@ -335,29 +336,30 @@ conclude(struct eph_claim_result *res)
 }
 
 int
-claim_measure(const struct eph_claim *claim, const struct eph_claim_config *cfg,
-    struct eph_claim_result *res, struct eph_err *err)
+eph_claim_measure(const struct eph_claim *claim,
+    const struct eph_claim_config *cfg, struct eph_claim_result *res,
+    struct eph_err *err)
 {
 	struct eph_claim_run r = { .cfg = cfg,
 		.res = res,
 		.err = err,
 		.seed = cfg->seed != 0 ? cfg->seed : 1 };
-	const double start = run_seconds();
+	const double start = eph__run_seconds();
 
 	memset(res, 0, sizeof(*res));
 	claim->measure(&r);
 	if (r.error != 0) {
-		claim_free(res);
+		eph_claim_free(res);
 		return (r.error);
 	}
 	refuse_violations(&r);
 	conclude(res);
-	res->seconds = run_seconds() - start;
+	res->seconds = eph__run_seconds() - start;
 	return (0);
 }
 
 void
-claim_free(struct eph_claim_result *res)
+eph_claim_free(struct eph_claim_result *res)
 {
 	for (size_t i = 0; i < res->nsteps; i++)
 		free(res->step[i]);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "analysis/claims_impl.h"
-#include "ephmap/mbuf.h"
+#include "ephmap/kernel/mbuf.h"
 
 #define PACKETS	   500u /* of each CPU */
 #define ON_THE_WAY 64u	/* packets sent to a CPU that it has not freed */
@@ -40,7 +40,7 @@ struct price {
 static void
 free_received(struct traffic *t, unsigned cpu)
 {
-	cpu_enter(t->mc, cpu);
+	eph_cpu_enter(t->mc, cpu);
 	while (t->nsent[cpu] > 0)
 		m_freem(t->sent[cpu][--t->nsent[cpu]]);
 }
@@ -51,7 +51,7 @@ one_packet(struct traffic *t, unsigned cpu)
 	const unsigned next = (cpu + 1) % t->ncpus;
 	struct mbuf *m;
 
-	cpu_enter(t->mc, cpu);
+	eph_cpu_enter(t->mc, cpu);
 	if ((m = m_getcl(t->mp, M_NOWAIT, MT_DATA, M_PKTHDR)) == NULL)
 		return (false);
 	if (!t->cross) {
@@ -133,20 +133,20 @@ run_traffic(
 
 	if (r->error != 0)
 		return (price);
-	if ((error = machine_create(&machine, &t.mc, r->err)) == 0) {
+	if ((error = eph_machine_create(&machine, &t.mc, r->err)) == 0) {
 		error = mbuf_pool_create(t.mc, &cfg, &t.mp, r->err);
 		if (error == 0 && (error = price_packets(&t, &price)) != 0)
 			error = eph_err_set(r->err, error, "out of mbufs");
 		(void)mbuf_pool_destroy(t.mp);
-		(void)machine_destroy(t.mc);
+		(void)eph_machine_destroy(t.mc);
 	}
-	claim_error(r, error);
-	claim_fact(r, price.contended, "locks/packet",
+	eph__claim_error(r, error);
+	eph__claim_fact(r, price.contended, "locks/packet",
 	    "%s, %u CPUs, freed on the %s: contended", allocator, ncpus, where);
-	claim_fact(r, price.moves, "lines/packet",
+	eph__claim_fact(r, price.moves, "lines/packet",
 	    "%s, %u CPUs, freed on the %s: moved between CPUs", allocator,
 	    ncpus, where);
-	claim_fact(r, price.cycles, "cycles/packet",
+	eph__claim_fact(r, price.cycles, "cycles/packet",
 	    "%s, %u CPUs, freed on the %s", allocator, ncpus, where);
 	return (price);
 }
@@ -158,7 +158,7 @@ static void
 decide(struct eph_claim_run *r, bool cross)
 {
 	static const char *const caches[] = { "mb_alloc", "zones", NULL };
-	struct eph_claim_part *p = claim_part(r,
+	struct eph_claim_part *p = eph__claim_part(r,
 	    cross ? "and where the next CPU frees"
 		  : "where the CPU that got it frees it");
 	struct price global = { 0 }, worst = { 0 }, list;
@@ -185,7 +185,7 @@ decide(struct eph_claim_run *r, bool cross)
 		if (n == 32)
 			global = list;
 	}
-	p->verdict = claim_cases(
+	p->verdict = eph__claim_cases(
 	    global.contended > 0 && global.moves > 0, locks + lines, 2 * of);
 	SAY(p->condition,
 	    "contention falls tenfold in %u of %u cases, cache-line moves "
@@ -208,7 +208,7 @@ measure_alloc(struct eph_claim_run *r)
 {
 	decide(r, false);
 	decide(r, true);
-	claim_step(r,
+	eph__claim_step(r,
 	    "mbufs with a cluster, %u on each CPU, allocators "
 	    "global, mb_alloc and zones on 2, 8 and 32 CPUs; call "
 	    "%u, lock %u, line move %u, atomic %u cycles; the same "
@@ -217,7 +217,7 @@ measure_alloc(struct eph_claim_run *r)
 	    costs.atomic);
 }
 
-const struct eph_claim claim_alloc = {
+const struct eph_claim eph__claim_alloc = {
 	.number = 12,
 	.name = "percpu-allocation",
 	.group = "allocators",

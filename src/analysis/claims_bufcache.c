@@ -43,18 +43,19 @@ use_cache(struct eph_claim_run *r, const char *load, const char *how)
 	(void)snprintf(text, sizeof(text),
 	    "bufcache:load=%s,%s,procs=%u,ops=%" PRIu32
 	    ",bufs=%u,contents=stamp",
-	    load, how, CPUS, claim_scaled(r, 8000, 1000), BUFS);
-	claim_workload(r, text, DESIGN, CPUS, NBUFS, &res, &work);
-	u.pages = (double)(claim_work_fact(r, &work, "kva_data_mean") +
-	    claim_work_fact(r, &work, "kva_meta_mean"));
-	u.reads = claim_work_fact(r, &work, "device_reads");
-	u.meta = claim_work_fact(r, &work, "uses_meta");
+	    load, how, CPUS, eph__claim_scaled(r, 8000, 1000), BUFS);
+	eph__claim_workload(r, text, DESIGN, CPUS, NBUFS, &res, &work);
+	u.pages = (double)(eph__claim_work_fact(r, &work, "kva_data_mean") +
+	    eph__claim_work_fact(r, &work, "kva_meta_mean"));
+	u.reads = eph__claim_work_fact(r, &work, "device_reads");
+	u.meta = eph__claim_work_fact(r, &work, "uses_meta");
 	u.c = res.counters;
-	claim_fact(
+	eph__claim_fact(
 	    r, u.pages, "pages", "%s, %s: mapped by the cache", load, how);
-	claim_fact(r, (double)u.c.pte_store, "stores",
+	eph__claim_fact(r, (double)u.c.pte_store, "stores",
 	    "%s, %s: page-table stores", load, how);
-	claim_fact(r, (double)u.c.ipi_sent, "IPIs", "%s, %s: IPIs", load, how);
+	eph__claim_fact(
+	    r, (double)u.c.ipi_sent, "IPIs", "%s, %s: IPIs", load, how);
 	return (u);
 }
 
@@ -85,12 +86,12 @@ measure_load(struct eph_claim_run *r, const char *load, struct shares *sh)
 	const struct cache_use all = use_cache(r, load, "map=always");
 	const struct cache_use some = use_cache(r, load, "map=demand");
 	const struct cache_use copy = use_cache(r, load, "map=demand,copy=100");
-	const double share = 100 - claim_percent(some.pages, all.pages);
-	const double stores =
-	    claim_percent((double)copy.c.pte_store, (double)all.c.pte_store);
+	const double share = 100 - eph__claim_percent(some.pages, all.pages);
+	const double stores = eph__claim_percent(
+	    (double)copy.c.pte_store, (double)all.c.pte_store);
 
-	claim_fact(r, share, "%", "%s: mapped pages that disappear", load);
-	claim_fact(r, stores, "%",
+	eph__claim_fact(r, share, "%", "%s: mapped pages that disappear", load);
+	eph__claim_fact(r, stores, "%",
 	    "%s: page-table stores with read(2), of those with all mapped",
 	    load);
 	sh->same = sh->same && all.reads == some.reads &&
@@ -112,8 +113,8 @@ measure_bufcache(struct eph_claim_run *r)
 
 	for (size_t i = 0; loads[i] != NULL && r->error == 0; i++)
 		measure_load(r, loads[i], &sh);
-	p = claim_part(r, "about 90 % of the KVA load disappears");
-	p->verdict = claim_cases(sh.same, sh.yes, sh.of);
+	p = eph__claim_part(r, "about 90 % of the KVA load disappears");
+	p->verdict = eph__claim_cases(sh.same, sh.yes, sh.of);
 	SAY(p->condition,
 	    "file data dominates the cache (%s), not metadata (%s)", sh.high,
 	    sh.low);
@@ -131,7 +132,7 @@ measure_bufcache(struct eph_claim_run *r)
 	    BUFS, ABOUT_90, sh.least_stores, sh.most_stores);
 }
 
-const struct eph_claim claim_bufcache = {
+const struct eph_claim eph__claim_bufcache = {
 	.number = 7,
 	.name = "bufcache-metadata",
 	.group = "buffer cache",

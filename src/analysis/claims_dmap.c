@@ -13,20 +13,23 @@
 static uint64_t
 all_events(const struct eph_counters *c)
 {
-	return (claim_invalidations(c) + c->pte_store + c->evict + c->map_fail +
-	    c->sleep + c->lock_acquire + c->ipiq_msg);
+	return (eph__claim_invalidations(c) + c->pte_store + c->evict +
+	    c->map_fail + c->sleep + c->lock_acquire + c->ipiq_msg);
 }
 
 static void
 measure_dmap(struct eph_claim_run *r)
 {
 	const struct claim_sendfile streams[] = {
-		{ "dmap-same", CLAIM_SAME, 64, 1, 64, claim_scaled(r, 4, 1),
-		    20000, 50000000, 8, true, false },
-		{ "dmap-zipf", CLAIM_ZIPF, 32, 2000, 18, claim_scaled(r, 40, 1),
-		    1011000, 99800000, 8, true, false },
-		{ "dmap-scan", CLAIM_NEXT, 8, 512, 32, claim_scaled(r, 64, 1),
-		    31000, 551000, 8, true, false },
+		{ "dmap-same", CLAIM_SAME, 64, 1, 64,
+		    eph__claim_scaled(r, 4, 1), 20000, 50000000, 8, true,
+		    false },
+		{ "dmap-zipf", CLAIM_ZIPF, 32, 2000, 18,
+		    eph__claim_scaled(r, 40, 1), 1011000, 99800000, 8, true,
+		    false },
+		{ "dmap-scan", CLAIM_NEXT, 8, 512, 32,
+		    eph__claim_scaled(r, 64, 1), 31000, 551000, 8, true,
+		    false },
 	};
 	static const char *const designs[] = { "dmap", "lwbuf.dmap", NULL };
 	uint64_t direct = 0, other = 0, maps = 0;
@@ -36,26 +39,28 @@ measure_dmap(struct eph_claim_run *r)
 		struct eph_run_result res;
 		struct claim_stream s;
 
-		claim_sendfile(r, &streams[i], &s);
+		eph__claim_sendfile(r, &streams[i], &s);
 		for (unsigned d = 0; designs[d] != NULL; d++) {
-			(void)claim_replay(r, &s, designs[d], 8, 1024, &res);
+			(void)eph__claim_replay(
+			    r, &s, designs[d], 8, 1024, &res);
 			direct += all_events(&res.counters);
 			maps += res.counters.map_calls;
-			claim_fact(r, (double)all_events(&res.counters),
+			eph__claim_fact(r, (double)all_events(&res.counters),
 			    "events", "%s: %s", s.name, designs[d]);
 		}
-		(void)claim_replay(r, &s, "sf_buf.accessed", 8, 1024, &res);
+		(void)eph__claim_replay(
+		    r, &s, "sf_buf.accessed", 8, 1024, &res);
 		other += all_events(&res.counters);
-		claim_fact(r, (double)all_events(&res.counters), "events",
+		eph__claim_fact(r, (double)all_events(&res.counters), "events",
 		    "%s: sf_buf.accessed", s.name);
-		claim_step(r,
+		eph__claim_step(r,
 		    "ephmap compare --cpus 8 --design dmap,"
 		    "lwbuf.dmap,sf_buf.accessed %s.ept",
 		    s.name);
-		claim_stream_free(&s);
+		eph__claim_stream_free(&s);
 	}
-	p = claim_part(r, "no event with a direct map");
-	p->verdict = claim_cases(other > 0 && maps > 0, direct == 0, 1);
+	p = eph__claim_part(r, "no event with a direct map");
+	p->verdict = eph__claim_cases(other > 0 && maps > 0, direct == 0, 1);
 	SAY(p->measured,
 	    "%" PRIu64 " maps on 8 CPUs: %" PRIu64
 	    " events with a direct map, %" PRIu64 " with sf_buf.accessed",
@@ -67,7 +72,7 @@ measure_dmap(struct eph_claim_run *r)
 	    "sf_buf.accessed on the same streams.");
 }
 
-const struct eph_claim claim_dmap = {
+const struct eph_claim eph__claim_dmap = {
 	.number = 5,
 	.name = "direct-map",
 	.group = "dmap",

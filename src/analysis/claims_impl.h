@@ -7,7 +7,7 @@
  * What the measurements of claims share.
  *
  * An error sticks: after one, every call does nothing and returns zeros,
- * and claim_measure() returns it.  So measurements are written straight
+ * and eph_claim_measure() returns it.  So measurements are written straight
  * through.
  */
 
@@ -31,29 +31,30 @@ struct eph_claim_run {
 #define CLAIM_PRINTF(f, a)
 #endif
 
-void claim_error(struct eph_claim_run *r, int error);
+void eph__claim_error(struct eph_claim_run *r, int error);
 CLAIM_PRINTF(4, 5)
-void claim_fact(struct eph_claim_run *r, double value, const char *unit,
+void eph__claim_fact(struct eph_claim_run *r, double value, const char *unit,
     const char *fmt, ...);
 CLAIM_PRINTF(2, 3)
-void claim_step(struct eph_claim_run *r, const char *fmt, ...);
+void eph__claim_step(struct eph_claim_run *r, const char *fmt, ...);
 
 /* The next part, EPH_CANNOT_TELL until the caller says otherwise. */
-struct eph_claim_part *claim_part(struct eph_claim_run *r, const char *text);
+struct eph_claim_part *eph__claim_part(
+    struct eph_claim_run *r, const char *text);
 
 /* printf into an array, as much as it has room for. */
 CLAIM_PRINTF(3, 4)
-void claim_say(char *buf, size_t size, const char *fmt, ...);
-#define SAY(array, ...) claim_say((array), sizeof(array), __VA_ARGS__)
+void eph__claim_say(char *buf, size_t size, const char *fmt, ...);
+#define SAY(array, ...) eph__claim_say((array), sizeof(array), __VA_ARGS__)
 
 /*
  * Verdict from cases: all `of` of them, none, or some; or EPH_CANNOT_TELL
  * where the control does not show what it must.
  */
-enum eph_verdict claim_cases(bool control, unsigned yes, unsigned of);
+enum eph_verdict eph__claim_cases(bool control, unsigned yes, unsigned of);
 
 /* Share of `part` in `whole`, in percent; 0 of nothing. */
-double claim_percent(double part, double whole);
+double eph__claim_percent(double part, double whole);
 
 /* Streams of operations, made here. */
 struct claim_stream {
@@ -67,17 +68,18 @@ struct claim_stream {
 	bool delivered; /* to the run that reads it */
 };
 
-void claim_stream_free(struct claim_stream *s);
+void eph__claim_stream_free(struct claim_stream *s);
 
 /* Append an operation; CPUs and pages are noted. */
-void claim_op(struct eph_claim_run *r, struct claim_stream *s,
+void eph__claim_op(struct eph_claim_run *r, struct claim_stream *s,
     enum eph_op_kind kind, unsigned flags, unsigned cpu, uint32_t page,
     uint32_t handle);
-void claim_delay(struct eph_claim_run *r, struct claim_stream *s, uint64_t ns);
+void eph__claim_delay(
+    struct eph_claim_run *r, struct claim_stream *s, uint64_t ns);
 
 /* It is complete: name it as a step, and save it where that is wanted. */
 CLAIM_PRINTF(3, 4)
-void claim_stream_done(
+void eph__claim_stream_done(
     struct eph_claim_run *r, struct claim_stream *s, const char *fmt, ...);
 
 /* Which file a connection sends next. */
@@ -110,44 +112,44 @@ struct claim_sendfile {
 	bool even;
 };
 
-void claim_sendfile(struct eph_claim_run *r, const struct claim_sendfile *p,
-    struct claim_stream *s);
+void eph__claim_sendfile(struct eph_claim_run *r,
+    const struct claim_sendfile *p, struct claim_stream *s);
 
 /* The capture of --trace, if there is one; false: none. */
-bool claim_capture(struct eph_claim_run *r, struct claim_stream *s);
+bool eph__claim_capture(struct eph_claim_run *r, struct claim_stream *s);
 
-struct eph_op_source claim_stream_source(struct claim_stream *s);
+struct eph_op_source eph__claim_stream_source(struct claim_stream *s);
 
 /* Replay a stream through a design; zeros where it is refused. */
-bool claim_replay(struct eph_claim_run *r, struct claim_stream *s,
+bool eph__claim_replay(struct eph_claim_run *r, struct claim_stream *s,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out);
-bool claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
+bool eph__claim_replay_ops(struct eph_claim_run *r, struct claim_stream *s,
     const struct eph_design_ops *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out);
 
 /* Invalidations of either kind, and interrupts. */
-uint64_t claim_invalidations(const struct eph_counters *c);
+uint64_t eph__claim_invalidations(const struct eph_counters *c);
 
 /*
  * Run a workload given as on the command line, and say so as a step.  One
  * that loses or changes a byte, or leaves a thread asleep, proves nothing.
  */
-void claim_workload(struct eph_claim_run *r, const char *text,
+void eph__claim_workload(struct eph_claim_run *r, const char *text,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out, struct eph_work_result *wout);
 
 /* The same for a sweep, whose step the caller says. */
-void claim_workload_swept(struct eph_claim_run *r, const char *text,
+void eph__claim_workload_swept(struct eph_claim_run *r, const char *text,
     const char *design, unsigned cpus, uint32_t nbufs,
     struct eph_run_result *out, struct eph_work_result *wout);
 
 /* A number that the workload reports; an error if it does not. */
-uint64_t claim_work_fact(struct eph_claim_run *r,
+uint64_t eph__claim_work_fact(struct eph_claim_run *r,
     const struct eph_work_result *work, const char *name);
 
 /* A size of the measurement, as small as the configuration wants it. */
-uint32_t claim_scaled(
+uint32_t eph__claim_scaled(
     const struct eph_claim_run *r, uint32_t size, uint32_t least);
 
 #endif /* !ANALYSIS_CLAIMS_IMPL_H */

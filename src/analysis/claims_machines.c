@@ -35,18 +35,18 @@ copy_files(
 	(void)snprintf(text, sizeof(text),
 	    "cluster:%s,procs=%u,size=%" PRIu32 ",block=65536", how, procs,
 	    size);
-	claim_workload(r, text, "sf_buf.cpumask", 2, 64, &res, &work);
-	m.here = claim_work_fact(r, &work, "bytes_moved_here");
-	m.refs = REF_SIZE * claim_work_fact(r, &work, "page_references");
-	m.wire = claim_work_fact(r, &work, "bytes_on_wire") - m.refs;
-	claim_fact(r, (double)m.wire, "bytes",
+	eph__claim_workload(r, text, "sf_buf.cpumask", 2, 64, &res, &work);
+	m.here = eph__claim_work_fact(r, &work, "bytes_moved_here");
+	m.refs = REF_SIZE * eph__claim_work_fact(r, &work, "page_references");
+	m.wire = eph__claim_work_fact(r, &work, "bytes_on_wire") - m.refs;
+	eph__claim_fact(r, (double)m.wire, "bytes",
 	    "%s, %u processes: data over the wire", how, procs);
-	claim_fact(r, (double)m.here, "bytes",
+	eph__claim_fact(r, (double)m.here, "bytes",
 	    "%s, %u processes: data moved here", how, procs);
-	claim_fact(r, (double)m.refs, "bytes",
+	eph__claim_fact(r, (double)m.refs, "bytes",
 	    "%s, %u processes: page references over the wire", how, procs);
 	m.maps = res.references;
-	claim_fact(r, (double)m.maps, "maps",
+	eph__claim_fact(r, (double)m.maps, "maps",
 	    "%s, %u processes: pages mapped here", how, procs);
 	return (m);
 }
@@ -54,7 +54,7 @@ copy_files(
 static void
 measure_machines(struct eph_claim_run *r)
 {
-	const uint32_t size = claim_scaled(r, MIB, 65536);
+	const uint32_t size = eph__claim_scaled(r, MIB, 65536);
 	struct moved data = { 0 }, refs = { 0 }, look = { 0 };
 	unsigned yes = 0, of = 0, control = 0;
 	struct eph_claim_part *p;
@@ -68,8 +68,8 @@ measure_machines(struct eph_claim_run *r)
 		    look.here > 0;
 		of++;
 	}
-	p = claim_part(r, "cp of a remote file moves no data here");
-	p->verdict = claim_cases(control == of, yes, of);
+	p = eph__claim_part(r, "cp of a remote file moves no data here");
+	p->verdict = eph__claim_cases(control == of, yes, of);
 	SAY(p->condition, "%u of %u numbers of processes", yes, of);
 	SAY(p->measured,
 	    "%" PRIu32 " KiB: %" PRIu64 " data bytes moved with references "
@@ -85,7 +85,7 @@ measure_machines(struct eph_claim_run *r)
 	    REF_SIZE, look.wire);
 }
 
-const struct eph_claim claim_machines = {
+const struct eph_claim eph__claim_machines = {
 	.number = 8,
 	.name = "page-references",
 	.group = "machines",

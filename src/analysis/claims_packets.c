@@ -57,16 +57,18 @@ measure_response(
 	char text[192];
 
 	response_text(text, sizeof(text), form, bytes, together);
-	claim_workload_swept(
+	eph__claim_workload_swept(
 	    r, text, "sf_buf.accessed", CPUS, NBUFS, &res, &work);
-	out.packets = (double)claim_work_fact(r, &work, "packets") / REQUESTS;
+	out.packets =
+	    (double)eph__claim_work_fact(r, &work, "packets") / REQUESTS;
 	out.cycles = (double)res.counters.cycles / REQUESTS +
 	    out.packets * interrupt +
-	    (CALL * (double)claim_work_fact(r, &work, "mbuf_calls") +
-		LOCK * (double)claim_work_fact(r, &work, "mbuf_lock_take") +
-		SHARE * (double)claim_work_fact(r, &work, "mbuf_shares") +
+	    (CALL * (double)eph__claim_work_fact(r, &work, "mbuf_calls") +
+		LOCK *
+		    (double)eph__claim_work_fact(r, &work, "mbuf_lock_take") +
+		SHARE * (double)eph__claim_work_fact(r, &work, "mbuf_shares") +
 		LINE_MOVE *
-		    (double)claim_work_fact(r, &work, "mbuf_line_move")) /
+		    (double)eph__claim_work_fact(r, &work, "mbuf_line_move")) /
 		REQUESTS;
 	return (out);
 }
@@ -91,7 +93,7 @@ sweep_sizes(struct eph_claim_run *r, const char *form, struct sizes *sz)
 		const struct response one =
 		    measure_response(r, form, bytes, true);
 		const double gain =
-		    claim_percent(two.cycles - one.cycles, one.cycles);
+		    eph__claim_percent(two.cycles - one.cycles, one.cycles);
 
 		sz->fewer += one.packets < two.packets;
 		sz->more += one.packets > two.packets;
@@ -105,21 +107,21 @@ sweep_sizes(struct eph_claim_run *r, const char *form, struct sizes *sz)
 		sz->large_gain = gain;
 		if ((bytes & (bytes - 1)) != 0)
 			continue;
-		claim_fact(r, two.packets, "packets",
+		eph__claim_fact(r, two.packets, "packets",
 		    "%s, %" PRIu32 " bytes, header by itself", form, bytes);
-		claim_fact(r, one.packets, "packets",
+		eph__claim_fact(r, one.packets, "packets",
 		    "%s, %" PRIu32 " bytes, header in front of the data", form,
 		    bytes);
-		claim_fact(r, gain, "%",
+		eph__claim_fact(r, gain, "%",
 		    "%s, %" PRIu32 " bytes: cycles that the second packet adds",
 		    form, bytes);
 	}
 	response_text(text, sizeof(text), form, every, false);
-	claim_step(r,
+	eph__claim_step(r,
 	    "ephmap run --design sf_buf.accessed --cpus %u --nbufs %u --seed "
 	    "%" PRIu64 " --workload %s",
 	    CPUS, NBUFS, r->seed, text);
-	claim_step(r,
+	eph__claim_step(r,
 	    "the same with join=yes, and both for every size up to %u in steps "
 	    "of %" PRIu32,
 	    LARGEST, every);
@@ -130,10 +132,11 @@ decide_packets(struct eph_claim_run *r, const struct sizes *chain,
     const struct sizes *page)
 {
 	struct eph_claim_part *p =
-	    claim_part(r, "a response has a packet less");
+	    eph__claim_part(r, "a response has a packet less");
 
-	p->verdict = claim_cases(chain->of > 0 && chain->more + page->more == 0,
-	    chain->fewer + page->fewer, chain->of + page->of);
+	p->verdict =
+	    eph__claim_cases(chain->of > 0 && chain->more + page->more == 0,
+		chain->fewer + page->fewer, chain->of + page->of);
 	SAY(p->condition,
 	    "the header fits into what the last segment of the first send "
 	    "leaves free: %u of %u sizes in one chain, %u with a page a send",
@@ -159,9 +162,9 @@ decide_packets(struct eph_claim_run *r, const struct sizes *chain,
 static void
 decide_gain(struct eph_claim_run *r, const struct sizes *sz)
 {
-	struct eph_claim_part *p = claim_part(r, "small files gain");
+	struct eph_claim_part *p = eph__claim_part(r, "small files gain");
 
-	p->verdict = claim_cases(sz->of > 0,
+	p->verdict = eph__claim_cases(sz->of > 0,
 	    sz->small_gain > 1 && sz->small_gain > sz->large_gain, 1);
 	SAY(p->measured,
 	    "two packets cost %.0f %% more cycles at %" PRIu32
@@ -190,7 +193,7 @@ measure_packets(struct eph_claim_run *r)
 	decide_gain(r, &chain);
 }
 
-const struct eph_claim claim_packets = {
+const struct eph_claim eph__claim_packets = {
 	.number = 10,
 	.name = "one-packet",
 	.group = "packets",

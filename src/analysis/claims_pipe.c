@@ -36,14 +36,15 @@ run_pipe(struct eph_claim_run *r, const char *mode, unsigned mib,
 	(void)snprintf(text, sizeof(text),
 	    "pipe:mode=%s,bytes=%uM,buffers=%u,contents=stamp", mode, mib,
 	    buffers);
-	claim_workload(r, text, "sf_buf.cpumask", cpus, nbufs, &res, &work);
+	eph__claim_workload(
+	    r, text, "sf_buf.cpumask", cpus, nbufs, &res, &work);
 	*c = res.counters;
-	claim_fact(r, (double)c->ipi_sent, "IPIs", "%s, %u buffers, %u CPUs",
-	    mode, buffers, cpus);
-	claim_fact(r, (double)claim_invalidations(c), "events",
+	eph__claim_fact(r, (double)c->ipi_sent, "IPIs",
+	    "%s, %u buffers, %u CPUs", mode, buffers, cpus);
+	eph__claim_fact(r, (double)eph__claim_invalidations(c), "events",
 	    "%s, %u buffers, %u CPUs: invalidations and IPIs", mode, buffers,
 	    cpus);
-	claim_fact(r, mapping_cycles(c) / (mib * 256.0), "cycles/page",
+	eph__claim_fact(r, mapping_cycles(c) / (mib * 256.0), "cycles/page",
 	    "%s, %u buffers, %u CPUs: mapping", mode, buffers, cpus);
 }
 
@@ -64,8 +65,8 @@ decide_interrupts(struct eph_claim_run *r)
 		yes += a.ipi_sent > 0 && b.ipi_sent == 0;
 		of++;
 	}
-	p = claim_part(r, "the IPIs of a pipe go away");
-	p->verdict = claim_cases(kmem > 0, yes, of);
+	p = eph__claim_part(r, "the IPIs of a pipe go away");
+	p->verdict = eph__claim_cases(kmem > 0, yes, of);
 	SAY(p->condition, "%u of %u numbers of CPUs", yes, of);
 	SAY(p->measured,
 	    "4 MiB, 2 to 16 CPUs: %" PRIu64 " IPIs when the writer maps, "
@@ -88,35 +89,37 @@ decide_mask(struct eph_claim_run *r)
 	for (unsigned n = 0; n < ROUNDS; n++) {
 		for (unsigned cpu = 0; cpu < CPUS; cpu++) {
 			for (uint32_t page = 0; page < PAGES; page++) {
-				claim_op(r, &s, EPH_OP_MAP, EPH_OPF_PRIVATE,
-				    cpu, page, 0);
-				claim_op(r, &s, EPH_OP_READ, 0, cpu, 0, 0);
-				claim_op(r, &s, EPH_OP_UNMAP, 0, cpu, 0, 0);
+				eph__claim_op(r, &s, EPH_OP_MAP,
+				    EPH_OPF_PRIVATE, cpu, page, 0);
+				eph__claim_op(r, &s, EPH_OP_READ, 0, cpu, 0, 0);
+				eph__claim_op(
+				    r, &s, EPH_OP_UNMAP, 0, cpu, 0, 0);
 			}
 		}
 	}
-	claim_stream_done(r, &s,
+	eph__claim_stream_done(r, &s,
 	    "%d pages, mapped privately on %d CPUs in "
 	    "turn, %d times",
 	    PAGES, CPUS, ROUNDS);
-	(void)claim_replay(r, &s, "sf_buf.cpumask", CPUS, 1024, &mask);
-	claim_step(r, "ephmap run --design sf_buf.cpumask private-in-turn.ept");
-	claim_fact(r, (double)mask.counters.invlpg_local, "invlpg",
+	(void)eph__claim_replay(r, &s, "sf_buf.cpumask", CPUS, 1024, &mask);
+	eph__claim_step(
+	    r, "ephmap run --design sf_buf.cpumask private-in-turn.ept");
+	eph__claim_fact(r, (double)mask.counters.invlpg_local, "invlpg",
 	    "private-in-turn: sf_buf.cpumask");
-	claim_fact(r, (double)mask.counters.map_calls, "maps",
+	eph__claim_fact(r, (double)mask.counters.map_calls, "maps",
 	    "private-in-turn: sf_buf.cpumask");
-	p = claim_part(r, "with a CPU mask only first uses on a CPU pay");
-	p->verdict = claim_cases(mask.counters.map_calls > PAGES * CPUS,
-	    claim_invalidations(&mask.counters) == PAGES * CPUS, 1);
+	p = eph__claim_part(r, "with a CPU mask only first uses on a CPU pay");
+	p->verdict = eph__claim_cases(mask.counters.map_calls > PAGES * CPUS,
+	    eph__claim_invalidations(&mask.counters) == PAGES * CPUS, 1);
 	SAY(p->measured,
 	    "%" PRIu64 " private maps of %d pages on %d CPUs: %" PRIu64
 	    " invalidations, %d first uses",
 	    mask.counters.map_calls, PAGES, CPUS,
-	    claim_invalidations(&mask.counters), PAGES * CPUS);
+	    eph__claim_invalidations(&mask.counters), PAGES * CPUS);
 	SAY(p->why,
 	    "A bit of the mask is set when that CPU has invalidated; later "
 	    "maps of the same page there find it set.");
-	claim_stream_free(&s);
+	eph__claim_stream_free(&s);
 }
 
 /* "Almost nothing": less than 5 % of what the writer's mapping costs. */
@@ -138,7 +141,7 @@ decide_cost(struct eph_claim_run *r)
 		run_pipe(r, "sfbuf1", 64, buffers[i], 4, 512, &c);
 		share = mapping_cycles(&c) /
 		    (kmem.cycles > 0 ? mapping_cycles(&kmem) : 1);
-		claim_fact(r, 100 * share, "%",
+		eph__claim_fact(r, 100 * share, "%",
 		    "sfbuf1, %u buffers: mapping cycles, of kmem's",
 		    buffers[i]);
 		of++;
@@ -149,8 +152,10 @@ decide_cost(struct eph_claim_run *r)
 		} else
 			dear = share > dear ? share : dear;
 	}
-	p = claim_part(r, "for pipes the cached mapping costs almost nothing");
-	p->verdict = claim_cases(claim_invalidations(&kmem) > 0, yes, of);
+	p = eph__claim_part(
+	    r, "for pipes the cached mapping costs almost nothing");
+	p->verdict =
+	    eph__claim_cases(eph__claim_invalidations(&kmem) > 0, yes, of);
 	SAY(p->condition,
 	    "the pages the writer uses in turn stay in the pool "
 	    "(up to %u buffers of 16 pages in 512)",
@@ -176,7 +181,7 @@ measure_pipe(struct eph_claim_run *r)
 	decide_cost(r);
 }
 
-const struct eph_claim claim_pipe = {
+const struct eph_claim eph__claim_pipe = {
 	.number = 6,
 	.name = "pipe-target-maps",
 	.group = "pipes",

@@ -29,12 +29,14 @@ search_broken(
 {
 	struct eph_explore_result x;
 
-	claim_error(r, eph_bug_search(bug, false, 20000, r->seed, &x, r->err));
+	eph__claim_error(
+	    r, eph_bug_search(bug, false, 20000, r->seed, &x, r->err));
 	if (r->error != 0)
 		return;
 	race->found = x.failure == bug->fails;
 	race->needed = x.schedules;
-	claim_fact(r, (double)x.schedules, "schedules", "%s: %s", bug->name,
+	eph__claim_fact(r, (double)x.schedules, "schedules", "%s: %s",
+	    bug->name,
 	    x.failure == EPH_FAIL_NONE ? "nothing found"
 				       : eph_failure_name(x.failure));
 	eph_explore_free(&x);
@@ -53,14 +55,14 @@ prove_repaired(
 	cfg.preemptions = NO_BOUND;
 	cfg.budget = 1000000;
 	cfg.seed = r->seed;
-	claim_error(r, eph_explore(&cfg, &x, r->err));
+	eph__claim_error(r, eph_explore(&cfg, &x, r->err));
 	if (r->error != 0)
 		return;
 	race->survived = x.failure == EPH_FAIL_NONE;
 	race->all = x.exhausted && !x.bounded;
 	race->proof = x.schedules;
-	claim_fact(r, (double)x.schedules, "schedules", "%s, repaired: %s%s",
-	    bug->name,
+	eph__claim_fact(r, (double)x.schedules, "schedules",
+	    "%s, repaired: %s%s", bug->name,
 	    race->survived ? "survives" : eph_failure_name(x.failure),
 	    race->all ? ", all there are" : "");
 	eph_explore_free(&x);
@@ -87,14 +89,14 @@ measure_race(struct eph_claim_run *r)
 		proved += race.survived && race.all;
 		needed = race.needed > needed ? race.needed : needed;
 		proof += race.proof;
-		claim_step(r, "ephmap explore --bug %s", names[of]);
-		claim_step(r,
+		eph__claim_step(r, "ephmap explore --bug %s", names[of]);
+		eph__claim_step(r,
 		    "ephmap explore --bug %s --repaired "
 		    "--strategy systematic --preemptions %u",
 		    names[of], NO_BOUND);
 	}
-	p = claim_part(r, "the counts raced as shipped");
-	p->verdict = claim_cases(of > 0, found, of);
+	p = eph__claim_part(r, "the counts raced as shipped");
+	p->verdict = eph__claim_cases(of > 0, found, of);
 	SAY(p->condition, "%u of %u forms", found, of);
 	SAY(p->measured,
 	    "%u of %u shipped forms fail, found within %" PRIu64 " schedules",
@@ -103,9 +105,9 @@ measure_race(struct eph_claim_run *r)
 	    "Two CPUs drop the last two references of one cluster in every "
 	    "order that the search tries; the failure must be the one the "
 	    "commit describes.");
-	p = claim_part(r, "one atomic step that decides repairs them");
+	p = eph__claim_part(r, "one atomic step that decides repairs them");
 	p->verdict = survived < of
-	    ? claim_cases(true, survived, of)
+	    ? eph__claim_cases(true, survived, of)
 	    : (proved == of ? EPH_HOLDS : EPH_CANNOT_TELL);
 	SAY(p->condition, "%u of %u forms", survived, of);
 	SAY(p->measured,
@@ -117,7 +119,7 @@ measure_race(struct eph_claim_run *r)
 	    "all there are, so that the repair is proved for this program.");
 }
 
-const struct eph_claim claim_race = {
+const struct eph_claim eph__claim_race = {
 	.number = 11,
 	.name = "refcount-race",
 	.group = "races",

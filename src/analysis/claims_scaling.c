@@ -112,25 +112,26 @@ forget_pages(struct eph_claim_run *r, const struct claim_stream *s,
 
 	memset(out, 0, sizeof(*out));
 	if (name == NULL || held == NULL)
-		claim_error(r, eph_err_set(r->err, ENOMEM, "out of memory"));
+		eph__claim_error(
+		    r, eph_err_set(r->err, ENOMEM, "out of memory"));
 	for (size_t i = 0; r->error == 0 && i < s->n; i++) {
 		const struct eph_op *op = &s->ops[i];
 
 		if (op->kind == EPH_OP_DELAY) {
-			claim_delay(r, out, eph_op_delay_ns(op));
+			eph__claim_delay(r, out, eph_op_delay_ns(op));
 			continue;
 		}
 		if (op->kind == EPH_OP_MAP && held[op->page]++ == 0)
 			name[op->page] = names++;
 		else if (op->kind == EPH_OP_UNMAP)
 			held[op->page]--;
-		claim_op(r, out, op->kind, op->flags, op->cpu, name[op->page],
-		    op->slot);
+		eph__claim_op(r, out, op->kind, op->flags, op->cpu,
+		    name[op->page], op->slot);
 	}
 	free(name);
 	free(held);
 	SAY(out->name, "%.48s-forgets", s->name);
-	claim_stream_done(r, out,
+	eph__claim_stream_done(r, out,
 	    "the same, but a page that nobody holds comes back as another one");
 }
 
@@ -140,7 +141,7 @@ cycles_of(struct eph_claim_run *r, struct claim_stream *s, const char *design,
 {
 	struct eph_run_result res;
 
-	(void)claim_replay(r, s, design, CPUS, POOL, &res);
+	(void)eph__claim_replay(r, s, design, CPUS, POOL, &res);
 	*c = res.counters;
 	return (
 	    c->map_calls > 0 ? (double)c->cycles / (double)c->map_calls : 0);
@@ -153,7 +154,7 @@ run_cell(
 	char name[32];
 	const struct claim_sendfile sf = { name, loads[load].choice,
 		links[link].conns, loads[load].files, loads[load].pages,
-		claim_scaled(r, loads[load].refs, 1) /
+		eph__claim_scaled(r, loads[load].refs, 1) /
 			(loads[load].pages * links[link].conns) +
 		    1,
 		links[link].gap_ns, links[link].hold_ns, CPUS, true, false };
@@ -164,31 +165,31 @@ run_cell(
 	    name, sizeof(name), "%s-%s", loads[load].name, links[link].name);
 	cell->load = loads[load].name;
 	cell->link = links[link].name;
-	claim_sendfile(r, &sf, &s);
+	eph__claim_sendfile(r, &sf, &s);
 	forget_pages(r, &s, &forgets);
 	for (unsigned d = 0; d < NDESIGNS; d++) {
 		cell->cycles[d] = cycles_of(r, &s, designs[d], &cell->c[d]);
 		cell->forgets[d] = cycles_of(r, &forgets, designs[d], &c);
-		claim_fact(r, cell->cycles[d], "cycles/map", "%s, %s: %s",
+		eph__claim_fact(r, cell->cycles[d], "cycles/map", "%s, %s: %s",
 		    cell->load, cell->link, designs[d]);
-		claim_fact(r, cell->forgets[d], "cycles/map",
+		eph__claim_fact(r, cell->forgets[d], "cycles/map",
 		    "%s, %s: %s, nothing found past its free", cell->load,
 		    cell->link, designs[d]);
-		claim_fact(r,
-		    claim_percent((double)cell->c[d].hit_inactive,
+		eph__claim_fact(r,
+		    eph__claim_percent((double)cell->c[d].hit_inactive,
 			(double)cell->c[d].map_calls),
 		    "%", "%s, %s: %s, found past the last free", cell->load,
 		    cell->link, designs[d]);
 	}
 	for (unsigned i = 0; i < 2; i++)
-		claim_step(r,
+		eph__claim_step(r,
 		    "ephmap compare --cpus %u --nbufs %u --design "
 		    "sf_buf.accessed,sf_buf.dynamic,ephmap.best,lwbuf.pcpu,"
 		    "sf_buf.hash,lwbuf.objcache %s.ept",
 		    CPUS, POOL, i == 0 ? name : forgets.name);
 	judge_cell(cell);
-	claim_stream_free(&s);
-	claim_stream_free(&forgets);
+	eph__claim_stream_free(&s);
+	eph__claim_stream_free(&forgets);
 }
 
 /* Parallel sendfiles, closed loop: who sleeps for a buffer sends nothing. */
@@ -218,7 +219,7 @@ static void
 send_parallel(
     struct eph_claim_run *r, unsigned conns, unsigned i, struct parallel *pl)
 {
-	const uint32_t requests = claim_scaled(r, 4, 2);
+	const uint32_t requests = eph__claim_scaled(r, 4, 2);
 	struct eph_run_result res;
 	struct eph_work_result work;
 	char text[160];
@@ -228,17 +229,17 @@ send_parallel(
 	    "sendfile:conns=%u,files=%u,pick=%s,requests=%" PRIu32 ",size=256K,"
 	    "sndbuf=800K,rate=8M,rtt=200000",
 	    conns, conns, fixed[i].pick, requests);
-	claim_workload(
+	eph__claim_workload(
 	    r, text, fixed[i].design, CPUS, fixed[i].nbufs, &res, &work);
 	/* Who sleeps again has been counted. */
 	slept = work.map_sleeps - work.map_spurious;
 	pl->sleeps[i] += slept;
 	if (pl->from[i] == 0 && slept > 0)
 		pl->from[i] = conns;
-	pl->ms[i] = claim_work_fact(r, &work, "elapsed_ns") / 1000000;
-	claim_fact(r, (double)slept, "maps", "%u connections, %s: slept", conns,
-	    fixed[i].what);
-	claim_fact(r, (double)pl->ms[i], "ms",
+	pl->ms[i] = eph__claim_work_fact(r, &work, "elapsed_ns") / 1000000;
+	eph__claim_fact(r, (double)slept, "maps", "%u connections, %s: slept",
+	    conns, fixed[i].what);
+	eph__claim_fact(r, (double)pl->ms[i], "ms",
 	    "%u connections, %s: time for %" PRIu32 " KiB each", conns,
 	    fixed[i].what, requests * 256);
 }
@@ -254,12 +255,12 @@ decide_fixed(struct eph_claim_run *r)
 		for (unsigned i = 0; i < NFIXED; i++)
 			send_parallel(r, conns, i, &pl);
 	}
-	p = claim_part(
+	p = eph__claim_part(
 	    r, "a fixed pool does not scale with parallel sendfiles");
 	yes += pl.from[F_SMALL] != 0;
 	yes += pl.from[F_LARGE] != 0;
 	yes += pl.from[F_SAME] != 0;
-	p->verdict = claim_cases(pl.sleeps[F_DYNAMIC] == 0, yes, 3);
+	p->verdict = eph__claim_cases(pl.sleeps[F_DYNAMIC] == 0, yes, 3);
 	SAY(p->condition,
 	    "the connections hold more distinct pages than the "
 	    "pool has buffers: different files on a slow link");
@@ -284,7 +285,7 @@ decide_fixed(struct eph_claim_run *r)
 static void
 decide_lost(struct eph_claim_run *r, const struct cell *cell)
 {
-	struct eph_claim_part *p = claim_part(r, "lwbuf loses the cache");
+	struct eph_claim_part *p = eph__claim_part(r, "lwbuf loses the cache");
 	uint64_t hits = 0, lwbuf = 0, cheaper = 0;
 
 	for (unsigned i = 0; i < NCELLS; i++) {
@@ -296,7 +297,7 @@ decide_lost(struct eph_claim_run *r, const struct cell *cell)
 		cheaper +=
 		    cell[i].cycles[D_OBJCACHE] < cell[i].cycles[D_ACCESSED];
 	}
-	p->verdict = claim_cases(hits > 0, lwbuf == 0, 1);
+	p->verdict = eph__claim_cases(hits > 0, lwbuf == 0, 1);
 	SAY(p->measured,
 	    "hits %" PRIu64 " in sf_buf.accessed, %" PRIu64
 	    " in lwbuf.objcache, which is cheaper in %" PRIu64 " of %zu cells",
@@ -338,14 +339,14 @@ static void
 decide_caching(struct eph_claim_run *r, const struct cell *cell)
 {
 	struct eph_claim_part *p =
-	    claim_part(r, "caching past the free buys something");
+	    eph__claim_part(r, "caching past the free buys something");
 	double best_gain = 0, worst_gain = 100;
 	unsigned buys = 0, found = 0;
 	bool yes[NCELLS];
 
 	for (unsigned i = 0; i < NCELLS; i++) {
 		const double gain = 100 -
-		    claim_percent(cell[i].cycles[cell[i].best],
+		    eph__claim_percent(cell[i].cycles[cell[i].best],
 			cell[i].forgets[cell[i].best_forgets]);
 
 		buys += cell[i].buys;
@@ -353,11 +354,12 @@ decide_caching(struct eph_claim_run *r, const struct cell *cell)
 		found += cell[i].c[D_ACCESSED].hit_inactive > 0;
 		best_gain = gain > best_gain ? gain : best_gain;
 		worst_gain = gain < worst_gain ? gain : worst_gain;
-		claim_fact(r, gain, "%", "%s, %s: saved; %s with, %s without",
-		    cell[i].load, cell[i].link, designs[cell[i].best],
+		eph__claim_fact(r, gain, "%",
+		    "%s, %s: saved; %s with, %s without", cell[i].load,
+		    cell[i].link, designs[cell[i].best],
 		    designs[cell[i].best_forgets]);
 	}
-	p->verdict = claim_cases(found > 0, buys, NCELLS);
+	p->verdict = eph__claim_cases(found > 0, buys, NCELLS);
 	list_cells(yes, p->condition, sizeof(p->condition));
 	SAY(p->measured,
 	    "finding pages past their free saves 10 %% of the cycles of a "
@@ -378,7 +380,7 @@ decide_caching(struct eph_claim_run *r, const struct cell *cell)
 static void
 decide_percpu(struct eph_claim_run *r, const struct cell *cell)
 {
-	struct eph_claim_part *p = claim_part(
+	struct eph_claim_part *p = eph__claim_part(
 	    r, "per-CPU records with passive IPIs beat the global index");
 	uint64_t ipis[2] = { 0 }, locks[2] = { 0 }, passive = 0;
 	unsigned yes = 0;
@@ -396,13 +398,15 @@ decide_percpu(struct eph_claim_run *r, const struct cell *cell)
 		locks[1] += l->lock_acquire;
 		passive += l->ipiq_passive;
 	}
-	claim_fact(r, (double)ipis[0], "IPIs", "all cells: sf_buf.accessed");
-	claim_fact(r, (double)ipis[1], "IPIs", "all cells: lwbuf.pcpu");
-	claim_fact(
+	eph__claim_fact(
+	    r, (double)ipis[0], "IPIs", "all cells: sf_buf.accessed");
+	eph__claim_fact(r, (double)ipis[1], "IPIs", "all cells: lwbuf.pcpu");
+	eph__claim_fact(
 	    r, (double)passive, "messages", "all cells: lwbuf.pcpu, passive");
-	claim_fact(r, (double)locks[0], "locks", "all cells: sf_buf.accessed");
-	claim_fact(r, (double)locks[1], "locks", "all cells: lwbuf.pcpu");
-	p->verdict = claim_cases(ipis[0] > 0 && passive > 0, yes, NCELLS);
+	eph__claim_fact(
+	    r, (double)locks[0], "locks", "all cells: sf_buf.accessed");
+	eph__claim_fact(r, (double)locks[1], "locks", "all cells: lwbuf.pcpu");
+	p->verdict = eph__claim_cases(ipis[0] > 0 && passive > 0, yes, NCELLS);
 	list_cells(wins, p->condition, sizeof(p->condition));
 	SAY(p->measured,
 	    "lwbuf.pcpu is cheaper in %u of %zu cells: IPIs %" PRIu64
@@ -432,7 +436,7 @@ measure_scaling(struct eph_claim_run *r)
 	decide_percpu(r, cell);
 }
 
-const struct eph_claim claim_scaling = {
+const struct eph_claim eph__claim_scaling = {
 	.number = 9,
 	.name = "pool-or-lwbuf",
 	.group = "scaling",

@@ -21,7 +21,7 @@ static const char *const sharing_designs[] = { "sf_buf.hash", "sf_buf.lru",
 static uint32_t
 roomy(const struct eph_claim_run *r)
 {
-	return (2 * CONNS * FILE_PAGES * claim_scaled(r, SENDS, 1));
+	return (2 * CONNS * FILE_PAGES * eph__claim_scaled(r, SENDS, 1));
 }
 
 /* Most buffers in use while `conns` connections send one file. */
@@ -30,7 +30,7 @@ peak_of(struct eph_claim_run *r, struct claim_stream *s, const char *design)
 {
 	struct eph_run_result res;
 
-	(void)claim_replay(r, s, design, 4, roomy(r), &res);
+	(void)eph__claim_replay(r, s, design, 4, roomy(r), &res);
 	return (res.buffers_peak);
 }
 
@@ -44,18 +44,18 @@ measure_one_mapping(struct eph_claim_run *r)
 	for (unsigned conns = 1; conns <= CONNS; conns *= 4) {
 		char name[32];
 		const struct claim_sendfile sf = { name, CLAIM_SAME, conns, 1,
-			FILE_PAGES, claim_scaled(r, SENDS, 1), 20000, 50000000,
-			4, true, false };
+			FILE_PAGES, eph__claim_scaled(r, SENDS, 1), 20000,
+			50000000, 4, true, false };
 		struct claim_stream s;
 
 		(void)snprintf(name, sizeof(name), "same-file-%u", conns);
-		claim_sendfile(r, &sf, &s);
+		eph__claim_sendfile(r, &sf, &s);
 		last = peak_of(r, &s, "sf_buf.uncached");
 		lwbuf = peak_of(r, &s, "lwbuf.objcache");
 		first = conns == 1 ? last : first;
-		claim_fact(r, (double)last, "buffers",
+		eph__claim_fact(r, (double)last, "buffers",
 		    "%u connections: sf_buf.uncached, peak", conns);
-		claim_fact(r, (double)lwbuf, "buffers",
+		eph__claim_fact(r, (double)lwbuf, "buffers",
 		    "%u connections: lwbuf.objcache, peak", conns);
 		for (unsigned i = 0; sharing_designs[i] != NULL; i++) {
 			const uint64_t peak =
@@ -65,20 +65,20 @@ measure_one_mapping(struct eph_claim_run *r)
 			of++;
 			if (peak > shared_most)
 				shared_most = peak;
-			claim_fact(r, (double)peak, "buffers",
+			eph__claim_fact(r, (double)peak, "buffers",
 			    "%u connections: %s, peak", conns,
 			    sharing_designs[i]);
 		}
-		claim_step(r,
+		eph__claim_step(r,
 		    "ephmap compare --cpus 4 --nbufs %" PRIu32
 		    " --design sf_buf.uncached,lwbuf.objcache,sf_buf.hash,"
 		    "sf_buf.lru,sf_buf.cpumask,sf_buf.accessed,sf_buf.dynamic,"
 		    "sf_buf.sharded,ephmap.best %s.ept",
 		    roomy(r), name);
-		claim_stream_free(&s);
+		eph__claim_stream_free(&s);
 	}
-	p = claim_part(r, "buffers in use stay at the file's pages");
-	p->verdict = claim_cases(last > 2 * first, yes, of);
+	p = eph__claim_part(r, "buffers in use stay at the file's pages");
+	p->verdict = eph__claim_cases(last > 2 * first, yes, of);
 	SAY(p->condition, "%u of %u runs of sharing designs stay at %u", yes,
 	    of, FILE_PAGES);
 	SAY(p->measured,
@@ -94,7 +94,7 @@ measure_one_mapping(struct eph_claim_run *r)
 	    shared_most, FILE_PAGES, first, last, lwbuf);
 }
 
-const struct eph_claim claim_one_mapping = {
+const struct eph_claim eph__claim_one_mapping = {
 	.number = 1,
 	.name = "one-mapping",
 	.group = "sharing",
@@ -118,10 +118,10 @@ second_send(struct eph_claim_run *r, struct claim_stream *one,
 {
 	struct eph_run_result a, b;
 
-	(void)claim_replay(r, one, design, 4, nbufs, &a);
-	(void)claim_replay(r, two, design, 4, nbufs, &b);
-	return (claim_invalidations(&b.counters) -
-	    claim_invalidations(&a.counters));
+	(void)eph__claim_replay(r, one, design, 4, nbufs, &a);
+	(void)eph__claim_replay(r, two, design, 4, nbufs, &b);
+	return (eph__claim_invalidations(&b.counters) -
+	    eph__claim_invalidations(&a.counters));
 }
 
 static void
@@ -137,21 +137,21 @@ measure_lazy(struct eph_claim_run *r)
 	struct claim_stream one, two;
 	struct eph_claim_part *p;
 
-	claim_sendfile(r, &sf, &one);
+	eph__claim_sendfile(r, &sf, &one);
 	sf.name = "send-twice";
 	sf.sends = 2;
 	/* The first send is over before the second starts. */
 	sf.gap_ns = 2000000;
-	claim_sendfile(r, &sf, &two);
+	eph__claim_sendfile(r, &sf, &two);
 	control = second_send(r, &one, &two, "sf_buf.hash", 512);
-	claim_fact(r, (double)control, "events",
+	eph__claim_fact(r, (double)control, "events",
 	    "second send, 512 buffers: sf_buf.hash (unmaps at once)");
 	for (unsigned i = 0; designs[i] != NULL; i++) {
 		for (unsigned k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 			const uint64_t n =
 			    second_send(r, &one, &two, designs[i], sizes[k]);
 
-			claim_fact(r, (double)n, "events",
+			eph__claim_fact(r, (double)n, "events",
 			    "second send, %" PRIu32 " buffers: %s", sizes[k],
 			    designs[i]);
 			if (sizes[k] >= sf.pages) {
@@ -165,15 +165,15 @@ measure_lazy(struct eph_claim_run *r)
 		}
 	}
 	for (unsigned i = 0; i < 2; i++)
-		claim_step(r,
+		eph__claim_step(r,
 		    "ephmap compare --cpus 4 --design sf_buf.hash,sf_buf.lru,"
 		    "sf_buf.cpumask,sf_buf.accessed,sf_buf.sharded "
 		    "--nbufs 128,192,255,256,512 %s.ept",
 		    i == 0 ? "send-once" : "send-twice");
-	claim_step(r, "the difference is the second send");
-	p = claim_part(r, "the second send of the same pages is free");
+	eph__claim_step(r, "the difference is the second send");
+	p = eph__claim_part(r, "the second send of the same pages is free");
 	p->verdict =
-	    claim_cases(control > 0, large + small, large_of + small_of);
+	    eph__claim_cases(control > 0, large + small, large_of + small_of);
 	SAY(p->condition,
 	    "the pool has a buffer for every page sent between "
 	    "the two sends of a page: free in %u of %u cases "
@@ -190,11 +190,11 @@ measure_lazy(struct eph_claim_run *r)
 	    "that comes next, and nothing is found. sf_buf.hash, which "
 	    "unmaps at the last free, pays %" PRIu64 " again: the control.",
 	    control);
-	claim_stream_free(&one);
-	claim_stream_free(&two);
+	eph__claim_stream_free(&one);
+	eph__claim_stream_free(&two);
 }
 
-const struct eph_claim claim_lazy = {
+const struct eph_claim eph__claim_lazy = {
 	.number = 3,
 	.name = "lazy-update",
 	.group = "sharing",

@@ -45,7 +45,7 @@ sum_up(struct eph_claim_run *r, const char *what, struct sleeps *sl)
 {
 	for (unsigned i = 0; i < NPOOLS; i++) {
 		for (unsigned d = 0; d < 2; d++)
-			claim_fact(r, (double)sl->n[i][d], "maps",
+			eph__claim_fact(r, (double)sl->n[i][d], "maps",
 			    "%s, %" PRIu32 " buffers: maps that slept, %s",
 			    what, pools[i], designs[d]);
 		sl->less += sl->n[i][1] < sl->n[i][0];
@@ -64,14 +64,14 @@ stream_sleeps(
 		for (unsigned d = 0; d < 2; d++) {
 			struct eph_run_result res;
 
-			(void)claim_replay(
+			(void)eph__claim_replay(
 			    r, s, designs[d], CPUS, pools[i], &res);
 			/* Who sleeps again has been counted. */
 			sl->n[i][d] =
 			    res.counters.sleep - res.counters.wakeup_spurious;
 		}
 	}
-	claim_step(r,
+	eph__claim_step(r,
 	    "ephmap compare --design %s,%s --cpus %u --nbufs "
 	    "512,1024,2048,4096,6656 %s.ept",
 	    designs[0], designs[1], CPUS, s->name);
@@ -95,21 +95,22 @@ sendfile_sleeps(struct eph_claim_run *r, const char *what, const char *form,
 			struct eph_run_result res;
 			struct eph_work_result work;
 
-			claim_workload_swept(
+			eph__claim_workload_swept(
 			    r, text, designs[d], CPUS, pools[i], &res, &work);
 			sl->n[i][d] = work.map_sleeps - work.map_spurious;
 			sl->ms[i][d] =
-			    claim_work_fact(r, &work, "elapsed_ns") / 1000000;
-			claim_fact(r, (double)sl->ms[i][d], "ms",
+			    eph__claim_work_fact(r, &work, "elapsed_ns") /
+			    1000000;
+			eph__claim_fact(r, (double)sl->ms[i][d], "ms",
 			    "%s, %" PRIu32 " buffers: time it took, %s", what,
 			    pools[i], designs[d]);
 			if (pools[i] == 6656 && d == 0)
-				claim_fact(r, (double)res.buffers_peak,
+				eph__claim_fact(r, (double)res.buffers_peak,
 				    "buffers", "%s: held at once, %s", what,
 				    designs[d]);
 		}
 	}
-	claim_step(r,
+	eph__claim_step(r,
 	    "ephmap compare --design %s,%s --cpus %u --nbufs "
 	    "512,1024,2048,4096,6656 --seed %" PRIu64 " --workload %s",
 	    designs[0], designs[1], CPUS, r->seed, text);
@@ -120,9 +121,10 @@ static void
 decide(struct eph_claim_run *r, const char *text, const struct sleeps *sl,
     bool control, const char *why)
 {
-	struct eph_claim_part *p = claim_part(r, text);
+	struct eph_claim_part *p = eph__claim_part(r, text);
 
-	p->verdict = claim_cases(control && sl->uncached > 0, sl->less, NPOOLS);
+	p->verdict =
+	    eph__claim_cases(control && sl->uncached > 0, sl->less, NPOOLS);
 	if (p->verdict == EPH_HOLDS_IF && sl->more == 0)
 		p->verdict = EPH_HOLDS; /* neither sleeps in the others */
 	SAY(p->condition, "the pool is one of those where it does: %u of %u",
@@ -146,23 +148,23 @@ static void
 measure_open(struct eph_claim_run *r)
 {
 	/* As measured behind nginx on 1 Gbit/s: 31,633 pages a second. */
-	const uint32_t sends = claim_scaled(r, REQUESTS, 2);
+	const uint32_t sends = eph__claim_scaled(r, REQUESTS, 2);
 	const struct claim_sendfile shared = { "gigabit-zipf", CLAIM_ZIPF,
-		CONNS, claim_scaled(r, FILES, 1), PAGES, sends, 1011000,
+		CONNS, eph__claim_scaled(r, FILES, 1), PAGES, sends, 1011000,
 		99800000, CPUS, true, false };
 	const struct claim_sendfile own = { "gigabit-own", CLAIM_OWN, CONNS,
 		CONNS, PAGES * sends, 1, 1011000, 99800000, CPUS, true, false };
 	struct claim_stream s;
 	struct sleeps sl, control;
 
-	claim_sendfile(r, &own, &s);
+	eph__claim_sendfile(r, &own, &s);
 	stream_sleeps(r, &s, &control);
-	claim_stream_free(&s);
-	claim_sendfile(r, &shared, &s);
+	eph__claim_stream_free(&s);
+	eph__claim_sendfile(r, &shared, &s);
 	stream_sleeps(r, &s, &sl);
 	decide(r, "popular files, open loop", &sl,
 	    control.less + control.more == 0, OPEN);
-	claim_stream_free(&s);
+	eph__claim_stream_free(&s);
 }
 
 static void
@@ -171,24 +173,24 @@ measure_capture(struct eph_claim_run *r)
 	struct claim_stream s;
 	struct sleeps sl;
 
-	if (!claim_capture(r, &s))
+	if (!eph__claim_capture(r, &s))
 		return;
 	SAY(s.name, "%s", "capture");
 	stream_sleeps(r, &s, &sl);
 	decide(r, "the capture, open loop", &sl, true, OPEN);
-	claim_stream_free(&s);
+	eph__claim_stream_free(&s);
 }
 
 static void
 measure_closed(struct eph_claim_run *r)
 {
-	const uint32_t requests = claim_scaled(r, REQUESTS, 4);
+	const uint32_t requests = eph__claim_scaled(r, REQUESTS, 4);
 	struct sleeps own, zipf, packets;
 	char zipf_files[80], own_files[80], why[384];
 
 	(void)snprintf(zipf_files, sizeof(zipf_files),
 	    "pick=zipf,requests=%" PRIu32 ",files=%" PRIu32 ",size=%u",
-	    requests, claim_scaled(r, FILES, 1), PAGES * 4096);
+	    requests, eph__claim_scaled(r, FILES, 1), PAGES * 4096);
 	(void)snprintf(own_files, sizeof(own_files),
 	    "pick=own,requests=1,files=%u,size=%" PRIu32, CONNS,
 	    PAGES * requests * 4096);
@@ -219,7 +221,7 @@ measure_sleeps(struct eph_claim_run *r)
 	measure_closed(r);
 }
 
-const struct eph_claim claim_sleeps = {
+const struct eph_claim eph__claim_sleeps = {
 	.number = 2,
 	.name = "duplicate-sleeps",
 	.group = "sharing",

@@ -19,7 +19,7 @@
 #include "base/prng.h"
 
 void
-claim_stream_free(struct claim_stream *s)
+eph__claim_stream_free(struct claim_stream *s)
 {
 	free(s->ops);
 	memset(s, 0, sizeof(*s));
@@ -36,7 +36,7 @@ append(struct eph_claim_run *r, struct claim_stream *s, const struct eph_op *op)
 		s->room = s->room == 0 ? 1024 : s->room * 2;
 		ops = realloc(s->ops, s->room * sizeof(*ops));
 		if (ops == NULL) {
-			claim_error(
+			eph__claim_error(
 			    r, eph_err_set(r->err, ENOMEM, "out of memory"));
 			return;
 		}
@@ -46,8 +46,9 @@ append(struct eph_claim_run *r, struct claim_stream *s, const struct eph_op *op)
 }
 
 void
-claim_op(struct eph_claim_run *r, struct claim_stream *s, enum eph_op_kind kind,
-    unsigned flags, unsigned cpu, uint32_t page, uint32_t handle)
+eph__claim_op(struct eph_claim_run *r, struct claim_stream *s,
+    enum eph_op_kind kind, unsigned flags, unsigned cpu, uint32_t page,
+    uint32_t handle)
 {
 	const struct eph_op op = { .kind = (uint8_t)kind,
 		.flags = (uint8_t)flags,
@@ -63,7 +64,7 @@ claim_op(struct eph_claim_run *r, struct claim_stream *s, enum eph_op_kind kind,
 }
 
 void
-claim_delay(struct eph_claim_run *r, struct claim_stream *s, uint64_t ns)
+eph__claim_delay(struct eph_claim_run *r, struct claim_stream *s, uint64_t ns)
 {
 	const struct eph_op op = { .kind = EPH_OP_DELAY,
 		.page = (uint32_t)ns,
@@ -81,26 +82,26 @@ save(struct eph_claim_run *r, const struct claim_stream *s)
 	int error;
 
 	(void)snprintf(path, sizeof(path), "%s/%s.ept", r->cfg->save, s->name);
-	error = trace_writer_open(path, EPH_TRACE_BINARY, &w, r->err);
+	error = eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, r->err);
 	if (error != 0) {
-		claim_error(r, error);
+		eph__claim_error(r, error);
 		return;
 	}
 	for (size_t i = 0; i < s->n && error == 0; i++) {
 		const struct eph_op *op = &s->ops[i];
 
-		error = trace_write(w, op->kind, op->flags, op->cpu, op->page,
-		    op->slot, eph_op_delay_ns(op), r->err);
+		error = eph_trace_write(w, op->kind, op->flags, op->cpu,
+		    op->page, op->slot, eph_op_delay_ns(op), r->err);
 	}
 	if (error == 0)
-		error = trace_writer_commit(w, r->err);
+		error = eph_trace_writer_commit(w, r->err);
 	else
-		trace_writer_abort(w);
-	claim_error(r, error);
+		eph_trace_writer_abort(w);
+	eph__claim_error(r, error);
 }
 
 void
-claim_stream_done(
+eph__claim_stream_done(
     struct eph_claim_run *r, struct claim_stream *s, const char *fmt, ...)
 {
 	char what[384];
@@ -109,7 +110,7 @@ claim_stream_done(
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	claim_step(r, "stream %s.ept: %s", s->name, what);
+	eph__claim_step(r, "stream %s.ept: %s", s->name, what);
 	if (r->cfg->save != NULL && r->error == 0)
 		save(r, s);
 }
@@ -257,9 +258,9 @@ events_to_stream(struct sender *sd, struct claim_stream *s)
 		const struct event *e = &sd->ev[i];
 
 		if (e->t > now)
-			claim_delay(sd->r, s, e->t - now);
+			eph__claim_delay(sd->r, s, e->t - now);
 		now = e->t;
-		claim_op(
+		eph__claim_op(
 		    sd->r, s, e->op.kind, 0, e->op.cpu, e->op.page, e->op.slot);
 	}
 }
@@ -275,7 +276,7 @@ zipf_sums(uint32_t files)
 }
 
 void
-claim_sendfile(struct eph_claim_run *r, const struct claim_sendfile *p,
+eph__claim_sendfile(struct eph_claim_run *r, const struct claim_sendfile *p,
     struct claim_stream *s)
 {
 	static const char *const choices[] = { "the same file",
@@ -288,15 +289,16 @@ claim_sendfile(struct eph_claim_run *r, const struct claim_sendfile *p,
 	if (r->error != 0)
 		return;
 	SAY(s->name, "%s", p->name);
-	prng_init(&sd.rng, r->seed, 0x636c61696d);
+	eph__prng_init(&sd.rng, r->seed, 0x636c61696d);
 	sd.ev = malloc(room * sizeof(*sd.ev));
 	sd.sum = zipf_sums(p->files > 0 ? p->files : 1);
 	if (sd.ev == NULL || sd.sum == NULL) {
-		claim_error(r, eph_err_set(r->err, ENOMEM, "out of memory"));
+		eph__claim_error(
+		    r, eph_err_set(r->err, ENOMEM, "out of memory"));
 	} else {
 		send_all(&sd);
 		events_to_stream(&sd, s);
-		claim_stream_done(r, s,
+		eph__claim_stream_done(r, s,
 		    "%u connections on %u CPUs, each sends %s %" PRIu32
 		    " times; %" PRIu32 " pages a file%s, one every %" PRIu64
 		    " us, held %" PRIu64 " us%s",
@@ -319,7 +321,7 @@ read_all(struct eph_claim_run *r, struct eph_trace *t, struct claim_stream *s)
 	size_t n;
 	int error;
 
-	while ((error = trace_next(t, &ops, &n, r->err)) == 0 && n > 0) {
+	while ((error = eph_trace_next(t, &ops, &n, r->err)) == 0 && n > 0) {
 		for (size_t i = 0; i < n; i++)
 			append(r, s, &ops[i]);
 	}
@@ -327,7 +329,7 @@ read_all(struct eph_claim_run *r, struct eph_trace *t, struct claim_stream *s)
 }
 
 bool
-claim_capture(struct eph_claim_run *r, struct claim_stream *s)
+eph__claim_capture(struct eph_claim_run *r, struct claim_stream *s)
 {
 	const struct eph_trace_meta *meta;
 	struct eph_trace *t;
@@ -336,17 +338,17 @@ claim_capture(struct eph_claim_run *r, struct claim_stream *s)
 	memset(s, 0, sizeof(*s));
 	if (r->error != 0 || r->cfg->trace == NULL)
 		return (false);
-	if ((error = trace_open(r->cfg->trace, &t, r->err)) != 0) {
-		claim_error(r, error);
+	if ((error = eph_trace_open(r->cfg->trace, &t, r->err)) != 0) {
+		eph__claim_error(r, error);
 		return (false);
 	}
-	claim_error(r, read_all(r, t, s));
-	meta = trace_meta(t);
+	eph__claim_error(r, read_all(r, t, s));
+	meta = eph_trace_meta(t);
 	s->npages = (uint32_t)meta->unique_pages;
 	s->cpus = meta->cpus;
 	s->has_time = meta->duration_ns != 0;
-	trace_close(t);
-	claim_step(r, "capture %s", r->cfg->trace);
+	eph_trace_close(t);
+	eph__claim_step(r, "capture %s", r->cfg->trace);
 	return (r->error == 0);
 }
 
@@ -394,7 +396,7 @@ cs_handle_name(void *arg, size_t i)
 }
 
 struct eph_op_source
-claim_stream_source(struct claim_stream *s)
+eph__claim_stream_source(struct claim_stream *s)
 {
 	s->delivered = false;
 	return ((struct eph_op_source){

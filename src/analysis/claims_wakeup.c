@@ -15,7 +15,7 @@
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
 
-extern const struct eph_design_ops sf_buf_hash_ops;
+extern const struct eph_design_ops eph__sf_buf_hash_ops;
 
 static int
 broadcast_unmap(void *state, void *obj)
@@ -23,7 +23,7 @@ broadcast_unmap(void *state, void *obj)
 	struct sf_pool *sp = state;
 	struct eph_machine *mc = sp->mc;
 	const uint64_t before = mc->bufs.now;
-	const int error = sf_buf_hash_ops.unmap(state, obj);
+	const int error = eph__sf_buf_hash_ops.unmap(state, obj);
 
 	/* One was woken as shipped; the others follow. */
 	if (mc->bufs.now < before && sp->alloc_want > 0)
@@ -35,35 +35,35 @@ static void
 compare_wakeups(struct eph_claim_run *r, uint64_t *spurious, double *cycles)
 {
 	const struct claim_sendfile sf = { "full-pool", CLAIM_OWN, 64, 64, 16,
-		claim_scaled(r, 8, 2), 100000, 2000000, 4, true, false };
-	struct eph_design_ops all = sf_buf_hash_ops;
+		eph__claim_scaled(r, 8, 2), 100000, 2000000, 4, true, false };
+	struct eph_design_ops all = eph__sf_buf_hash_ops;
 	struct eph_run_result res[2];
 	struct claim_stream s;
 
 	all.name = "sf_buf.hash, wakeup";
 	all.unmap = broadcast_unmap;
-	claim_sendfile(r, &sf, &s);
-	(void)claim_replay(r, &s, "sf_buf.hash", 4, 256, &res[0]);
-	(void)claim_replay_ops(r, &s, &all, 4, 256, &res[1]);
-	claim_step(r,
+	eph__claim_sendfile(r, &sf, &s);
+	(void)eph__claim_replay(r, &s, "sf_buf.hash", 4, 256, &res[0]);
+	(void)eph__claim_replay_ops(r, &s, &all, 4, 256, &res[1]);
+	eph__claim_step(r,
 	    "ephmap run --design sf_buf.hash --cpus 4 --nbufs 256 "
 	    "full-pool.ept");
-	claim_step(
+	eph__claim_step(
 	    r, "the same with wakeup() for wakeup_one() in sf_buf_free()");
 	for (unsigned i = 0; i < 2; i++) {
 		const char *who = i == 0 ? "wakeup_one" : "broadcast";
 
 		spurious[i] = res[i].counters.wakeup_spurious;
 		cycles[i] = (double)res[i].counters.cycles;
-		claim_fact(r, (double)res[i].counters.wakeup, "wakeups",
+		eph__claim_fact(r, (double)res[i].counters.wakeup, "wakeups",
 		    "%s: sleepers made runnable", who);
-		claim_fact(
+		eph__claim_fact(
 		    r, (double)spurious[i], "wakeups", "%s: spurious", who);
-		claim_fact(r, (double)res[i].counters.sleep, "sleeps",
+		eph__claim_fact(r, (double)res[i].counters.sleep, "sleeps",
 		    "%s: sleeps", who);
-		claim_fact(r, cycles[i], "cycles", "%s: all events", who);
+		eph__claim_fact(r, cycles[i], "cycles", "%s: all events", who);
 	}
-	claim_stream_free(&s);
+	eph__claim_stream_free(&s);
 }
 
 static void
@@ -74,8 +74,8 @@ decide_cost(struct eph_claim_run *r)
 	struct eph_claim_part *p;
 
 	compare_wakeups(r, spurious, cycles);
-	p = claim_part(r, "wakeup_one spares spurious wakeups");
-	p->verdict = claim_cases(
+	p = eph__claim_part(r, "wakeup_one spares spurious wakeups");
+	p->verdict = eph__claim_cases(
 	    spurious[1] > 0, spurious[0] == 0 && cycles[0] < cycles[1], 1);
 	SAY(p->measured,
 	    "spurious wakeups %" PRIu64 " against %" PRIu64
@@ -95,7 +95,7 @@ decide_safety(struct eph_claim_run *r)
 	static const char *const names[] = { "lost-wakeup-hash",
 		"lost-wakeup-lru", "lost-wakeup-cpumask",
 		"lost-wakeup-accessed", NULL };
-	struct eph_claim_part *p = claim_part(r, "and loses none");
+	struct eph_claim_part *p = eph__claim_part(r, "and loses none");
 	unsigned lost = 0, clean = 0, of = 0;
 
 	for (; names[of] != NULL && r->error == 0; of++) {
@@ -103,7 +103,7 @@ decide_safety(struct eph_claim_run *r)
 		struct eph_explore_result x;
 
 		for (unsigned repaired = 0; repaired < 2; repaired++) {
-			claim_error(r,
+			eph__claim_error(r,
 			    eph_bug_search(
 				bug, repaired != 0, 2000, r->seed, &x, r->err));
 			if (r->error != 0)
@@ -112,7 +112,7 @@ decide_safety(struct eph_claim_run *r)
 				lost += x.failure == EPH_FAIL_LOST_WAKEUP;
 			else
 				clean += x.failure == EPH_FAIL_NONE;
-			claim_fact(r, (double)x.schedules, "schedules",
+			eph__claim_fact(r, (double)x.schedules, "schedules",
 			    "%s%s: %s", bug->name,
 			    repaired != 0 ? ", repaired" : "",
 			    x.failure == EPH_FAIL_NONE
@@ -120,11 +120,12 @@ decide_safety(struct eph_claim_run *r)
 				: eph_failure_name(x.failure));
 			eph_explore_free(&x);
 		}
-		claim_step(r, "ephmap explore --bug %s", names[of]);
-		claim_step(r, "ephmap explore --bug %s --repaired", names[of]);
+		eph__claim_step(r, "ephmap explore --bug %s", names[of]);
+		eph__claim_step(
+		    r, "ephmap explore --bug %s --repaired", names[of]);
 	}
-	p->verdict =
-	    clean < of ? EPH_CANNOT_TELL : claim_cases(true, of - lost, of);
+	p->verdict = clean < of ? EPH_CANNOT_TELL
+				: eph__claim_cases(true, of - lost, of);
 	if (lost == of && clean == of)
 		p->verdict = EPH_HOLDS_IF;
 	SAY(p->condition,
@@ -147,7 +148,7 @@ measure_wakeup(struct eph_claim_run *r)
 	decide_safety(r);
 }
 
-const struct eph_claim claim_wakeup = {
+const struct eph_claim eph__claim_wakeup = {
 	.number = 4,
 	.name = "wakeup-one",
 	.group = "wakeup",

@@ -131,11 +131,11 @@ ops_foresee(struct ops_list *list, struct eph_err *err)
 		if (ops_references(op) && op->page >= npages)
 			npages = op->page + 1;
 	}
-	seen = table_alloc_none(npages);
+	seen = eph__table_alloc_none(npages);
 	list->future =
-	    list->o.n < EPH_REFS_MAX ? table_alloc_none(list->o.n) : NULL;
+	    list->o.n < EPH_REFS_MAX ? eph__table_alloc_none(list->o.n) : NULL;
 	if (seen == NULL || list->future == NULL) {
-		table_free(seen);
+		eph__table_free(seen);
 		return (
 		    eph_err_set(err, ENOMEM, "out of memory for the future"));
 	}
@@ -147,7 +147,7 @@ ops_foresee(struct ops_list *list, struct eph_err *err)
 			seen[op->page] = (uint32_t)i;
 		}
 	}
-	table_free(seen);
+	eph__table_free(seen);
 	return (0);
 }
 
@@ -167,10 +167,11 @@ ops_keep(struct ops_filter *f, const struct eph_op *op)
 {
 	switch (op->kind) {
 	case EPH_OP_MAP:
-		f->slot[op->slot] = refs_sampled(op->page, f->rate, f->seed);
+		f->slot[op->slot] =
+		    eph_refs_sampled(op->page, f->rate, f->seed);
 		return (f->slot[op->slot]);
 	case EPH_OP_REF:
-		return (refs_sampled(op->page, f->rate, f->seed));
+		return (eph_refs_sampled(op->page, f->rate, f->seed));
 	case EPH_OP_DELAY:
 		return (true);
 	default:
@@ -316,7 +317,7 @@ events_prepare(struct ops_list *all, struct ops_list *sample, double rate,
 }
 
 int
-mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
+eph_mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
     const uint32_t *sizes, size_t nsizes, double rate, uint64_t seed,
     unsigned threads, struct eph_event_point *points, struct eph_err *err)
 {
@@ -340,11 +341,11 @@ mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
 		events_plan(&e, &all, 1, &sizes[anchor[a]], 1, &exact[a]);
 	work.jobs = e.njobs;
 	if (error == 0)
-		error = parallel_run(&work, err);
+		error = eph__parallel_run(&work, err);
 	if (error == 0 && rate < 1)
 		events_measure_error(points, nsizes, exact, anchor);
-	table_free(all.future);
-	table_free(sample.future);
+	eph__table_free(all.future);
+	eph__table_free(sample.future);
 	free((void *)(uintptr_t)sample.o.ops);
 	free(e.jobs);
 	return (error);

@@ -14,7 +14,7 @@
 #define SPACE_MIN    4096u
 
 int
-stack_init(struct stack *s, uint32_t npages)
+eph__stack_init(struct stack *s, uint32_t npages)
 {
 	uint64_t space = (uint64_t)npages * SPACE_FACTOR;
 
@@ -25,13 +25,14 @@ stack_init(struct stack *s, uint32_t npages)
 		space = UINT32_MAX - 64;
 	s->words = (uint32_t)(space / 64) + 1;
 	s->npages = npages;
-	s->bits = table_alloc(s->words, sizeof(*s->bits));
-	s->tree = table_alloc((size_t)s->words + 1, sizeof(*s->tree));
-	s->page_at = table_alloc((size_t)s->words * 64, sizeof(*s->page_at));
-	s->last = table_alloc_none(npages);
+	s->bits = eph__table_alloc(s->words, sizeof(*s->bits));
+	s->tree = eph__table_alloc((size_t)s->words + 1, sizeof(*s->tree));
+	s->page_at =
+	    eph__table_alloc((size_t)s->words * 64, sizeof(*s->page_at));
+	s->last = eph__table_alloc_none(npages);
 	if (s->bits == NULL || s->tree == NULL || s->page_at == NULL ||
 	    s->last == NULL) {
-		stack_fini(s);
+		eph__stack_fini(s);
 		return (ENOMEM);
 	}
 	memset(s->bits, 0, s->words * sizeof(*s->bits));
@@ -40,12 +41,12 @@ stack_init(struct stack *s, uint32_t npages)
 }
 
 void
-stack_fini(struct stack *s)
+eph__stack_fini(struct stack *s)
 {
-	table_free(s->bits);
-	table_free(s->tree);
-	table_free(s->page_at);
-	table_free(s->last);
+	eph__table_free(s->bits);
+	eph__table_free(s->tree);
+	eph__table_free(s->page_at);
+	eph__table_free(s->last);
 }
 
 /*
@@ -54,7 +55,7 @@ stack_fini(struct stack *s)
  * references at the least.
  */
 void
-stack_compact(struct stack *s)
+eph__stack_compact(struct stack *s)
 {
 	uint32_t to = 0;
 
@@ -88,17 +89,17 @@ lru_sum(uint64_t *hits, uint32_t npages)
 }
 
 int
-mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err)
+eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err)
 {
 	struct stack s;
 
 	memset(hits, 0, ((size_t)r->npages + 1) * sizeof(*hits));
-	if (stack_init(&s, r->npages) != 0)
+	if (eph__stack_init(&s, r->npages) != 0)
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for the LRU curve"));
 	for (size_t i = 0; i < r->n; i++)
 		hits[stack_use(&s, r->page[i])]++;
-	stack_fini(&s);
+	eph__stack_fini(&s);
 	lru_sum(hits, r->npages);
 	return (0);
 }

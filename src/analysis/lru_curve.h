@@ -31,9 +31,9 @@ struct stack {
 	uint32_t npages;
 };
 
-int stack_init(struct stack *s, uint32_t npages); /* 0 or ENOMEM */
-void stack_fini(struct stack *s);
-void stack_compact(struct stack *s);
+int eph__stack_init(struct stack *s, uint32_t npages); /* 0 or ENOMEM */
+void eph__stack_fini(struct stack *s);
+void eph__stack_compact(struct stack *s);
 
 static inline uint32_t
 stack_popcount(uint64_t x)
@@ -91,7 +91,7 @@ stack_push(struct stack *s, uint32_t page)
 	if (++s->now % 64 == 0) {
 		stack_add(s, w, stack_popcount(s->bits[w]));
 		if (s->now / 64 == s->words - 1)
-			stack_compact(s);
+			eph__stack_compact(s);
 	}
 }
 

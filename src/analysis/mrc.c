@@ -53,7 +53,7 @@ mrc_job_lru(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 	if (hits == NULL)
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for the LRU curve"));
-	if ((error = mrc_lru(r, hits, err)) == 0) {
+	if ((error = eph_mrc_lru(r, hits, err)) == 0) {
 		for (size_t i = 0; i < m->cfg->nsizes; i++) {
 			const uint32_t c = points[i].nbufs < r->npages
 			    ? points[i].nbufs
@@ -88,7 +88,8 @@ mrc_job_shards(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 		return (eph_err_set(err, ENOMEM, "out of memory for SHARDS"));
 	memcpy(sorted, points, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), mrc_by_size);
-	error = mrc_shards(m->refs, m->cfg->rate, m->cfg->seed, sorted, n, err);
+	error =
+	    eph_mrc_shards(m->refs, m->cfg->rate, m->cfg->seed, sorted, n, err);
 	for (size_t i = 0; i < n && error == 0; i++)
 		points[i] = *(struct eph_mrc_point *)bsearch(
 		    &points[i], sorted, n, sizeof(*sorted), mrc_by_size);
@@ -115,7 +116,7 @@ mrc_job_policy(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 		nslots = (uint32_t)(nslots * cfg->rate + 0.5);
 		nslots += nslots == 0;
 	}
-	error = mrc_replay(r, cfg->policies[job->policy], params, nslots,
+	error = eph_mrc_replay(r, cfg->policies[job->policy], params, nslots,
 	    cfg->seed, &hits, err);
 	if (error != 0)
 		return (error);
@@ -193,10 +194,10 @@ mrc_make_samples(struct mrc *m, bool future, struct eph_err *err)
 	if (m->sample == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for samples"));
 	for (unsigned i = 0; i < m->samples && error == 0; i++) {
-		error = refs_sample(m->refs, m->cfg->rate, m->cfg->seed + i,
+		error = eph_refs_sample(m->refs, m->cfg->rate, m->cfg->seed + i,
 		    &m->sample[i], err);
 		if (error == 0 && future)
-			error = refs_future(&m->sample[i], err);
+			error = eph_refs_future(&m->sample[i], err);
 	}
 	return (error);
 }
@@ -212,7 +213,7 @@ mrc_prepare(struct mrc *m, struct eph_refs *r, struct eph_err *err)
 
 	for (uint32_t p = 0; p < cfg->npolicies; p++)
 		future |= cfg->policies[p]->offline;
-	if (future && m->samples == 0 && (error = refs_future(r, err)) != 0)
+	if (future && m->samples == 0 && (error = eph_refs_future(r, err)) != 0)
 		return (error);
 	m->jobs = calloc(runs + 1, sizeof(*m->jobs));
 	m->found = calloc(runs + 1, sizeof(*m->found));
@@ -230,14 +231,14 @@ static void
 mrc_fini(struct mrc *m)
 {
 	for (unsigned i = 0; m->sample != NULL && i < m->samples; i++)
-		refs_free(&m->sample[i]);
+		eph_refs_free(&m->sample[i]);
 	free(m->sample);
 	free(m->jobs);
 	free(m->found);
 }
 
 int
-mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
+eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
     struct eph_mrc_point *points, struct eph_err *err)
 {
 	struct mrc m = { .cfg = cfg, .refs = r, .points = points };
@@ -253,7 +254,7 @@ mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 	if ((error = mrc_prepare(&m, r, err)) == 0) {
 		mrc_plan(&m);
 		work.jobs = m.njobs;
-		error = parallel_run(&work, err);
+		error = eph__parallel_run(&work, err);
 	}
 	for (uint32_t p = 0; p < cfg->npolicies && error == 0; p++) {
 		for (size_t s = 0; s < cfg->nsizes && !mrc_is_lru(cfg, p); s++)

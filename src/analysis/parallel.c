@@ -70,7 +70,7 @@ pool_threads(const struct parallel *p)
 }
 
 int
-parallel_run(const struct parallel *p, struct eph_err *err)
+eph__parallel_run(const struct parallel *p, struct eph_err *err)
 {
 	const unsigned threads = pool_threads(p);
 	struct pool pool = { .p = p };

@@ -23,6 +23,6 @@ struct parallel {
  * Do all jobs, each once, started in order.  After the first failure no
  * more are started; returns its value.
  */
-int parallel_run(const struct parallel *p, struct eph_err *err);
+int eph__parallel_run(const struct parallel *p, struct eph_err *err);
 
 #endif /* !ANALYSIS_PARALLEL_H */

@@ -93,11 +93,11 @@ world_open(struct checker *k, struct world *w, const struct eph_policy_ops *ops)
 	int error;
 
 	w->ops = ops;
-	if ((w->mem = mem_create(true)) == NULL)
+	if ((w->mem = eph__mem_create(true)) == NULL)
 		return (eph_err_set(k->err, ENOMEM, "out of memory"));
 	check_env(k, w->mem, &env);
 	if ((error = ops->create(&env, &w->ps, k->err)) != 0) {
-		(void)mem_destroy(w->mem);
+		(void)eph__mem_destroy(w->mem);
 		w->ops = NULL;
 	}
 	return (error);
@@ -111,7 +111,7 @@ world_close(struct world *w)
 		return (true);
 	w->ops->destroy(w->ps);
 	w->ops = NULL;
-	return (mem_destroy(w->mem) == 0);
+	return (eph__mem_destroy(w->mem) == 0);
 }
 
 /* A mixture that every policy finds hard: hot pages, a loop, a scan. */
@@ -298,7 +298,7 @@ check_run(struct checker *k, const struct eph_policy_ops *reference)
 	const struct eph_policy_check *c = k->c;
 	int error;
 
-	prng_init(&k->rng, c->seed, 1);
+	eph__prng_init(&k->rng, c->seed, 1);
 	check_plan(k);
 	if ((error = world_open(k, &k->w, c->policy)) != 0)
 		return (error);
@@ -345,7 +345,7 @@ check_replay_hits(struct checker *k, bool calls, bool far, uint64_t *hitsp)
 	for (k->step = 0; k->step < k->c->steps; k->step++) {
 		const uint32_t *page = &k->refs[k->step];
 
-		*hitsp += (calls ? policy_replay_by_calls : ops->replay)(
+		*hitsp += (calls ? eph_policy_replay_by_calls : ops->replay)(
 		    ops, k->w.ps, &r, page, 1);
 	}
 	(void)world_close(&k->w);
@@ -359,13 +359,13 @@ check_replay(struct checker *k)
 	int error;
 
 	k->ref.ops = NULL;
-	prng_init(&k->rng, k->c->seed, 1);
+	eph__prng_init(&k->rng, k->c->seed, 1);
 	if ((error = check_replay_hits(k, true, false, &calls)) != 0)
 		return (error);
-	prng_init(&k->rng, k->c->seed, 1);
+	eph__prng_init(&k->rng, k->c->seed, 1);
 	if ((error = check_replay_hits(k, false, false, &near)) != 0)
 		return (error);
-	prng_init(&k->rng, k->c->seed, 1);
+	eph__prng_init(&k->rng, k->c->seed, 1);
 	if ((error = check_replay_hits(k, false, true, &far)) != 0)
 		return (error);
 	if (calls != near || calls != far)
@@ -378,7 +378,7 @@ static int
 check_no_memory(struct checker *k)
 {
 	for (uint64_t n = 1; n <= CREATE_TRIES; n++) {
-		struct eph_mem *mem = mem_create(true);
+		struct eph_mem *mem = eph__mem_create(true);
 		struct eph_policy_env env;
 		struct eph_err err;
 		void *ps;
@@ -387,11 +387,11 @@ check_no_memory(struct checker *k)
 		if (mem == NULL)
 			return (eph_err_set(k->err, ENOMEM, "out of memory"));
 		check_env(k, mem, &env);
-		mem_fail_after(mem, n);
+		eph__mem_fail_after(mem, n);
 		error = k->c->policy->create(&env, &ps, &err);
 		if (error == 0)
 			k->c->policy->destroy(ps);
-		if (mem_destroy(mem) != 0)
+		if (eph__mem_destroy(mem) != 0)
 			return (check_fail(
 			    k, "create() without memory does not give back"));
 		if (error == 0)
@@ -430,7 +430,7 @@ check_init(struct checker *k)
 }
 
 int
-policy_check(const struct eph_policy_check *c, struct eph_err *err)
+eph_policy_check(const struct eph_policy_check *c, struct eph_err *err)
 {
 	struct checker k = { .c = c, .err = err };
 	int error;

@@ -35,19 +35,19 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 	void *ps;
 	int error;
 
-	if ((env->mem = mem_create(false)) == NULL)
+	if ((env->mem = eph__mem_create(false)) == NULL)
 		return (ENOMEM);
 	if ((error = policy->create(env, &ps, err)) == 0) {
 		*hitsp = policy->replay(
 		    policy, ps, &run->t, run->refs->page, run->refs->n);
 		policy->destroy(ps);
 	}
-	(void)mem_destroy(env->mem);
+	(void)eph__mem_destroy(env->mem);
 	return (error);
 }
 
 int
-mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
+eph_mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
     const char *params, uint32_t nslots, uint64_t seed, uint64_t *hitsp,
     struct eph_err *err)
 {
@@ -64,15 +64,15 @@ mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
 	}
 	run.t.nslots = nslots;
 	run.t.far = r->npages * sizeof(uint32_t) > TABLE_FAR_BYTES;
-	run.t.slot_of = table_alloc_none(r->npages);
-	run.t.page_of = table_alloc(nslots, sizeof(uint32_t));
+	run.t.slot_of = eph__table_alloc_none(r->npages);
+	run.t.page_of = eph__table_alloc(nslots, sizeof(uint32_t));
 	if (run.t.slot_of != NULL && run.t.page_of != NULL)
 		error = policy_run_play(&run, policy, &env, hitsp, err);
 	if (error == ENOMEM)
 		(void)eph_err_set(err, ENOMEM,
 		    "out of memory for policy %s with %u buffers", policy->name,
 		    (unsigned)nslots);
-	table_free(run.t.slot_of);
-	table_free(run.t.page_of);
+	eph__table_free(run.t.slot_of);
+	eph__table_free(run.t.page_of);
 	return (error);
 }

@@ -12,17 +12,17 @@
 #define ROOM_AT_FIRST ((size_t)64 << 10)
 
 void
-refs_init(struct eph_refs *r)
+eph_refs_init(struct eph_refs *r)
 {
 	memset(r, 0, sizeof(*r));
 }
 
 void
-refs_free(struct eph_refs *r)
+eph_refs_free(struct eph_refs *r)
 {
 	free(r->page);
-	table_free(r->next);
-	refs_init(r);
+	eph__table_free(r->next);
+	eph_refs_init(r);
 }
 
 static int
@@ -63,7 +63,7 @@ refs_add(struct eph_refs *r, uint32_t page)
 }
 
 int
-refs_append(
+eph_refs_append(
     struct eph_refs *r, const uint32_t *pages, size_t n, struct eph_err *err)
 {
 	const int error = refs_make_room(r, n, err);
@@ -76,7 +76,8 @@ refs_append(
 }
 
 int
-refs_read(struct eph_refs *r, struct eph_op_source *src, struct eph_err *err)
+eph_refs_read(
+    struct eph_refs *r, struct eph_op_source *src, struct eph_err *err)
 {
 	const struct eph_op *ops;
 	size_t n;
@@ -96,17 +97,17 @@ refs_read(struct eph_refs *r, struct eph_op_source *src, struct eph_err *err)
 }
 
 int
-refs_future(struct eph_refs *r, struct eph_err *err)
+eph_refs_future(struct eph_refs *r, struct eph_err *err)
 {
 	uint32_t *seen;
 
 	if (r->next != NULL)
 		return (0);
-	seen = table_alloc_none(r->npages);
-	r->next = table_alloc(r->n, sizeof(*r->next));
+	seen = eph__table_alloc_none(r->npages);
+	r->next = eph__table_alloc(r->n, sizeof(*r->next));
 	if (seen == NULL || r->next == NULL) {
-		table_free(seen);
-		table_free(r->next);
+		eph__table_free(seen);
+		eph__table_free(r->next);
 		r->next = NULL;
 		return (refs_no_memory(err));
 	}
@@ -114,26 +115,26 @@ refs_future(struct eph_refs *r, struct eph_err *err)
 		r->next[i] = seen[r->page[i]];
 		seen[r->page[i]] = (uint32_t)i;
 	}
-	table_free(seen);
+	eph__table_free(seen);
 	return (0);
 }
 
 bool
-refs_sampled(uint32_t page, double rate, uint64_t seed)
+eph_refs_sampled(uint32_t page, double rate, uint64_t seed)
 {
 	return (refs_hash(page, seed) < refs_threshold(rate));
 }
 
 int
-refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
+eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
     struct eph_refs *out, struct eph_err *err)
 {
 	const uint64_t threshold = refs_threshold(rate);
-	uint32_t *dense = table_alloc_none(r->npages);
+	uint32_t *dense = eph__table_alloc_none(r->npages);
 	uint32_t npages = 0;
 	int error = 0;
 
-	refs_init(out);
+	eph_refs_init(out);
 	if (dense == NULL)
 		return (refs_no_memory(err));
 	for (size_t i = 0; i < r->n && error == 0; i++) {
@@ -143,10 +144,10 @@ refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
 			continue;
 		if (dense[page] == EPH_NONE)
 			dense[page] = npages++;
-		error = refs_append(out, &dense[page], 1, err);
+		error = eph_refs_append(out, &dense[page], 1, err);
 	}
-	table_free(dense);
+	eph__table_free(dense);
 	if (error != 0)
-		refs_free(out);
+		eph_refs_free(out);
 	return (error);
 }

@@ -55,11 +55,11 @@ struct shards {
 static void
 shards_fini(struct shards *s)
 {
-	stack_fini(&s->stack);
-	table_free(s->slot);
-	table_free(s->page);
-	table_free(s->heap);
-	table_free(s->free);
+	eph__stack_fini(&s->stack);
+	eph__table_free(s->slot);
+	eph__table_free(s->page);
+	eph__table_free(s->heap);
+	eph__table_free(s->free);
 	free(s->mine);
 	free(s->miss);
 	free(s->square);
@@ -71,12 +71,12 @@ shards_init(struct shards *s, uint32_t npages)
 {
 	const size_t slots = (size_t)s->max + 1;
 
-	if (stack_init(&s->stack, s->max + 1) != 0)
+	if (eph__stack_init(&s->stack, s->max + 1) != 0)
 		return (ENOMEM);
-	s->slot = table_alloc_none(npages);
-	s->page = table_alloc(slots, sizeof(*s->page));
-	s->heap = table_alloc(slots, sizeof(*s->heap));
-	s->free = table_alloc(slots, sizeof(*s->free));
+	s->slot = eph__table_alloc_none(npages);
+	s->page = eph__table_alloc(slots, sizeof(*s->page));
+	s->heap = eph__table_alloc(slots, sizeof(*s->heap));
+	s->free = eph__table_alloc(slots, sizeof(*s->free));
 	s->mine = calloc(slots * (s->n + 1), sizeof(*s->mine));
 	s->miss = calloc(s->n + 1, sizeof(*s->miss));
 	s->square = calloc(s->n + 1, sizeof(*s->square));
@@ -267,7 +267,7 @@ shards_run(struct shards *s, const struct eph_refs *r, struct eph_err *err)
 }
 
 int
-mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
+eph_mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
     struct eph_mrc_point *points, size_t n, struct eph_err *err)
 {
 	struct shards s = { .points = points,
@@ -283,8 +283,9 @@ mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
 }
 
 int
-mrc_shards_fixed(const struct eph_refs *r, uint32_t pages_max, uint64_t seed,
-    struct eph_mrc_point *points, size_t n, double *ratep, struct eph_err *err)
+eph_mrc_shards_fixed(const struct eph_refs *r, uint32_t pages_max,
+    uint64_t seed, struct eph_mrc_point *points, size_t n, double *ratep,
+    struct eph_err *err)
 {
 	struct shards s = { .points = points,
 		.n = n,

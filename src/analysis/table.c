@@ -11,7 +11,7 @@
 #define LINE_BYTES ((size_t)64)
 
 void *
-table_alloc(size_t n, size_t size)
+eph__table_alloc(size_t n, size_t size)
 {
 	const size_t align = n > HUGE_BYTES / size ? HUGE_BYTES : LINE_BYTES;
 	size_t bytes;
@@ -30,9 +30,9 @@ table_alloc(size_t n, size_t size)
 }
 
 uint32_t *
-table_alloc_none(size_t n)
+eph__table_alloc_none(size_t n)
 {
-	uint32_t *t = table_alloc(n, sizeof(*t));
+	uint32_t *t = eph__table_alloc(n, sizeof(*t));
 
 	if (t != NULL)
 		memset(t, 0xff, n * sizeof(*t));
@@ -40,7 +40,7 @@ table_alloc_none(size_t n)
 }
 
 void
-table_free(void *t)
+eph__table_free(void *t)
 {
 	free(t);
 }

@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Not zeroed.  NULL when out of memory; table_free() accepts that. */
-void *table_alloc(size_t n, size_t size);
-void table_free(void *t);
+/* Not zeroed.  NULL when out of memory; eph__table_free() accepts that. */
+void *eph__table_alloc(size_t n, size_t size);
+void eph__table_free(void *t);
 
 /* `n` entries of EPH_NONE. */
-uint32_t *table_alloc_none(size_t n);
+uint32_t *eph__table_alloc_none(size_t n);
 
 /* Tables beyond this are larger than the caches near a CPU. */
 #define TABLE_FAR_BYTES ((size_t)512 << 10)

@@ -93,7 +93,7 @@ fiber_entry(struct fiber *f)
 #ifdef FIBER_UCONTEXT
 
 const char *
-fiber_kind(void)
+eph__fiber_kind(void)
 {
 	return ("ucontext");
 }
@@ -128,7 +128,7 @@ fiber_jump(struct fiber *from, struct fiber *to)
 #elif defined(__x86_64__)
 
 const char *
-fiber_kind(void)
+eph__fiber_kind(void)
 {
 	return ("x86-64");
 }
@@ -137,13 +137,13 @@ fiber_kind(void)
  * Push what the ABI says a callee keeps, swap stacks, pop.  The x87 and SSE
  * control words are left alone: nobody here changes them.
  */
-void ephmap_fiber_jump(void **save_sp, void *load_sp);
-void ephmap_fiber_start(void);
+void eph__fiber_jump(void **save_sp, void *load_sp);
+void eph__fiber_start(void);
 
 __asm__(".text\n"
-	".globl ephmap_fiber_jump\n"
-	".type ephmap_fiber_jump, @function\n"
-	"ephmap_fiber_jump:\n"
+	".globl eph__fiber_jump\n"
+	".type eph__fiber_jump, @function\n"
+	"eph__fiber_jump:\n"
 	"	pushq %rbp\n"
 	"	pushq %rbx\n"
 	"	pushq %r12\n"
@@ -159,15 +159,15 @@ __asm__(".text\n"
 	"	popq %rbx\n"
 	"	popq %rbp\n"
 	"	ret\n"
-	".size ephmap_fiber_jump, .-ephmap_fiber_jump\n"
-	".globl ephmap_fiber_start\n"
-	".type ephmap_fiber_start, @function\n"
-	"ephmap_fiber_start:\n"
+	".size eph__fiber_jump, .-eph__fiber_jump\n"
+	".globl eph__fiber_start\n"
+	".type eph__fiber_start, @function\n"
+	"eph__fiber_start:\n"
 	"	movq %r12, %rdi\n"
 	"	xorl %ebp, %ebp\n"
 	"	callq *%r13\n"
 	"	ud2\n"
-	".size ephmap_fiber_start, .-ephmap_fiber_start\n");
+	".size eph__fiber_start, .-eph__fiber_start\n");
 
 static void
 fiber_prepare(struct fiber *f)
@@ -178,7 +178,7 @@ fiber_prepare(struct fiber *f)
 	/* The ABI wants the stack aligned to 16 where start makes its call. */
 	*--sp = NULL;
 	*--sp = NULL;
-	*--sp = (void *)(uintptr_t)ephmap_fiber_start;
+	*--sp = (void *)(uintptr_t)eph__fiber_start;
 	*--sp = NULL;				/* rbp */
 	*--sp = NULL;				/* rbx */
 	*--sp = f;				/* r12 */
@@ -191,23 +191,23 @@ fiber_prepare(struct fiber *f)
 static inline void
 fiber_jump(struct fiber *from, struct fiber *to)
 {
-	ephmap_fiber_jump(&from->sp, to->sp);
+	eph__fiber_jump(&from->sp, to->sp);
 }
 
 #else /* __aarch64__ */
 
 const char *
-fiber_kind(void)
+eph__fiber_kind(void)
 {
 	return ("arm64");
 }
 
-void ephmap_fiber_jump(void **save_sp, void *load_sp);
-void ephmap_fiber_start(void);
+void eph__fiber_jump(void **save_sp, void *load_sp);
+void eph__fiber_start(void);
 
 __asm__(".text\n"
-	".globl ephmap_fiber_jump\n"
-	"ephmap_fiber_jump:\n"
+	".globl eph__fiber_jump\n"
+	"eph__fiber_jump:\n"
 	"	sub sp, sp, #160\n"
 	"	stp x19, x20, [sp, #0]\n"
 	"	stp x21, x22, [sp, #16]\n"
@@ -234,8 +234,8 @@ __asm__(".text\n"
 	"	ldp d14, d15, [sp, #144]\n"
 	"	add sp, sp, #160\n"
 	"	ret\n"
-	".globl ephmap_fiber_start\n"
-	"ephmap_fiber_start:\n"
+	".globl eph__fiber_start\n"
+	"eph__fiber_start:\n"
 	"	mov x0, x19\n"
 	"	mov x29, xzr\n"
 	"	blr x20\n"
@@ -249,16 +249,16 @@ fiber_prepare(struct fiber *f)
 
 	for (int i = 0; i < 20; i++)
 		sp[i] = NULL;
-	sp[0] = f;					/* x19 */
-	sp[1] = (void *)(uintptr_t)fiber_entry;		/* x20 */
-	sp[11] = (void *)(uintptr_t)ephmap_fiber_start; /* x30 */
+	sp[0] = f;				      /* x19 */
+	sp[1] = (void *)(uintptr_t)fiber_entry;	      /* x20 */
+	sp[11] = (void *)(uintptr_t)eph__fiber_start; /* x30 */
 	f->sp = sp;
 }
 
 static inline void
 fiber_jump(struct fiber *from, struct fiber *to)
 {
-	ephmap_fiber_jump(&from->sp, to->sp);
+	eph__fiber_jump(&from->sp, to->sp);
 }
 
 #endif
@@ -288,7 +288,7 @@ fiber_map(size_t bytes, size_t guard)
 }
 
 struct fiber *
-fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg)
+eph__fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg)
 {
 	const size_t guard = fiber_page();
 	struct fiber *f = calloc(1, sizeof(*f));
@@ -307,12 +307,12 @@ fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg)
 #ifdef FIBER_TSAN
 	f->tsan = __tsan_create_fiber(0);
 #endif
-	fiber_reset(f, fn, arg);
+	eph__fiber_reset(f, fn, arg);
 	return (f);
 }
 
 struct fiber *
-fiber_create_host(void)
+eph__fiber_create_host(void)
 {
 	struct fiber *f = calloc(1, sizeof(*f));
 
@@ -326,7 +326,7 @@ fiber_create_host(void)
 }
 
 void
-fiber_destroy(struct fiber *f)
+eph__fiber_destroy(struct fiber *f)
 {
 	if (f == NULL)
 		return;
@@ -340,7 +340,7 @@ fiber_destroy(struct fiber *f)
 }
 
 void
-fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
+eph__fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 {
 	KASSERT(!f->host, "the host's stack cannot start again");
 	f->fn = fn;
@@ -355,7 +355,7 @@ fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 }
 
 bool
-fiber_intact(const struct fiber *f)
+eph__fiber_intact(const struct fiber *f)
 {
 	return (*(const uint64_t *)(const void *)f->stack == FIBER_CANARY);
 }
@@ -368,7 +368,7 @@ struct fiber_batch {
 };
 
 struct fiber_batch *
-fiber_batch_create(unsigned n, size_t stack_bytes, struct fiber **fibers)
+eph__fiber_batch_create(unsigned n, size_t stack_bytes, struct fiber **fibers)
 {
 	const size_t guard = fiber_page();
 	struct fiber_batch *b =
@@ -398,7 +398,7 @@ fiber_batch_create(unsigned n, size_t stack_bytes, struct fiber **fibers)
 }
 
 void
-fiber_batch_destroy(struct fiber_batch *b)
+eph__fiber_batch_destroy(struct fiber_batch *b)
 {
 	if (b == NULL)
 		return;
@@ -411,7 +411,7 @@ fiber_batch_destroy(struct fiber_batch *b)
 }
 
 void
-fiber_switch(struct fiber *from, struct fiber *to)
+eph__fiber_switch(struct fiber *from, struct fiber *to)
 {
 #ifdef FIBER_ASAN
 	to->came_from = from;

@@ -21,37 +21,38 @@ struct fiber;
  * return.  `stack_bytes` is rounded up to pages, with a guard page below.
  * NULL when out of memory.
  */
-struct fiber *fiber_create(size_t stack_bytes, void (*fn)(void *), void *arg);
+struct fiber *eph__fiber_create(
+    size_t stack_bytes, void (*fn)(void *), void *arg);
 
 /*
  * Many fibers whose stacks lie in one mapping, for callers that may need
  * tens of thousands: a guard page for each would be two mappings a fiber,
  * and the system allows about 65,000 to a process.  Only the lowest stack
- * has a guard page; fiber_intact() tells if one grew into its neighbour.
+ * has a guard page; eph__fiber_intact() tells if one grew into its neighbour.
  * Sets fibers[0] to fibers[n - 1], which must be given a function by
- * fiber_reset() and are destroyed with the batch.  NULL when out of memory.
+ * eph__fiber_reset() and are destroyed with the batch.  NULL when out of memory.
  */
 struct fiber_batch;
-struct fiber_batch *fiber_batch_create(
+struct fiber_batch *eph__fiber_batch_create(
     unsigned n, size_t stack_bytes, struct fiber **fibers);
-void fiber_batch_destroy(struct fiber_batch *b);
+void eph__fiber_batch_destroy(struct fiber_batch *b);
 
 /* Has the stack stayed within its bounds? */
-bool fiber_intact(const struct fiber *f);
+bool eph__fiber_intact(const struct fiber *f);
 
 /* The host thread's own stack, as a fiber to come back to. */
-struct fiber *fiber_create_host(void);
+struct fiber *eph__fiber_create_host(void);
 
 /* Free a fiber that does not run.  NULL is accepted. */
-void fiber_destroy(struct fiber *f);
+void eph__fiber_destroy(struct fiber *f);
 
 /* Make a fiber that does not run start again, with another function. */
-void fiber_reset(struct fiber *f, void (*fn)(void *), void *arg);
+void eph__fiber_reset(struct fiber *f, void (*fn)(void *), void *arg);
 
 /* Stop running as `from`, which is the caller, and go on as `to`. */
-void fiber_switch(struct fiber *from, struct fiber *to);
+void eph__fiber_switch(struct fiber *from, struct fiber *to);
 
 /* "x86-64", "arm64" or "ucontext". */
-const char *fiber_kind(void);
+const char *eph__fiber_kind(void);
 
 #endif /* !BASE_FIBER_H */

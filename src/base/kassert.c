@@ -16,7 +16,7 @@ static _Thread_local struct {
 } handler;
 
 void
-panic_set_handler(panic_handler *fn, void *arg)
+eph__panic_set_handler(panic_handler *fn, void *arg)
 {
 	handler.fn = fn;
 	handler.arg = arg;

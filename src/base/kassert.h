@@ -19,13 +19,13 @@
 
 /*
  * Called instead of the default, which prints one line and aborts.  It must
- * not return.  `arg` is what was given to panic_set_handler().
+ * not return.  `arg` is what was given to eph__panic_set_handler().
  */
 typedef void panic_handler(
     void *arg, const char *why, const char *file, int line);
 
 /* Set this host thread's handler; NULL restores the default. */
-void panic_set_handler(panic_handler *fn, void *arg);
+void eph__panic_set_handler(panic_handler *fn, void *arg);
 
 _Noreturn void panic(const char *why, const char *file, int line);
 

@@ -19,7 +19,7 @@
 #define MEM_COLD  4u /* ranges of a region that nobody writes to */
 
 /*
- * Heap blocks are linked, so that mem_destroy() can free what was leaked
+ * Heap blocks are linked, so that eph__mem_destroy() can free what was leaked
  * and ASan still sees each block on its own.
  */
 struct mem_block {
@@ -39,7 +39,7 @@ struct eph_mem {
 	char *region; /* one piece, NULL: none */
 	size_t region_bytes;
 	size_t region_used;
-	char *image; /* what mem_mark() remembered */
+	char *image; /* what eph__mem_mark() remembered */
 	size_t image_used;
 	size_t image_bytes; /* `bytes` at that time */
 	struct {
@@ -59,7 +59,7 @@ mem_flags(const struct eph_mem *mem)
 #endif
 
 const char *
-mem_kind(void)
+eph__mem_kind(void)
 {
 #ifdef EPHMAP_JEMALLOC
 	return ("jemalloc");
@@ -69,7 +69,7 @@ mem_kind(void)
 }
 
 struct eph_mem *
-mem_create(bool heap)
+eph__mem_create(bool heap)
 {
 	struct eph_mem *mem = calloc(1, sizeof(*mem));
 
@@ -96,9 +96,9 @@ mem_round(size_t bytes)
 }
 
 struct eph_mem *
-mem_create_region(size_t bytes)
+eph__mem_create_region(size_t bytes)
 {
-	struct eph_mem *mem = mem_create(true);
+	struct eph_mem *mem = eph__mem_create(true);
 
 	if (mem == NULL)
 		return (NULL);
@@ -113,9 +113,9 @@ mem_create_region(size_t bytes)
 }
 
 struct eph_mem *
-mem_create_within(struct eph_mem *outer)
+eph__mem_create_within(struct eph_mem *outer)
 {
-	struct eph_mem *mem = mem_alloc(outer, sizeof(*mem));
+	struct eph_mem *mem = eph_mem_alloc(outer, sizeof(*mem));
 
 	if (mem != NULL)
 		mem->outer = outer;
@@ -123,7 +123,7 @@ mem_create_within(struct eph_mem *outer)
 }
 
 int
-mem_mark(struct eph_mem *mem)
+eph__mem_mark(struct eph_mem *mem)
 {
 	char *image = malloc(mem->region_used + 1);
 
@@ -133,12 +133,12 @@ mem_mark(struct eph_mem *mem)
 	memcpy(image, mem->region, mem->region_used);
 	mem->image = image;
 	mem->image_used = mem->region_used;
-	mem->image_bytes = mem_bytes(mem);
+	mem->image_bytes = eph__mem_bytes(mem);
 	return (0);
 }
 
 void
-mem_cold(struct eph_mem *mem, const void *p, size_t bytes)
+eph__mem_cold(struct eph_mem *mem, const void *p, size_t bytes)
 {
 	const size_t first = (size_t)((const char *)p - mem->region);
 
@@ -150,7 +150,7 @@ mem_cold(struct eph_mem *mem, const void *p, size_t bytes)
 }
 
 void
-mem_rewind(struct eph_mem *mem)
+eph__mem_rewind(struct eph_mem *mem)
 {
 	size_t at = 0;
 
@@ -198,13 +198,13 @@ mem_unlock(struct eph_mem *mem)
 }
 
 size_t
-mem_destroy(struct eph_mem *mem)
+eph__mem_destroy(struct eph_mem *mem)
 {
 	/* Relaxed: nobody else uses it any more. */
 	size_t left = atomic_load_explicit(&mem->bytes, memory_order_relaxed);
 
 	if (mem->outer != NULL) {
-		mem_free(mem->outer, mem, sizeof(*mem));
+		eph_mem_free(mem->outer, mem, sizeof(*mem));
 		return (left);
 	}
 	while (mem->blocks.next != &mem->blocks) {
@@ -259,14 +259,14 @@ mem_heap_alloc(struct eph_mem *mem, size_t bytes)
 }
 
 void *
-mem_alloc(struct eph_mem *mem, size_t bytes)
+eph_mem_alloc(struct eph_mem *mem, size_t bytes)
 {
 	void *p = NULL;
 
 	if (bytes == 0 || mem_told_to_fail(mem))
 		return (NULL);
 	if (mem->outer != NULL)
-		p = mem_alloc(mem->outer, bytes);
+		p = eph_mem_alloc(mem->outer, bytes);
 	else if (mem->region != NULL)
 		p = mem_region_alloc(mem, bytes);
 	else if (mem->heap)
@@ -284,14 +284,14 @@ mem_alloc(struct eph_mem *mem, size_t bytes)
 }
 
 void
-mem_free(struct eph_mem *mem, void *p, size_t bytes)
+eph_mem_free(struct eph_mem *mem, void *p, size_t bytes)
 {
 	if (p == NULL)
 		return;
 	(void)atomic_fetch_sub_explicit(
 	    &mem->bytes, bytes, memory_order_relaxed);
 	if (mem->outer != NULL) {
-		mem_free(mem->outer, p, bytes);
+		eph_mem_free(mem->outer, p, bytes);
 		return;
 	}
 	if (mem->region != NULL)
@@ -312,27 +312,27 @@ mem_free(struct eph_mem *mem, void *p, size_t bytes)
 }
 
 void *
-mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to)
+eph_mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to)
 {
-	void *q = mem_alloc(mem, to);
+	void *q = eph_mem_alloc(mem, to);
 
 	if (q == NULL)
 		return (NULL);
 	if (p != NULL)
 		memcpy(q, p, from);
-	mem_free(mem, p, from);
+	eph_mem_free(mem, p, from);
 	return (q);
 }
 
 size_t
-mem_bytes(const struct eph_mem *mem)
+eph__mem_bytes(const struct eph_mem *mem)
 {
 	/* Relaxed: a statistic. */
 	return (atomic_load_explicit(&mem->bytes, memory_order_relaxed));
 }
 
 void
-mem_fail_after(struct eph_mem *mem, uint64_t n)
+eph__mem_fail_after(struct eph_mem *mem, uint64_t n)
 {
 	atomic_store_explicit(&mem->fail_after, n, memory_order_relaxed);
 }

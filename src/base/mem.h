@@ -18,52 +18,52 @@
 struct eph_mem;
 
 /* NULL when out of memory.  `heap` asks for malloc in any case. */
-struct eph_mem *mem_create(bool heap);
+struct eph_mem *eph__mem_create(bool heap);
 
 /*
  * The same in one region of at most `bytes`, whose state can be brought
  * back.  Nothing that is given back is handed out again.
  */
-struct eph_mem *mem_create_region(size_t bytes);
+struct eph_mem *eph__mem_create_region(size_t bytes);
 
 /*
  * The same out of another's memory, which must outlive it and is rewound
  * with all that is in it.  What it leaks the other one misses too.
  */
-struct eph_mem *mem_create_within(struct eph_mem *outer);
+struct eph_mem *eph__mem_create_within(struct eph_mem *outer);
 
 /*
  * Remember all contents of a region; bring them back.  What was allocated
- * since is gone.  mem_mark() returns 0 or ENOMEM.
+ * since is gone.  eph__mem_mark() returns 0 or ENOMEM.
  */
-int mem_mark(struct eph_mem *mem);
-void mem_rewind(struct eph_mem *mem);
+int eph__mem_mark(struct eph_mem *mem);
+void eph__mem_rewind(struct eph_mem *mem);
 
 /*
- * A promise, before mem_mark(): nobody will write to these bytes, so that
- * mem_rewind() can leave them out.  Later ranges lie behind earlier ones.
+ * A promise, before eph__mem_mark(): nobody will write to these bytes, so that
+ * eph__mem_rewind() can leave them out.  Later ranges lie behind earlier ones.
  */
-void mem_cold(struct eph_mem *mem, const void *p, size_t bytes);
+void eph__mem_cold(struct eph_mem *mem, const void *p, size_t bytes);
 
 /* Free everything; returns the bytes that had not been given back. */
-size_t mem_destroy(struct eph_mem *mem);
+size_t eph__mem_destroy(struct eph_mem *mem);
 
 /* Zeroed, aligned to 64 bytes.  NULL when out of memory or told to fail. */
-void *mem_alloc(struct eph_mem *mem, size_t bytes);
+void *eph_mem_alloc(struct eph_mem *mem, size_t bytes);
 
 /* `bytes` as asked for; NULL is accepted. */
-void mem_free(struct eph_mem *mem, void *p, size_t bytes);
+void eph_mem_free(struct eph_mem *mem, void *p, size_t bytes);
 
 /* Grow to `to` bytes, the new part zeroed; NULL leaves the old block. */
-void *mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
+void *eph_mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
 
 /* Bytes in use. */
-size_t mem_bytes(const struct eph_mem *mem);
+size_t eph__mem_bytes(const struct eph_mem *mem);
 
 /* Make the `n`th allocation from now fail, once; 0: none. */
-void mem_fail_after(struct eph_mem *mem, uint64_t n);
+void eph__mem_fail_after(struct eph_mem *mem, uint64_t n);
 
 /* "jemalloc" or "malloc". */
-const char *mem_kind(void);
+const char *eph__mem_kind(void);
 
 #endif /* !BASE_MEM_H */

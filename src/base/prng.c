@@ -13,7 +13,7 @@ splitmix64(uint64_t *x)
 }
 
 void
-prng_init(struct prng *r, uint64_t seed, uint64_t stream)
+eph__prng_init(struct prng *r, uint64_t seed, uint64_t stream)
 {
 	uint64_t x = seed;
 

@@ -16,7 +16,7 @@ struct prng {
 };
 
 /* Streams of one seed are independent of one another. */
-void prng_init(struct prng *r, uint64_t seed, uint64_t stream);
+void eph__prng_init(struct prng *r, uint64_t seed, uint64_t stream);
 
 static inline uint64_t
 prng_rotl(uint64_t x, int k)

@@ -6,67 +6,67 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/design.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/version.h"
 
-extern const struct eph_design_ops dmap_ops;
-extern const struct eph_design_ops emap_ops;
-extern const struct eph_design_ops ephmap_best_ops;
-extern const struct eph_design_ops kmap_ops;
-extern const struct eph_design_ops kmap_atomic_ops;
-extern const struct eph_design_ops kmap_atomic_24_ops;
-extern const struct eph_design_ops kmap_local_ops;
-extern const struct eph_design_ops kva_qenter_ops;
-extern const struct eph_design_ops kvabio_ops;
-extern const struct eph_design_ops lwbuf_dmap_ops;
-extern const struct eph_design_ops lwbuf_homecpu_ops;
-extern const struct eph_design_ops lwbuf_kvalist_ops;
-extern const struct eph_design_ops lwbuf_objcache_ops;
-extern const struct eph_design_ops lwbuf_pcpu_ops;
-extern const struct eph_design_ops lwbuf_pcpu_kva_ops;
-extern const struct eph_design_ops lwbuf_reserve_ops;
-extern const struct eph_design_ops mapwindow_ops;
-extern const struct eph_design_ops msf_buf_ops;
-extern const struct eph_design_ops pmap_quick_ops;
-extern const struct eph_design_ops segmap_ops;
-extern const struct eph_design_ops sf_buf_accessed_ops;
-extern const struct eph_design_ops sf_buf_cpumask_ops;
-extern const struct eph_design_ops sf_buf_dynamic_ops;
-extern const struct eph_design_ops sf_buf_hash_ops;
-extern const struct eph_design_ops sf_buf_lru_ops;
-extern const struct eph_design_ops sf_buf_lwbuf_ops;
-extern const struct eph_design_ops sf_buf_sharded_ops;
-extern const struct eph_design_ops sf_buf_uncached_ops;
+extern const struct eph_design_ops eph__dmap_ops;
+extern const struct eph_design_ops eph__emap_ops;
+extern const struct eph_design_ops eph__best_ops;
+extern const struct eph_design_ops eph__kmap_ops;
+extern const struct eph_design_ops eph__kmap_atomic_ops;
+extern const struct eph_design_ops eph__kmap_atomic_24_ops;
+extern const struct eph_design_ops eph__kmap_local_ops;
+extern const struct eph_design_ops eph__kva_qenter_ops;
+extern const struct eph_design_ops eph__kvabio_ops;
+extern const struct eph_design_ops eph__lwbuf_dmap_ops;
+extern const struct eph_design_ops eph__lwbuf_homecpu_ops;
+extern const struct eph_design_ops eph__lwbuf_kvalist_ops;
+extern const struct eph_design_ops eph__lwbuf_objcache_ops;
+extern const struct eph_design_ops eph__lwbuf_pcpu_ops;
+extern const struct eph_design_ops eph__lwbuf_pcpu_kva_ops;
+extern const struct eph_design_ops eph__lwbuf_reserve_ops;
+extern const struct eph_design_ops eph__mapwindow_ops;
+extern const struct eph_design_ops eph__msf_buf_ops;
+extern const struct eph_design_ops eph__pmap_quick_ops;
+extern const struct eph_design_ops eph__segmap_ops;
+extern const struct eph_design_ops eph__sf_buf_accessed_ops;
+extern const struct eph_design_ops eph__sf_buf_cpumask_ops;
+extern const struct eph_design_ops eph__sf_buf_dynamic_ops;
+extern const struct eph_design_ops eph__sf_buf_hash_ops;
+extern const struct eph_design_ops eph__sf_buf_lru_ops;
+extern const struct eph_design_ops eph__sf_buf_lwbuf_ops;
+extern const struct eph_design_ops eph__sf_buf_sharded_ops;
+extern const struct eph_design_ops eph__sf_buf_uncached_ops;
 
 const struct eph_design_ops *const eph_designs[] = {
-	&sf_buf_uncached_ops,
-	&sf_buf_hash_ops,
-	&sf_buf_lru_ops,
-	&sf_buf_cpumask_ops,
-	&sf_buf_accessed_ops,
-	&sf_buf_lwbuf_ops,
-	&sf_buf_dynamic_ops,
-	&sf_buf_sharded_ops,
-	&msf_buf_ops,
-	&lwbuf_kvalist_ops,
-	&lwbuf_homecpu_ops,
-	&lwbuf_reserve_ops,
-	&lwbuf_objcache_ops,
-	&lwbuf_dmap_ops,
-	&lwbuf_pcpu_ops,
-	&lwbuf_pcpu_kva_ops,
-	&kva_qenter_ops,
-	&kvabio_ops,
-	&dmap_ops,
-	&emap_ops,
-	&kmap_ops,
-	&kmap_atomic_24_ops,
-	&kmap_atomic_ops,
-	&kmap_local_ops,
-	&pmap_quick_ops,
-	&segmap_ops,
-	&mapwindow_ops,
-	&ephmap_best_ops,
+	&eph__sf_buf_uncached_ops,
+	&eph__sf_buf_hash_ops,
+	&eph__sf_buf_lru_ops,
+	&eph__sf_buf_cpumask_ops,
+	&eph__sf_buf_accessed_ops,
+	&eph__sf_buf_lwbuf_ops,
+	&eph__sf_buf_dynamic_ops,
+	&eph__sf_buf_sharded_ops,
+	&eph__msf_buf_ops,
+	&eph__lwbuf_kvalist_ops,
+	&eph__lwbuf_homecpu_ops,
+	&eph__lwbuf_reserve_ops,
+	&eph__lwbuf_objcache_ops,
+	&eph__lwbuf_dmap_ops,
+	&eph__lwbuf_pcpu_ops,
+	&eph__lwbuf_pcpu_kva_ops,
+	&eph__kva_qenter_ops,
+	&eph__kvabio_ops,
+	&eph__dmap_ops,
+	&eph__emap_ops,
+	&eph__kmap_ops,
+	&eph__kmap_atomic_24_ops,
+	&eph__kmap_atomic_ops,
+	&eph__kmap_local_ops,
+	&eph__pmap_quick_ops,
+	&eph__segmap_ops,
+	&eph__mapwindow_ops,
+	&eph__best_ops,
 	NULL,
 };
 

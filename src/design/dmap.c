@@ -30,9 +30,9 @@
 #include <inttypes.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 #include "machine/access.h"
 
@@ -46,7 +46,7 @@ struct dmap {
 };
 
 void
-dmap_destroy(void *state)
+eph__dmap_destroy(void *state)
 {
 	struct dmap *dm = state;
 	struct eph_machine *mc = dm->mc;
@@ -56,14 +56,14 @@ dmap_destroy(void *state)
 
 	for (uint32_t f = 0; f < n; f += DMAP_CHUNK)
 		kva_free(mc, dm->base + eph_ptoa(f), DMAP_CHUNK);
-	machine_free(mc, dm, sizeof(*dm));
+	eph_machine_free(mc, dm, sizeof(*dm));
 }
 
 int
-dmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+eph__dmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct dmap *dm = machine_alloc(mc, sizeof(*dm));
+	struct dmap *dm = eph_machine_alloc(mc, sizeof(*dm));
 
 	(void)cfg;
 	if (dm == NULL)
@@ -86,7 +86,7 @@ dmap_extend(struct dmap *dm, uint32_t frame)
 		const eph_va_t va = kva_alloc(mc, DMAP_CHUNK);
 
 		if (va == 0)
-			return (machine_refuse(mc,
+			return (eph_machine_refuse(mc,
 			    "no direct map: frame %" PRIu32
 			    " lies beyond the %" PRIu32
 			    " pages of kernel space",
@@ -111,7 +111,8 @@ dmap_extend(struct dmap *dm, uint32_t frame)
 }
 
 int
-dmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+eph__dmap_map(
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct dmap *dm = state;
 	struct eph_machine *mc = dm->mc;
@@ -138,7 +139,7 @@ dmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 }
 
 int
-dmap_unmap(void *state, void *obj)
+eph__dmap_unmap(void *state, void *obj)
 {
 	struct dmap *dm = state;
 
@@ -149,7 +150,7 @@ dmap_unmap(void *state, void *obj)
 }
 
 eph_va_t
-dmap_kva(void *state, void *obj)
+eph__dmap_kva(void *state, void *obj)
 {
 	struct dmap *dm = state;
 
@@ -166,14 +167,14 @@ dmap_ref(void *state, void *obj)
 }
 
 struct vm_page *
-dmap_page(void *state, void *obj)
+eph__dmap_page(void *state, void *obj)
 {
 	(void)state;
 	return (obj);
 }
 
 void
-dmap_check(void *state, uint64_t held)
+eph__dmap_check(void *state, uint64_t held)
 {
 	const struct dmap *dm = state;
 	const uint32_t n =
@@ -187,7 +188,7 @@ dmap_check(void *state, uint64_t held)
 		PANIC("mappings held and mappings counted differ");
 }
 
-const struct eph_design_ops dmap_ops = {
+const struct eph_design_ops eph__dmap_ops = {
 	.name = "dmap",
 	.summary = "all memory mapped at boot, the address is arithmetic",
 	.origin = "FreeBSD amd64, DragonFly x86_64, Solaris segkpm",
@@ -198,15 +199,15 @@ const struct eph_design_ops dmap_ops = {
 	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = 0,
-	.create = dmap_create,
-	.destroy = dmap_destroy,
-	.map = dmap_map,
-	.unmap = dmap_unmap,
-	.kva = dmap_kva,
+	.create = eph__dmap_create,
+	.destroy = eph__dmap_destroy,
+	.map = eph__dmap_map,
+	.unmap = eph__dmap_unmap,
+	.kva = eph__dmap_kva,
 	.ref = dmap_ref,
-	.page = dmap_page,
+	.page = eph__dmap_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
-	.check = dmap_check,
+	.check = eph__dmap_check,
 	.sysctls = eph_design_no_sysctls,
 };

@@ -5,16 +5,16 @@
 
 /* The direct map for its two users: dmap and lwbuf.dmap. */
 
-#include "ephmap/design.h"
+#include "ephmap/sdk/design.h"
 
-int dmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
-    void **statep, struct eph_err *err);
-void dmap_destroy(void *state);
-int dmap_map(
+int eph__dmap_create(struct eph_machine *mc,
+    const struct eph_design_config *cfg, void **statep, struct eph_err *err);
+void eph__dmap_destroy(void *state);
+int eph__dmap_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp);
-int dmap_unmap(void *state, void *obj);
-eph_va_t dmap_kva(void *state, void *obj);
-struct vm_page *dmap_page(void *state, void *obj);
-void dmap_check(void *state, uint64_t held);
+int eph__dmap_unmap(void *state, void *obj);
+eph_va_t eph__dmap_kva(void *state, void *obj);
+struct vm_page *eph__dmap_page(void *state, void *obj);
+void eph__dmap_check(void *state, uint64_t held);
 
 #endif /* !DESIGN_DMAP_H */

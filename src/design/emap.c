@@ -59,12 +59,12 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define UVM_EMAP_INACTIVE 0u
@@ -103,9 +103,9 @@ emap_destroy(void *state)
 
 	if (em->window != 0)
 		kva_free(mc, em->window, em->npages);
-	machine_free(mc, em->cpu, mc->ncpus * sizeof(*em->cpu));
-	machine_free(mc, em->pages, em->npages * sizeof(*em->pages));
-	machine_free(mc, em, sizeof(*em));
+	eph_machine_free(mc, em->cpu, mc->ncpus * sizeof(*em->cpu));
+	eph_machine_free(mc, em->pages, em->npages * sizeof(*em->pages));
+	eph_machine_free(mc, em, sizeof(*em));
 }
 
 static int
@@ -121,8 +121,8 @@ emap_init(struct emap *em, struct eph_err *err)
 		    "%u pages: the machine has no KVA for that many (%u pages "
 		    "in all)",
 		    em->npages, mc->kva_pages));
-	em->pages = machine_alloc(mc, em->npages * sizeof(*em->pages));
-	em->cpu = machine_alloc(mc, mc->ncpus * sizeof(*em->cpu));
+	em->pages = eph_machine_alloc(mc, em->npages * sizeof(*em->pages));
+	em->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*em->cpu));
 	if (em->pages == NULL || em->cpu == NULL)
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for %u pages", em->npages));
@@ -137,7 +137,7 @@ static int
 emap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct emap *em = machine_alloc(mc, sizeof(*em));
+	struct emap *em = eph_machine_alloc(mc, sizeof(*em));
 	int error;
 
 	if (em == NULL)
@@ -437,7 +437,7 @@ static const struct eph_sysctl emap_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops emap_ops = {
+const struct eph_design_ops eph__emap_ops = {
 	.name = "emap",
 	.summary = "read-only mappings, a generation that users consume",
 	.origin = "NetBSD uvm_emap.c, Rasiukevicius and Doran",

@@ -62,7 +62,7 @@
  */
 
 #include "design/sf_pool.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 #include "ephmap/version.h"
 
 #define BEST_WINDOW  8u	 /* addresses for each buffer */
@@ -221,13 +221,13 @@ best_destroy(void *state)
 
 	if (sb->extra != 0)
 		kva_free(mc, sb->extra, sb->naddrs - sb->sp.nbufs);
-	machine_free(mc, sb->addrs, sb->naddrs * sizeof(*sb->addrs));
-	machine_free(
+	eph_machine_free(mc, sb->addrs, sb->naddrs * sizeof(*sb->addrs));
+	eph_machine_free(
 	    mc, sb->masks, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
-	machine_free(mc, sb->addr_of, sb->sp.nbufs * sizeof(*sb->addr_of));
-	machine_free(mc, sb->cpu_epoch, mc->ncpus * sizeof(*sb->cpu_epoch));
-	sf_pool_fini(&sb->sp);
-	machine_free(mc, sb, sizeof(*sb));
+	eph_machine_free(mc, sb->addr_of, sb->sp.nbufs * sizeof(*sb->addr_of));
+	eph_machine_free(mc, sb->cpu_epoch, mc->ncpus * sizeof(*sb->cpu_epoch));
+	eph__sf_pool_fini(&sb->sp);
+	eph_machine_free(mc, sb, sizeof(*sb));
 }
 
 /* As many addresses as wanted, or as many as there are. */
@@ -251,11 +251,13 @@ best_arrays(struct sf_best *sb)
 {
 	struct eph_machine *mc = sb->sp.mc;
 
-	sb->addrs = machine_alloc(mc, sb->naddrs * sizeof(*sb->addrs));
-	sb->masks = machine_alloc(
+	sb->addrs = eph_machine_alloc(mc, sb->naddrs * sizeof(*sb->addrs));
+	sb->masks = eph_machine_alloc(
 	    mc, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
-	sb->addr_of = machine_alloc(mc, sb->sp.nbufs * sizeof(*sb->addr_of));
-	sb->cpu_epoch = machine_alloc(mc, mc->ncpus * sizeof(*sb->cpu_epoch));
+	sb->addr_of =
+	    eph_machine_alloc(mc, sb->sp.nbufs * sizeof(*sb->addr_of));
+	sb->cpu_epoch =
+	    eph_machine_alloc(mc, mc->ncpus * sizeof(*sb->cpu_epoch));
 	if (sb->addrs == NULL || sb->masks == NULL || sb->addr_of == NULL ||
 	    sb->cpu_epoch == NULL)
 		return (ENOMEM);
@@ -287,7 +289,7 @@ static int
 best_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct sf_best *sb = machine_alloc(mc, sizeof(*sb));
+	struct sf_best *sb = eph_machine_alloc(mc, sizeof(*sb));
 	struct eph_design_config priced = *cfg;
 	int error;
 
@@ -298,7 +300,8 @@ best_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	sb->head = sb->tail = EPH_NONE;
 	priced.policy_env.price = best_price;
 	priced.policy_env.price_arg = sb;
-	error = sf_pool_init(&sb->sp, mc, &priced, &eph_policy_lru, 0, err);
+	error =
+	    eph__sf_pool_init(&sb->sp, mc, &priced, &eph_policy_lru, 0, err);
 	sb->naddrs = sb->sp.nbufs;
 	if (error == 0) {
 		sb->naddrs += best_window(sb);
@@ -430,7 +433,7 @@ best_check(void *state, uint64_t held)
 	struct sf_best *sb = state;
 	uint32_t n = 0, used = 0;
 
-	sf_pool_check(&sb->sp, held);
+	eph__sf_pool_check(&sb->sp, held);
 	for (uint32_t a = sb->head; a != EPH_NONE; a = sb->addrs[a].next) {
 		if (n++ > sb->naddrs)
 			PANIC("the queue of addresses has a ring");
@@ -456,7 +459,7 @@ static const struct eph_sysctl best_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops ephmap_best_ops = {
+const struct eph_design_ops eph__best_ops = {
 	.name = "ephmap.best",
 	.summary = "a rotation of spare addresses, flushed once a turn",
 	.origin = "ephmap",
@@ -473,9 +476,9 @@ const struct eph_design_ops ephmap_best_ops = {
 	.destroy = best_destroy,
 	.map = best_map,
 	.unmap = best_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = best_check,

@@ -15,9 +15,9 @@ freelist_destroy(void *ps)
 	struct freelist *fl = ps;
 	struct eph_mem *mem = fl->mem;
 
-	mem_free(mem, fl->link, fl->nslots * sizeof(*fl->link));
-	mem_free(mem, fl->state, fl->nslots);
-	mem_free(mem, fl, sizeof(*fl));
+	eph_mem_free(mem, fl->link, fl->nslots * sizeof(*fl->link));
+	eph_mem_free(mem, fl->state, fl->nslots);
+	eph_mem_free(mem, fl, sizeof(*fl));
 }
 
 static int
@@ -29,13 +29,13 @@ freelist_create(
 	if (env->params != NULL && env->params[0] != '\0')
 		return (eph_err_set(err, EINVAL,
 		    "this policy has no parameters, got '%s'", env->params));
-	if ((fl = mem_alloc(env->mem, sizeof(*fl))) == NULL)
+	if ((fl = eph_mem_alloc(env->mem, sizeof(*fl))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	fl->mem = env->mem;
 	fl->nslots = env->nslots;
 	fl->head = fl->tail = EPH_NONE;
-	fl->link = mem_alloc(env->mem, env->nslots * sizeof(*fl->link));
-	fl->state = mem_alloc(env->mem, env->nslots);
+	fl->link = eph_mem_alloc(env->mem, env->nslots * sizeof(*fl->link));
+	fl->state = eph_mem_alloc(env->mem, env->nslots);
 	if (fl->link == NULL || fl->state == NULL) {
 		freelist_destroy(fl);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -185,5 +185,5 @@ const struct eph_policy_ops eph_policy_lazy = {
 	.forget = freelist_forget,
 	.victim = lazy_victim,
 	.check = lazy_check,
-	.replay = policy_replay_by_calls,
+	.replay = eph_policy_replay_by_calls,
 };

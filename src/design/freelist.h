@@ -22,7 +22,7 @@
  */
 
 #include "base/kassert.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 struct freelist_link {
 	uint32_t next;

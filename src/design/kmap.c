@@ -49,11 +49,11 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define FLUSH_CEILING 33u /* tlb_single_page_flush_ceiling */
@@ -86,8 +86,8 @@ kmap_destroy(void *state)
 	}
 	if (km->window != 0)
 		kva_free(mc, km->window, km->nslots);
-	machine_free(mc, km->slot, km->nslots * sizeof(*km->slot));
-	machine_free(mc, km, sizeof(*km));
+	eph_machine_free(mc, km->slot, km->nslots * sizeof(*km->slot));
+	eph_machine_free(mc, km, sizeof(*km));
 }
 
 static int
@@ -104,7 +104,7 @@ kmap_init(struct kmap *km, struct eph_err *err)
 		    "%u slots: the machine has no KVA for that many (%u pages "
 		    "in all)",
 		    n, mc->kva_pages));
-	km->slot = machine_alloc(mc, n * sizeof(*km->slot));
+	km->slot = eph_machine_alloc(mc, n * sizeof(*km->slot));
 	if (km->slot == NULL)
 		return (
 		    eph_err_set(err, ENOMEM, "out of memory for %u slots", n));
@@ -115,7 +115,7 @@ static int
 kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct kmap *km = machine_alloc(mc, sizeof(*km));
+	struct kmap *km = eph_machine_alloc(mc, sizeof(*km));
 	int error;
 
 	if (km == NULL)
@@ -350,7 +350,7 @@ kmap_check(void *state, uint64_t held)
 		PANIC("mappings held and users counted differ");
 }
 
-const struct eph_design_ops kmap_ops = {
+const struct eph_design_ops eph__kmap_ops = {
 	.name = "kmap",
 	.summary = "global mappings in a circle, all flushed when it wraps",
 	.origin = "Linux 5.10 mm/highmem.c; Wichert, Molnar",

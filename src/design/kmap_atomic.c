@@ -36,8 +36,8 @@
 
 #include "base/kassert.h"
 #include "design/percpu_slots.h"
-#include "ephmap/critical.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 #define KM_TYPE_NR 20u /* slots of a CPU since 2.6.37 */
@@ -48,22 +48,23 @@ kmap_atomic_destroy(void *state)
 	struct percpu_slots *ps = state;
 	struct eph_machine *mc = ps->mc;
 
-	percpu_slots_fini(ps);
-	machine_free(mc, ps, sizeof(*ps));
+	eph__percpu_slots_fini(ps);
+	eph_machine_free(mc, ps, sizeof(*ps));
 }
 
 static int
 kmap_atomic_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
 	int error;
 
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
+	error =
+	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
 	if (error != 0)
 		kmap_atomic_destroy(ps);
 	else
@@ -81,7 +82,7 @@ kmap_atomic_map(
 
 	(void)flags;
 	crit_enter(mc);
-	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+	if ((slot = eph__percpu_slots_push(ps, m)) == NULL) {
 		crit_exit(mc);
 		return (ENOTSUP);
 	}
@@ -98,12 +99,12 @@ kmap_atomic_unmap(void *state, void *obj)
 {
 	struct percpu_slots *ps = state;
 	struct percpu_slot *slot = obj;
-	const int error = percpu_slots_may_pop(ps, slot);
+	const int error = eph__percpu_slots_may_pop(ps, slot);
 
 	if (error != 0)
 		return (error);
 	pmap_kremove_quick(ps->mc, slot->kva);
-	percpu_slots_pop(ps, slot);
+	eph__percpu_slots_pop(ps, slot);
 	crit_exit(ps->mc);
 	return (0);
 }
@@ -111,10 +112,10 @@ kmap_atomic_unmap(void *state, void *obj)
 static void
 kmap_atomic_check(void *state, uint64_t held)
 {
-	percpu_slots_check(state, held, true);
+	eph__percpu_slots_check(state, held, true);
 }
 
-const struct eph_design_ops kmap_atomic_ops = {
+const struct eph_design_ops eph__kmap_atomic_ops = {
 	.name = "kmap_atomic",
 	.summary = "a stack of addresses per CPU, cleared and invlpg at unmap",
 	.origin = "Linux 2.6.19 i386, Amsden; as a stack 2.6.37, Zijlstra",
@@ -129,9 +130,9 @@ const struct eph_design_ops kmap_atomic_ops = {
 	.destroy = kmap_atomic_destroy,
 	.map = kmap_atomic_map,
 	.unmap = kmap_atomic_unmap,
-	.kva = percpu_slots_kva,
+	.kva = eph__percpu_slots_kva,
 	.ref = eph_design_no_ref,
-	.page = percpu_slots_page,
+	.page = eph__percpu_slots_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = kmap_atomic_check,

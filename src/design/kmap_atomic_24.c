@@ -34,8 +34,8 @@
 #include <errno.h>
 
 #include "design/percpu_slots.h"
-#include "ephmap/critical.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 #define KM_TYPE_NR 8u /* purposes in late Linux 2.4 */
@@ -46,22 +46,23 @@ kmap_atomic_24_destroy(void *state)
 	struct percpu_slots *ps = state;
 	struct eph_machine *mc = ps->mc;
 
-	percpu_slots_fini(ps);
-	machine_free(mc, ps, sizeof(*ps));
+	eph__percpu_slots_fini(ps);
+	eph_machine_free(mc, ps, sizeof(*ps));
 }
 
 static int
 kmap_atomic_24_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
 	int error;
 
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
+	error =
+	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
 	if (error != 0)
 		kmap_atomic_24_destroy(ps);
 	else
@@ -78,7 +79,7 @@ kmap_atomic_24_map(
 
 	(void)flags;
 	crit_enter(ps->mc);
-	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+	if ((slot = eph__percpu_slots_push(ps, m)) == NULL) {
 		crit_exit(ps->mc);
 		return (ENOTSUP);
 	}
@@ -91,11 +92,11 @@ static int
 kmap_atomic_24_unmap(void *state, void *obj)
 {
 	struct percpu_slots *ps = state;
-	const int error = percpu_slots_may_pop(ps, obj);
+	const int error = eph__percpu_slots_may_pop(ps, obj);
 
 	if (error != 0)
 		return (error);
-	percpu_slots_pop(ps, obj);
+	eph__percpu_slots_pop(ps, obj);
 	crit_exit(ps->mc);
 	return (0);
 }
@@ -103,10 +104,10 @@ kmap_atomic_24_unmap(void *state, void *obj)
 static void
 kmap_atomic_24_check(void *state, uint64_t held)
 {
-	percpu_slots_check(state, held, false);
+	eph__percpu_slots_check(state, held, false);
 }
 
-const struct eph_design_ops kmap_atomic_24_ops = {
+const struct eph_design_ops eph__kmap_atomic_24_ops = {
 	.name = "kmap_atomic.24",
 	.summary = "an address per CPU and purpose, invlpg at each map",
 	.origin = "Linux 2.4 i386, Molnar",
@@ -121,9 +122,9 @@ const struct eph_design_ops kmap_atomic_24_ops = {
 	.destroy = kmap_atomic_24_destroy,
 	.map = kmap_atomic_24_map,
 	.unmap = kmap_atomic_24_unmap,
-	.kva = percpu_slots_kva,
+	.kva = eph__percpu_slots_kva,
 	.ref = eph_design_no_ref,
-	.page = percpu_slots_page,
+	.page = eph__percpu_slots_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = kmap_atomic_24_check,

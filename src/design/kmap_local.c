@@ -38,9 +38,9 @@
 
 #include "base/kassert.h"
 #include "design/percpu_slots.h"
-#include "ephmap/critical.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 #define KM_MAX_IDX 16u
@@ -67,25 +67,25 @@ kmap_local_destroy(void *state)
 
 	for (unsigned c = 0; kl->out != NULL && c < mc->ncpus; c++)
 		KASSERT(kl->out[c] == NULL, "a thread still has mappings");
-	machine_free(mc, kl->out, mc->ncpus * sizeof(*kl->out));
-	percpu_slots_fini(&kl->ps);
-	machine_free(mc, kl, sizeof(*kl));
+	eph_machine_free(mc, kl->out, mc->ncpus * sizeof(*kl->out));
+	eph__percpu_slots_fini(&kl->ps);
+	eph_machine_free(mc, kl, sizeof(*kl));
 }
 
 static int
 kmap_local_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct kmap_local *kl = machine_alloc(mc, sizeof(*kl));
+	struct kmap_local *kl = eph_machine_alloc(mc, sizeof(*kl));
 	int error;
 
 	(void)cfg;
 	if (kl == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error =
-	    percpu_slots_init(&kl->ps, mc, KM_USABLE, "kmap_local slot", err);
-	kl->out = machine_alloc(mc, mc->ncpus * sizeof(*kl->out));
+	error = eph__percpu_slots_init(
+	    &kl->ps, mc, KM_USABLE, "kmap_local slot", err);
+	kl->out = eph_machine_alloc(mc, mc->ncpus * sizeof(*kl->out));
 	if (error == 0 && kl->out == NULL)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error != 0)
@@ -114,7 +114,7 @@ kmap_local_map(
 
 	(void)flags;
 	crit_enter(mc);
-	if ((slot = percpu_slots_push(&kl->ps, m)) != NULL) {
+	if ((slot = eph__percpu_slots_push(&kl->ps, m)) != NULL) {
 		kmap_local_enter(mc, slot);
 		*mp = (struct eph_mapping){ slot, slot->kva };
 	}
@@ -131,9 +131,9 @@ kmap_local_unmap(void *state, void *obj)
 	int error;
 
 	crit_enter(mc);
-	if ((error = percpu_slots_may_pop(&kl->ps, slot)) == 0) {
+	if ((error = eph__percpu_slots_may_pop(&kl->ps, slot)) == 0) {
 		pmap_kremove_quick(mc, slot->kva);
-		percpu_slots_pop(&kl->ps, slot);
+		eph__percpu_slots_pop(&kl->ps, slot);
 	}
 	crit_exit(mc);
 	return (error);
@@ -151,7 +151,7 @@ kmap_local_sched_out(void *state)
 
 	if (depth == 0)
 		return;
-	if ((kc = machine_alloc(mc, sizeof(*kc))) == NULL)
+	if ((kc = eph_machine_alloc(mc, sizeof(*kc))) == NULL)
 		PANIC("out of memory in a context switch");
 	crit_enter(mc);
 	kc->td = mc->exec->curthread(mc);
@@ -194,7 +194,7 @@ kmap_local_sched_in(void *state)
 		kmap_local_enter(mc, slot);
 	}
 	kl->ps.depth[me].now = kc->depth;
-	machine_free(mc, kc, sizeof(*kc));
+	eph_machine_free(mc, kc, sizeof(*kc));
 	crit_exit(mc);
 }
 
@@ -211,10 +211,10 @@ kmap_local_check(void *state, uint64_t held)
 	}
 	if (out > held)
 		PANIC("more mappings are switched out than held");
-	percpu_slots_check(&kl->ps, held - out, true);
+	eph__percpu_slots_check(&kl->ps, held - out, true);
 }
 
-const struct eph_design_ops kmap_local_ops = {
+const struct eph_design_ops eph__kmap_local_ops = {
 	.name = "kmap_local",
 	.summary = "a stack of addresses per thread, moved at context switches",
 	.origin = "Linux 5.11, Gleixner",
@@ -229,9 +229,9 @@ const struct eph_design_ops kmap_local_ops = {
 	.destroy = kmap_local_destroy,
 	.map = kmap_local_map,
 	.unmap = kmap_local_unmap,
-	.kva = percpu_slots_kva,
+	.kva = eph__percpu_slots_kva,
 	.ref = eph_design_no_ref,
-	.page = percpu_slots_page,
+	.page = eph__percpu_slots_page,
 	.switch_out = kmap_local_sched_out,
 	.switch_in = kmap_local_sched_in,
 	.check = kmap_local_check,

@@ -40,10 +40,10 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 struct kva_qenter {
@@ -56,14 +56,14 @@ kva_qenter_destroy(void *state)
 {
 	struct kva_qenter *kq = state;
 
-	machine_free(kq->mc, kq, sizeof(*kq));
+	eph_machine_free(kq->mc, kq, sizeof(*kq));
 }
 
 static int
 kva_qenter_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct kva_qenter *kq = machine_alloc(mc, sizeof(*kq));
+	struct kva_qenter *kq = eph_machine_alloc(mc, sizeof(*kq));
 
 	(void)cfg;
 	if (kq == NULL)
@@ -98,7 +98,7 @@ kva_qenter_map(
 
 	(void)flags;
 	if (va == 0)
-		return (machine_refuse(mc,
+		return (eph_machine_refuse(mc,
 		    "the kernel's %u pages of address space are used up",
 		    mc->kva_pages));
 	pmap_qenter(mc, va, &m, 1);
@@ -160,7 +160,7 @@ kva_qenter_check(void *state, uint64_t held)
 		PANIC("the arena has lent another number of pages");
 }
 
-const struct eph_design_ops kva_qenter_ops = {
+const struct eph_design_ops eph__kva_qenter_ops = {
 	.name = "kva.qenter",
 	.summary = "fresh KVA for each map, entered and removed everywhere",
 	.origin = "DragonFly sys_pipe.c, PIPE_KMEM",

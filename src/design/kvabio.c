@@ -54,7 +54,7 @@
  */
 
 #include "design/sf_pool.h"
-#include "ephmap/atomic.h"
+#include "ephmap/sdk/atomic.h"
 #include "ephmap/version.h"
 #include "machine/access.h"
 
@@ -76,26 +76,26 @@ kvabio_destroy(void *state)
 	struct kvabio *kb = state;
 	struct eph_machine *mc = kb->sp.mc;
 
-	machine_free(mc, kb->masks,
+	eph_machine_free(mc, kb->masks,
 	    (size_t)kb->sp.nbufs * kb->words * sizeof(*kb->masks));
-	sf_pool_fini(&kb->sp);
-	machine_free(mc, kb, sizeof(*kb));
+	eph__sf_pool_fini(&kb->sp);
+	eph_machine_free(mc, kb, sizeof(*kb));
 }
 
 static int
 kvabio_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct kvabio *kb = machine_alloc(mc, sizeof(*kb));
+	struct kvabio *kb = eph_machine_alloc(mc, sizeof(*kb));
 	int error;
 
 	if (kb == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = 0;
 	kb->words = mc->cpuwords;
-	error = sf_pool_init(&kb->sp, mc, cfg, &eph_policy_lru, 0, err);
+	error = eph__sf_pool_init(&kb->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error == 0) {
-		kb->masks = machine_alloc(
+		kb->masks = eph_machine_alloc(
 		    mc, (size_t)kb->sp.nbufs * kb->words * sizeof(*kb->masks));
 		if (kb->masks == NULL)
 			error = eph_err_set(err, ENOMEM, "out of memory");
@@ -189,7 +189,7 @@ static eph_va_t
 kvabio_kva(void *state, void *obj)
 {
 	kvabio_sync(state, obj);
-	return (sf_pool_kva(state, obj));
+	return (eph__sf_pool_kva(state, obj));
 }
 
 static void
@@ -198,7 +198,7 @@ kvabio_check(void *state, uint64_t held)
 	struct kvabio *kb = state;
 	struct eph_machine *mc = kb->sp.mc;
 
-	sf_pool_check(&kb->sp, held);
+	eph__sf_pool_check(&kb->sp, held);
 	for (uint32_t i = 0; i < kb->sp.nbufs; i++) {
 		const struct sf_buf *bp = &kb->sp.bufs[i];
 
@@ -216,7 +216,7 @@ kvabio_check(void *state, uint64_t held)
 	}
 }
 
-const struct eph_design_ops kvabio_ops = {
+const struct eph_design_ops eph__kvabio_ops = {
 	.name = "kvabio",
 	.summary = "cached buffers, each CPU syncs for itself when it looks",
 	.origin = "DragonFly d32579c347, Dillon",
@@ -233,8 +233,8 @@ const struct eph_design_ops kvabio_ops = {
 	.map = kvabio_map,
 	.unmap = kvabio_unmap,
 	.kva = kvabio_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = kvabio_check,

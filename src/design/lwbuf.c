@@ -2,14 +2,14 @@
 
 /* lwbuf_*: the kernels' names over any design that hands out lwbufs. */
 
-#include "ephmap/lwbuf.h"
+#include "ephmap/kernel/lwbuf.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/kassert.h"
 #include "design/lwbuf_core.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 
 /* What an lwbuf has beyond other mappings: set_global. */
 struct lwbuf_kind {
@@ -37,15 +37,15 @@ static int
 set_global_never(void *state, struct lwbuf *lwb)
 {
 	(void)lwb;
-	return (machine_refuse(*(struct eph_machine **)state,
+	return (eph_machine_refuse(*(struct eph_machine **)state,
 	    "lwbuf_set_global: each CPU has an address of its own"));
 }
 
 static const struct lwbuf_kind lwbuf_kinds[] = {
-	{ "lwbuf.kvalist", lwbuf_core_set_global },
-	{ "lwbuf.homecpu", lwbuf_core_set_global },
-	{ "lwbuf.reserve", lwbuf_core_set_global },
-	{ "lwbuf.objcache", lwbuf_core_set_global_once },
+	{ "lwbuf.kvalist", eph__lwbuf_core_set_global },
+	{ "lwbuf.homecpu", eph__lwbuf_core_set_global },
+	{ "lwbuf.reserve", eph__lwbuf_core_set_global },
+	{ "lwbuf.objcache", eph__lwbuf_core_set_global_once },
 	{ "lwbuf.dmap", set_global_already },
 	{ "lwbuf.pcpu", set_global_never },
 	{ "lwbuf.pcpu-kva", set_global_never },
@@ -66,19 +66,19 @@ lwbuf_pool_create(struct eph_machine *mc, const char *design,
 	if (kind->design == NULL)
 		return (
 		    eph_err_set(err, ENOENT, "no lwbuf design '%s'", design));
-	if ((pool = machine_alloc(mc, sizeof(*pool))) == NULL)
+	if ((pool = eph_machine_alloc(mc, sizeof(*pool))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	pool->mc = mc;
 	pool->ops = eph_design_find(design);
 	pool->kind = kind;
-	error =
-	    machine_set_shootdown(mc, eph_shootdown_find(pool->ops->shootdown));
+	error = eph_machine_set_shootdown(
+	    mc, eph_shootdown_find(pool->ops->shootdown));
 	if (error != 0)
 		(void)eph_err_set(err, error, "out of memory");
 	else
 		error = pool->ops->create(mc, &cfg, &pool->state, err);
 	if (error != 0)
-		machine_free(mc, pool, sizeof(*pool));
+		eph_machine_free(mc, pool, sizeof(*pool));
 	else
 		*poolp = pool;
 	return (error);
@@ -90,7 +90,7 @@ lwbuf_pool_destroy(struct lwbuf_pool *pool)
 	if (pool == NULL)
 		return;
 	pool->ops->destroy(pool->state);
-	machine_free(pool->mc, pool, sizeof(*pool));
+	eph_machine_free(pool->mc, pool, sizeof(*pool));
 }
 
 struct lwbuf *

@@ -10,23 +10,23 @@
 #include "machine/access.h"
 
 void
-lwbuf_core_init(struct lwbuf_common *lc, struct eph_machine *mc)
+eph__lwbuf_core_init(struct lwbuf_common *lc, struct eph_machine *mc)
 {
 	lc->mc = mc;
 	lc->words = mc->cpuwords;
 	mc->pgeflag = 0;
-	slab_init(&lc->slab, mc,
+	eph__slab_init(&lc->slab, mc,
 	    sizeof(struct lwbuf) + lc->words * sizeof(_Atomic(uint64_t)));
 }
 
 void
-lwbuf_core_fini(struct lwbuf_common *lc)
+eph__lwbuf_core_fini(struct lwbuf_common *lc)
 {
-	slab_fini(&lc->slab);
+	eph__slab_fini(&lc->slab);
 }
 
 void
-lwbuf_core_drop_kva(struct lwbuf_common *lc)
+eph__lwbuf_core_drop_kva(struct lwbuf_common *lc)
 {
 	for (uint32_t i = 0; i < lc->slab.nitems; i++) {
 		struct lwbuf *lwb = lwbuf_core_at(lc, i);
@@ -57,7 +57,7 @@ lwbuf_core_isglobal(struct lwbuf_common *lc, struct lwbuf *lwb)
 }
 
 int
-lwbuf_core_set_global(void *state, struct lwbuf *lwb)
+eph__lwbuf_core_set_global(void *state, struct lwbuf *lwb)
 {
 	struct lwbuf_common *lc = state;
 
@@ -70,15 +70,15 @@ lwbuf_core_set_global(void *state, struct lwbuf *lwb)
 }
 
 int
-lwbuf_core_set_global_once(void *state, struct lwbuf *lwb)
+eph__lwbuf_core_set_global_once(void *state, struct lwbuf *lwb)
 {
 	return (lwbuf_core_isglobal(state, lwb)
 		? 0
-		: lwbuf_core_set_global(state, lwb));
+		: eph__lwbuf_core_set_global(state, lwb));
 }
 
 void
-lwbuf_core_kva_free(struct lwbuf_common *lc, eph_va_t va)
+eph__lwbuf_core_kva_free(struct lwbuf_common *lc, eph_va_t va)
 {
 	if ((pmap_pte_load(lc->mc, va) & EPH_PTE_V) != 0)
 		pmap_kremove(lc->mc, va);
@@ -139,7 +139,7 @@ lwbuf_core_check_distinct(struct lwbuf_common *lc)
 }
 
 void
-lwbuf_core_check(struct lwbuf_common *lc, uint64_t held)
+eph__lwbuf_core_check(struct lwbuf_common *lc, uint64_t held)
 {
 	uint64_t mapped = 0;
 
@@ -164,7 +164,7 @@ lwbuf_core_check(struct lwbuf_common *lc, uint64_t held)
 }
 
 eph_va_t
-lwbuf_core_kva_op(void *state, void *obj)
+eph__lwbuf_core_kva_op(void *state, void *obj)
 {
 	struct lwbuf_common *lc = state;
 
@@ -173,7 +173,7 @@ lwbuf_core_kva_op(void *state, void *obj)
 }
 
 struct vm_page *
-lwbuf_core_page_op(void *state, void *obj)
+eph__lwbuf_core_page_op(void *state, void *obj)
 {
 	(void)state;
 	return (((const struct lwbuf *)obj)->m);
@@ -186,30 +186,30 @@ lwkt_counters(void *state)
 {
 	struct eph_counters c;
 
-	machine_counters(*(struct eph_machine *const *)state, &c);
+	eph_machine_counters(*(struct eph_machine *const *)state, &c);
 	return (c);
 }
 
 uint64_t
-lwkt_get_ipiq_count(void *state)
+eph__lwkt_get_ipiq_count(void *state)
 {
 	return (lwkt_counters(state).ipiq_msg);
 }
 
 uint64_t
-lwkt_get_ipiq_avoided(void *state)
+eph__lwkt_get_ipiq_avoided(void *state)
 {
 	return (lwkt_counters(state).ipiq_avoided);
 }
 
 uint64_t
-lwkt_get_ipiq_passive(void *state)
+eph__lwkt_get_ipiq_passive(void *state)
 {
 	return (lwkt_counters(state).ipiq_passive);
 }
 
 uint64_t
-lwkt_get_ipiq_fifofull(void *state)
+eph__lwkt_get_ipiq_fifofull(void *state)
 {
 	/* Relaxed: a statistic. */
 	return (atomic_load_explicit(
@@ -218,7 +218,7 @@ lwkt_get_ipiq_fifofull(void *state)
 }
 
 int
-lwbuf_set_denied(void *state, uint64_t value)
+eph__lwbuf_set_denied(void *state, uint64_t value)
 {
 	(void)state;
 	(void)value;

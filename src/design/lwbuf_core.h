@@ -29,10 +29,10 @@
 
 #include "base/kassert.h"
 #include "design/slab.h"
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
 
 struct lwbuf_common;
 
@@ -54,50 +54,50 @@ struct lwbuf_common {
 	struct slab slab;	/* all lwbufs */
 };
 
-void lwbuf_core_init(struct lwbuf_common *lc, struct eph_machine *mc);
+void eph__lwbuf_core_init(struct lwbuf_common *lc, struct eph_machine *mc);
 
 /*
  * End of a design: take the addresses from all lwbufs, held ones too, and
  * without events, as nobody uses the machine any more.  Then the lwbufs go.
  */
-void lwbuf_core_drop_kva(struct lwbuf_common *lc);
-void lwbuf_core_fini(struct lwbuf_common *lc);
+void eph__lwbuf_core_drop_kva(struct lwbuf_common *lc);
+void eph__lwbuf_core_fini(struct lwbuf_common *lc);
 
 /* lwbuf_set_global(): of v1 to v3, unconditional, and from v4 on. */
-int lwbuf_core_set_global(void *state, struct lwbuf *lwb);
-int lwbuf_core_set_global_once(void *state, struct lwbuf *lwb);
+int eph__lwbuf_core_set_global(void *state, struct lwbuf *lwb);
+int eph__lwbuf_core_set_global_once(void *state, struct lwbuf *lwb);
 
 /*
  * kmem_free() of an address that may still be mapped: its entry is cleared
  * and every CPU invalidates it (L1 R(N-1) IPI(N-1)) before it can be used
  * again.  Nothing if it was never mapped.
  */
-void lwbuf_core_kva_free(struct lwbuf_common *lc, eph_va_t va);
+void eph__lwbuf_core_kva_free(struct lwbuf_common *lc, eph_va_t va);
 
 /* Invariants of all lwbufs that are mapped, `held` of them. */
-void lwbuf_core_check(struct lwbuf_common *lc, uint64_t held);
+void eph__lwbuf_core_check(struct lwbuf_common *lc, uint64_t held);
 
 /* eph_design_ops that all versions share. */
-eph_va_t lwbuf_core_kva_op(void *state, void *obj);
-struct vm_page *lwbuf_core_page_op(void *state, void *obj);
+eph_va_t eph__lwbuf_core_kva_op(void *state, void *obj);
+struct vm_page *eph__lwbuf_core_page_op(void *state, void *obj);
 
 /* Sysctls of the IPI queues; `state` begins with a struct eph_machine *. */
-uint64_t lwkt_get_ipiq_count(void *state);
-uint64_t lwkt_get_ipiq_avoided(void *state);
-uint64_t lwkt_get_ipiq_passive(void *state);
-uint64_t lwkt_get_ipiq_fifofull(void *state);
-int lwbuf_set_denied(void *state, uint64_t value); /* EPERM */
+uint64_t eph__lwkt_get_ipiq_count(void *state);
+uint64_t eph__lwkt_get_ipiq_avoided(void *state);
+uint64_t eph__lwkt_get_ipiq_passive(void *state);
+uint64_t eph__lwkt_get_ipiq_fifofull(void *state);
+int eph__lwbuf_set_denied(void *state, uint64_t value); /* EPERM */
 
 /* clang-format off */
 #define LWKT_IPIQ_SYSCTLS						       \
-	{ "lwkt.ipiq_count", "messages sent", lwkt_get_ipiq_count,	       \
-	    lwbuf_set_denied, NULL },					       \
+	{ "lwkt.ipiq_count", "messages sent", eph__lwkt_get_ipiq_count,	       \
+	    eph__lwbuf_set_denied, NULL },					       \
 	{ "lwkt.ipiq_fifofull", "times a sender found a FIFO over half full",  \
-	    lwkt_get_ipiq_fifofull, lwbuf_set_denied, NULL },		       \
+	    eph__lwkt_get_ipiq_fifofull, eph__lwbuf_set_denied, NULL },		       \
 	{ "lwkt.ipiq_avoided", "messages that found an interrupt outstanding", \
-	    lwkt_get_ipiq_avoided, lwbuf_set_denied, NULL },		       \
+	    eph__lwkt_get_ipiq_avoided, eph__lwbuf_set_denied, NULL },		       \
 	{ "lwkt.ipiq_passive", "messages that asked for no interrupt",	       \
-	    lwkt_get_ipiq_passive, lwbuf_set_denied, NULL }
+	    eph__lwkt_get_ipiq_passive, eph__lwbuf_set_denied, NULL }
 /* clang-format on */
 
 /* A design's object from an lwbuf, and back. */

@@ -19,7 +19,7 @@
 #include "design/dmap.h"
 #include "ephmap/version.h"
 
-const struct eph_design_ops lwbuf_dmap_ops = {
+const struct eph_design_ops eph__lwbuf_dmap_ops = {
 	.name = "lwbuf.dmap",
 	.summary = "lwbuf calls over the direct map",
 	.origin = "DragonFly x86_64 7a683a249a",
@@ -30,15 +30,15 @@ const struct eph_design_ops lwbuf_dmap_ops = {
 	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = 0,
-	.create = dmap_create,
-	.destroy = dmap_destroy,
-	.map = dmap_map,
-	.unmap = dmap_unmap,
-	.kva = dmap_kva,
+	.create = eph__dmap_create,
+	.destroy = eph__dmap_destroy,
+	.map = eph__dmap_map,
+	.unmap = eph__dmap_unmap,
+	.kva = eph__dmap_kva,
 	.ref = eph_design_no_ref,
-	.page = dmap_page,
+	.page = eph__dmap_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
-	.check = dmap_check,
+	.check = eph__dmap_check,
 	.sysctls = eph_design_no_sysctls,
 };

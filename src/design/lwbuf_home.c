@@ -6,13 +6,13 @@
 
 #include <errno.h>
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 int
-lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc)
+eph__lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc)
 {
-	lwbuf_core_init(&lh->lc, mc);
-	lh->cpus = machine_alloc(mc, mc->ncpus * sizeof(*lh->cpus));
+	eph__lwbuf_core_init(&lh->lc, mc);
+	lh->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*lh->cpus));
 	if (lh->cpus == NULL || ipiq_attach(mc) != 0)
 		return (ENOMEM);
 	for (unsigned c = 0; c < mc->ncpus; c++)
@@ -21,7 +21,7 @@ lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc)
 }
 
 void
-lwbuf_home_fini(struct lwbuf_home *lh)
+eph__lwbuf_home_fini(struct lwbuf_home *lh)
 {
 	struct eph_machine *mc = lh->lc.mc;
 
@@ -29,8 +29,8 @@ lwbuf_home_fini(struct lwbuf_home *lh)
 		if (lh->cpus[c].boot != 0)
 			kva_free(mc, lh->cpus[c].boot, LWBUF_BOOT_PAGES);
 	}
-	machine_free(mc, lh->cpus, mc->ncpus * sizeof(*lh->cpus));
-	lwbuf_core_fini(&lh->lc);
+	eph_machine_free(mc, lh->cpus, mc->ncpus * sizeof(*lh->cpus));
+	eph__lwbuf_core_fini(&lh->lc);
 }
 
 static void
@@ -43,11 +43,11 @@ home_link(struct lwbuf_home_cpu *hc, struct lwbuf *lwb)
 
 /* kmalloc(M_WAITOK) never fails, so neither may this. */
 void
-lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc, eph_va_t va,
-    uint32_t npages)
+eph__lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc,
+    eph_va_t va, uint32_t npages)
 {
 	for (uint32_t i = 0; i < npages; i++) {
-		struct lwbuf *lwb = slab_alloc(&lh->lc.slab);
+		struct lwbuf *lwb = eph__slab_alloc(&lh->lc.slab);
 
 		if (lwb == NULL)
 			PANIC("out of memory for an lwbuf");
@@ -59,7 +59,7 @@ lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc, eph_va_t va,
 }
 
 struct lwbuf_home_cpu *
-lwbuf_home_mycpu(struct lwbuf_home *lh)
+eph__lwbuf_home_mycpu(struct lwbuf_home *lh)
 {
 	struct lwbuf_home_cpu *hc = &lh->cpus[eph_curcpu(lh->lc.mc)->id];
 
@@ -67,13 +67,13 @@ lwbuf_home_mycpu(struct lwbuf_home *lh)
 		const eph_va_t va = hc->boot;
 
 		hc->boot = 0;
-		lwbuf_home_fill(lh, hc, va, LWBUF_BOOT_PAGES);
+		eph__lwbuf_home_fill(lh, hc, va, LWBUF_BOOT_PAGES);
 	}
 	return (hc);
 }
 
 void
-lwbuf_home_push(
+eph__lwbuf_home_push(
     struct lwbuf_home *lh, struct lwbuf_home_cpu *hc, struct lwbuf *lwb)
 {
 	home_link(hc, lwb);
@@ -82,7 +82,7 @@ lwbuf_home_push(
 }
 
 struct lwbuf *
-lwbuf_home_pop(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc)
+eph__lwbuf_home_pop(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc)
 {
 	struct lwbuf *lwb;
 
@@ -95,7 +95,7 @@ lwbuf_home_pop(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc)
 }
 
 uint64_t
-lwbuf_home_count(struct lwbuf_home *lh)
+eph__lwbuf_home_count(struct lwbuf_home *lh)
 {
 	uint64_t n = 0;
 
@@ -106,7 +106,7 @@ lwbuf_home_count(struct lwbuf_home *lh)
 }
 
 uint64_t
-lwbuf_home_check(struct lwbuf_home *lh)
+eph__lwbuf_home_check(struct lwbuf_home *lh)
 {
 	uint64_t all = 0;
 
@@ -133,7 +133,7 @@ lwbuf_home_check(struct lwbuf_home *lh)
 }
 
 bool
-lwbuf_home_in_flight(struct lwbuf_home *lh)
+eph__lwbuf_home_in_flight(struct lwbuf_home *lh)
 {
 	for (unsigned c = 0; c < lh->lc.mc->ncpus; c++) {
 		if (lwkt_ipiq_pending(lh->lc.mc, c))
@@ -143,13 +143,13 @@ lwbuf_home_in_flight(struct lwbuf_home *lh)
 }
 
 uint64_t
-lwbuf_home_get_count(void *state)
+eph__lwbuf_home_get_count(void *state)
 {
-	return (lwbuf_home_count(state));
+	return (eph__lwbuf_home_count(state));
 }
 
 uint64_t
-lwbuf_home_get_reserve(void *state)
+eph__lwbuf_home_get_reserve(void *state)
 {
 	(void)state;
 	return (LWBUF_BOOT_PAGES);

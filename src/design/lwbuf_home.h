@@ -18,8 +18,8 @@
  */
 
 #include "design/lwbuf_core.h"
-#include "ephmap/critical.h"
-#include "ephmap/ipiq.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/ipiq.h"
 
 #define LWBUF_BOOT_PAGES 256u /* for each CPU: 1 MiB */
 
@@ -35,42 +35,43 @@ struct lwbuf_home {
 	struct lwbuf_home_cpu *cpus; /* (c) */
 };
 
-/* Returns 0 or ENOMEM; lwbuf_home_fini() in either case. */
-int lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc);
+/* Returns 0 or ENOMEM; eph__lwbuf_home_fini() in either case. */
+int eph__lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc);
 
-/* After lwbuf_core_drop_kva(). */
-void lwbuf_home_fini(struct lwbuf_home *lh);
+/* After eph__lwbuf_core_drop_kva(). */
+void eph__lwbuf_home_fini(struct lwbuf_home *lh);
 
 /*
  * This CPU's list, with what it got at boot.  In a critical section, as
  * all below.
  */
-struct lwbuf_home_cpu *lwbuf_home_mycpu(struct lwbuf_home *lh);
+struct lwbuf_home_cpu *eph__lwbuf_home_mycpu(struct lwbuf_home *lh);
 
 /*
  * Put new lwbufs for `npages` addresses from `va` onto this CPU's list,
  * the highest first to be taken.
  */
-void lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc,
+void eph__lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc,
     eph_va_t va, uint32_t npages);
 
 /* Put a free lwbuf onto its list; wakes as said above. */
-void lwbuf_home_push(
+void eph__lwbuf_home_push(
     struct lwbuf_home *lh, struct lwbuf_home_cpu *hc, struct lwbuf *lwb);
 
 /* Take the one put last, NULL if there is none. */
-struct lwbuf *lwbuf_home_pop(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc);
+struct lwbuf *eph__lwbuf_home_pop(
+    struct lwbuf_home *lh, struct lwbuf_home_cpu *hc);
 
 /* lwbufs on all lists, those of boot included. */
-uint64_t lwbuf_home_count(struct lwbuf_home *lh);
+uint64_t eph__lwbuf_home_count(struct lwbuf_home *lh);
 
 /* The lists are as their counts say; returns how many lwbufs they hold. */
-uint64_t lwbuf_home_check(struct lwbuf_home *lh);
+uint64_t eph__lwbuf_home_check(struct lwbuf_home *lh);
 
 /* Is a message under way, with an lwbuf in it? */
-bool lwbuf_home_in_flight(struct lwbuf_home *lh);
+bool eph__lwbuf_home_in_flight(struct lwbuf_home *lh);
 
-uint64_t lwbuf_home_get_count(void *state);
-uint64_t lwbuf_home_get_reserve(void *state);
+uint64_t eph__lwbuf_home_get_count(void *state);
+uint64_t eph__lwbuf_home_get_reserve(void *state);
 
 #endif /* !DESIGN_LWBUF_HOME_H */

@@ -39,7 +39,7 @@
 #include <errno.h>
 
 #include "design/lwbuf_home.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define LWBUF_ALLOC_PAGES 32u /* when the list is empty: 128 KiB */
@@ -50,19 +50,19 @@ lwbuf_v2_destroy(void *state)
 	struct lwbuf_home *lh = state;
 	struct eph_machine *mc = lh->lc.mc;
 
-	lwbuf_core_drop_kva(&lh->lc);
-	lwbuf_home_fini(lh);
-	machine_free(mc, lh, sizeof(*lh));
+	eph__lwbuf_core_drop_kva(&lh->lc);
+	eph__lwbuf_home_fini(lh);
+	eph_machine_free(mc, lh, sizeof(*lh));
 }
 
 static int
 lwbuf_v2_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct lwbuf_home *lh = machine_alloc(mc, sizeof(*lh));
+	struct lwbuf_home *lh = eph_machine_alloc(mc, sizeof(*lh));
 
 	(void)cfg;
-	if (lh == NULL || lwbuf_home_init(lh, mc) != 0) {
+	if (lh == NULL || eph__lwbuf_home_init(lh, mc) != 0) {
 		if (lh != NULL)
 			lwbuf_v2_destroy(lh);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -80,12 +80,12 @@ lwbuf_v2_take(struct lwbuf_home *lh)
 	bool slept = false;
 
 	crit_enter(mc);
-	hc = lwbuf_home_mycpu(lh);
-	while ((lwb = lwbuf_home_pop(lh, hc)) == NULL) {
+	hc = eph__lwbuf_home_mycpu(lh);
+	while ((lwb = eph__lwbuf_home_pop(lh, hc)) == NULL) {
 		const eph_va_t va = kva_alloc(mc, LWBUF_ALLOC_PAGES);
 
 		if (va != 0) {
-			lwbuf_home_fill(lh, hc, va, LWBUF_ALLOC_PAGES);
+			eph__lwbuf_home_fill(lh, hc, va, LWBUF_ALLOC_PAGES);
 			continue;
 		}
 		(void)ssleep(mc, hc, NULL, 0, "lwbuf", 0);
@@ -118,14 +118,14 @@ lwbuf_v2_free_home(struct lwbuf_home *lh, struct lwbuf *lwb)
 	bool keep;
 
 	crit_enter(mc);
-	hc = lwbuf_home_mycpu(lh);
+	hc = eph__lwbuf_home_mycpu(lh);
 	keep = hc->count <= LWBUF_BOOT_PAGES;
 	if (keep)
-		lwbuf_home_push(lh, hc, lwb);
+		eph__lwbuf_home_push(lh, hc, lwb);
 	crit_exit(mc);
 	if (!keep) {
-		lwbuf_core_kva_free(&lh->lc, lwb->kva);
-		slab_free(&lh->lc.slab, lwb);
+		eph__lwbuf_core_kva_free(&lh->lc, lwb->kva);
+		eph__slab_free(&lh->lc.slab, lwb);
 	}
 }
 
@@ -159,15 +159,15 @@ static void
 lwbuf_v2_check(void *state, uint64_t held)
 {
 	struct lwbuf_home *lh = state;
-	const uint64_t listed = lwbuf_home_check(lh);
+	const uint64_t listed = eph__lwbuf_home_check(lh);
 	uint64_t live = 0;
 
 	for (uint32_t i = 0; i < lh->lc.slab.nitems; i++)
 		live += lwbuf_core_at(&lh->lc, i)->item.live;
 	if (live < listed + held ||
-	    (live != listed + held && !lwbuf_home_in_flight(lh)))
+	    (live != listed + held && !eph__lwbuf_home_in_flight(lh)))
 		PANIC("an lwbuf is neither held nor on its list");
-	lwbuf_core_check(&lh->lc, held);
+	eph__lwbuf_core_check(&lh->lc, held);
 	lwbuf_core_check_gauge(lh->lc.mc, held);
 }
 
@@ -176,7 +176,7 @@ static const struct eph_sysctl lwbuf_v2_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops lwbuf_homecpu_ops = {
+const struct eph_design_ops eph__lwbuf_homecpu_ops = {
 	.name = "lwbuf.homecpu",
 	.summary = "lwbufs with a home CPU, sent back by passive IPI, v2",
 	.origin = "DragonFly 360dc0fa99, Greear",
@@ -191,9 +191,9 @@ const struct eph_design_ops lwbuf_homecpu_ops = {
 	.destroy = lwbuf_v2_destroy,
 	.map = lwbuf_v2_map,
 	.unmap = lwbuf_v2_unmap,
-	.kva = lwbuf_core_kva_op,
+	.kva = eph__lwbuf_core_kva_op,
 	.ref = eph_design_no_ref,
-	.page = lwbuf_core_page_op,
+	.page = eph__lwbuf_core_page_op,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v2_check,

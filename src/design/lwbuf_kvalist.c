@@ -38,8 +38,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/critical.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define LWBUF_BOOT_PAGES  256u	      /* for the CPU that boots */
@@ -75,13 +75,14 @@ kvalist_push(
 	if (kc->n == kc->room) {
 		const uint32_t room = kc->room == 0 ? 64 : kc->room * 2;
 		eph_va_t *pages =
-		    machine_alloc(lk->lc.mc, room * sizeof(*pages));
+		    eph_machine_alloc(lk->lc.mc, room * sizeof(*pages));
 
 		if (pages == NULL)
 			PANIC("out of memory for a list of addresses");
 		if (kc->n != 0)
 			memcpy(pages, kc->pages, kc->n * sizeof(*pages));
-		machine_free(lk->lc.mc, kc->pages, kc->room * sizeof(*pages));
+		eph_machine_free(
+		    lk->lc.mc, kc->pages, kc->room * sizeof(*pages));
 		kc->pages = pages;
 		kc->room = room;
 	}
@@ -94,13 +95,13 @@ kvalist_initpages(
     struct lwbuf_kvalist *lk, struct lwbuf_kvalist_cpu *kc, uint32_t npages)
 {
 	struct eph_machine *mc = lk->lc.mc;
-	struct kva_chunk *ch = machine_alloc(mc, sizeof(*ch));
+	struct kva_chunk *ch = eph_machine_alloc(mc, sizeof(*ch));
 	eph_va_t va;
 
 	if (ch == NULL)
 		return (false);
 	if ((va = kva_alloc(mc, npages)) == 0) {
-		machine_free(mc, ch, sizeof(*ch));
+		eph_machine_free(mc, ch, sizeof(*ch));
 		return (false);
 	}
 	*ch = (struct kva_chunk){ kc->chunks, va, npages };
@@ -119,13 +120,13 @@ kvalist_ctor(void *obj, void *privdata, int ocflags)
 }
 
 int
-lwbuf_kvalist_init(struct lwbuf_kvalist *lk, struct eph_machine *mc)
+eph__lwbuf_kvalist_init(struct lwbuf_kvalist *lk, struct eph_machine *mc)
 {
-	lwbuf_core_init(&lk->lc, mc);
+	eph__lwbuf_core_init(&lk->lc, mc);
 	lk->cache = objcache_create(mc, "lwbuf", OBJCACHE_UNLIMITED, 0,
-	    kvalist_ctor, NULL, &lk->lc, slab_objcache_alloc,
-	    slab_objcache_free, &lk->lc.slab);
-	lk->cpus = machine_alloc(mc, mc->ncpus * sizeof(*lk->cpus));
+	    kvalist_ctor, NULL, &lk->lc, eph__slab_objcache_alloc,
+	    eph__slab_objcache_free, &lk->lc.slab);
+	lk->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*lk->cpus));
 	if (lk->cache == NULL || lk->cpus == NULL)
 		return (ENOMEM);
 	/* A machine without that much KVA has it at the first alloc. */
@@ -134,7 +135,7 @@ lwbuf_kvalist_init(struct lwbuf_kvalist *lk, struct eph_machine *mc)
 }
 
 void
-lwbuf_kvalist_fini(struct lwbuf_kvalist *lk)
+eph__lwbuf_kvalist_fini(struct lwbuf_kvalist *lk)
 {
 	struct eph_machine *mc = lk->lc.mc;
 
@@ -146,13 +147,13 @@ lwbuf_kvalist_fini(struct lwbuf_kvalist *lk)
 
 			kc->chunks = ch->next;
 			kva_free(mc, ch->va, ch->npages);
-			machine_free(mc, ch, sizeof(*ch));
+			eph_machine_free(mc, ch, sizeof(*ch));
 		}
-		machine_free(mc, kc->pages, kc->room * sizeof(*kc->pages));
+		eph_machine_free(mc, kc->pages, kc->room * sizeof(*kc->pages));
 	}
-	machine_free(mc, lk->cpus, mc->ncpus * sizeof(*lk->cpus));
+	eph_machine_free(mc, lk->cpus, mc->ncpus * sizeof(*lk->cpus));
 	objcache_destroy(lk->cache);
-	lwbuf_core_fini(&lk->lc);
+	eph__lwbuf_core_fini(&lk->lc);
 }
 
 /* An address for this CPU. */
@@ -180,7 +181,7 @@ kvalist_take(struct lwbuf_kvalist *lk)
 }
 
 struct lwbuf *
-lwbuf_kvalist_alloc(struct lwbuf_kvalist *lk, struct vm_page *m)
+eph__lwbuf_kvalist_alloc(struct lwbuf_kvalist *lk, struct vm_page *m)
 {
 	struct lwbuf *lwb = objcache_get(lk->cache, M_WAITOK);
 
@@ -192,7 +193,7 @@ lwbuf_kvalist_alloc(struct lwbuf_kvalist *lk, struct vm_page *m)
 }
 
 void
-lwbuf_kvalist_free(struct lwbuf_kvalist *lk, struct lwbuf *lwb)
+eph__lwbuf_kvalist_free(struct lwbuf_kvalist *lk, struct lwbuf *lwb)
 {
 	struct eph_machine *mc = lk->lc.mc;
 	struct lwbuf_kvalist_cpu *kc;
@@ -208,13 +209,13 @@ lwbuf_kvalist_free(struct lwbuf_kvalist *lk, struct lwbuf *lwb)
 }
 
 uint32_t
-lwbuf_kvalist_count_cpu(const struct lwbuf_kvalist *lk, unsigned cpu)
+eph__lwbuf_kvalist_count_cpu(const struct lwbuf_kvalist *lk, unsigned cpu)
 {
 	return (lk->cpus[cpu].n);
 }
 
 uint64_t
-lwbuf_kvalist_count(const struct lwbuf_kvalist *lk)
+eph__lwbuf_kvalist_count(const struct lwbuf_kvalist *lk)
 {
 	uint64_t n = 0;
 
@@ -224,18 +225,18 @@ lwbuf_kvalist_count(const struct lwbuf_kvalist *lk)
 }
 
 void
-lwbuf_kvalist_check(struct lwbuf_kvalist *lk, uint64_t held)
+eph__lwbuf_kvalist_check(struct lwbuf_kvalist *lk, uint64_t held)
 {
 	uint64_t taken = 0;
 
-	lwbuf_core_check(&lk->lc, held);
+	eph__lwbuf_core_check(&lk->lc, held);
 	objcache_check(lk->cache);
 	for (unsigned c = 0; c < lk->lc.mc->ncpus; c++) {
 		for (const struct kva_chunk *ch = lk->cpus[c].chunks;
 		     ch != NULL; ch = ch->next)
 			taken += ch->npages;
 	}
-	if (taken != lwbuf_kvalist_count(lk) + held)
+	if (taken != eph__lwbuf_kvalist_count(lk) + held)
 		PANIC("an address is neither on a list nor in an lwbuf");
 }
 
@@ -247,18 +248,18 @@ lwbuf_v1_destroy(void *state)
 	struct lwbuf_kvalist *lk = state;
 	struct eph_machine *mc = lk->lc.mc;
 
-	lwbuf_kvalist_fini(lk);
-	machine_free(mc, lk, sizeof(*lk));
+	eph__lwbuf_kvalist_fini(lk);
+	eph_machine_free(mc, lk, sizeof(*lk));
 }
 
 static int
 lwbuf_v1_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct lwbuf_kvalist *lk = machine_alloc(mc, sizeof(*lk));
+	struct lwbuf_kvalist *lk = eph_machine_alloc(mc, sizeof(*lk));
 
 	(void)cfg;
-	if (lk == NULL || lwbuf_kvalist_init(lk, mc) != 0) {
+	if (lk == NULL || eph__lwbuf_kvalist_init(lk, mc) != 0) {
 		if (lk != NULL)
 			lwbuf_v1_destroy(lk);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -272,7 +273,7 @@ lwbuf_v1_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct lwbuf_kvalist *lk = state;
-	struct lwbuf *lwb = lwbuf_kvalist_alloc(lk, m);
+	struct lwbuf *lwb = eph__lwbuf_kvalist_alloc(lk, m);
 
 	(void)flags;
 	if (lwb == NULL)
@@ -286,7 +287,7 @@ lwbuf_v1_unmap(void *state, void *obj)
 	struct lwbuf_kvalist *lk = state;
 
 	lwbuf_core_unmapped(&lk->lc);
-	lwbuf_kvalist_free(lk, obj);
+	eph__lwbuf_kvalist_free(lk, obj);
 	return (0);
 }
 
@@ -295,11 +296,11 @@ lwbuf_v1_check(void *state, uint64_t held)
 {
 	struct lwbuf_kvalist *lk = state;
 
-	lwbuf_kvalist_check(lk, held);
+	eph__lwbuf_kvalist_check(lk, held);
 	lwbuf_core_check_gauge(lk->lc.mc, held);
 }
 
-const struct eph_design_ops lwbuf_kvalist_ops = {
+const struct eph_design_ops eph__lwbuf_kvalist_ops = {
 	.name = "lwbuf.kvalist",
 	.summary = "lists of free addresses by CPU, which migrate, v1",
 	.origin = "DragonFly 5c5185ae1c, Greear",
@@ -314,9 +315,9 @@ const struct eph_design_ops lwbuf_kvalist_ops = {
 	.destroy = lwbuf_v1_destroy,
 	.map = lwbuf_v1_map,
 	.unmap = lwbuf_v1_unmap,
-	.kva = lwbuf_core_kva_op,
+	.kva = eph__lwbuf_core_kva_op,
 	.ref = eph_design_no_ref,
-	.page = lwbuf_core_page_op,
+	.page = eph__lwbuf_core_page_op,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v1_check,

@@ -37,8 +37,8 @@
 #include <errno.h>
 
 #include "design/lwbuf_core.h"
-#include "ephmap/objcache.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/objcache.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define LWBUF_HZ_NS	    1000000000u /* hz ticks */
@@ -75,7 +75,7 @@ lwbuf_cache_dtor(void *obj, void *privdata)
 
 	if (lwb->kva == 0)
 		return; /* the design ends */
-	lwbuf_core_kva_free(&lv->lc, lwb->kva);
+	eph__lwbuf_core_kva_free(&lv->lc, lwb->kva);
 	(void)eph_fetchadd_32(lv->lc.mc, &lv->kva_bytes,
 	    (uint32_t)-EPH_PAGE_SIZE, memory_order_relaxed);
 }
@@ -86,25 +86,25 @@ lwbuf_v4_destroy(void *state)
 	struct lwbuf_v4 *lv = state;
 	struct eph_machine *mc = lv->lc.mc;
 
-	lwbuf_core_drop_kva(&lv->lc);
+	eph__lwbuf_core_drop_kva(&lv->lc);
 	objcache_destroy(lv->cache);
-	lwbuf_core_fini(&lv->lc);
-	machine_free(mc, lv, sizeof(*lv));
+	eph__lwbuf_core_fini(&lv->lc);
+	eph_machine_free(mc, lv, sizeof(*lv));
 }
 
 static int
 lwbuf_v4_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct lwbuf_v4 *lv = machine_alloc(mc, sizeof(*lv));
+	struct lwbuf_v4 *lv = eph_machine_alloc(mc, sizeof(*lv));
 
 	(void)cfg;
 	if (lv == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	lwbuf_core_init(&lv->lc, mc);
+	eph__lwbuf_core_init(&lv->lc, mc);
 	lv->cache = objcache_create(mc, "lwbuf", OBJCACHE_UNLIMITED, 0,
-	    lwbuf_cache_ctor, lwbuf_cache_dtor, lv, slab_objcache_alloc,
-	    slab_objcache_free, &lv->lc.slab);
+	    lwbuf_cache_ctor, lwbuf_cache_dtor, lv, eph__slab_objcache_alloc,
+	    eph__slab_objcache_free, &lv->lc.slab);
 	if (lv->cache == NULL) {
 		lwbuf_v4_destroy(lv);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -153,7 +153,7 @@ lwbuf_v4_check(void *state, uint64_t held)
 	struct lwbuf_v4 *lv = state;
 	struct objcache_stats st;
 
-	lwbuf_core_check(&lv->lc, held);
+	eph__lwbuf_core_check(&lv->lc, held);
 	lwbuf_core_check_gauge(lv->lc.mc, held);
 	objcache_check(lv->cache);
 	objcache_stats(lv->cache, &st);
@@ -192,16 +192,16 @@ lwbuf_v4_get_kva_bytes(void *state)
 
 static const struct eph_sysctl lwbuf_v4_sysctls[] = {
 	{ "kern.ipc.lwbuf_reserve", "lwbufs made in advance",
-	    lwbuf_v4_get_reserve, lwbuf_set_denied,
+	    lwbuf_v4_get_reserve, eph__lwbuf_set_denied,
 	    "vestigial: nothing is made in advance" },
 	{ "kern.ipc.lwbuf_count", "lwbufs handed out", lwbuf_v4_get_count,
-	    lwbuf_set_denied, NULL },
+	    eph__lwbuf_set_denied, NULL },
 	{ "kern.ipc.lwbuf_kva_bytes", "address space of all lwbufs",
-	    lwbuf_v4_get_kva_bytes, lwbuf_set_denied, NULL },
+	    lwbuf_v4_get_kva_bytes, eph__lwbuf_set_denied, NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops lwbuf_objcache_ops = {
+const struct eph_design_ops eph__lwbuf_objcache_ops = {
 	.name = "lwbuf.objcache",
 	.summary = "objcache of lwbufs that keep their address, v4",
 	.origin = "DragonFly f448e2f913, Greear",
@@ -216,9 +216,9 @@ const struct eph_design_ops lwbuf_objcache_ops = {
 	.destroy = lwbuf_v4_destroy,
 	.map = lwbuf_v4_map,
 	.unmap = lwbuf_v4_unmap,
-	.kva = lwbuf_core_kva_op,
+	.kva = eph__lwbuf_core_kva_op,
 	.ref = eph_design_no_ref,
-	.page = lwbuf_core_page_op,
+	.page = eph__lwbuf_core_page_op,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v4_check,

@@ -52,10 +52,10 @@
 #include <string.h>
 
 #include "design/lwbuf_core.h"
-#include "ephmap/critical.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/objcache.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/objcache.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 #include "machine/access.h"
 
@@ -84,7 +84,7 @@ struct pcpu_table {
 };
 
 struct lwbuf_pcpu {
-	struct eph_machine *mc;	 /* (c) first, see lwkt_get_ipiq_count() */
+	struct eph_machine *mc;	 /* (c) first, see eph__lwkt_get_ipiq_count() */
 	unsigned words;		 /* (c) in a handle's mask */
 	struct slab slab;	 /* handles */
 	struct objcache *cache;	 /* (c) of them */
@@ -191,15 +191,16 @@ pcpu_table_resize(struct lwbuf_pcpu *lp, struct pcpu_table *t, uint32_t n)
 	if (n <= t->room)
 		return (true);
 	if (t->hash == NULL)
-		t->hash = machine_alloc(lp->mc, PCPU_LIMIT * sizeof(*t->hash));
-	records = machine_alloc(lp->mc, n * sizeof(*records));
+		t->hash =
+		    eph_machine_alloc(lp->mc, PCPU_LIMIT * sizeof(*t->hash));
+	records = eph_machine_alloc(lp->mc, n * sizeof(*records));
 	if (records == NULL || t->hash == NULL) {
-		machine_free(lp->mc, records, n * sizeof(*records));
+		eph_machine_free(lp->mc, records, n * sizeof(*records));
 		return (false);
 	}
 	if (t->nrecords != 0)
 		memcpy(records, t->records, t->nrecords * sizeof(*records));
-	machine_free(lp->mc, t->records, t->room * sizeof(*records));
+	eph_machine_free(lp->mc, t->records, t->room * sizeof(*records));
 	t->records = records;
 	t->room = n;
 	return (true);
@@ -442,7 +443,7 @@ lwbuf_pcpu_kva(void *state, void *obj)
 		    eph_cpuset_bit(me), memory_order_relaxed);
 	} else {
 		crit_exit(mc);
-		(void)machine_refuse(mc,
+		(void)eph_machine_refuse(mc,
 		    "lwbuf_kva: all %" PRIu32 " mappings of CPU %u are held, "
 		    "and a caller that holds one may not wait for another",
 		    lp->cpus[me].nrecords, me);
@@ -472,14 +473,14 @@ lwbuf_pcpu_destroy(void *state)
 
 		for (uint32_t i = 0; lp->window == 0 && i < t->nrecords; i++)
 			kva_free(mc, t->records[i].kva, 1);
-		machine_free(mc, t->records, t->room * sizeof(*t->records));
-		machine_free(mc, t->hash,
+		eph_machine_free(mc, t->records, t->room * sizeof(*t->records));
+		eph_machine_free(mc, t->hash,
 		    t->hash != NULL ? PCPU_LIMIT * sizeof(*t->hash) : 0);
 	}
-	machine_free(mc, lp->cpus, mc->ncpus * sizeof(*lp->cpus));
+	eph_machine_free(mc, lp->cpus, mc->ncpus * sizeof(*lp->cpus));
 	objcache_destroy(lp->cache);
-	slab_fini(&lp->slab);
-	machine_free(mc, lp, sizeof(*lp));
+	eph__slab_fini(&lp->slab);
+	eph_machine_free(mc, lp, sizeof(*lp));
 }
 
 static int
@@ -489,13 +490,13 @@ lwbuf_pcpu_init(struct lwbuf_pcpu *lp, struct eph_machine *mc)
 	lp->words = mc->cpuwords;
 	mc->pgeflag = 0;
 	atomic_init(&lp->limit, PCPU_LIMIT);
-	slab_init(&lp->slab, mc,
+	eph__slab_init(&lp->slab, mc,
 	    sizeof(struct lwbuf_handle) +
 		lp->words * sizeof(_Atomic(uint64_t)));
 	lp->cache = objcache_create(mc, "lwbuf", OBJCACHE_UNLIMITED, 0,
-	    pcpu_handle_ctor, NULL, lp, slab_objcache_alloc, slab_objcache_free,
-	    &lp->slab);
-	lp->cpus = machine_alloc(mc, mc->ncpus * sizeof(*lp->cpus));
+	    pcpu_handle_ctor, NULL, lp, eph__slab_objcache_alloc,
+	    eph__slab_objcache_free, &lp->slab);
+	lp->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*lp->cpus));
 	return (
 	    lp->cache != NULL && lp->cpus != NULL ? ipiq_attach(mc) : ENOMEM);
 }
@@ -504,7 +505,7 @@ static int
 lwbuf_pcpu_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct lwbuf_pcpu *lp = machine_alloc(mc, sizeof(*lp));
+	struct lwbuf_pcpu *lp = eph_machine_alloc(mc, sizeof(*lp));
 
 	(void)cfg;
 	if (lp == NULL || lwbuf_pcpu_init(lp, mc) != 0) {
@@ -661,14 +662,14 @@ static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
 	{ "kern.ipc.lwbuf_limit", "most mappings of one CPU, 1 to 1024",
 	    lwbuf_pcpu_get_limit, lwbuf_pcpu_set_limit, NULL },
 	{ "kern.ipc.lwbuf_count", "mappings of all CPUs, held or not",
-	    lwbuf_pcpu_get_count, lwbuf_set_denied, NULL },
+	    lwbuf_pcpu_get_count, eph__lwbuf_set_denied, NULL },
 	{ "kern.ipc.lwbuf_kva_bytes", "address space of all mappings",
-	    lwbuf_pcpu_get_kva_bytes, lwbuf_set_denied, NULL },
+	    lwbuf_pcpu_get_kva_bytes, eph__lwbuf_set_denied, NULL },
 	LWKT_IPIQ_SYSCTLS,
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops lwbuf_pcpu_ops = {
+const struct eph_design_ops eph__lwbuf_pcpu_ops = {
 	.name = "lwbuf.pcpu",
 	.summary = "a cache of mappings by page for each CPU",
 	.origin = "DragonFly, proposed by Greear",
@@ -692,7 +693,7 @@ const struct eph_design_ops lwbuf_pcpu_ops = {
 	.sysctls = lwbuf_pcpu_sysctls,
 };
 
-const struct eph_design_ops lwbuf_pcpu_kva_ops = {
+const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
 	.name = "lwbuf.pcpu-kva",
 	.summary = "the same, one address mapped differently on each CPU",
 	.origin = "DragonFly, proposed by Greear",

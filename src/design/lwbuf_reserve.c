@@ -41,8 +41,8 @@
 #include <errno.h>
 
 #include "design/lwbuf_home.h"
-#include "ephmap/objcache.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/objcache.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 struct lwbuf_v3 {
@@ -71,7 +71,7 @@ lwbuf_v3_dtor(void *obj, void *privdata)
 	struct lwbuf *lwb = obj;
 
 	if (lwb->kva != 0) /* else the design ends */
-		lwbuf_core_kva_free(&lv->lh.lc, lwb->kva);
+		eph__lwbuf_core_kva_free(&lv->lh.lc, lwb->kva);
 }
 
 static void
@@ -80,26 +80,26 @@ lwbuf_v3_destroy(void *state)
 	struct lwbuf_v3 *lv = state;
 	struct eph_machine *mc = lv->lh.lc.mc;
 
-	lwbuf_core_drop_kva(&lv->lh.lc);
+	eph__lwbuf_core_drop_kva(&lv->lh.lc);
 	objcache_destroy(lv->cache);
-	lwbuf_home_fini(&lv->lh);
-	machine_free(mc, lv, sizeof(*lv));
+	eph__lwbuf_home_fini(&lv->lh);
+	eph_machine_free(mc, lv, sizeof(*lv));
 }
 
 static int
 lwbuf_v3_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct lwbuf_v3 *lv = machine_alloc(mc, sizeof(*lv));
+	struct lwbuf_v3 *lv = eph_machine_alloc(mc, sizeof(*lv));
 	int error;
 
 	(void)cfg;
 	if (lv == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error = lwbuf_home_init(&lv->lh, mc);
+	error = eph__lwbuf_home_init(&lv->lh, mc);
 	lv->cache = objcache_create(mc, "lwbuf", OBJCACHE_UNLIMITED, 0,
-	    lwbuf_v3_ctor, lwbuf_v3_dtor, lv, slab_objcache_alloc,
-	    slab_objcache_free, &lv->lh.lc.slab);
+	    lwbuf_v3_ctor, lwbuf_v3_dtor, lv, eph__slab_objcache_alloc,
+	    eph__slab_objcache_free, &lv->lh.lc.slab);
 	if (error != 0 || lv->cache == NULL) {
 		lwbuf_v3_destroy(lv);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -117,8 +117,8 @@ lwbuf_v3_take(struct lwbuf_v3 *lv)
 	bool slept = false;
 
 	crit_enter(mc);
-	hc = lwbuf_home_mycpu(&lv->lh);
-	while ((lwb = lwbuf_home_pop(&lv->lh, hc)) == NULL &&
+	hc = eph__lwbuf_home_mycpu(&lv->lh);
+	while ((lwb = eph__lwbuf_home_pop(&lv->lh, hc)) == NULL &&
 	    (lwb = objcache_get(lv->cache, M_WAITOK)) == NULL) {
 		(void)ssleep(mc, hc, NULL, 0, "lwbuf", 0);
 		slept = true;
@@ -152,7 +152,7 @@ lwbuf_v3_free_home(struct lwbuf_v3 *lv, struct lwbuf *lwb)
 		return;
 	}
 	crit_enter(mc);
-	lwbuf_home_push(&lv->lh, lwbuf_home_mycpu(&lv->lh), lwb);
+	eph__lwbuf_home_push(&lv->lh, eph__lwbuf_home_mycpu(&lv->lh), lwb);
 	crit_exit(mc);
 }
 
@@ -186,7 +186,7 @@ static void
 lwbuf_v3_check(void *state, uint64_t held)
 {
 	struct lwbuf_v3 *lv = state;
-	uint64_t at_rest = lwbuf_home_check(&lv->lh), live = 0;
+	uint64_t at_rest = eph__lwbuf_home_check(&lv->lh), live = 0;
 	struct objcache_stats st;
 
 	objcache_check(lv->cache);
@@ -195,23 +195,23 @@ lwbuf_v3_check(void *state, uint64_t held)
 	for (uint32_t i = 0; i < lv->lh.lc.slab.nitems; i++)
 		live += lwbuf_core_at(&lv->lh.lc, i)->item.live;
 	if (live < at_rest + held ||
-	    (live != at_rest + held && !lwbuf_home_in_flight(&lv->lh)))
+	    (live != at_rest + held && !eph__lwbuf_home_in_flight(&lv->lh)))
 		PANIC("an lwbuf is neither held, nor free where it belongs");
-	lwbuf_core_check(&lv->lh.lc, held);
+	eph__lwbuf_core_check(&lv->lh.lc, held);
 	lwbuf_core_check_gauge(lv->lh.lc.mc, held);
 }
 
 static const struct eph_sysctl lwbuf_v3_sysctls[] = {
 	{ "kern.ipc.lwbuf_reserve", "lwbufs made in advance for each CPU",
-	    lwbuf_home_get_reserve, lwbuf_set_denied, NULL },
+	    eph__lwbuf_home_get_reserve, eph__lwbuf_set_denied, NULL },
 	{ "kern.ipc.lwbuf_count", "free lwbufs of the reserve",
-	    lwbuf_home_get_count, lwbuf_set_denied,
+	    eph__lwbuf_home_get_count, eph__lwbuf_set_denied,
 	    "in the kernel an array, one for each CPU; here their sum" },
 	LWKT_IPIQ_SYSCTLS,
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops lwbuf_reserve_ops = {
+const struct eph_design_ops eph__lwbuf_reserve_ops = {
 	.name = "lwbuf.reserve",
 	.summary = "a fixed reserve by CPU, then an objcache, v3 repaired",
 	.origin = "DragonFly 47efa95b84, Greear",
@@ -227,9 +227,9 @@ const struct eph_design_ops lwbuf_reserve_ops = {
 	.destroy = lwbuf_v3_destroy,
 	.map = lwbuf_v3_map,
 	.unmap = lwbuf_v3_unmap,
-	.kva = lwbuf_core_kva_op,
+	.kva = eph__lwbuf_core_kva_op,
 	.ref = eph_design_no_ref,
-	.page = lwbuf_core_page_op,
+	.page = eph__lwbuf_core_page_op,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v3_check,

@@ -33,8 +33,8 @@
 
 #include "base/kassert.h"
 #include "design/percpu_slots.h"
-#include "ephmap/critical.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 #define PMAP_WINDOW_SIZE 8u /* from PMAP_NWINDOWS_FIRSTFREE on */
@@ -45,22 +45,23 @@ mapwindow_destroy(void *state)
 	struct percpu_slots *ps = state;
 	struct eph_machine *mc = ps->mc;
 
-	percpu_slots_fini(ps);
-	machine_free(mc, ps, sizeof(*ps));
+	eph__percpu_slots_fini(ps);
+	eph_machine_free(mc, ps, sizeof(*ps));
 }
 
 static int
 mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = machine_alloc(mc, sizeof(*ps));
+	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
 	int error;
 
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = percpu_slots_init(ps, mc, PMAP_WINDOW_SIZE, "mapwindow", err);
+	error =
+	    eph__percpu_slots_init(ps, mc, PMAP_WINDOW_SIZE, "mapwindow", err);
 	if (error != 0)
 		mapwindow_destroy(ps);
 	else
@@ -92,7 +93,7 @@ mapwindow_map(
 	(void)flags;
 	crit_enter(ps->mc);
 	first = mapwindow_scan(ps);
-	if ((slot = percpu_slots_push(ps, m)) == NULL) {
+	if ((slot = eph__percpu_slots_push(ps, m)) == NULL) {
 		KASSERT(first == PMAP_WINDOW_SIZE, "a window was free");
 		crit_exit(ps->mc);
 		return (ENOTSUP);
@@ -109,12 +110,12 @@ mapwindow_unmap(void *state, void *obj)
 {
 	struct percpu_slots *ps = state;
 	struct percpu_slot *slot = obj;
-	const int error = percpu_slots_may_pop(ps, slot);
+	const int error = eph__percpu_slots_may_pop(ps, slot);
 
 	if (error != 0)
 		return (error);
 	pmap_pte_store(ps->mc, slot->kva, 0);
-	percpu_slots_pop(ps, slot);
+	eph__percpu_slots_pop(ps, slot);
 	crit_exit(ps->mc);
 	return (0);
 }
@@ -122,10 +123,10 @@ mapwindow_unmap(void *state, void *obj)
 static void
 mapwindow_check(void *state, uint64_t held)
 {
-	percpu_slots_check(state, held, true);
+	eph__percpu_slots_check(state, held, true);
 }
 
-const struct eph_design_ops mapwindow_ops = {
+const struct eph_design_ops eph__mapwindow_ops = {
 	.name = "mapwindow",
 	.summary = "eight windows per CPU, invlpg when one is filled",
 	.origin = "XNU pmap_get_mapwindow, Apple",
@@ -140,9 +141,9 @@ const struct eph_design_ops mapwindow_ops = {
 	.destroy = mapwindow_destroy,
 	.map = mapwindow_map,
 	.unmap = mapwindow_unmap,
-	.kva = percpu_slots_kva,
+	.kva = eph__percpu_slots_kva,
 	.ref = eph_design_no_ref,
-	.page = percpu_slots_page,
+	.page = eph__percpu_slots_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = mapwindow_check,

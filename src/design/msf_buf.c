@@ -64,18 +64,18 @@
  * 2010-03-05.
  */
 
-#include "ephmap/msf_buf.h"
+#include "ephmap/kernel/msf_buf.h"
 
 #include <errno.h>
 
 #include "base/kassert.h"
 #include "base/mem.h"
 #include "design/policy_call.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 #include "machine/frames.h"
 
@@ -134,9 +134,9 @@ msf_destroy(void *state)
 	msf_forget_hints(mc);
 	if (ms->window != 0)
 		kva_free(mc, ms->window, ms->nbufs * MSF_PAGES);
-	machine_free(mc, ms->masks, msf_mask_bytes(ms));
-	machine_free(mc, ms->bufs, ms->nbufs * sizeof(*ms->bufs));
-	machine_free(mc, ms, sizeof(*ms));
+	eph_machine_free(mc, ms->masks, msf_mask_bytes(ms));
+	eph_machine_free(mc, ms->bufs, ms->nbufs * sizeof(*ms->bufs));
+	eph_machine_free(mc, ms, sizeof(*ms));
 }
 
 static int
@@ -156,8 +156,8 @@ msf_init(struct msf_state *ms, const struct eph_design_config *cfg,
 		    "%u buffers of %u pages: the machine has no KVA for that "
 		    "many (%u pages in all)",
 		    ms->nbufs, MSF_PAGES, mc->kva_pages));
-	ms->bufs = machine_alloc(mc, ms->nbufs * sizeof(*ms->bufs));
-	ms->masks = machine_alloc(mc, msf_mask_bytes(ms));
+	ms->bufs = eph_machine_alloc(mc, ms->nbufs * sizeof(*ms->bufs));
+	ms->masks = eph_machine_alloc(mc, msf_mask_bytes(ms));
 	if (ms->bufs == NULL || ms->masks == NULL)
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for %u buffers", ms->nbufs));
@@ -174,7 +174,7 @@ static int
 msf_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct msf_state *ms = machine_alloc(mc, sizeof(*ms));
+	struct msf_state *ms = eph_machine_alloc(mc, sizeof(*ms));
 	int error;
 
 	if (ms == NULL)
@@ -442,7 +442,7 @@ static const struct eph_sysctl msf_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops msf_buf_ops = {
+const struct eph_design_ops eph__msf_buf_ops = {
 	.name = "msf_buf",
 	.summary =
 	    "32-page buffers, a hint in the first page, entries compared",
@@ -481,20 +481,20 @@ msf_buf_pool_create(struct eph_machine *mc, uint32_t msfbufs,
     struct msf_buf_pool **poolp, struct eph_err *err)
 {
 	const struct eph_design_config cfg = { .nbufs = msfbufs };
-	struct msf_buf_pool *pool = machine_alloc(mc, sizeof(*pool));
+	struct msf_buf_pool *pool = eph_machine_alloc(mc, sizeof(*pool));
 	void *state;
 	int error;
 
 	if (pool == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error = machine_set_shootdown(
-	    mc, eph_shootdown_find(msf_buf_ops.shootdown));
+	error = eph_machine_set_shootdown(
+	    mc, eph_shootdown_find(eph__msf_buf_ops.shootdown));
 	if (error != 0)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	else
 		error = msf_create(mc, &cfg, &state, err);
 	if (error != 0) {
-		machine_free(mc, pool, sizeof(*pool));
+		eph_machine_free(mc, pool, sizeof(*pool));
 		return (error);
 	}
 	*pool = (struct msf_buf_pool){ mc, state };
@@ -508,7 +508,7 @@ msf_buf_pool_destroy(struct msf_buf_pool *pool)
 	if (pool == NULL)
 		return;
 	msf_destroy(pool->ms);
-	machine_free(pool->mc, pool, sizeof(*pool));
+	eph_machine_free(pool->mc, pool, sizeof(*pool));
 }
 
 int

@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
 
 static size_t
 percpu_slots_total(const struct percpu_slots *ps)
@@ -17,7 +17,7 @@ percpu_slots_total(const struct percpu_slots *ps)
 }
 
 int
-percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
+eph__percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
     uint32_t nslots, const char *what, struct eph_err *err)
 {
 	size_t n;
@@ -26,8 +26,8 @@ percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
 	ps->what = what;
 	ps->nslots = nslots;
 	n = percpu_slots_total(ps);
-	ps->slot = machine_alloc(mc, n * sizeof(*ps->slot));
-	ps->depth = machine_alloc(mc, mc->ncpus * sizeof(*ps->depth));
+	ps->slot = eph_machine_alloc(mc, n * sizeof(*ps->slot));
+	ps->depth = eph_machine_alloc(mc, mc->ncpus * sizeof(*ps->depth));
 	if (ps->slot == NULL || ps->depth == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	ps->window = kva_alloc(mc, (uint32_t)n);
@@ -46,26 +46,26 @@ percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
 }
 
 void
-percpu_slots_fini(struct percpu_slots *ps)
+eph__percpu_slots_fini(struct percpu_slots *ps)
 {
 	struct eph_machine *mc = ps->mc;
 	const size_t n = percpu_slots_total(ps);
 
 	if (ps->window != 0)
 		kva_free(mc, ps->window, (uint32_t)n);
-	machine_free(mc, ps->depth, mc->ncpus * sizeof(*ps->depth));
-	machine_free(mc, ps->slot, n * sizeof(*ps->slot));
+	eph_machine_free(mc, ps->depth, mc->ncpus * sizeof(*ps->depth));
+	eph_machine_free(mc, ps->slot, n * sizeof(*ps->slot));
 }
 
 struct percpu_slot *
-percpu_slots_push(struct percpu_slots *ps, struct vm_page *m)
+eph__percpu_slots_push(struct percpu_slots *ps, struct vm_page *m)
 {
 	struct eph_cpu *cpu = eph_curcpu(ps->mc);
 	const uint32_t level = ps->depth[cpu->id].now;
 	struct percpu_slot *slot;
 
 	if (level == ps->nslots) {
-		(void)machine_refuse(ps->mc,
+		(void)eph_machine_refuse(ps->mc,
 		    "CPU %u has %u %s%s, and all are in use", cpu->id,
 		    ps->nslots, ps->what, ps->nslots == 1 ? "" : "s");
 		return (NULL);
@@ -82,17 +82,18 @@ percpu_slots_push(struct percpu_slots *ps, struct vm_page *m)
 }
 
 int
-percpu_slots_may_pop(struct percpu_slots *ps, const struct percpu_slot *slot)
+eph__percpu_slots_may_pop(
+    struct percpu_slots *ps, const struct percpu_slot *slot)
 {
 	const unsigned me = eph_curcpu(ps->mc)->id;
 
 	if (slot->cpu != me)
-		return (machine_refuse(ps->mc,
+		return (eph_machine_refuse(ps->mc,
 		    "a %s of CPU %u cannot be unmapped on CPU %u", ps->what,
 		    slot->cpu, me));
 	KASSERT(slot->m != NULL, "unmapping a slot that is not in use");
 	if (slot->level + 1 != ps->depth[me].now)
-		return (machine_refuse(ps->mc,
+		return (eph_machine_refuse(ps->mc,
 		    "CPU %u's %s %u is not the one it mapped last (%u): they "
 		    "are unmapped in reverse order",
 		    me, ps->what, slot->level, ps->depth[me].now - 1));
@@ -100,7 +101,7 @@ percpu_slots_may_pop(struct percpu_slots *ps, const struct percpu_slot *slot)
 }
 
 void
-percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot)
+eph__percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot)
 {
 	struct eph_cpu *cpu = eph_curcpu(ps->mc);
 
@@ -111,14 +112,14 @@ percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot)
 }
 
 eph_va_t
-percpu_slots_kva(void *state, void *obj)
+eph__percpu_slots_kva(void *state, void *obj)
 {
 	struct percpu_slots *ps = state;
 	const struct percpu_slot *slot = obj;
 	struct eph_cpu *cpu = eph_curcpu(ps->mc);
 
 	if (slot->cpu != cpu->id) {
-		(void)machine_refuse(ps->mc,
+		(void)eph_machine_refuse(ps->mc,
 		    "a %s of CPU %u has no address on CPU %u", ps->what,
 		    slot->cpu, cpu->id);
 		return (0);
@@ -128,7 +129,7 @@ percpu_slots_kva(void *state, void *obj)
 }
 
 struct vm_page *
-percpu_slots_page(void *state, void *obj)
+eph__percpu_slots_page(void *state, void *obj)
 {
 	(void)state;
 	return (((const struct percpu_slot *)obj)->m);
@@ -147,7 +148,7 @@ percpu_slot_check(struct percpu_slots *ps, const struct percpu_slot *slot,
 }
 
 void
-percpu_slots_check(struct percpu_slots *ps, uint64_t held, bool cleared)
+eph__percpu_slots_check(struct percpu_slots *ps, uint64_t held, bool cleared)
 {
 	uint64_t used = 0;
 

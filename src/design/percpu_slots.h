@@ -15,7 +15,7 @@
  * in a critical section while they change them.
  */
 
-#include "ephmap/design.h"
+#include "ephmap/sdk/design.h"
 
 struct percpu_slot {
 	struct vm_page *m; /* NULL: free */
@@ -40,37 +40,39 @@ struct percpu_slots {
 };
 
 /* Returns 0, or ENOMEM or EINVAL with `err` set. */
-int percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
+int eph__percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
     uint32_t nslots, const char *what, struct eph_err *err);
 
-/* Release what percpu_slots_init() took; also after it failed. */
-void percpu_slots_fini(struct percpu_slots *ps);
+/* Release what eph__percpu_slots_init() took; also after it failed. */
+void eph__percpu_slots_fini(struct percpu_slots *ps);
 
 /*
  * Take the next slot of this CPU for `m` and count the map, a miss.  NULL
  * when all are in use: refused.  The caller writes the entry.
  */
-struct percpu_slot *percpu_slots_push(
+struct percpu_slot *eph__percpu_slots_push(
     struct percpu_slots *ps, struct vm_page *m);
 
 /*
  * May `slot` be given back here and now?  0, or ENOTSUP: refused, because
  * it is another CPU's or not the last one taken.
  */
-int percpu_slots_may_pop(struct percpu_slots *ps, const struct percpu_slot *s);
+int eph__percpu_slots_may_pop(
+    struct percpu_slots *ps, const struct percpu_slot *s);
 
 /* Give back the slot taken last, and count the unmap. */
-void percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot);
+void eph__percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot);
 
 /*
  * Panics unless `held` slots are in use, from the bottom, and map their
  * pages.  With `cleared` those not in use must have no entry.
  */
-void percpu_slots_check(struct percpu_slots *ps, uint64_t held, bool cleared);
+void eph__percpu_slots_check(
+    struct percpu_slots *ps, uint64_t held, bool cleared);
 
 /* Slots of an eph_design_ops whose state begins with percpu_slots. */
-eph_va_t percpu_slots_kva(void *state, void *obj);
-struct vm_page *percpu_slots_page(void *state, void *obj);
+eph_va_t eph__percpu_slots_kva(void *state, void *obj);
+struct vm_page *eph__percpu_slots_page(void *state, void *obj);
 
 static inline struct percpu_slot *
 percpu_slots_at(struct percpu_slots *ps, unsigned cpu, uint32_t level)

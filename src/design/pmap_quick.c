@@ -47,10 +47,10 @@
 
 #include "base/kassert.h"
 #include "design/percpu_slots.h"
-#include "ephmap/atomic.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 /* The i386 form uses ps, the amd64 form the rest. */
@@ -69,17 +69,17 @@ pmap_quick_destroy(void *state)
 	struct eph_machine *mc = pq->ps.mc;
 
 	if (pq->i386)
-		percpu_slots_fini(&pq->ps);
+		eph__percpu_slots_fini(&pq->ps);
 	else if (pq->qframe.kva != 0)
 		kva_free(mc, pq->qframe.kva, 1);
-	machine_free(mc, pq, sizeof(*pq));
+	eph_machine_free(mc, pq, sizeof(*pq));
 }
 
 static int
 pmap_quick_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct pmap_quick *pq = machine_alloc(mc, sizeof(*pq));
+	struct pmap_quick *pq = eph_machine_alloc(mc, sizeof(*pq));
 	int error = 0;
 
 	(void)cfg;
@@ -92,8 +92,8 @@ pmap_quick_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	mutex_init(&pq->lock, "qframe");
 	atomic_init(&pq->owner, EPH_NONE);
 	if (pq->i386)
-		error =
-		    percpu_slots_init(&pq->ps, mc, 1, "pmap_quick page", err);
+		error = eph__percpu_slots_init(
+		    &pq->ps, mc, 1, "pmap_quick page", err);
 	else if ((pq->qframe.kva = kva_alloc(mc, 1)) == 0)
 		error = eph_err_set(err, EINVAL, "no KVA for one page");
 	if (error != 0)
@@ -121,7 +121,7 @@ pmap_quick_enter_i386(struct pmap_quick *pq, struct vm_page *m)
 	struct percpu_slot *slot;
 
 	crit_enter(mc);
-	if ((slot = percpu_slots_push(&pq->ps, m)) == NULL) {
+	if ((slot = eph__percpu_slots_push(&pq->ps, m)) == NULL) {
 		crit_exit(mc);
 		return (NULL);
 	}
@@ -144,13 +144,13 @@ pmap_quick_may_lock(struct pmap_quick *pq)
 	    eph_load_32(mc, &pq->owner, memory_order_relaxed);
 
 	if (owner == me) {
-		(void)machine_refuse(mc,
+		(void)eph_machine_refuse(mc,
 		    "CPU %u has a pmap_quick page already: they do not nest",
 		    me);
 		return (false);
 	}
 	if (owner != EPH_NONE && mc->mode == EPH_LOCKSTEP) {
-		(void)machine_refuse(mc,
+		(void)eph_machine_refuse(mc,
 		    "CPU %u would spin for the pmap_quick page, which CPU %u "
 		    "holds",
 		    me, owner);
@@ -199,12 +199,12 @@ pmap_quick_map(
 static int
 pmap_quick_remove_i386(struct pmap_quick *pq, struct percpu_slot *slot)
 {
-	const int error = percpu_slots_may_pop(&pq->ps, slot);
+	const int error = eph__percpu_slots_may_pop(&pq->ps, slot);
 
 	if (error != 0)
 		return (error);
 	pmap_pte_store(pq->ps.mc, slot->kva, 0);
-	percpu_slots_pop(&pq->ps, slot);
+	eph__percpu_slots_pop(&pq->ps, slot);
 	crit_exit(pq->ps.mc);
 	return (0);
 }
@@ -216,7 +216,7 @@ pmap_quick_remove_amd64(struct pmap_quick *pq, struct percpu_slot *slot)
 	struct eph_cpu *cpu = eph_curcpu(mc);
 
 	if (slot->cpu != cpu->id)
-		return (machine_refuse(mc,
+		return (eph_machine_refuse(mc,
 		    "the pmap_quick page of CPU %u cannot be unmapped on CPU "
 		    "%u",
 		    slot->cpu, cpu->id));
@@ -246,7 +246,7 @@ pmap_quick_check(void *state, uint64_t held)
 	const struct percpu_slot *slot = &pq->qframe;
 
 	if (pq->i386) {
-		percpu_slots_check(&pq->ps, held, true);
+		eph__percpu_slots_check(&pq->ps, held, true);
 		return;
 	}
 	if (held != (slot->m != NULL))
@@ -258,7 +258,7 @@ pmap_quick_check(void *state, uint64_t held)
 		PANIC("qframe does not map its page");
 }
 
-const struct eph_design_ops pmap_quick_ops = {
+const struct eph_design_ops eph__pmap_quick_ops = {
 	.name = "pmap_quick",
 	.summary = "i386: one address per CPU; amd64: one for all, locked",
 	.origin = "FreeBSD, Harmening",
@@ -273,9 +273,9 @@ const struct eph_design_ops pmap_quick_ops = {
 	.destroy = pmap_quick_destroy,
 	.map = pmap_quick_map,
 	.unmap = pmap_quick_unmap,
-	.kva = percpu_slots_kva,
+	.kva = eph__percpu_slots_kva,
 	.ref = eph_design_no_ref,
-	.page = percpu_slots_page,
+	.page = eph__percpu_slots_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = pmap_quick_check,

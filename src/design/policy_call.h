@@ -10,7 +10,7 @@
  */
 
 #include "design/freelist.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 struct policy_ref {
 	const struct eph_policy_ops *ops;

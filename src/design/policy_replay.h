@@ -18,7 +18,7 @@
  * POLICY_NEAR(ps, slot) names the memory of a slot to ask for.
  */
 
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 #define REPLAY_AHEAD 24
 #define REPLAY_SOON  8

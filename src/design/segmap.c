@@ -68,9 +68,9 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define SMAP_HASHAVELEN 4u /* slots in a chain */
@@ -132,12 +132,12 @@ segmap_destroy(void *state)
 	}
 	if (sm->window != 0)
 		kva_free(mc, sm->window, sm->nslots);
-	machine_free(mc, sm->cpu, mc->ncpus * sizeof(*sm->cpu));
-	machine_free(mc, sm->list, sm->nlists * sizeof(*sm->list));
-	machine_free(
+	eph_machine_free(mc, sm->cpu, mc->ncpus * sizeof(*sm->cpu));
+	eph_machine_free(mc, sm->list, sm->nlists * sizeof(*sm->list));
+	eph_machine_free(
 	    mc, sm->chain, (sm->chain_mask + (size_t)1) * sizeof(*sm->chain));
-	machine_free(mc, sm->slot, sm->nslots * sizeof(*sm->slot));
-	machine_free(mc, sm, sizeof(*sm));
+	eph_machine_free(mc, sm->slot, sm->nslots * sizeof(*sm->slot));
+	eph_machine_free(mc, sm, sizeof(*sm));
 }
 
 static int
@@ -153,11 +153,11 @@ segmap_memory(struct segmap *sm, struct eph_err *err)
 		    "%u slots: the machine has no KVA for that many (%u pages "
 		    "in all)",
 		    sm->nslots, mc->kva_pages));
-	sm->slot = machine_alloc(mc, sm->nslots * sizeof(*sm->slot));
-	sm->chain = machine_alloc(
+	sm->slot = eph_machine_alloc(mc, sm->nslots * sizeof(*sm->slot));
+	sm->chain = eph_machine_alloc(
 	    mc, (sm->chain_mask + (size_t)1) * sizeof(*sm->chain));
-	sm->list = machine_alloc(mc, sm->nlists * sizeof(*sm->list));
-	sm->cpu = machine_alloc(mc, mc->ncpus * sizeof(*sm->cpu));
+	sm->list = eph_machine_alloc(mc, sm->nlists * sizeof(*sm->list));
+	sm->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*sm->cpu));
 	if (sm->slot == NULL || sm->chain == NULL || sm->list == NULL ||
 	    sm->cpu == NULL)
 		return (eph_err_set(
@@ -193,7 +193,7 @@ static int
 segmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct segmap *sm = machine_alloc(mc, sizeof(*sm));
+	struct segmap *sm = eph_machine_alloc(mc, sizeof(*sm));
 	uint32_t nchains = 1;
 	int error;
 
@@ -350,13 +350,13 @@ segmap_unload(struct segmap *sm, struct smap *slot)
 }
 
 uint32_t
-segmap_first(struct segmap *sm)
+eph__segmap_first(struct segmap *sm)
 {
 	return (++sm->cpu[eph_curcpu(sm->mc)->id].free_ndx & (sm->nlists - 1));
 }
 
 struct smap *
-segmap_take(struct segmap *sm, uint32_t first, enum segmap_wait wait,
+eph__segmap_take(struct segmap *sm, uint32_t first, enum segmap_wait wait,
     struct vm_page **oldp)
 {
 	struct smap *slot;
@@ -400,7 +400,7 @@ segmap_hold(struct segmap *sm, struct smap *slot)
 }
 
 struct smap *
-segmap_use(struct segmap *sm, struct vm_page *m)
+eph__segmap_use(struct segmap *sm, struct vm_page *m)
 {
 	struct eph_machine *mc = sm->mc;
 	struct eph_mutex *chain = &sm->chain[m->frame & sm->chain_mask];
@@ -458,7 +458,7 @@ segmap_fill(struct segmap *sm, struct smap *slot, struct vm_page *m,
 }
 
 struct smap *
-segmap_enter(struct segmap *sm, struct smap *slot, struct vm_page *m,
+eph__segmap_enter(struct segmap *sm, struct smap *slot, struct vm_page *m,
     const struct vm_page *old)
 {
 	if (segmap_hashin(sm, slot, m)) {
@@ -467,7 +467,7 @@ segmap_enter(struct segmap *sm, struct smap *slot, struct vm_page *m,
 	}
 	segmap_put(sm, slot);
 	mutex_exit(sm->mc, &slot->lock);
-	return (segmap_use(sm, m));
+	return (eph__segmap_use(sm, m));
 }
 
 /* eph_design_ops */
@@ -477,13 +477,14 @@ segmap_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct segmap *sm = state;
-	struct smap *slot = segmap_use(sm, m);
+	struct smap *slot = eph__segmap_use(sm, m);
 	struct vm_page *old = NULL;
 
 	(void)flags;
 	while (slot == NULL) {
-		slot = segmap_take(sm, segmap_first(sm), SEGMAP_SLEEP, &old);
-		slot = segmap_enter(sm, slot, m, old);
+		slot = eph__segmap_take(
+		    sm, eph__segmap_first(sm), SEGMAP_SLEEP, &old);
+		slot = eph__segmap_enter(sm, slot, m, old);
 	}
 	*mp = (struct eph_mapping){ slot, slot->kva };
 	return (0);
@@ -595,7 +596,7 @@ segmap_check(void *state, uint64_t held)
 		PANIC("slots listed and slots on lists differ");
 }
 
-const struct eph_design_ops segmap_ops = {
+const struct eph_design_ops eph__segmap_ops = {
 	.name = "segmap",
 	.summary = "slots unloaded everywhere when reused, a lock per chain",
 	.origin = "illumos seg_map.c, Sun",

@@ -11,9 +11,9 @@
  * page's chain, (q) by the lock of the queue, (p) atomic.
  */
 
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/mutex.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/mutex.h"
 
 struct smap {
 	struct eph_mutex lock; /* sm_mtx */
@@ -60,29 +60,29 @@ struct segmap {
 	struct eph_mutex wait;	 /* of the repaired form: for going to sleep */
 };
 
-/* What segmap_take() does when every free list is empty. */
+/* What eph__segmap_take() does when every free list is empty. */
 enum segmap_wait { SEGMAP_SLEEP, SEGMAP_RETURN };
 
 /* The slot of `m` with a reference more, counted as a hit; or NULL. */
-struct smap *segmap_use(struct segmap *sm, struct vm_page *m);
+struct smap *eph__segmap_use(struct segmap *sm, struct vm_page *m);
 
 /*
  * A slot that nobody uses, out of the hash, without an entry and locked;
  * with SEGMAP_RETURN NULL if there is none.  `*oldp` is the page it held.
- * `first` is the free list to look at first, see segmap_first().
+ * `first` is the free list to look at first, see eph__segmap_first().
  */
-struct smap *segmap_take(struct segmap *sm, uint32_t first,
+struct smap *eph__segmap_take(struct segmap *sm, uint32_t first,
     enum segmap_wait wait, struct vm_page **oldp);
 
 /* Where this CPU looks first, this time. */
-uint32_t segmap_first(struct segmap *sm);
+uint32_t eph__segmap_first(struct segmap *sm);
 
 /*
  * Hash `slot` in as the one of `m`, and unlock it; or give it back because
  * `m` has one now.  Returns the one that counts, with a reference more; NULL
  * if that other one is gone already.
  */
-struct smap *segmap_enter(struct segmap *sm, struct smap *slot,
+struct smap *eph__segmap_enter(struct segmap *sm, struct smap *slot,
     struct vm_page *m, const struct vm_page *old);
 
 #endif /* !DESIGN_SEGMAP_H */

@@ -2,13 +2,13 @@
 
 /* sf_buf_*: the kernels' names over any design that hands out sf_bufs. */
 
-#include "ephmap/sf_buf.h"
+#include "ephmap/kernel/sf_buf.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 
 struct sf_buf_pool {
 	struct eph_machine *mc;		  /* (c) */
@@ -28,16 +28,17 @@ sf_buf_pool_create(struct eph_machine *mc, const char *design, uint32_t nsfbufs,
 	if (ops == NULL || strncmp(design, "sf_buf.", 7) != 0)
 		return (
 		    eph_err_set(err, ENOENT, "no sf_buf design '%s'", design));
-	error = machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown));
-	pool = machine_alloc(mc, sizeof(*pool));
+	error =
+	    eph_machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown));
+	pool = eph_machine_alloc(mc, sizeof(*pool));
 	if (error != 0 || pool == NULL) {
-		machine_free(mc, pool, sizeof(*pool));
+		eph_machine_free(mc, pool, sizeof(*pool));
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	}
 	pool->mc = mc;
 	pool->ops = ops;
 	if ((error = ops->create(mc, &cfg, &pool->state, err)) != 0) {
-		machine_free(mc, pool, sizeof(*pool));
+		eph_machine_free(mc, pool, sizeof(*pool));
 		return (error);
 	}
 	*poolp = pool;
@@ -50,7 +51,7 @@ sf_buf_pool_destroy(struct sf_buf_pool *pool)
 	if (pool == NULL)
 		return;
 	pool->ops->destroy(pool->state);
-	machine_free(pool->mc, pool, sizeof(*pool));
+	eph_machine_free(pool->mc, pool, sizeof(*pool));
 }
 
 struct sf_buf *

@@ -53,8 +53,8 @@ sf_buf_accessed_destroy(void *state)
 	struct sf_pool *sp = state;
 	struct eph_machine *mc = sp->mc;
 
-	sf_pool_fini(sp);
-	machine_free(mc, sp, sizeof(*sp));
+	eph__sf_pool_fini(sp);
+	eph_machine_free(mc, sp, sizeof(*sp));
 }
 
 /*
@@ -77,7 +77,7 @@ static int
 sf_buf_accessed_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct sf_pool *sp = machine_alloc(mc, sizeof(*sp));
+	struct sf_pool *sp = eph_machine_alloc(mc, sizeof(*sp));
 	struct eph_design_config priced = *cfg;
 	int error;
 
@@ -86,8 +86,8 @@ sf_buf_accessed_create(struct eph_machine *mc,
 	mc->pgeflag = EPH_PTE_G;
 	priced.policy_env.price = sf_buf_accessed_price;
 	priced.policy_env.price_arg = sp;
-	error =
-	    sf_pool_init(sp, mc, &priced, &eph_policy_lru, mc->cpuwords, err);
+	error = eph__sf_pool_init(
+	    sp, mc, &priced, &eph_policy_lru, mc->cpuwords, err);
 	if (error != 0)
 		sf_buf_accessed_destroy(sp);
 	else
@@ -188,7 +188,7 @@ sf_buf_accessed_unmap(void *state, void *obj)
 static void
 sf_buf_accessed_check(void *state, uint64_t held)
 {
-	sf_pool_check(state, held);
+	eph__sf_pool_check(state, held);
 }
 
 static const struct eph_sysctl sf_buf_accessed_sysctls[] = {
@@ -200,7 +200,7 @@ static const struct eph_sysctl sf_buf_accessed_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops sf_buf_accessed_ops = {
+const struct eph_design_ops eph__sf_buf_accessed_ops = {
 	.name = "sf_buf.accessed",
 	.summary = "mask of CPUs in sync kept while A is clear, masked IPIs",
 	.origin = "FreeBSD i386 vm_machdep.c 1.269 (2006), Cox",
@@ -217,9 +217,9 @@ const struct eph_design_ops sf_buf_accessed_ops = {
 	.destroy = sf_buf_accessed_destroy,
 	.map = sf_buf_accessed_map,
 	.unmap = sf_buf_accessed_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_accessed_check,

@@ -69,15 +69,15 @@ sf_buf_cpumask_destroy(void *state)
 	struct sf_cpumask *sc = state;
 	struct eph_machine *mc = sc->sp.mc;
 
-	sf_pool_fini(&sc->sp);
-	machine_free(mc, sc, sf_buf_cpumask_bytes(mc));
+	eph__sf_pool_fini(&sc->sp);
+	eph_machine_free(mc, sc, sf_buf_cpumask_bytes(mc));
 }
 
 static int
 sf_buf_cpumask_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct sf_cpumask *sc = machine_alloc(mc, sf_buf_cpumask_bytes(mc));
+	struct sf_cpumask *sc = eph_machine_alloc(mc, sf_buf_cpumask_bytes(mc));
 	int error;
 
 	if (sc == NULL)
@@ -88,8 +88,8 @@ sf_buf_cpumask_create(struct eph_machine *mc,
 		sc->full[0] = UINT32_MAX;
 	else
 		eph_cpuset_copy(sc->full, mc->allcpus, mc->cpuwords);
-	error =
-	    sf_pool_init(&sc->sp, mc, cfg, &eph_policy_lazy, mc->cpuwords, err);
+	error = eph__sf_pool_init(
+	    &sc->sp, mc, cfg, &eph_policy_lazy, mc->cpuwords, err);
 	if (error != 0)
 		sf_buf_cpumask_destroy(sc);
 	else
@@ -201,7 +201,7 @@ sf_buf_cpumask_unmap(void *state, void *obj)
 static void
 sf_buf_cpumask_check(void *state, uint64_t held)
 {
-	sf_pool_check(state, held);
+	eph__sf_pool_check(state, held);
 }
 
 static uint64_t
@@ -225,7 +225,7 @@ static const struct eph_sysctl sf_buf_cpumask_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops sf_buf_cpumask_ops = {
+const struct eph_design_ops eph__sf_buf_cpumask_ops = {
 	.name = "sf_buf.cpumask",
 	.summary = "mask of CPUs in sync, private mappings, lazy free list",
 	.origin = "DragonFly 24712b9068, Dillon",
@@ -241,9 +241,9 @@ const struct eph_design_ops sf_buf_cpumask_ops = {
 	.destroy = sf_buf_cpumask_destroy,
 	.map = sf_buf_cpumask_map,
 	.unmap = sf_buf_cpumask_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_cpumask_check,

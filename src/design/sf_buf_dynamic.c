@@ -51,12 +51,12 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "ephmap/version.h"
 
 #define DYN_CHUNK 64u /* records made at once */
@@ -117,7 +117,7 @@ dyn_grow_table(struct dyn *dy)
 
 	if (dy->nchunks < dy->chunk_room)
 		return (true);
-	table = mem_grow(dy->mc->mem, dy->chunk,
+	table = eph_mem_grow(dy->mc->mem, dy->chunk,
 	    dy->chunk_room * sizeof(*table), n * sizeof(*table));
 	if (table == NULL)
 		return (false);
@@ -133,7 +133,7 @@ dyn_grow(struct dyn *dy)
 	struct dyn_chunk *c;
 
 	if (!dyn_grow_table(dy) ||
-	    (c = machine_alloc(mc, dyn_chunk_bytes(mc))) == NULL)
+	    (c = eph_machine_alloc(mc, dyn_chunk_bytes(mc))) == NULL)
 		return (false);
 	dy->chunk[dy->nchunks] = c;
 	for (uint32_t i = DYN_CHUNK; i-- > 0;) {
@@ -161,9 +161,9 @@ dyn_destroy(void *state)
 			kva_free(mc, sf->kva, 1);
 	}
 	for (uint32_t i = 0; i < dy->nchunks; i++)
-		machine_free(mc, dy->chunk[i], dyn_chunk_bytes(mc));
-	machine_free(mc, dy->chunk, dy->chunk_room * sizeof(*dy->chunk));
-	machine_free(mc, dy, sizeof(*dy));
+		eph_machine_free(mc, dy->chunk[i], dyn_chunk_bytes(mc));
+	eph_machine_free(mc, dy->chunk, dy->chunk_room * sizeof(*dy->chunk));
+	eph_machine_free(mc, dy, sizeof(*dy));
 }
 
 static int
@@ -175,7 +175,7 @@ dyn_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	if (cfg->nbufs == 0)
 		return (eph_err_set(
 		    err, EINVAL, "an excess of 0: at least 1 mapping is kept"));
-	if ((dy = machine_alloc(mc, sizeof(*dy))) == NULL)
+	if ((dy = eph_machine_alloc(mc, sizeof(*dy))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = 0;
 	dy->mc = mc;
@@ -605,7 +605,7 @@ static const struct eph_sysctl dyn_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops sf_buf_dynamic_ops = {
+const struct eph_design_ops eph__sf_buf_dynamic_ops = {
 	.name = "sf_buf.dynamic",
 	.summary = "mappings on demand, a limit on the unreferenced ones",
 	.origin = "DragonFly kernel list, Dillon; a proposal",

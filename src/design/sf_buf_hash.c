@@ -48,21 +48,21 @@ sf_buf_hash_destroy(void *state)
 	struct sf_hash *sh = state;
 	struct eph_machine *mc = sh->sp.mc;
 
-	sf_pool_fini(&sh->sp);
-	machine_free(mc, sh, sizeof(*sh));
+	eph__sf_pool_fini(&sh->sp);
+	eph_machine_free(mc, sh, sizeof(*sh));
 }
 
 static int
 sf_buf_hash_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct sf_hash *sh = machine_alloc(mc, sizeof(*sh));
+	struct sf_hash *sh = eph_machine_alloc(mc, sizeof(*sh));
 	int error;
 
 	if (sh == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = sf_pool_init(&sh->sp, mc, cfg, &eph_policy_lru, 0, err);
+	error = eph__sf_pool_init(&sh->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0) {
 		sf_buf_hash_destroy(sh);
 		return (error);
@@ -149,7 +149,7 @@ sf_buf_hash_release(struct sf_hash *sh, struct sf_buf *sf)
 	struct sf_pool *sp = &sh->sp;
 	const uint32_t id = sf_pool_index(sp, sf) + 1;
 
-	sf_pool_unchain(sp, sf);
+	eph__sf_pool_unchain(sp, sf);
 	sf->m = NULL;
 	pmap_qremove(sp->mc, sf->kva, 1);
 	sf->page_next = sh->free_head;
@@ -181,7 +181,7 @@ sf_buf_hash_check(void *state, uint64_t held)
 	struct sf_hash *sh = state;
 	uint32_t nfree = 0;
 
-	sf_pool_check(&sh->sp, held);
+	eph__sf_pool_check(&sh->sp, held);
 	for (uint32_t i = sh->free_head; i != 0;
 	     i = sh->sp.bufs[i - 1].page_next) {
 		if (sh->sp.bufs[i - 1].refcnt != 0 || nfree++ > sh->sp.nbufs)
@@ -191,7 +191,7 @@ sf_buf_hash_check(void *state, uint64_t held)
 		PANIC("used and free buffers do not add up");
 }
 
-const struct eph_design_ops sf_buf_hash_ops = {
+const struct eph_design_ops eph__sf_buf_hash_ops = {
 	.name = "sf_buf.hash",
 	.summary = "page hash and reference count, unmapped at the last free",
 	.origin = "FreeBSD i386 vm_machdep.c 1.219, Cox",
@@ -206,11 +206,11 @@ const struct eph_design_ops sf_buf_hash_ops = {
 	.destroy = sf_buf_hash_destroy,
 	.map = sf_buf_hash_map,
 	.unmap = sf_buf_hash_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_hash_check,
-	.sysctls = sf_pool_sysctls,
+	.sysctls = eph__sf_pool_sysctls,
 };

@@ -44,21 +44,21 @@ sf_buf_lru_destroy(void *state)
 	struct sf_pool *sp = state;
 	struct eph_machine *mc = sp->mc;
 
-	sf_pool_fini(sp);
-	machine_free(mc, sp, sizeof(*sp));
+	eph__sf_pool_fini(sp);
+	eph_machine_free(mc, sp, sizeof(*sp));
 }
 
 static int
 sf_buf_lru_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct sf_pool *sp = machine_alloc(mc, sizeof(*sp));
+	struct sf_pool *sp = eph_machine_alloc(mc, sizeof(*sp));
 	int error;
 
 	if (sp == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = 0;
-	error = sf_pool_init(sp, mc, cfg, &eph_policy_lru, 0, err);
+	error = eph__sf_pool_init(sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0)
 		sf_buf_lru_destroy(sp);
 	else
@@ -109,10 +109,10 @@ sf_buf_lru_unmap(void *state, void *obj)
 static void
 sf_buf_lru_check(void *state, uint64_t held)
 {
-	sf_pool_check(state, held);
+	eph__sf_pool_check(state, held);
 }
 
-const struct eph_design_ops sf_buf_lru_ops = {
+const struct eph_design_ops eph__sf_buf_lru_ops = {
 	.name = "sf_buf.lru",
 	.summary = "page hash, LRU of unreferenced mappings, global mappings",
 	.origin = "DragonFly 4860553a54, Hsu; FreeBSD i386 1.220, Cox",
@@ -129,11 +129,11 @@ const struct eph_design_ops sf_buf_lru_ops = {
 	.destroy = sf_buf_lru_destroy,
 	.map = sf_buf_lru_map,
 	.unmap = sf_buf_lru_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_lru_check,
-	.sysctls = sf_pool_sysctls,
+	.sysctls = eph__sf_pool_sysctls,
 };

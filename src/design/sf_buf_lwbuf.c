@@ -53,25 +53,26 @@ sf_lwbuf_destroy(void *state)
 	struct eph_machine *mc = sl->lk.lc.mc;
 
 	objcache_destroy(sl->cache);
-	slab_fini(&sl->slab);
-	lwbuf_kvalist_fini(&sl->lk);
-	machine_free(mc, sl, sizeof(*sl));
+	eph__slab_fini(&sl->slab);
+	eph__lwbuf_kvalist_fini(&sl->lk);
+	eph_machine_free(mc, sl, sizeof(*sl));
 }
 
 static int
 sf_lwbuf_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct sf_lwbuf *sl = machine_alloc(mc, sizeof(*sl));
+	struct sf_lwbuf *sl = eph_machine_alloc(mc, sizeof(*sl));
 	int error;
 
 	(void)cfg;
 	if (sl == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	slab_init(&sl->slab, mc, sizeof(struct sf_buf));
-	error = lwbuf_kvalist_init(&sl->lk, mc);
+	eph__slab_init(&sl->slab, mc, sizeof(struct sf_buf));
+	error = eph__lwbuf_kvalist_init(&sl->lk, mc);
 	sl->cache = objcache_create(mc, "sf_buf", OBJCACHE_UNLIMITED, 0, NULL,
-	    NULL, NULL, slab_objcache_alloc, slab_objcache_free, &sl->slab);
+	    NULL, NULL, eph__slab_objcache_alloc, eph__slab_objcache_free,
+	    &sl->slab);
 	if (error != 0 || sl->cache == NULL) {
 		sf_lwbuf_destroy(sl);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -90,11 +91,11 @@ sf_lwbuf_map(
 	(void)flags;
 	if (sf == NULL)
 		return (ENOMEM);
-	if ((sf->lwbuf = lwbuf_kvalist_alloc(&sl->lk, m)) == NULL) {
+	if ((sf->lwbuf = eph__lwbuf_kvalist_alloc(&sl->lk, m)) == NULL) {
 		objcache_put(sl->cache, sf);
 		return (ENOMEM);
 	}
-	(void)lwbuf_core_set_global(&sl->lk, sf->lwbuf);
+	(void)eph__lwbuf_core_set_global(&sl->lk, sf->lwbuf);
 	/* Relaxed: nobody else knows this buffer yet. */
 	eph_store_32(sl->lk.lc.mc, &sf->refs, 1, memory_order_relaxed);
 	return (lwbuf_core_mapped(&sl->lk.lc, sf, sf->lwbuf->kva, mp));
@@ -118,7 +119,7 @@ sf_lwbuf_unmap(void *state, void *obj)
 		return (0);
 	eph_bufs_dec(mc);
 	sf->lwbuf = NULL;
-	lwbuf_kvalist_free(&sl->lk, lwb);
+	eph__lwbuf_kvalist_free(&sl->lk, lwb);
 	objcache_put(sl->cache, sf);
 	return (0);
 }
@@ -126,7 +127,7 @@ sf_lwbuf_unmap(void *state, void *obj)
 static eph_va_t
 sf_lwbuf_kva(void *state, void *obj)
 {
-	return (lwbuf_core_kva_op(state, ((struct sf_buf *)obj)->lwbuf));
+	return (eph__lwbuf_core_kva_op(state, ((struct sf_buf *)obj)->lwbuf));
 }
 
 static int
@@ -172,11 +173,11 @@ sf_lwbuf_check(void *state, uint64_t held)
 	if (refs != held)
 		PANIC("references held and references counted differ");
 	objcache_check(sl->cache);
-	lwbuf_kvalist_check(&sl->lk, used);
+	eph__lwbuf_kvalist_check(&sl->lk, used);
 	lwbuf_core_check_gauge(sl->lk.lc.mc, used);
 }
 
-const struct eph_design_ops sf_buf_lwbuf_ops = {
+const struct eph_design_ops eph__sf_buf_lwbuf_ops = {
 	.name = "sf_buf.lwbuf",
 	.summary = "an lwbuf made global for every use",
 	.origin = "DragonFly 5c5185ae1c, Greear",

@@ -45,7 +45,7 @@
 #include <errno.h>
 
 #include "design/shard_pool.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 struct sf_sharded {
@@ -65,24 +65,25 @@ sf_buf_sharded_destroy(void *state)
 	struct sf_sharded *ss = state;
 	struct eph_machine *mc = ss->sp.mc;
 
-	machine_free(mc, ss->masks, sf_sharded_mask_bytes(&ss->sp));
-	shard_fini(&ss->sp);
-	machine_free(mc, ss, sizeof(*ss));
+	eph_machine_free(mc, ss->masks, sf_sharded_mask_bytes(&ss->sp));
+	eph__shard_fini(&ss->sp);
+	eph_machine_free(mc, ss, sizeof(*ss));
 }
 
 static int
 sf_buf_sharded_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct sf_sharded *ss = machine_alloc(mc, sizeof(*ss));
+	struct sf_sharded *ss = eph_machine_alloc(mc, sizeof(*ss));
 	int error;
 
 	if (ss == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = EPH_PTE_G;
-	error = shard_init(&ss->sp, mc, cfg->nbufs, mc->ncpus, err);
+	error = eph__shard_init(&ss->sp, mc, cfg->nbufs, mc->ncpus, err);
 	if (error == 0) {
-		ss->masks = machine_alloc(mc, sf_sharded_mask_bytes(&ss->sp));
+		ss->masks =
+		    eph_machine_alloc(mc, sf_sharded_mask_bytes(&ss->sp));
 		if (ss->masks == NULL)
 			error = eph_err_set(err, ENOMEM, "out of memory");
 	}
@@ -141,20 +142,20 @@ sf_buf_sharded_map(
 {
 	struct sf_sharded *ss = state;
 	struct shard_pool *sp = &ss->sp;
-	struct shard_slot *sf = shard_lookup(sp, m);
+	struct shard_slot *sf = eph__shard_lookup(sp, m);
 	bool missed = false;
 	int error;
 
 	if (sf == NULL) {
-		sf = shard_take(sp, eph_curcpu(sp->mc)->id, flags, &error);
+		sf = eph__shard_take(sp, eph_curcpu(sp->mc)->id, flags, &error);
 		if (sf == NULL)
 			return (error);
-		sf = shard_enter(sp, sf, m, &missed);
+		sf = eph__shard_enter(sp, sf, m, &missed);
 	}
 	if (missed)
 		sf_sharded_enter(ss, sf);
 	sf_sharded_shootdown(ss, sf, flags);
-	shard_exit(sp, m);
+	eph__shard_exit(sp, m);
 	*mp = (struct eph_mapping){ sf, sf->kva };
 	return (0);
 }
@@ -164,21 +165,21 @@ sf_buf_sharded_unmap(void *state, void *obj)
 {
 	struct sf_sharded *ss = state;
 
-	shard_release(&ss->sp, obj, eph_curcpu(ss->sp.mc)->id);
+	eph__shard_release(&ss->sp, obj, eph_curcpu(ss->sp.mc)->id);
 	return (0);
 }
 
 static int
 sf_buf_sharded_ref(void *state, void *obj)
 {
-	shard_ref(state, obj);
+	eph__shard_ref(state, obj);
 	return (0);
 }
 
 static void
 sf_buf_sharded_check(void *state, uint64_t held)
 {
-	shard_check(state, held);
+	eph__shard_check(state, held);
 }
 
 /* Relaxed, all of them: numbers to look at. */
@@ -218,7 +219,7 @@ sf_sharded_get_allocfail(void *state)
 {
 	struct eph_counters c;
 
-	machine_counters(((const struct shard_pool *)state)->mc, &c);
+	eph_machine_counters(((const struct shard_pool *)state)->mc, &c);
 	return (c.map_fail);
 }
 
@@ -244,7 +245,7 @@ static const struct eph_sysctl sf_buf_sharded_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
-const struct eph_design_ops sf_buf_sharded_ops = {
+const struct eph_design_ops eph__sf_buf_sharded_ops = {
 	.name = "sf_buf.sharded",
 	.summary = "sf_buf.accessed, a lock per chain, a free list per CPU",
 	.origin = "ours, with the locks of illumos seg_map",
@@ -260,9 +261,9 @@ const struct eph_design_ops sf_buf_sharded_ops = {
 	.destroy = sf_buf_sharded_destroy,
 	.map = sf_buf_sharded_map,
 	.unmap = sf_buf_sharded_unmap,
-	.kva = shard_kva,
+	.kva = eph__shard_kva,
 	.ref = sf_buf_sharded_ref,
-	.page = shard_page,
+	.page = eph__shard_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_sharded_check,

@@ -47,21 +47,21 @@ sf_buf_uncached_destroy(void *state)
 	struct sf_uncached *su = state;
 	struct eph_machine *mc = su->sp.mc;
 
-	sf_pool_fini(&su->sp);
-	machine_free(mc, su, sizeof(*su));
+	eph__sf_pool_fini(&su->sp);
+	eph_machine_free(mc, su, sizeof(*su));
 }
 
 static int
 sf_buf_uncached_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct sf_uncached *su = machine_alloc(mc, sizeof(*su));
+	struct sf_uncached *su = eph_machine_alloc(mc, sizeof(*su));
 	int error;
 
 	if (su == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mc->pgeflag = 0;
-	error = sf_pool_init(&su->sp, mc, cfg, &eph_policy_lru, 0, err);
+	error = eph__sf_pool_init(&su->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0) {
 		sf_buf_uncached_destroy(su);
 		return (error);
@@ -187,7 +187,7 @@ sf_buf_uncached_check(void *state, uint64_t held)
 		PANIC("used and free buffers do not add up");
 }
 
-const struct eph_design_ops sf_buf_uncached_ops = {
+const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.name = "sf_buf.uncached",
 	.summary = "a pool of addresses, mapped and unmapped for every use",
 	.origin = "FreeBSD 3 and 4, Greenman; DragonFly before dfbcf5a390",
@@ -202,11 +202,11 @@ const struct eph_design_ops sf_buf_uncached_ops = {
 	.destroy = sf_buf_uncached_destroy,
 	.map = sf_buf_uncached_map,
 	.unmap = sf_buf_uncached_unmap,
-	.kva = sf_pool_kva,
-	.ref = sf_pool_ref,
-	.page = sf_pool_page,
+	.kva = eph__sf_pool_kva,
+	.ref = eph__sf_pool_ref,
+	.page = eph__sf_pool_page,
 	.switch_out = eph_design_no_switch,
 	.switch_in = eph_design_no_switch,
 	.check = sf_buf_uncached_check,
-	.sysctls = sf_pool_sysctls,
+	.sysctls = eph__sf_pool_sysctls,
 };

@@ -9,9 +9,9 @@ sf_pool_buffers(struct sf_pool *sp, struct eph_err *err)
 {
 	struct eph_machine *mc = sp->mc;
 
-	sp->bufs = machine_alloc(mc, sp->nbufs * sizeof(*sp->bufs));
+	sp->bufs = eph_machine_alloc(mc, sp->nbufs * sizeof(*sp->bufs));
 	if (sp->words != 0)
-		sp->masks = machine_alloc(
+		sp->masks = eph_machine_alloc(
 		    mc, (size_t)sp->nbufs * sp->words * sizeof(*sp->masks));
 	if (sp->bufs == NULL || (sp->words != 0 && sp->masks == NULL))
 		return (eph_err_set(
@@ -28,7 +28,7 @@ sf_pool_buffers(struct sf_pool *sp, struct eph_err *err)
 }
 
 int
-sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
+eph__sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
     const struct eph_design_config *cfg, const struct eph_policy_ops *policy,
     unsigned words, struct eph_err *err)
 {
@@ -52,7 +52,7 @@ sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
 }
 
 void
-sf_pool_fini(struct sf_pool *sp)
+eph__sf_pool_fini(struct sf_pool *sp)
 {
 	struct eph_machine *mc = sp->mc;
 
@@ -64,9 +64,9 @@ sf_pool_fini(struct sf_pool *sp)
 	}
 	if (sp->window != 0)
 		kva_free(mc, sp->window, sp->nbufs);
-	machine_free(
+	eph_machine_free(
 	    mc, sp->masks, (size_t)sp->nbufs * sp->words * sizeof(*sp->masks));
-	machine_free(mc, sp->bufs, sp->nbufs * sizeof(*sp->bufs));
+	eph_machine_free(mc, sp->bufs, sp->nbufs * sizeof(*sp->bufs));
 }
 
 /*
@@ -74,7 +74,7 @@ sf_pool_fini(struct sf_pool *sp)
  * mapped twice.
  */
 void
-sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf)
+eph__sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf)
 {
 	const uint32_t id = sf_pool_index(sp, sf) + 1;
 	uint32_t *linkp;
@@ -86,9 +86,10 @@ sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf)
 }
 
 void
-sf_pool_evict(struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m)
+eph__sf_pool_evict(
+    struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m)
 {
-	sf_pool_unchain(sp, sf);
+	eph__sf_pool_unchain(sp, sf);
 	/* After a sleep it may be this very page's, mapped meanwhile. */
 	eph_curcpu(sp->mc)->c.evict += sf->m != m;
 	EPH_NOTE(sp->mc, "miss: buffer %u, taken from frame %u",
@@ -100,7 +101,7 @@ sf_pool_evict(struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m)
  * missed on a page end with two mappings of it, as in every BSD.
  */
 uint32_t
-sf_pool_take_slow(struct sf_pool *sp, const struct vm_page *m, bool nowait,
+eph__sf_pool_take_slow(struct sf_pool *sp, const struct vm_page *m, bool nowait,
     bool catch, int *error)
 {
 	uint32_t slot;
@@ -124,7 +125,7 @@ sf_pool_take_slow(struct sf_pool *sp, const struct vm_page *m, bool nowait,
 }
 
 eph_va_t
-sf_pool_kva(void *state, void *obj)
+eph__sf_pool_kva(void *state, void *obj)
 {
 	struct sf_pool *sp = state;
 	const struct sf_buf *sf = obj;
@@ -134,14 +135,14 @@ sf_pool_kva(void *state, void *obj)
 }
 
 struct vm_page *
-sf_pool_page(void *state, void *obj)
+eph__sf_pool_page(void *state, void *obj)
 {
 	(void)state;
 	return (((const struct sf_buf *)obj)->m);
 }
 
 int
-sf_pool_ref(void *state, void *obj)
+eph__sf_pool_ref(void *state, void *obj)
 {
 	struct sf_pool *sp = state;
 	struct sf_buf *sf = obj;
@@ -155,7 +156,7 @@ sf_pool_ref(void *state, void *obj)
 }
 
 void
-sf_pool_check(struct sf_pool *sp, uint64_t held)
+eph__sf_pool_check(struct sf_pool *sp, uint64_t held)
 {
 	uint64_t refs = 0, used = 0;
 
@@ -186,26 +187,26 @@ sf_pool_check(struct sf_pool *sp, uint64_t held)
 /* sysctls */
 
 uint64_t
-sf_pool_get_nsfbufs(void *state)
+eph__sf_pool_get_nsfbufs(void *state)
 {
 	return (((const struct sf_pool *)state)->nbufs);
 }
 
 uint64_t
-sf_pool_get_used(void *state)
+eph__sf_pool_get_used(void *state)
 {
 	return (((const struct sf_pool *)state)->used.now);
 }
 
 uint64_t
-sf_pool_get_peak(void *state)
+eph__sf_pool_get_peak(void *state)
 {
 	return (((const struct sf_pool *)state)->used.peak);
 }
 
 /* As the kernel would have said: the length of the list. */
 uint64_t
-sf_pool_get_nsffree(void *state)
+eph__sf_pool_get_nsffree(void *state)
 {
 	const struct sf_pool *sp = state;
 
@@ -216,29 +217,29 @@ sf_pool_get_nsffree(void *state)
 }
 
 uint64_t
-sf_pool_get_allocwait(void *state)
+eph__sf_pool_get_allocwait(void *state)
 {
 	return (((const struct sf_pool *)state)->allocwait);
 }
 
 uint64_t
-sf_pool_get_allocfail(void *state)
+eph__sf_pool_get_allocfail(void *state)
 {
 	struct eph_counters c;
 
-	machine_counters(((const struct sf_pool *)state)->mc, &c);
+	eph_machine_counters(((const struct sf_pool *)state)->mc, &c);
 	return (c.map_fail);
 }
 
 int
-sf_pool_set_denied(void *state, uint64_t value)
+eph__sf_pool_set_denied(void *state, uint64_t value)
 {
 	(void)state;
 	(void)value;
 	return (EPERM);
 }
 
-const struct eph_sysctl sf_pool_sysctls[] = {
+const struct eph_sysctl eph__sf_pool_sysctls[] = {
 	SF_POOL_SYSCTL_NSFBUFS,
 	{ NULL, NULL, NULL, NULL, NULL },
 };

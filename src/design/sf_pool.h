@@ -24,11 +24,11 @@
 
 #include "base/kassert.h"
 #include "design/policy_call.h"
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 
 struct sf_buf {
 	struct vm_page *m;  /* (l) mapped page, NULL if it holds none */
@@ -56,12 +56,12 @@ struct sf_pool {
  * Make a pool in `sp`, its masks with `words` words.  Returns 0, or ENOMEM
  * or EINVAL with `err` set.
  */
-int sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
+int eph__sf_pool_init(struct sf_pool *sp, struct eph_machine *mc,
     const struct eph_design_config *cfg, const struct eph_policy_ops *policy,
     unsigned words, struct eph_err *err);
 
-/* Release what sf_pool_init() took; also after it failed. */
-void sf_pool_fini(struct sf_pool *sp);
+/* Release what eph__sf_pool_init() took; also after it failed. */
+void eph__sf_pool_fini(struct sf_pool *sp);
 
 /*
  * Sleep until a buffer can be recycled for page `m`, and take it out of
@@ -69,49 +69,49 @@ void sf_pool_fini(struct sf_pool *sp);
  * has SFB_NOWAIT (*error EAGAIN) or a signal came and `catch` (EINTR).
  * Called, and returns, with the lock held.
  */
-uint32_t sf_pool_take_slow(struct sf_pool *sp, const struct vm_page *m,
+uint32_t eph__sf_pool_take_slow(struct sf_pool *sp, const struct vm_page *m,
     bool nowait, bool catch, int *error);
 
 /* Shared invariants; see eph_design_ops. */
-void sf_pool_check(struct sf_pool *sp, uint64_t held);
+void eph__sf_pool_check(struct sf_pool *sp, uint64_t held);
 
-struct vm_page *sf_pool_page(void *state, void *obj);
-eph_va_t sf_pool_kva(void *state, void *obj);
-int sf_pool_ref(void *state, void *obj);
+struct vm_page *eph__sf_pool_page(void *state, void *obj);
+eph_va_t eph__sf_pool_kva(void *state, void *obj);
+int eph__sf_pool_ref(void *state, void *obj);
 
 /* Rows for a design's table of sysctls; `state` begins with the pool. */
-uint64_t sf_pool_get_nsfbufs(void *state);
-uint64_t sf_pool_get_used(void *state);
-uint64_t sf_pool_get_peak(void *state);
-uint64_t sf_pool_get_nsffree(void *state);
-uint64_t sf_pool_get_allocwait(void *state);
-uint64_t sf_pool_get_allocfail(void *state);
-int sf_pool_set_denied(void *state, uint64_t value); /* EPERM */
+uint64_t eph__sf_pool_get_nsfbufs(void *state);
+uint64_t eph__sf_pool_get_used(void *state);
+uint64_t eph__sf_pool_get_peak(void *state);
+uint64_t eph__sf_pool_get_nsffree(void *state);
+uint64_t eph__sf_pool_get_allocwait(void *state);
+uint64_t eph__sf_pool_get_allocfail(void *state);
+int eph__sf_pool_set_denied(void *state, uint64_t value); /* EPERM */
 
 /* clang-format off */
 #define SF_POOL_SYSCTL_NSFBUFS						       \
-	{ "kern.ipc.nsfbufs", "buffers in the pool", sf_pool_get_nsfbufs,      \
-	    sf_pool_set_denied, NULL }
+	{ "kern.ipc.nsfbufs", "buffers in the pool", eph__sf_pool_get_nsfbufs,      \
+	    eph__sf_pool_set_denied, NULL }
 #define SF_POOL_SYSCTL_NSFBUFSUSED					       \
-	{ "kern.ipc.nsfbufsused", "buffers referenced", sf_pool_get_used,      \
-	    sf_pool_set_denied, NULL }
+	{ "kern.ipc.nsfbufsused", "buffers referenced", eph__sf_pool_get_used,      \
+	    eph__sf_pool_set_denied, NULL }
 #define SF_POOL_SYSCTL_NSFBUFSPEAK					       \
 	{ "kern.ipc.nsfbufspeak", "most buffers ever referenced",	       \
-	    sf_pool_get_peak, sf_pool_set_denied, NULL }
+	    eph__sf_pool_get_peak, eph__sf_pool_set_denied, NULL }
 #define SF_POOL_SYSCTL_NSFFREE						       \
 	{ "kern.ipc.nsffree", "buffers on the free list",		       \
-	    sf_pool_get_nsffree, sf_pool_set_denied,			       \
+	    eph__sf_pool_get_nsffree, eph__sf_pool_set_denied,			       \
 	    "counts referenced buffers that a hit left on the list; "	       \
 	    "free are nsfbufs - nsfbufsused" }
 #define SF_POOL_SYSCTL_ALLOCWAIT					       \
 	{ "kern.ipc.sfstat.sf_allocwait", "sleeps for a buffer",	       \
-	    sf_pool_get_allocwait, sf_pool_set_denied, NULL }
+	    eph__sf_pool_get_allocwait, eph__sf_pool_set_denied, NULL }
 #define SF_POOL_SYSCTL_ALLOCFAIL					       \
 	{ "kern.ipc.sfstat.sf_allocfail", "allocations that returned none",    \
-	    sf_pool_get_allocfail, sf_pool_set_denied, NULL }
+	    eph__sf_pool_get_allocfail, eph__sf_pool_set_denied, NULL }
 /* clang-format on */
 
-extern const struct eph_sysctl sf_pool_sysctls[]; /* nsfbufs */
+extern const struct eph_sysctl eph__sf_pool_sysctls[]; /* nsfbufs */
 
 static inline uint32_t
 sf_pool_index(const struct sf_pool *sp, const struct sf_buf *sf)
@@ -133,10 +133,10 @@ sf_pool_mask(const struct sf_pool *sp, uint32_t slot)
 }
 
 /* Take the buffer out of its page's chain; it must be in it. */
-void sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf);
+void eph__sf_pool_unchain(struct sf_pool *sp, struct sf_buf *sf);
 
 /* The same, because `m` takes the buffer; counted if it is another page. */
-void sf_pool_evict(
+void eph__sf_pool_evict(
     struct sf_pool *sp, struct sf_buf *sf, const struct vm_page *m);
 
 /* Index `sf` under `m`, first of its buffers, with one reference. */
@@ -207,11 +207,11 @@ sf_pool_take(struct sf_pool *sp, const struct vm_page *m, bool nowait,
 	}
 	slot = policy_victim(&sp->policy, m->frame);
 	if (eph_unlikely(slot == EPH_NONE)) {
-		slot = sf_pool_take_slow(sp, m, nowait, catch, error);
+		slot = eph__sf_pool_take_slow(sp, m, nowait, catch, error);
 		if (slot == EPH_NONE)
 			return (NULL);
 	}
-	sf_pool_evict(sp, &sp->bufs[slot], m);
+	eph__sf_pool_evict(sp, &sp->bufs[slot], m);
 	return (&sp->bufs[slot]);
 }
 
@@ -256,7 +256,7 @@ sf_pool_drop(struct sf_pool *sp, struct sf_buf *sf)
 	return (true);
 }
 
-/* wakeup_one for a sleeper in sf_pool_take_slow(). */
+/* wakeup_one for a sleeper in eph__sf_pool_take_slow(). */
 static inline void
 sf_pool_wakeup_one(struct sf_pool *sp)
 {

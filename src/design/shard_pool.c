@@ -7,16 +7,16 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 
 #define SHARD_CHAINS_MAX 4096u
 
 /* Life */
 
 int
-shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
+eph__shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
     uint32_t nlists, struct eph_err *err)
 {
 	uint32_t nchains = 1;
@@ -36,9 +36,9 @@ shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
 	while (nchains < nslots && nchains < SHARD_CHAINS_MAX)
 		nchains *= 2;
 	sp->chain_mask = nchains - 1;
-	sp->slot = machine_alloc(mc, nslots * sizeof(*sp->slot));
-	sp->chain = machine_alloc(mc, nchains * sizeof(*sp->chain));
-	sp->list = machine_alloc(mc, nlists * sizeof(*sp->list));
+	sp->slot = eph_machine_alloc(mc, nslots * sizeof(*sp->slot));
+	sp->chain = eph_machine_alloc(mc, nchains * sizeof(*sp->chain));
+	sp->list = eph_machine_alloc(mc, nlists * sizeof(*sp->list));
 	if (sp->slot == NULL || sp->chain == NULL || sp->list == NULL)
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for %u slots", nslots));
@@ -54,7 +54,7 @@ shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
 }
 
 void
-shard_fini(struct shard_pool *sp)
+eph__shard_fini(struct shard_pool *sp)
 {
 	struct eph_machine *mc = sp->mc;
 
@@ -64,10 +64,10 @@ shard_fini(struct shard_pool *sp)
 	}
 	if (sp->window != 0)
 		kva_free(mc, sp->window, sp->nslots);
-	machine_free(mc, sp->list, sp->nlists * sizeof(*sp->list));
-	machine_free(
+	eph_machine_free(mc, sp->list, sp->nlists * sizeof(*sp->list));
+	eph_machine_free(
 	    mc, sp->chain, (sp->chain_mask + (size_t)1) * sizeof(*sp->chain));
-	machine_free(mc, sp->slot, sp->nslots * sizeof(*sp->slot));
+	eph_machine_free(mc, sp->slot, sp->nslots * sizeof(*sp->slot));
 }
 
 /* Free lists */
@@ -145,7 +145,7 @@ shard_chain(struct shard_pool *sp, const struct vm_page *m)
 }
 
 void
-shard_exit(struct shard_pool *sp, const struct vm_page *m)
+eph__shard_exit(struct shard_pool *sp, const struct vm_page *m)
 {
 	mutex_exit(sp->mc, shard_chain(sp, m));
 }
@@ -199,21 +199,21 @@ shard_find(struct shard_pool *sp, const struct vm_page *m)
 }
 
 struct shard_slot *
-shard_lookup(struct shard_pool *sp, struct vm_page *m)
+eph__shard_lookup(struct shard_pool *sp, struct vm_page *m)
 {
 	struct shard_slot *slot;
 
 	mutex_enter(sp->mc, shard_chain(sp, m));
 	if ((slot = shard_find(sp, m)) == NULL)
-		shard_exit(sp, m);
+		eph__shard_exit(sp, m);
 	else
 		shard_hold(sp, slot);
 	return (slot);
 }
 
 struct shard_slot *
-shard_enter(struct shard_pool *sp, struct shard_slot *slot, struct vm_page *m,
-    bool *missed)
+eph__shard_enter(struct shard_pool *sp, struct shard_slot *slot,
+    struct vm_page *m, bool *missed)
 {
 	struct shard_slot *other;
 	struct eph_cpu *cpu;
@@ -241,7 +241,7 @@ shard_enter(struct shard_pool *sp, struct shard_slot *slot, struct vm_page *m,
 }
 
 void
-shard_ref(struct shard_pool *sp, struct shard_slot *slot)
+eph__shard_ref(struct shard_pool *sp, struct shard_slot *slot)
 {
 	struct vm_page *m = slot->m;
 
@@ -249,11 +249,12 @@ shard_ref(struct shard_pool *sp, struct shard_slot *slot)
 	if (slot->refcnt == 0)
 		PANIC("a reference to a slot without one");
 	slot->refcnt++;
-	shard_exit(sp, m);
+	eph__shard_exit(sp, m);
 }
 
 void
-shard_release(struct shard_pool *sp, struct shard_slot *slot, uint32_t list)
+eph__shard_release(
+    struct shard_pool *sp, struct shard_slot *slot, uint32_t list)
 {
 	struct vm_page *m = slot->m;
 	bool free = false;
@@ -270,7 +271,7 @@ shard_release(struct shard_pool *sp, struct shard_slot *slot, uint32_t list)
 		if ((free = !slot->claimed))
 			shard_append(sp, slot, list);
 	}
-	shard_exit(sp, m);
+	eph__shard_exit(sp, m);
 	if (free)
 		shard_wakeup(sp);
 }
@@ -313,7 +314,7 @@ shard_unhash(struct shard_pool *sp, struct shard_slot *slot)
 		KASSERT(shard_find(sp, old) == slot, "not in its chain");
 		old->hint = 0;
 	}
-	shard_exit(sp, old);
+	eph__shard_exit(sp, old);
 	return (ours);
 }
 
@@ -392,7 +393,8 @@ shard_sleep(struct shard_pool *sp, unsigned flags)
 }
 
 struct shard_slot *
-shard_take(struct shard_pool *sp, uint32_t first, unsigned flags, int *error)
+eph__shard_take(
+    struct shard_pool *sp, uint32_t first, unsigned flags, int *error)
 {
 	struct shard_slot *slot;
 	struct eph_cpu *cpu;
@@ -415,14 +417,14 @@ shard_take(struct shard_pool *sp, uint32_t first, unsigned flags, int *error)
 /* eph_design_ops */
 
 eph_va_t
-shard_kva(void *state, void *obj)
+eph__shard_kva(void *state, void *obj)
 {
 	EPH_COUNT(((const struct shard_pool *)state)->mc, kva_calls);
 	return (((const struct shard_slot *)obj)->kva);
 }
 
 struct vm_page *
-shard_page(void *state, void *obj)
+eph__shard_page(void *state, void *obj)
 {
 	(void)state;
 	return (((const struct shard_slot *)obj)->m);
@@ -465,7 +467,7 @@ shard_check_list(struct shard_pool *sp, uint32_t list)
 }
 
 void
-shard_check(struct shard_pool *sp, uint64_t held)
+eph__shard_check(struct shard_pool *sp, uint64_t held)
 {
 	uint64_t refs = 0, used = 0, listed = 0, on_lists = 0;
 

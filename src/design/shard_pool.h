@@ -10,15 +10,15 @@
  * A map goes through up to three steps, each with its own locks, and what
  * may have happened between them is looked at again:
  *
- *	shard_lookup	the page has a slot: take a reference
- *	shard_take	else: a slot that nobody uses, out of the index,
+ *	eph__shard_lookup	the page has a slot: take a reference
+ *	eph__shard_take	else: a slot that nobody uses, out of the index,
  *			ours alone; may sleep
- *	shard_enter	index it under the page, unless somebody else has
+ *	eph__shard_enter	index it under the page, unless somebody else has
  *			mapped the page meanwhile: then use that one and
  *			give ours back
  *
  * lookup and enter return with the page's chain locked, so that the caller
- * can make the mapping valid before anybody else finds it; shard_exit()
+ * can make the mapping valid before anybody else finds it; eph__shard_exit()
  * unlocks.
  *
  * Claiming.  A slot leaves its free list before the chain of its old page
@@ -36,9 +36,9 @@
  * and list owns all of it.
  */
 
-#include "ephmap/atomic.h"
-#include "ephmap/design.h"
-#include "ephmap/mutex.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/mutex.h"
 
 struct shard_slot {
 	struct vm_page *m;  /* (h) NULL: holds none */
@@ -77,14 +77,14 @@ struct shard_pool {
 };
 
 /* Returns 0, or ENOMEM or EINVAL with `err` set. */
-int shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
-    uint32_t nlists, struct eph_err *err);
+int eph__shard_init(struct shard_pool *sp, struct eph_machine *mc,
+    uint32_t nslots, uint32_t nlists, struct eph_err *err);
 
-/* Release what shard_init() took; also after it failed. */
-void shard_fini(struct shard_pool *sp);
+/* Release what eph__shard_init() took; also after it failed. */
+void eph__shard_fini(struct shard_pool *sp);
 
 /* The slot of `m`, with a reference more and its chain locked; or NULL. */
-struct shard_slot *shard_lookup(struct shard_pool *sp, struct vm_page *m);
+struct shard_slot *eph__shard_lookup(struct shard_pool *sp, struct vm_page *m);
 
 /*
  * The next unused slot: one never used, or from free list `first`, or else
@@ -93,7 +93,7 @@ struct shard_slot *shard_lookup(struct shard_pool *sp, struct vm_page *m);
  * with *error EAGAIN (flags has SFB_NOWAIT) or EINTR (SFB_CATCH and a
  * signal), the failure counted.
  */
-struct shard_slot *shard_take(
+struct shard_slot *eph__shard_take(
     struct shard_pool *sp, uint32_t first, unsigned flags, int *error);
 
 /*
@@ -101,20 +101,20 @@ struct shard_slot *shard_take(
  * has one now.  Returns the one that counts, its chain locked; *missed says
  * whether it is `slot`; a miss, and an evict if it held another page.
  */
-struct shard_slot *shard_enter(struct shard_pool *sp, struct shard_slot *slot,
-    struct vm_page *m, bool *missed);
+struct shard_slot *eph__shard_enter(struct shard_pool *sp,
+    struct shard_slot *slot, struct vm_page *m, bool *missed);
 
-void shard_exit(struct shard_pool *sp, const struct vm_page *m);
+void eph__shard_exit(struct shard_pool *sp, const struct vm_page *m);
 
 /* Drop a reference; the last puts the slot at the end of list `list`. */
-void shard_release(
+void eph__shard_release(
     struct shard_pool *sp, struct shard_slot *slot, uint32_t list);
 
 /* Another reference to a slot that one holds. */
-void shard_ref(struct shard_pool *sp, struct shard_slot *slot);
+void eph__shard_ref(struct shard_pool *sp, struct shard_slot *slot);
 
 /* Invariants that its users share; see eph_design_ops. */
-void shard_check(struct shard_pool *sp, uint64_t held);
+void eph__shard_check(struct shard_pool *sp, uint64_t held);
 
 static inline uint32_t
 shard_index(const struct shard_pool *sp, const struct shard_slot *slot)
@@ -123,7 +123,7 @@ shard_index(const struct shard_pool *sp, const struct shard_slot *slot)
 }
 
 /* For users whose state begins with the pool. */
-eph_va_t shard_kva(void *state, void *obj);
-struct vm_page *shard_page(void *state, void *obj);
+eph_va_t eph__shard_kva(void *state, void *obj);
+struct vm_page *eph__shard_page(void *state, void *obj);
 
 #endif /* !DESIGN_SHARD_POOL_H */

@@ -9,7 +9,7 @@
 #include "base/kassert.h"
 
 void
-slab_init(struct slab *sl, struct eph_machine *mc, size_t size)
+eph__slab_init(struct slab *sl, struct eph_machine *mc, size_t size)
 {
 	sl->mc = mc;
 	sl->size = (size + 15) & ~(size_t)15;
@@ -17,25 +17,25 @@ slab_init(struct slab *sl, struct eph_machine *mc, size_t size)
 }
 
 void
-slab_fini(struct slab *sl)
+eph__slab_fini(struct slab *sl)
 {
 	for (uint32_t i = 0; i < sl->nitems; i += SLAB_CHUNK)
-		machine_free(sl->mc, sl->chunks[i >> SLAB_CHUNK_SHIFT],
+		eph_machine_free(sl->mc, sl->chunks[i >> SLAB_CHUNK_SHIFT],
 		    SLAB_CHUNK * sl->size);
-	machine_free(sl->mc, sl->chunks, sl->room * sizeof(*sl->chunks));
+	eph_machine_free(sl->mc, sl->chunks, sl->room * sizeof(*sl->chunks));
 }
 
 static bool
 slab_table_grow(struct slab *sl)
 {
 	const uint32_t n = sl->room == 0 ? 16 : sl->room * 2;
-	char **chunks = machine_alloc(sl->mc, n * sizeof(*chunks));
+	char **chunks = eph_machine_alloc(sl->mc, n * sizeof(*chunks));
 
 	if (chunks == NULL)
 		return (false);
 	if (sl->room != 0)
 		memcpy(chunks, sl->chunks, sl->room * sizeof(*chunks));
-	machine_free(sl->mc, sl->chunks, sl->room * sizeof(*chunks));
+	eph_machine_free(sl->mc, sl->chunks, sl->room * sizeof(*chunks));
 	sl->chunks = chunks;
 	sl->room = n;
 	return (true);
@@ -50,7 +50,7 @@ slab_grow(struct slab *sl)
 
 	if (chunk == sl->room && !slab_table_grow(sl))
 		return (false);
-	sl->chunks[chunk] = machine_alloc(sl->mc, SLAB_CHUNK * sl->size);
+	sl->chunks[chunk] = eph_machine_alloc(sl->mc, SLAB_CHUNK * sl->size);
 	if (sl->chunks[chunk] == NULL)
 		return (false);
 	sl->nitems += SLAB_CHUNK;
@@ -80,7 +80,7 @@ slab_unlock(struct slab *sl)
 }
 
 void *
-slab_alloc(struct slab *sl)
+eph__slab_alloc(struct slab *sl)
 {
 	struct slab_item *it = NULL;
 
@@ -96,7 +96,7 @@ slab_alloc(struct slab *sl)
 }
 
 void
-slab_free(struct slab *sl, void *obj)
+eph__slab_free(struct slab *sl, void *obj)
 {
 	struct slab_item *it = obj;
 	const uint32_t id = it->id;
@@ -111,14 +111,14 @@ slab_free(struct slab *sl, void *obj)
 }
 
 void *
-slab_objcache_alloc(void *sl, int ocflags)
+eph__slab_objcache_alloc(void *sl, int ocflags)
 {
 	(void)ocflags;
-	return (slab_alloc(sl));
+	return (eph__slab_alloc(sl));
 }
 
 void
-slab_objcache_free(void *obj, void *sl)
+eph__slab_objcache_free(void *obj, void *sl)
 {
-	slab_free(sl, obj);
+	eph__slab_free(sl, obj);
 }

@@ -12,13 +12,13 @@
  * Locking: `lock`, a leaf, with threads only.
  */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 /* Begins every object. */
 struct slab_item {
 	uint32_t id;   /* (c) number of the object */
 	uint32_t next; /* free list, by number plus one */
-	bool live;     /* handed out by slab_alloc() */
+	bool live;     /* handed out by eph__slab_alloc() */
 };
 
 #define SLAB_CHUNK_SHIFT 6
@@ -35,16 +35,16 @@ struct slab {
 	uint32_t free;	 /* first free object, plus one */
 };
 
-void slab_init(struct slab *sl, struct eph_machine *mc, size_t size);
-void slab_fini(struct slab *sl);
+void eph__slab_init(struct slab *sl, struct eph_machine *mc, size_t size);
+void eph__slab_fini(struct slab *sl);
 
 /* An object, zeroed but for its item; NULL when out of memory. */
-void *slab_alloc(struct slab *sl);
-void slab_free(struct slab *sl, void *obj);
+void *eph__slab_alloc(struct slab *sl);
+void eph__slab_free(struct slab *sl, void *obj);
 
 /* The same for objcache_create(); the arguments are the slab. */
-void *slab_objcache_alloc(void *sl, int ocflags);
-void slab_objcache_free(void *obj, void *sl);
+void *eph__slab_objcache_alloc(void *sl, int ocflags);
+void eph__slab_objcache_free(void *obj, void *sl);
 
 /* Object number `id`, which must have been made. */
 static inline void *

@@ -18,7 +18,7 @@
  * for has happened, so that a busy wait costs one step a round.
  *
  * A schedule that fails is left where it stands: its fibers start afresh,
- * and the machine's memory is brought back by machine_rewind().
+ * and the machine's memory is brought back by eph_machine_rewind().
  *
  * Time passes only when nothing else can happen: then the earliest timer
  * fires.
@@ -38,10 +38,10 @@
 
 #include "base/fiber.h"
 #include "base/kassert.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/shootdown.h"
 #include "machine/access.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -134,7 +134,7 @@ ex_enabled(const struct explore *ex)
 }
 
 unsigned
-explore_default(uint64_t enabled, unsigned cur)
+eph__explore_default(uint64_t enabled, unsigned cur)
 {
 	if ((enabled & EX_BIT(cur)) != 0)
 		return (cur);
@@ -142,7 +142,7 @@ explore_default(uint64_t enabled, unsigned cur)
 }
 
 bool
-explore_independent(const struct ex_entity *a, const struct ex_entity *b)
+eph__explore_independent(const struct ex_entity *a, const struct ex_entity *b)
 {
 	if (a->cpu == b->cpu || a->op.obj == NULL || b->op.obj == NULL)
 		return (false);
@@ -152,7 +152,7 @@ explore_independent(const struct ex_entity *a, const struct ex_entity *b)
 /* What happens without an entity. */
 
 bool
-explore_can_fill(struct explore *ex, unsigned cpu, unsigned i)
+eph__explore_can_fill(struct explore *ex, unsigned cpu, unsigned i)
 {
 	const struct eph_cpu *c = ex->mc->cpus[cpu];
 	const struct eph_shadow *sh = shadow_cell(c, ex->page[i]);
@@ -174,12 +174,12 @@ ex_tlb_acts(struct explore *ex, struct ex_choice choice)
 	if (choice.who >= mc->ncpus || !kva_has_entry(mc, choice.page))
 		return;
 	cpu = mc->cpus[choice.who];
-	done = choice.kind == EX_FILL ? cpu_speculate(cpu, choice.page)
-				      : cpu_evict(cpu, choice.page);
+	done = choice.kind == EX_FILL ? eph__cpu_speculate(cpu, choice.page)
+				      : eph__cpu_evict(cpu, choice.page);
 	if (!done || !mc->has_observer)
 		return;
 	mc->cur = cpu;
-	machine_note(mc, "TLB %s page %u%s",
+	eph_machine_note(mc, "TLB %s page %u%s",
 	    choice.kind == EX_FILL ? "loads" : "forgets", choice.page,
 	    choice.kind == EX_FILL ? " by speculation" : "");
 	mc->cur = was;
@@ -262,7 +262,7 @@ static void
 ex_record(struct explore *ex, struct ex_choice choice)
 {
 	if (ex->nchoices >= EX_STEPS_MAX || ex->nchoices >= ex->steps_max)
-		explore_stop(ex, EX_LIVELOCK);
+		eph__explore_stop(ex, EX_LIVELOCK);
 	ex->choices[ex->nchoices++] = choice;
 }
 
@@ -291,10 +291,10 @@ ex_choose(struct explore *ex)
 }
 
 _Noreturn void
-explore_stop(struct explore *ex, enum ex_verdict v)
+eph__explore_stop(struct explore *ex, enum ex_verdict v)
 {
 	ex->verdict = v;
-	fiber_switch(ex->running, ex->host);
+	eph__fiber_switch(ex->running, ex->host);
 	abort();
 }
 
@@ -304,10 +304,10 @@ ex_quiescent(struct explore *ex)
 {
 	if (atomic_load_explicit(&ex->mc->nviolations, memory_order_relaxed) !=
 	    0)
-		explore_stop(ex, EX_VIOLATION);
+		eph__explore_stop(ex, EX_VIOLATION);
 	if (ex->live == 0)
-		explore_stop(ex, EX_PASS);
-	explore_stop(ex, ex->waiting != 0 ? EX_DEADLOCK : EX_SLEEPERS);
+		eph__explore_stop(ex, EX_PASS);
+	eph__explore_stop(ex, ex->waiting != 0 ? EX_DEADLOCK : EX_SLEEPERS);
 }
 
 static void
@@ -346,7 +346,7 @@ ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
 	if (next->fiber == self)
 		return;
 	ex->running = next->fiber;
-	fiber_switch(self, next->fiber);
+	eph__fiber_switch(self, next->fiber);
 }
 
 /* Must what a shootdown protocol has put off be done before `e` goes on? */
@@ -460,7 +460,7 @@ ex_point(
 	/* Relaxed: one host thread. */
 	if (eph_unlikely(atomic_load_explicit(
 			     &ex->mc->nviolations, memory_order_relaxed) != 0))
-		explore_stop(ex, EX_VIOLATION);
+		eph__explore_stop(ex, EX_VIOLATION);
 	e->op = (struct ex_op){ obj, (uint8_t)kind, write };
 	ex->mc->step = ex->nchoices;
 	ex_yield(ex, e);
@@ -513,7 +513,7 @@ explore_point(struct eph_machine *mc, enum eph_point_kind kind, const void *obj,
 	ex_point(ex, kind, obj, true);
 	ex_progress(ex);
 	if (kind == EPH_POINT_PLAIN && mc->has_observer)
-		machine_note(mc, "%s", what);
+		eph_machine_note(mc, "%s", what);
 }
 
 /* A load or store: its walk may set A, which others read. */
@@ -627,7 +627,7 @@ ex_atomic_event(struct explore *ex, enum eph_atomic_op op, const char *what,
 		verb = value == 1 ? "inc" : "dec";
 	(void)snprintf(text, sizeof(text), "%s %.*s%s", verb, len, name,
 	    op == EPH_ATOMIC_CAS && old == new_value ? " fails" : "");
-	machine_event(
+	eph__machine_event(
 	    ex->mc, EPH_EV_ATOMIC, ex->cur->cpu, 0, old, new_value, text);
 }
 
@@ -791,14 +791,14 @@ ex_handle(struct explore *ex, const struct eph_ipi *ipi)
 	case EPH_IPI_INVLPG:
 		for (unsigned k = 0; k < ipi->npages; k++) {
 			me->c.invlpg_remote++;
-			(void)cpu_invlpg(me, ipi->va + eph_ptoa(k));
+			(void)eph__cpu_invlpg(me, ipi->va + eph_ptoa(k));
 			EPH_EVENT(mc, EPH_EV_INVLPG, me->id,
 			    ipi->va + eph_ptoa(k), 0, 0, NULL);
 		}
 		break;
 	case EPH_IPI_FLUSH:
 		me->c.flush_remote++;
-		cpu_flush(me, ipi->all);
+		eph__cpu_flush(me, ipi->all);
 		EPH_EVENT(mc, EPH_EV_FLUSH, me->id, ipi->va, 0, ipi->all, NULL);
 		break;
 	case EPH_IPI_CALL:
@@ -905,7 +905,7 @@ explore_spin(struct eph_machine *mc)
 	if (ex->quiet)
 		PANIC("a busy wait where nothing else runs");
 	if (atomic_load_explicit(&mc->nviolations, memory_order_relaxed) != 0)
-		explore_stop(ex, EX_VIOLATION);
+		eph__explore_stop(ex, EX_VIOLATION);
 	e->op.obj = NULL;
 	/* What changed since the last round may be what is waited for. */
 	if (ex->progress - e->own != e->seen) {
@@ -969,7 +969,7 @@ ex_entity_init(struct explore *ex, unsigned id, unsigned cpu)
 	struct ex_entity *e = &ex->entity[id];
 
 	if (e->fiber == NULL)
-		e->fiber = fiber_create(EX_STACK, ex_intr_main, e);
+		e->fiber = eph__fiber_create(EX_STACK, ex_intr_main, e);
 	if (e->fiber == NULL)
 		return (ENOMEM);
 	e->id = id;
@@ -1019,7 +1019,8 @@ ex_reset_entity(struct explore *ex, struct ex_entity *e)
 	e->waits_for = NULL;
 	e->op = (struct ex_op){ ex_is_intr(e) ? NULL : (void *)&ex->cpu[e->cpu],
 		EPH_POINT_CRIT, true };
-	fiber_reset(e->fiber, ex_is_intr(e) ? ex_intr_main : ex_thread_main, e);
+	eph__fiber_reset(
+	    e->fiber, ex_is_intr(e) ? ex_intr_main : ex_thread_main, e);
 	ex_set_status(ex, e, ex_is_intr(e) ? EX_OFF : EX_READY);
 }
 
@@ -1056,24 +1057,24 @@ ex_panic(void *arg, const char *why, const char *file, int line)
 
 	(void)snprintf(ex->why, sizeof(ex->why), "panic: %s (%s:%d)", why,
 	    slash != NULL ? slash + 1 : file, line);
-	explore_stop(ex, EX_PANIC);
+	eph__explore_stop(ex, EX_PANIC);
 }
 
 enum ex_verdict
-explore_run(struct explore *ex)
+eph__explore_run(struct explore *ex)
 {
 	struct ex_entity *first;
 
 	if (ex->nthreads == 0)
 		return (EX_PASS);
 	ex_reset(ex);
-	panic_set_handler(ex_panic, ex);
+	eph__panic_set_handler(ex_panic, ex);
 	ex->cur = &ex->entity[0];
 	ex->running = ex->host;
 	ex->strategy->begin(ex);
 	first = ex_choose(ex);
 	ex_switch(ex, ex->host, first);
-	panic_set_handler(NULL, NULL);
+	eph__panic_set_handler(NULL, NULL);
 	ex->cur = NULL;
 	ex_set_quiet(ex, true);
 	ex->running = ex->host;
@@ -1088,7 +1089,7 @@ explore_run_op(struct eph_machine *mc)
 {
 	struct explore *ex = explore_of(mc);
 
-	(void)explore_run(ex);
+	(void)eph__explore_run(ex);
 	return (ex->live);
 }
 
@@ -1098,20 +1099,20 @@ ex_call_main(void *arg)
 	struct explore *ex = arg;
 
 	ex->call_fn(ex->call_arg);
-	explore_stop(ex, EX_PASS);
+	eph__explore_stop(ex, EX_PASS);
 }
 
 enum ex_verdict
-explore_call(struct explore *ex, void (*fn)(void *arg), void *arg)
+eph__explore_call(struct explore *ex, void (*fn)(void *arg), void *arg)
 {
 	ex->call_fn = fn;
 	ex->call_arg = arg;
-	fiber_reset(ex->spare, ex_call_main, ex);
-	panic_set_handler(ex_panic, ex);
+	eph__fiber_reset(ex->spare, ex_call_main, ex);
+	eph__panic_set_handler(ex_panic, ex);
 	ex->running = ex->spare;
-	fiber_switch(ex->host, ex->spare);
+	eph__fiber_switch(ex->host, ex->spare);
 	ex->running = ex->host;
-	panic_set_handler(NULL, NULL);
+	eph__panic_set_handler(NULL, NULL);
 	return (ex->verdict);
 }
 
@@ -1125,16 +1126,17 @@ explore_destroy(struct eph_machine *mc)
 	if (ex->strategy != NULL)
 		ex->strategy->destroy(ex);
 	for (unsigned i = 0; i < EX_ENTITIES; i++)
-		fiber_destroy(ex->entity[i].fiber);
-	fiber_destroy(ex->spare);
-	fiber_destroy(ex->host);
+		eph__fiber_destroy(ex->entity[i].fiber);
+	eph__fiber_destroy(ex->spare);
+	eph__fiber_destroy(ex->host);
 	free(ex->choices);
 	free(ex);
 	mc->exec = NULL;
 }
 
 int
-explore_set_strategy(struct explore *ex, const struct ex_strategy *strategy)
+eph__explore_set_strategy(
+    struct explore *ex, const struct ex_strategy *strategy)
 {
 	if (ex->strategy != NULL)
 		ex->strategy->destroy(ex);
@@ -1149,8 +1151,8 @@ explore_set_strategy(struct explore *ex, const struct ex_strategy *strategy)
 static const struct eph_exec_ops eph_exec_explore = {
 	.name = "explore",
 	.summary = "one host thread, and a scheduler that may switch anywhere",
-	.mutex_enter = explore_mutex_enter,
-	.mutex_exit = explore_mutex_exit,
+	.lock = explore_mutex_enter,
+	.unlock = explore_mutex_exit,
 	.sleepq_enter = explore_sleepq_enter,
 	.sleepq_exit = explore_sleepq_exit,
 	.block = explore_block,
@@ -1169,7 +1171,7 @@ static const struct eph_exec_ops eph_exec_explore = {
 };
 
 int
-explore_attach(struct eph_machine *mc, struct explore **exp)
+eph__explore_attach(struct eph_machine *mc, struct explore **exp)
 {
 	struct explore *ex = calloc(1, sizeof(*ex));
 
@@ -1177,8 +1179,8 @@ explore_attach(struct eph_machine *mc, struct explore **exp)
 	if (ex == NULL)
 		return (ENOMEM);
 	ex->choices = malloc(EX_STEPS_MAX * sizeof(*ex->choices));
-	ex->host = fiber_create_host();
-	ex->spare = fiber_create(EX_STACK, ex_call_main, ex);
+	ex->host = eph__fiber_create_host();
+	ex->spare = eph__fiber_create(EX_STACK, ex_call_main, ex);
 	mc->exec->destroy(mc);
 	mc->exec = &eph_exec_explore;
 	mc->exec_state = ex;

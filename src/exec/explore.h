@@ -12,7 +12,7 @@
  */
 
 #include "base/prng.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 
 struct fiber;
 struct explore;
@@ -55,15 +55,17 @@ struct ex_schedule {
 };
 
 /* Append a choice, merging it with the last token.  Returns 0 or ENOMEM. */
-int ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count);
-void ex_schedule_free(struct ex_schedule *s);
-int ex_schedule_copy(struct ex_schedule *to, const struct ex_schedule *from);
+int eph__ex_schedule_add(
+    struct ex_schedule *s, struct ex_choice c, uint32_t count);
+void eph__ex_schedule_free(struct ex_schedule *s);
+int eph__ex_schedule_copy(
+    struct ex_schedule *to, const struct ex_schedule *from);
 
 /* As text ("a12b3Aa+1.4"); the caller frees.  NULL when out of memory. */
-char *ex_schedule_format(const struct ex_schedule *s);
+char *eph__ex_schedule_format(const struct ex_schedule *s);
 
 /* Returns 0, ENOMEM, or EINVAL with `err` naming the character. */
-int ex_schedule_parse(
+int eph__ex_schedule_parse(
     const char *text, struct ex_schedule *s, struct eph_err *err);
 
 /* What an entity will do when it is chosen. */
@@ -156,17 +158,17 @@ struct ex_strategy {
 	bool (*next)(struct explore *ex, enum ex_verdict v);
 };
 
-extern const struct ex_strategy ex_random;
-extern const struct ex_strategy ex_pct;
-extern const struct ex_strategy ex_systematic;
-extern const struct ex_strategy ex_replay; /* ex->replay, then default */
+extern const struct ex_strategy eph__ex_random;
+extern const struct ex_strategy eph__ex_pct;
+extern const struct ex_strategy eph__ex_systematic;
+extern const struct ex_strategy eph__ex_replay; /* ex->replay, then default */
 
 struct explore {
 	struct eph_machine *mc;
 	const struct ex_strategy *strategy;
 	void *strategy_state;
 	struct fiber *host;
-	struct fiber *spare;   /* for explore_call() */
+	struct fiber *spare;   /* for eph__explore_call() */
 	struct fiber *running; /* the stack in use */
 	struct ex_entity *cur;
 	struct ex_entity entity[EX_ENTITIES];
@@ -218,35 +220,36 @@ struct explore {
  * Take the machine, which has a region and no threads yet, from its
  * executor.  Returns 0 or ENOMEM.
  */
-int explore_attach(struct eph_machine *mc, struct explore **exp);
+int eph__explore_attach(struct eph_machine *mc, struct explore **exp);
 
 /*
  * Run the threads that were created, once, by the strategy.  The caller
  * rewinds the machine before the next time.
  */
-enum ex_verdict explore_run(struct explore *ex);
+enum ex_verdict eph__explore_run(struct explore *ex);
 
 /* Set the strategy.  Returns 0 or ENOMEM. */
-int explore_set_strategy(
+int eph__explore_set_strategy(
     struct explore *ex, const struct ex_strategy *strategy);
 
 /* Give up this schedule; does not return. */
-_Noreturn void explore_stop(struct explore *ex, enum ex_verdict v);
+_Noreturn void eph__explore_stop(struct explore *ex, enum ex_verdict v);
 
 /* The entity that goes on when nobody decides. */
-unsigned explore_default(uint64_t enabled, unsigned cur);
+unsigned eph__explore_default(uint64_t enabled, unsigned cur);
 
 /* Is the translation of page[i] something that `cpu` could load? */
-bool explore_can_fill(struct explore *ex, unsigned cpu, unsigned i);
+bool eph__explore_can_fill(struct explore *ex, unsigned cpu, unsigned i);
 
 /* Do two operations commute? */
-bool explore_independent(const struct ex_entity *a, const struct ex_entity *b);
+bool eph__explore_independent(
+    const struct ex_entity *a, const struct ex_entity *b);
 
 /*
  * Run fn(arg) on a stack of its own, without scheduling points; a panic
  * ends it.  For checks after a schedule.
  */
-enum ex_verdict explore_call(
+enum ex_verdict eph__explore_call(
     struct explore *ex, void (*fn)(void *arg), void *arg);
 
 #endif /* !EXEC_EXPLORE_H */

@@ -137,7 +137,7 @@ dfs_fills(struct explore *ex)
 
 	for (unsigned f = 0; ex->adversary && f < ex->npages * n && f < 64;
 	     f++) {
-		if (explore_can_fill(ex, f % n, f / n))
+		if (eph__explore_can_fill(ex, f % n, f / n))
 			fills |= 1ull << f;
 	}
 	return (fills);
@@ -170,7 +170,7 @@ dfs_asleep_after(struct explore *ex, uint64_t asleep, struct ex_choice choice)
 		if (z >= EX_BUFFER(0) || choice.who >= EX_BUFFER(0))
 			continue;
 		if (choice.kind == EX_RUN
-			? explore_independent(e, &ex->entity[choice.who])
+			? eph__explore_independent(e, &ex->entity[choice.who])
 			: e->op.obj != NULL && e->op.kind != EPH_POINT_PTE &&
 			    e->op.kind != EPH_POINT_TLB)
 			after |= EX_BIT(z);
@@ -185,7 +185,7 @@ dfs_forced(struct explore *ex, struct dfs *d, unsigned who)
 	const struct ex_choice c = { EX_RUN, (uint8_t)who, 0 };
 
 	if ((d->asleep & EX_BIT(who)) != 0)
-		explore_stop(ex, EX_PRUNED);
+		eph__explore_stop(ex, EX_PRUNED);
 	d->asleep = dfs_asleep_after(ex, d->asleep, c);
 	return (c);
 }
@@ -198,7 +198,7 @@ dfs_node_make(struct explore *ex, struct dfs *d, uint64_t enabled, unsigned cur,
 	struct dfs_node *nd = &d->node[d->n];
 
 	if (d->n == EX_STEPS_MAX)
-		explore_stop(ex, EX_LIVELOCK);
+		eph__explore_stop(ex, EX_LIVELOCK);
 	*nd = (struct dfs_node){
 		.enabled = enabled,
 		.asleep = d->asleep,
@@ -227,7 +227,7 @@ dfs_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 		return (dfs_forced(ex, d, eph_cpuword_first(enabled)));
 	/* Asleep altogether: an equal schedule has been seen. */
 	if (d->at == d->n && !dfs_node_make(ex, d, enabled, cur, fills))
-		explore_stop(ex, EX_PRUNED);
+		eph__explore_stop(ex, EX_PRUNED);
 	nd = &d->node[d->at++];
 	d->asleep = dfs_asleep_after(ex, nd->asleep, nd->choice);
 	d->preempted = nd->preempted;
@@ -270,7 +270,7 @@ dfs_next(struct explore *ex, enum ex_verdict v)
 	return (false);
 }
 
-const struct ex_strategy ex_systematic = {
+const struct ex_strategy eph__ex_systematic = {
 	.name = "systematic",
 	.create = dfs_create,
 	.destroy = dfs_destroy,

@@ -47,7 +47,7 @@ tlb_choice(struct explore *ex, uint32_t r, struct ex_choice *c)
 	i = (r >> 16) % ex->npages;
 	c->who = (uint8_t)cpu;
 	c->page = (uint16_t)ex->page[i];
-	if (explore_can_fill(ex, cpu, i))
+	if (eph__explore_can_fill(ex, cpu, i))
 		c->kind = EX_FILL;
 	else if ((r & 0x80) != 0)
 		c->kind = EX_DROP;
@@ -74,7 +74,7 @@ stateless_destroy(struct explore *ex)
 static void
 random_begin(struct explore *ex)
 {
-	prng_init(&ex->prng, ex->seed, ex->nschedule);
+	eph__prng_init(&ex->prng, ex->seed, ex->nschedule);
 }
 
 /* The `n`th member of `set`. */
@@ -110,7 +110,7 @@ random_next(struct explore *ex, enum ex_verdict v)
 	return (true);
 }
 
-const struct ex_strategy ex_random = {
+const struct ex_strategy eph__ex_random = {
 	.name = "random",
 	.create = stateless_create,
 	.destroy = stateless_destroy,
@@ -211,7 +211,7 @@ pct_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	return (ex_run(best));
 }
 
-const struct ex_strategy ex_pct = {
+const struct ex_strategy eph__ex_pct = {
 	.name = "pct",
 	.create = pct_create,
 	.destroy = pct_destroy,
@@ -264,7 +264,7 @@ replay_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 		if (++rp->token < s->n)
 			rp->left = s->token[rp->token].count;
 	}
-	return (ex_run(explore_default(enabled, cur)));
+	return (ex_run(eph__explore_default(enabled, cur)));
 }
 
 static bool
@@ -275,7 +275,7 @@ replay_next(struct explore *ex, enum ex_verdict v)
 	return (false);
 }
 
-const struct ex_strategy ex_replay = {
+const struct ex_strategy eph__ex_replay = {
 	.name = "replay",
 	.create = replay_create,
 	.destroy = pct_destroy,

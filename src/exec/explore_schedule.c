@@ -44,7 +44,7 @@ schedule_room(struct ex_schedule *s, size_t room)
 }
 
 int
-ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
+eph__ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
 {
 	if (s->n > 0 && c.kind == EX_RUN &&
 	    choice_equal(s->token[s->n - 1].choice, c)) {
@@ -58,14 +58,14 @@ ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
 }
 
 void
-ex_schedule_free(struct ex_schedule *s)
+eph__ex_schedule_free(struct ex_schedule *s)
 {
 	free(s->token);
 	*s = (struct ex_schedule){ 0 };
 }
 
 int
-ex_schedule_copy(struct ex_schedule *to, const struct ex_schedule *from)
+eph__ex_schedule_copy(struct ex_schedule *to, const struct ex_schedule *from)
 {
 	to->n = 0;
 	if (schedule_room(to, from->n) != 0)
@@ -96,7 +96,7 @@ token_format(const struct ex_token *t, char *p, size_t room)
 }
 
 char *
-ex_schedule_format(const struct ex_schedule *s)
+eph__ex_schedule_format(const struct ex_schedule *s)
 {
 	const size_t room = s->n * 24 + 2;
 	char *text = malloc(room);
@@ -204,7 +204,8 @@ parse_entity(struct parser *ps, struct ex_token *t)
 }
 
 int
-ex_schedule_parse(const char *text, struct ex_schedule *s, struct eph_err *err)
+eph__ex_schedule_parse(
+    const char *text, struct ex_schedule *s, struct eph_err *err)
 {
 	struct parser ps = { text, text, err };
 	struct ex_schedule out = { 0 };
@@ -219,11 +220,12 @@ ex_schedule_parse(const char *text, struct ex_schedule *s, struct eph_err *err)
 		}
 		error = *ps.p == '+' || *ps.p == '-' ? parse_tlb(&ps, &t)
 						     : parse_entity(&ps, &t);
-		if (error == 0 && ex_schedule_add(&out, t.choice, t.count) != 0)
+		if (error == 0 &&
+		    eph__ex_schedule_add(&out, t.choice, t.count) != 0)
 			error = eph_err_set(err, ENOMEM, "out of memory");
 	}
 	if (error != 0)
-		ex_schedule_free(&out);
+		eph__ex_schedule_free(&out);
 	else
 		*s = out;
 	return (error);

@@ -32,7 +32,7 @@
  * and the flush spares them this is not so; then all are kept.
  */
 
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,9 +40,9 @@
 #include "base/fiber.h"
 #include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/mutex.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/shootdown.h"
 #include "machine/access.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -120,15 +120,15 @@ lockstep_of(struct eph_machine *mc)
 }
 
 int
-lockstep_attach(struct eph_machine *mc)
+eph_lockstep_attach(struct eph_machine *mc)
 {
-	struct lockstep *ls = machine_alloc(mc, sizeof(*ls));
+	struct lockstep *ls = eph_machine_alloc(mc, sizeof(*ls));
 
 	if (ls == NULL)
 		return (ENOMEM);
-	ls->pending = machine_alloc(mc, mc->ncpus * sizeof(*ls->pending));
+	ls->pending = eph_machine_alloc(mc, mc->ncpus * sizeof(*ls->pending));
 	if (ls->pending == NULL) {
-		machine_free(mc, ls, sizeof(*ls));
+		eph_machine_free(mc, ls, sizeof(*ls));
 		return (ENOMEM);
 	}
 	mc->exec_state = ls;
@@ -148,21 +148,21 @@ lockstep_destroy(struct eph_machine *mc)
 		struct lockstep_batch *b = ls->batches;
 
 		ls->batches = b->next;
-		fiber_batch_destroy(b->fibers);
-		machine_free(mc, b, sizeof(*b));
+		eph__fiber_batch_destroy(b->fibers);
+		eph_machine_free(mc, b, sizeof(*b));
 	}
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		while (ls->pending[c] != NULL) {
 			struct lockstep_ipi *p = ls->pending[c];
 
 			ls->pending[c] = p->next;
-			machine_free(mc, p, sizeof(*p));
+			eph_machine_free(mc, p, sizeof(*p));
 		}
 	}
-	machine_free(mc, ls->pending, mc->ncpus * sizeof(*ls->pending));
-	machine_free(mc, ls->heap, ls->heap_size * sizeof(*ls->heap));
-	fiber_destroy(ls->host);
-	machine_free(mc, ls, sizeof(*ls));
+	eph_machine_free(mc, ls->pending, mc->ncpus * sizeof(*ls->pending));
+	eph_machine_free(mc, ls->heap, ls->heap_size * sizeof(*ls->heap));
+	eph__fiber_destroy(ls->host);
+	eph_machine_free(mc, ls, sizeof(*ls));
 	mc->exec = NULL;
 }
 
@@ -281,7 +281,7 @@ lockstep_run_queue(
 		ls->running = t;
 		cpu_enter_inline(mc, t->td.cpu);
 		lockstep_switched(mc);
-		fiber_switch(self, t->fiber);
+		eph__fiber_switch(self, t->fiber);
 	}
 	ls->resumer = resumer;
 	ls->running = running;
@@ -292,10 +292,10 @@ lockstep_run_queue(
 static void
 lockstep_thread_end(struct lockstep *ls, struct lockstep_thread *t)
 {
-	KASSERT(fiber_intact(t->fiber), "a thread overran its stack");
+	KASSERT(eph__fiber_intact(t->fiber), "a thread overran its stack");
 	ls->live--;
 	lockstep_thread_idle(ls, t);
-	fiber_switch(t->fiber, ls->resumer);
+	eph__fiber_switch(t->fiber, ls->resumer);
 }
 
 static void
@@ -349,18 +349,18 @@ lockstep_batch_make(struct eph_machine *mc)
 {
 	struct lockstep *ls = lockstep_of(mc);
 	struct fiber *fibers[LOCKSTEP_BATCH];
-	struct lockstep_batch *b = machine_alloc(mc, sizeof(*b));
+	struct lockstep_batch *b = eph_machine_alloc(mc, sizeof(*b));
 
 	if (ls->host == NULL)
-		ls->host = fiber_create_host();
+		ls->host = eph__fiber_create_host();
 	if (b == NULL || ls->host == NULL) {
-		machine_free(mc, b, sizeof(*b));
+		eph_machine_free(mc, b, sizeof(*b));
 		return (false);
 	}
 	b->n = ls->batches == NULL ? 2 : LOCKSTEP_BATCH;
-	b->fibers = fiber_batch_create(b->n, LOCKSTEP_STACK, fibers);
+	b->fibers = eph__fiber_batch_create(b->n, LOCKSTEP_STACK, fibers);
 	if (b->fibers == NULL) {
-		machine_free(mc, b, sizeof(*b));
+		eph_machine_free(mc, b, sizeof(*b));
 		return (false);
 	}
 	for (unsigned i = b->n; i-- > 0;) {
@@ -386,7 +386,7 @@ lockstep_thread_get(struct eph_machine *mc, void (*main_fn)(void *))
 	memset(&t->td, 0, sizeof(t->td));
 	t->td.exec = t;
 	t->td.mc = mc;
-	fiber_reset(t->fiber, main_fn, t);
+	eph__fiber_reset(t->fiber, main_fn, t);
 	ls->live++;
 	return (t);
 }
@@ -437,9 +437,9 @@ lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 			PANIC("out of memory for a thread's stack");
 		ls->owner = next;
 		ls->running = next;
-		fiber_switch(t->fiber, next->fiber);
+		eph__fiber_switch(t->fiber, next->fiber);
 	} else {
-		fiber_switch(t->fiber, ls->resumer);
+		eph__fiber_switch(t->fiber, ls->resumer);
 	}
 	ls->sleepers.now--;
 	mc->step = step;
@@ -462,7 +462,7 @@ lockstep_curthread(struct eph_machine *mc)
 }
 
 unsigned
-lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
+eph_lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 {
 	struct lockstep *ls = lockstep_of(mc);
 	struct lockstep_thread *t;
@@ -476,18 +476,18 @@ lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 	ls->owner = t;
 	ls->running = t;
 	ls->resumer = ls->host;
-	fiber_switch(ls->host, t->fiber);
+	eph__fiber_switch(ls->host, t->fiber);
 	ls->running = NULL;
 	/* A passive message that is delivered at the end may wake somebody. */
 	do {
 		lockstep_run_queue(mc, ls->host, NULL);
-		lockstep_drain(mc);
+		eph_lockstep_drain(mc);
 	} while (ls->runq_first != NULL);
 	return ((unsigned)ls->sleepers.now);
 }
 
 const struct eph_gauge *
-lockstep_sleepers(const struct eph_machine *mc)
+eph_lockstep_sleepers(const struct eph_machine *mc)
 {
 	return (&((const struct lockstep *)mc->exec_state)->sleepers);
 }
@@ -532,14 +532,15 @@ lockstep_deliver(
 	case EPH_IPI_INVLPG:
 		for (unsigned k = 0; k < ipi->npages; k++) {
 			target->c.invlpg_remote++;
-			needed |= cpu_invlpg(target, ipi->va + eph_ptoa(k));
+			needed |=
+			    eph__cpu_invlpg(target, ipi->va + eph_ptoa(k));
 			EPH_EVENT(mc, EPH_EV_INVLPG, target->id,
 			    ipi->va + eph_ptoa(k), 0, 0, NULL);
 		}
 		break;
 	case EPH_IPI_FLUSH:
-		needed = cpu_range_outdated(target, ipi->va, ipi->npages);
-		cpu_flush(target, ipi->all);
+		needed = eph__cpu_range_outdated(target, ipi->va, ipi->npages);
+		eph__cpu_flush(target, ipi->all);
 		EPH_EVENT(
 		    mc, EPH_EV_FLUSH, target->id, ipi->va, 0, ipi->all, NULL);
 		break;
@@ -585,7 +586,7 @@ lockstep_postpone(
 		mc->cur->c.needless_ipi++;
 		return;
 	}
-	p = machine_alloc(mc, sizeof(*p));
+	p = eph_machine_alloc(mc, sizeof(*p));
 	if (p == NULL)
 		PANIC("out of memory for an interrupt");
 	p->ipi = *ipi;
@@ -637,7 +638,7 @@ lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 		mc->cur = mc->cpus[p->cpu];
 		lockstep_count_needless(
 		    mc, lockstep_deliver(mc, target, &p->ipi));
-		machine_free(mc, p, sizeof(*p));
+		eph_machine_free(mc, p, sizeof(*p));
 	}
 	mc->cur = target;
 	lwkt_process_ipiq(mc);
@@ -675,7 +676,7 @@ lockstep_deliver_all(struct eph_machine *mc)
 }
 
 void
-lockstep_drain(struct eph_machine *mc)
+eph_lockstep_drain(struct eph_machine *mc)
 {
 	lockstep_deliver_all(mc);
 	if (mc->shootflags != 0)
@@ -739,7 +740,7 @@ lockstep_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
 
 	if (ls->ntimers == ls->heap_size) {
 		size_t n = ls->heap_size == 0 ? 64 : ls->heap_size * 2;
-		struct lockstep_timer *heap = mem_grow(mc->mem, ls->heap,
+		struct lockstep_timer *heap = eph_mem_grow(mc->mem, ls->heap,
 		    ls->heap_size * sizeof(t), n * sizeof(t));
 
 		if (heap == NULL)
@@ -831,7 +832,7 @@ lockstep_handle_messages(struct eph_machine *mc)
  * time.
  */
 void
-lockstep_delay(struct eph_machine *mc, uint64_t ns)
+eph_lockstep_delay(struct eph_machine *mc, uint64_t ns)
 {
 	const uint64_t until =
 	    ns > UINT64_MAX - mc->clock_ns ? UINT64_MAX : mc->clock_ns + ns;
@@ -844,7 +845,7 @@ lockstep_delay(struct eph_machine *mc, uint64_t ns)
 }
 
 uint64_t
-lockstep_next_timer(const struct eph_machine *mc)
+eph_lockstep_next_timer(const struct eph_machine *mc)
 {
 	const struct lockstep *ls = mc->exec_state;
 
@@ -854,8 +855,8 @@ lockstep_next_timer(const struct eph_machine *mc)
 const struct eph_exec_ops eph_exec_lockstep = {
 	.name = "lockstep",
 	.summary = "one host thread plays all CPUs in a fixed order; exact",
-	.mutex_enter = lockstep_mutex_enter,
-	.mutex_exit = lockstep_mutex_exit,
+	.lock = lockstep_mutex_enter,
+	.unlock = lockstep_mutex_exit,
 	.sleepq_enter = lockstep_nothing,
 	.sleepq_exit = lockstep_nothing,
 	.block = lockstep_block,

@@ -38,11 +38,11 @@
 #include "base/fiber.h"
 #include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/exec.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/shootdown.h"
 #include "machine/access.h"
 #include "machine/bind.h"
 
@@ -188,12 +188,12 @@ th_handle(struct eph_machine *mc, const struct eph_ipi *ipi)
 	case EPH_IPI_INVLPG:
 		for (unsigned k = 0; k < ipi->npages; k++) {
 			me->c.invlpg_remote++;
-			(void)cpu_invlpg(me, ipi->va + eph_ptoa(k));
+			(void)eph__cpu_invlpg(me, ipi->va + eph_ptoa(k));
 		}
 		break;
 	case EPH_IPI_FLUSH:
 		me->c.flush_remote++;
-		cpu_flush(me, ipi->all);
+		eph__cpu_flush(me, ipi->all);
 		break;
 	case EPH_IPI_CALL:
 		me->crit++;
@@ -274,9 +274,9 @@ th_post(struct eph_machine *mc, struct th_cpu *tc, const struct eph_ipi *ipi,
 	if (tc->npending == TH_RING) {
 		posted = false;
 	} else if (tc->idle && tc->npending == 0 && ipi->kind != EPH_IPI_CALL) {
-		machine_bind_thread(mc->cpus[tc->id]);
+		eph__machine_bind_thread(mc->cpus[tc->id]);
 		th_handle(mc, ipi);
-		machine_bind_thread(me);
+		eph__machine_bind_thread(me);
 		if (acks != NULL)
 			/* Relaxed: the initiator is the caller. */
 			(void)atomic_fetch_sub_explicit(
@@ -302,10 +302,10 @@ th_ipi_now(struct eph_machine *mc, const eph_cpuword_t *targets,
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
 	{
 		me->c.ipi_sent++;
-		machine_bind_thread(mc->cpus[t]);
+		eph__machine_bind_thread(mc->cpus[t]);
 		th_handle(mc, ipi);
 	}
-	machine_bind_thread(me);
+	eph__machine_bind_thread(me);
 }
 
 static void
@@ -377,7 +377,7 @@ th_dequeue(struct th_cpu *tc)
 static void
 th_leave(struct th_cpu *tc, struct th_thread *t)
 {
-	fiber_switch(t->fiber, tc->fiber);
+	eph__fiber_switch(t->fiber, tc->fiber);
 }
 
 /* Others of this CPU may hold what the thread waits for. */
@@ -539,8 +539,8 @@ th_timer_room(struct eph_machine *mc, struct threads *th)
 
 	if (th->ntimers < th->timer_room)
 		return (0);
-	timer = mem_grow(mc->mem, th->timer, th->timer_room * sizeof(*timer),
-	    room * sizeof(*timer));
+	timer = eph_mem_grow(mc->mem, th->timer,
+	    th->timer_room * sizeof(*timer), room * sizeof(*timer));
 	if (timer == NULL)
 		return (ENOMEM);
 	th->timer = timer;
@@ -606,13 +606,14 @@ th_thread_get(struct eph_machine *mc)
 		th->ended = t->idle_next;
 	(void)pthread_mutex_unlock(&th->lock);
 	if (t != NULL) {
-		fiber_reset(t->fiber, th_thread_main, t);
+		eph__fiber_reset(t->fiber, th_thread_main, t);
 		return (t);
 	}
-	if ((t = machine_alloc(mc, sizeof(*t))) == NULL)
+	if ((t = eph_machine_alloc(mc, sizeof(*t))) == NULL)
 		return (NULL);
-	if ((t->fiber = fiber_create(TH_STACK, th_thread_main, t)) == NULL) {
-		machine_free(mc, t, sizeof(*t));
+	if ((t->fiber = eph__fiber_create(TH_STACK, th_thread_main, t)) ==
+	    NULL) {
+		eph_machine_free(mc, t, sizeof(*t));
 		return (NULL);
 	}
 	(void)pthread_mutex_lock(&th->lock);
@@ -657,7 +658,7 @@ threads_thread_create(
 }
 
 void
-threads_set_refill(
+eph_threads_set_refill(
     struct eph_machine *mc, void (*refill)(void *arg, unsigned cpu), void *arg)
 {
 	threads_of(mc)->refill = refill;
@@ -719,7 +720,7 @@ th_run_thread(struct threads *th, struct th_cpu *tc, struct th_thread *t)
 	if ((tc->mc->shootflags & EPH_SHOOT_TICK) != 0)
 		th_catch_up(tc->mc);
 	tc->running = t;
-	fiber_switch(tc->fiber, t->fiber);
+	eph__fiber_switch(tc->fiber, t->fiber);
 	tc->running = NULL;
 	th_beat(tc);
 	if (t->ended)
@@ -739,8 +740,8 @@ th_cpu_main(void *arg)
 	struct threads *th = threads_of(mc);
 	struct th_thread *t;
 
-	machine_bind_thread(mc->cpus[tc->id]);
-	tc->fiber = fiber_create_host();
+	eph__machine_bind_thread(mc->cpus[tc->id]);
+	tc->fiber = eph__fiber_create_host();
 	if (tc->fiber == NULL)
 		PANIC("out of memory for a CPU");
 	for (;;) {
@@ -756,8 +757,8 @@ th_cpu_main(void *arg)
 		if (!th_asked(tc))
 			th_idle(th, tc);
 	}
-	fiber_destroy(tc->fiber);
-	machine_bind_thread(NULL);
+	eph__fiber_destroy(tc->fiber);
+	eph__machine_bind_thread(NULL);
 	th_doing(tc, TH_ENDED, NULL);
 	return (NULL);
 }
@@ -830,7 +831,7 @@ th_beats(struct eph_machine *mc)
 }
 
 void
-threads_dump(struct eph_machine *mc, FILE *f)
+eph_threads_dump(struct eph_machine *mc, FILE *f)
 {
 	static const char *const names[] = { [TH_RUNS] = "runs",
 		[TH_IDLE] = "is idle",
@@ -875,7 +876,7 @@ th_wait_quiet(struct eph_machine *mc)
 			beats = th_beats(mc);
 			still = 0;
 		} else if (++still == th->watchdog) {
-			threads_dump(mc, stderr);
+			eph_threads_dump(mc, stderr);
 			PANIC("watchdog: no CPU makes progress");
 		}
 	}
@@ -888,10 +889,10 @@ th_catch_up_all(struct eph_machine *mc)
 	struct eph_cpu *me = eph_curcpu(mc);
 
 	for (unsigned c = 0; c < mc->ncpus; c++) {
-		machine_bind_thread(mc->cpus[c]);
+		eph__machine_bind_thread(mc->cpus[c]);
 		th_catch_up(mc);
 	}
-	machine_bind_thread(me);
+	eph__machine_bind_thread(me);
 }
 
 static unsigned
@@ -934,7 +935,7 @@ threads_run(struct eph_machine *mc)
 }
 
 void
-threads_watchdog(struct eph_machine *mc, unsigned seconds)
+eph_threads_watchdog(struct eph_machine *mc, unsigned seconds)
 {
 	threads_of(mc)->watchdog = seconds;
 }
@@ -947,13 +948,13 @@ threads_destroy(struct eph_machine *mc)
 	struct threads *th = threads_of(mc);
 
 	/* We may have acted as one of its CPUs while none ran. */
-	machine_bind_thread(NULL);
+	eph__machine_bind_thread(NULL);
 	while (th->all != NULL) {
 		struct th_thread *t = th->all;
 
 		th->all = t->all_next;
-		fiber_destroy(t->fiber);
-		machine_free(mc, t, sizeof(*t));
+		eph__fiber_destroy(t->fiber);
+		eph_machine_free(mc, t, sizeof(*t));
 	}
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		(void)pthread_mutex_destroy(&th->cpu[c].lock);
@@ -962,17 +963,17 @@ threads_destroy(struct eph_machine *mc)
 	(void)pthread_mutex_destroy(&th->sleepq);
 	(void)pthread_mutex_destroy(&th->lock);
 	(void)pthread_cond_destroy(&th->quiet);
-	machine_free(mc, th->timer, th->timer_room * sizeof(*th->timer));
-	machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
-	machine_free(mc, th, sizeof(*th));
+	eph_machine_free(mc, th->timer, th->timer_room * sizeof(*th->timer));
+	eph_machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
+	eph_machine_free(mc, th, sizeof(*th));
 	mc->exec = NULL;
 }
 
 const struct eph_exec_ops eph_exec_threads = {
 	.name = "threads",
 	.summary = "one pthread is one CPU; real locks, atomics, contention",
-	.mutex_enter = threads_mutex_enter,
-	.mutex_exit = threads_mutex_exit,
+	.lock = threads_mutex_enter,
+	.unlock = threads_mutex_exit,
 	.sleepq_enter = threads_sleepq_enter,
 	.sleepq_exit = threads_sleepq_exit,
 	.block = threads_block,
@@ -991,16 +992,16 @@ const struct eph_exec_ops eph_exec_threads = {
 };
 
 int
-threads_attach(struct eph_machine *mc)
+eph_threads_attach(struct eph_machine *mc)
 {
-	struct threads *th = machine_alloc(mc, sizeof(*th));
+	struct threads *th = eph_machine_alloc(mc, sizeof(*th));
 
 	if (th == NULL)
 		return (ENOMEM);
-	th->cpu = machine_alloc(mc, mc->ncpus * sizeof(*th->cpu));
+	th->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*th->cpu));
 	if (th->cpu == NULL || kva_fix_table(mc) != 0) {
-		machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
-		machine_free(mc, th, sizeof(*th));
+		eph_machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
+		eph_machine_free(mc, th, sizeof(*th));
 		return (ENOMEM);
 	}
 	for (unsigned c = 0; c < mc->ncpus; c++) {

@@ -6,13 +6,13 @@
  * Key: (l) mtx; a locked buffer's fields are its holder's.
  */
 
-#include "ephmap/bufcache.h"
+#include "ephmap/kernel/bufcache.h"
 
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 
 struct bufcache {
 	struct eph_mapper *mp;
@@ -41,8 +41,8 @@ bufcache_create(struct eph_mapper *mp, struct vm_pool *pool, uint32_t nbufs,
 {
 	struct bufcache *bc;
 
-	if (machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
-	    (bc = machine_alloc(mp->mc, bufcache_bytes(nbufs))) == NULL)
+	if (eph_machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
+	    (bc = eph_machine_alloc(mp->mc, bufcache_bytes(nbufs))) == NULL)
 		return (ENOMEM);
 	bc->mp = mp;
 	bc->mc = mp->mc;
@@ -100,7 +100,7 @@ buf_unmap(struct buf *bp)
 	if (!bp->b_mapped)
 		return;
 	for (unsigned k = bc->npages; k-- > 0;)
-		mapper_unmap(bc->mp, &bp->b_map[k]);
+		eph_mapper_unmap(bc->mp, &bp->b_map[k]);
 	bufcache_count(bp, false);
 }
 
@@ -111,13 +111,13 @@ buf_map(struct buf *bp)
 	struct bufcache *bc = bp->b_cache;
 
 	for (unsigned k = 0; k < bc->npages; k++) {
-		const int error = mapper_map(
+		const int error = eph_mapper_map(
 		    bc->mp, bp->b_page[k], SFB_DEFAULT, &bp->b_map[k]);
 
 		if (error == 0)
 			continue;
 		while (k-- > 0)
-			mapper_unmap(bc->mp, &bp->b_map[k]);
+			eph_mapper_unmap(bc->mp, &bp->b_map[k]);
 		return (error);
 	}
 	bufcache_count(bp, true);
@@ -137,7 +137,7 @@ bufcache_destroy(struct bufcache *bc)
 				vm_pool_free(bc->pool, bc->buf[i].b_page[k]);
 		}
 	}
-	machine_free(bc->mc, bc, bufcache_bytes(bc->nbufs));
+	eph_machine_free(bc->mc, bc, bufcache_bytes(bc->nbufs));
 }
 
 /* The buffer of the block, else the one to recycle, else NULL; lock held. */
@@ -229,7 +229,7 @@ buf_read(struct buf *bp, size_t off, void *to, size_t n)
 
 	if (!bp->b_mapped && (error = buf_map(bp)) != 0)
 		return (error);
-	return (mapper_read(
+	return (eph_mapper_read(
 	    bc->mp, &bp->b_map[eph_atop(off)], off & EPH_PAGE_MASK, to, n));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/fromphys.h"
+#include "ephmap/kernel/fromphys.h"
 
 #include <errno.h>
 
@@ -13,19 +13,19 @@ uiomove_page(struct eph_mapper *mp, struct vm_page *m, size_t off, size_t n,
 	struct eph_mapped mapped;
 	int error;
 
-	if ((error = mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
+	if ((error = eph_mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
 		return (error);
 	if (uio->uio_rw == EPH_UIO_READ) {
-		error = mapper_read(mp, &mapped, off, buf, n);
+		error = eph_mapper_read(mp, &mapped, off, buf, n);
 		if (error == 0 && uiomove(buf, n, uio) != n)
 			error = EFAULT;
 	} else if (uiomove(buf, n, uio) != n) {
 		error = EFAULT;
 	} else {
-		error = mapper_write(mp, &mapped, off, buf, n);
+		error = eph_mapper_write(mp, &mapped, off, buf, n);
 		vm_page_dirty(m);
 	}
-	mapper_unmap(mp, &mapped);
+	eph_mapper_unmap(mp, &mapped);
 	return (error);
 }
 
@@ -59,17 +59,17 @@ proc_rwpage(struct eph_mapper *mp, struct vm_page *m, size_t off,
 	struct eph_mapped mapped;
 	int error;
 
-	if ((error = mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
+	if ((error = eph_mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
 		return (error);
 	if (write) {
 		if ((error = copyin(us, own, buf, n)) == 0)
-			error = mapper_write(mp, &mapped, off, buf, n);
+			error = eph_mapper_write(mp, &mapped, off, buf, n);
 		if (error == 0)
 			vm_page_dirty(m);
-	} else if ((error = mapper_read(mp, &mapped, off, buf, n)) == 0) {
+	} else if ((error = eph_mapper_read(mp, &mapped, off, buf, n)) == 0) {
 		error = copyout(us, buf, own, n);
 	}
-	mapper_unmap(mp, &mapped);
+	eph_mapper_unmap(mp, &mapped);
 	return (error);
 }
 

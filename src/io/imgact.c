@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/imgact.h"
+#include "ephmap/kernel/imgact.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,9 +14,9 @@ exec_map_first_page(struct image_params *ip, struct eph_mapper *mp,
 	memset(ip, 0, sizeof(*ip));
 	ip->mp = mp;
 	ip->firstpage = m;
-	mapper_page_wire(mp, m);
-	if ((error = mapper_map(mp, m, flags, &ip->mapped)) != 0) {
-		mapper_page_unwire(mp, m);
+	eph_mapper_page_wire(mp, m);
+	if ((error = eph_mapper_map(mp, m, flags, &ip->mapped)) != 0) {
+		eph_mapper_page_unwire(mp, m);
 		return (error);
 	}
 	ip->is_mapped = true;
@@ -28,8 +28,8 @@ exec_unmap_first_page(struct image_params *ip)
 {
 	if (!ip->is_mapped)
 		return;
-	mapper_unmap(ip->mp, &ip->mapped);
-	mapper_page_unwire(ip->mp, ip->firstpage);
+	eph_mapper_unmap(ip->mp, &ip->mapped);
+	eph_mapper_page_unwire(ip->mp, ip->firstpage);
 	ip->is_mapped = false;
 }
 
@@ -37,7 +37,7 @@ int
 exec_check_header(struct image_params *ip)
 {
 	unsigned char h[8] = { 0 };
-	int error = mapper_read(ip->mp, &ip->mapped, 0, h, sizeof(h));
+	int error = eph_mapper_read(ip->mp, &ip->mapped, 0, h, sizeof(h));
 
 	if (error != 0)
 		return (error);

@@ -8,13 +8,13 @@
  * callers held one (the MP lock).
  */
 
-#include "ephmap/mapper.h"
+#include "ephmap/sdk/mapper.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 
 /* The shim: what mbufs call, with the mapper as state. */
 
@@ -25,7 +25,7 @@ shim_unmap(void *state, void *obj)
 	struct eph_mapped mapped = { .map = { obj, 0 },
 		.m = mp->ops->page(mp->state, obj) };
 
-	mapper_unmap(mp, &mapped);
+	eph_mapper_unmap(mp, &mapped);
 	return (0);
 }
 
@@ -38,7 +38,7 @@ shim_kva(void *state, void *obj)
 }
 
 void
-mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
+eph_mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
     const struct eph_design_ops *ops, void *state)
 {
 	memset(mp, 0, sizeof(*mp));
@@ -74,7 +74,7 @@ mapper_wires(const struct eph_mapper *mp)
  */
 
 void
-mapper_page_wire(struct eph_mapper *mp, struct vm_page *m)
+eph_mapper_page_wire(struct eph_mapper *mp, struct vm_page *m)
 {
 	const bool wires = mapper_wires(mp);
 
@@ -86,7 +86,7 @@ mapper_page_wire(struct eph_mapper *mp, struct vm_page *m)
 }
 
 void
-mapper_page_unwire(struct eph_mapper *mp, struct vm_page *m)
+eph_mapper_page_unwire(struct eph_mapper *mp, struct vm_page *m)
 {
 	const bool wires = mapper_wires(mp);
 
@@ -142,21 +142,21 @@ mapper_map_counted(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 }
 
 int
-mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
+eph_mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
     struct eph_mapped *out)
 {
 	const bool wires = mapper_wires(mp);
 	int error;
 
 	if ((flags & (SFB_CATCH | SFB_NOWAIT)) != 0 &&
-	    machine_fails(mp->mc, EPH_FAULT_MAP))
+	    eph_machine_fails(mp->mc, EPH_FAULT_MAP))
 		return (EAGAIN);
 	if (wires)
-		mapper_page_wire(mp, m);
+		eph_mapper_page_wire(mp, m);
 	error = mapper_map_counted(mp, m, mapper_flags(mp, flags), &out->map);
 	if (error != 0) {
 		if (wires)
-			mapper_page_unwire(mp, m);
+			eph_mapper_page_unwire(mp, m);
 		return (error);
 	}
 	if (wires)
@@ -191,7 +191,7 @@ mapper_unmap_wired(struct eph_mapper *mp, struct eph_mapped *mapped)
 }
 
 void
-mapper_unmap(struct eph_mapper *mp, struct eph_mapped *mapped)
+eph_mapper_unmap(struct eph_mapper *mp, struct eph_mapped *mapped)
 {
 	const int error = mapper_wires(mp)
 	    ? mapper_unmap_wired(mp, mapped)
@@ -219,7 +219,7 @@ mapper_va(struct eph_mapper *mp, const struct eph_mapped *mapped)
 		break;
 	case EPH_VALID_THIS_CPU:
 		if (cpu != mapped->cpu) {
-			(void)machine_refuse(mp->mc,
+			(void)eph_machine_refuse(mp->mc,
 			    "a mapping of CPU %u cannot be used on CPU %u",
 			    mapped->cpu, cpu);
 			return (0);
@@ -238,7 +238,7 @@ page_touch(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
     enum eph_touch touch, char **stampp)
 {
 	uint32_t reached;
-	int error = machine_access(mc, va, touch, m, &reached);
+	int error = eph_machine_access(mc, va, touch, m, &reached);
 
 	*stampp = NULL;
 	if (error == 0 && reached != EPH_NONE)
@@ -247,14 +247,14 @@ page_touch(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
 }
 
 int
-page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+eph_page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
     size_t off, void *buf, size_t n)
 {
 	char *stamp;
 	int error;
 
 	if (mc->contents_kind == EPH_CONTENTS_FULL)
-		return (machine_copyout(mc, va, off, buf, n, m));
+		return (eph_machine_copyout(mc, va, off, buf, n, m));
 	error = page_touch(mc, va, m, EPH_TOUCH_READ, &stamp);
 	if (stamp != NULL && off == 0 && n >= 8)
 		memcpy(buf, stamp, 8);
@@ -262,14 +262,14 @@ page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
 }
 
 int
-page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
+eph_page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
     size_t off, const void *buf, size_t n)
 {
 	char *stamp;
 	int error;
 
 	if (mc->contents_kind == EPH_CONTENTS_FULL)
-		return (machine_copyin(mc, va, off, buf, n, m));
+		return (eph_machine_copyin(mc, va, off, buf, n, m));
 	error = page_touch(mc, va, m, EPH_TOUCH_WRITE, &stamp);
 	if (stamp != NULL && off == 0 && n >= 8)
 		memcpy(stamp, buf, 8);
@@ -277,29 +277,29 @@ page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
 }
 
 int
-mapper_read(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
-    void *buf, size_t n)
+eph_mapper_read(struct eph_mapper *mp, const struct eph_mapped *mapped,
+    size_t off, void *buf, size_t n)
 {
 	const eph_va_t va = mapper_va(mp, mapped);
 
 	if (va == 0)
 		return (ENOTSUP);
-	return (page_load(mp->mc, va, mapped->m, off, buf, n));
+	return (eph_page_load(mp->mc, va, mapped->m, off, buf, n));
 }
 
 int
-mapper_write(struct eph_mapper *mp, const struct eph_mapped *mapped, size_t off,
-    const void *buf, size_t n)
+eph_mapper_write(struct eph_mapper *mp, const struct eph_mapped *mapped,
+    size_t off, const void *buf, size_t n)
 {
 	const eph_va_t va = mapper_va(mp, mapped);
 
 	if (va == 0)
 		return (ENOTSUP);
-	return (page_store(mp->mc, va, mapped->m, off, buf, n));
+	return (eph_page_store(mp->mc, va, mapped->m, off, buf, n));
 }
 
 uint64_t
-mapper_wires_leaked(const struct eph_mapper *mp)
+eph_mapper_wires_leaked(const struct eph_mapper *mp)
 {
 	return (atomic_load_explicit(&mp->wires, memory_order_relaxed));
 }

@@ -26,9 +26,9 @@
 #include <string.h>
 
 static const struct mb_alloc_ops *const mb_allocators[] = {
-	&mb_alloc_global,
-	&mb_alloc_containers,
-	&mb_alloc_zones,
+	&eph__mb_alloc_global,
+	&eph__mb_alloc_containers,
+	&eph__mb_alloc_zones,
 	NULL,
 };
 
@@ -55,9 +55,9 @@ mb_alloc_find(const char *name)
 static const struct mb_share_ops *
 mb_share_find(const char *name)
 {
-	for (unsigned i = 0; mb_shares[i] != NULL; i++) {
-		if (strcmp(mb_shares[i]->choice.name, name) == 0)
-			return (mb_shares[i]);
+	for (unsigned i = 0; eph__mb_shares[i] != NULL; i++) {
+		if (strcmp(eph__mb_shares[i]->choice.name, name) == 0)
+			return (eph__mb_shares[i]);
 	}
 	return (NULL);
 }
@@ -69,11 +69,11 @@ mbuf_pool_free(struct mbuf_pool *mp)
 
 	for (unsigned i = 0; mp->cpus != NULL && i < mc->ncpus; i++) {
 		if (mp->cpus[i] != NULL)
-			machine_free(mc, mp->cpus[i], sizeof(*mp->cpus[i]));
+			eph_machine_free(mc, mp->cpus[i], sizeof(*mp->cpus[i]));
 	}
 	if (mp->cpus != NULL)
-		machine_free(mc, mp->cpus, mc->ncpus * sizeof(*mp->cpus));
-	machine_free(mc, mp, sizeof(*mp));
+		eph_machine_free(mc, mp->cpus, mc->ncpus * sizeof(*mp->cpus));
+	eph_machine_free(mc, mp, sizeof(*mp));
 }
 
 static bool
@@ -81,9 +81,9 @@ mbuf_pool_cpus(struct mbuf_pool *mp)
 {
 	struct eph_machine *mc = mp->mc;
 
-	mp->cpus = machine_alloc(mc, mc->ncpus * sizeof(*mp->cpus));
+	mp->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*mp->cpus));
 	for (unsigned i = 0; mp->cpus != NULL && i < mc->ncpus; i++) {
-		mp->cpus[i] = machine_alloc(mc, sizeof(*mp->cpus[i]));
+		mp->cpus[i] = eph_machine_alloc(mc, sizeof(*mp->cpus[i]));
 		if (mp->cpus[i] == NULL)
 			return (false);
 		mp->cpus[i]->id = i;
@@ -107,7 +107,7 @@ mbuf_pool_create(struct eph_machine *mc, const struct mbuf_config *cfg,
 	if (share == NULL)
 		return (eph_err_set(err, EINVAL,
 		    "no way to share external storage is called %s", sname));
-	if ((mp = machine_alloc(mc, sizeof(*mp))) == NULL)
+	if ((mp = eph_machine_alloc(mc, sizeof(*mp))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	mp->mc = mc;
 	mp->alloc = alloc;
@@ -115,7 +115,7 @@ mbuf_pool_create(struct eph_machine *mc, const struct mbuf_config *cfg,
 	mp->max[MB_MBUF] = cfg->nmbufs;
 	mp->max[MB_CLUSTER] = cfg->nmbclusters;
 	mp->wait_ns = cfg->wait_ns;
-	mb_lock_init(&mp->ring_lock, "mbuf ring");
+	eph__mb_lock_init(&mp->ring_lock, "mbuf ring");
 	atomic_init(&mp->nlabel, 0);
 	if (cfg->costs != NULL) {
 		KASSERT(mc->mode == EPH_LOCKSTEP, "clocks are lockstep's");
@@ -166,7 +166,7 @@ mbuf_pool_set_stress(struct mbuf_pool *mp, const struct mbuf_stress *s)
 {
 	mp->stress = *s;
 	for (unsigned i = 0; i < mp->mc->ncpus; i++)
-		prng_init(&mp->cpus[i]->rnd, s->seed, i);
+		eph__prng_init(&mp->cpus[i]->rnd, s->seed, i);
 }
 
 void
@@ -178,7 +178,7 @@ mbuf_pool_check(struct mbuf_pool *mp)
 /* Locks */
 
 void
-mb_lock_init(struct mb_lock *l, const char *name)
+eph__mb_lock_init(struct mb_lock *l, const char *name)
 {
 	mutex_init(&l->mtx, name);
 	mb_line_init(&l->line);
@@ -186,8 +186,8 @@ mb_lock_init(struct mb_lock *l, const char *name)
 }
 
 void
-mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at,
-    struct mb_line *line)
+eph__mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx,
+    uint64_t *free_at, struct mb_line *line)
 {
 	const struct eph_cpu *me = eph_curcpu(mp->mc);
 	const uint64_t before = me->c.lock_contended;
@@ -208,7 +208,8 @@ mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at,
 }
 
 void
-mb_mutex_exit(struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at)
+eph__mb_mutex_exit(
+    struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at)
 {
 	if (mp->timed)
 		*free_at = mb_cpu(mp)->clock;
@@ -216,7 +217,7 @@ mb_mutex_exit(struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at)
 }
 
 int
-mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l)
+eph__mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l)
 {
 	MB_COUNT(mp, delayed);
 	return (msleep(mp->mc, wchan, &l->mtx, 0, "mballc", mp->wait_ns));
@@ -227,7 +228,7 @@ mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l)
 CTASSERT(sizeof(struct mb_obj) % 8 == 0);
 
 size_t
-mb_obj_size(enum mb_kind kind)
+eph__mb_obj_size(enum mb_kind kind)
 {
 	return (kind == MB_MBUF ? MSIZE : 64);
 }
@@ -236,22 +237,23 @@ CTASSERT(sizeof(struct mb_cluster) <= 64);
 CTASSERT(sizeof(struct mb_ref) <= 64);
 
 struct mb_page *
-mb_page_create(struct mbuf_pool *mp, enum mb_kind kind, uint32_t nobjs,
+eph__mb_page_create(struct mbuf_pool *mp, enum mb_kind kind, uint32_t nobjs,
     uint32_t first_id, void *home)
 {
 	struct eph_machine *mc = mp->mc;
-	struct mb_page *pg = machine_alloc(mc, sizeof(*pg));
+	struct mb_page *pg = eph_machine_alloc(mc, sizeof(*pg));
 
 	if (pg == NULL)
 		return (NULL);
 	pg->pg_kind = kind;
 	pg->pg_nobjs = nobjs;
-	pg->pg_mem = machine_alloc(mc, nobjs * mb_obj_size(kind));
+	pg->pg_mem = eph_machine_alloc(mc, nobjs * eph__mb_obj_size(kind));
 	if (kind == MB_CLUSTER)
-		pg->pg_clusters = machine_alloc(mc, (size_t)nobjs * MCLBYTES);
+		pg->pg_clusters =
+		    eph_machine_alloc(mc, (size_t)nobjs * MCLBYTES);
 	if (pg->pg_mem == NULL ||
 	    (kind == MB_CLUSTER && pg->pg_clusters == NULL)) {
-		mb_page_destroy(mp, pg);
+		eph__mb_page_destroy(mp, pg);
 		return (NULL);
 	}
 	for (uint32_t i = 0; i < nobjs; i++) {
@@ -274,19 +276,19 @@ mb_page_create(struct mbuf_pool *mp, enum mb_kind kind, uint32_t nobjs,
 }
 
 void
-mb_page_destroy(struct mbuf_pool *mp, struct mb_page *pg)
+eph__mb_page_destroy(struct mbuf_pool *mp, struct mb_page *pg)
 {
 	if (pg->pg_clusters != NULL)
-		machine_free(
+		eph_machine_free(
 		    mp->mc, pg->pg_clusters, (size_t)pg->pg_nobjs * MCLBYTES);
 	if (pg->pg_mem != NULL)
-		machine_free(mp->mc, pg->pg_mem,
-		    pg->pg_nobjs * mb_obj_size(pg->pg_kind));
-	machine_free(mp->mc, pg, sizeof(*pg));
+		eph_machine_free(mp->mc, pg->pg_mem,
+		    pg->pg_nobjs * eph__mb_obj_size(pg->pg_kind));
+	eph_machine_free(mp->mc, pg, sizeof(*pg));
 }
 
 void
-mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj)
+eph__mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj)
 {
 	KASSERT(obj->live == 0, "an object that is in use was free");
 	obj->live = 1;
@@ -294,7 +296,7 @@ mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj)
 }
 
 void
-mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj)
+eph__mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj)
 {
 	if (obj->live == 0)
 		PANIC(kind == MB_MBUF	     ? "freeing a free mbuf"
@@ -305,7 +307,7 @@ mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj)
 }
 
 bool
-mb_stress_hit(struct mbuf_pool *mp, uint32_t n)
+eph__mb_stress_hit(struct mbuf_pool *mp, uint32_t n)
 {
 	struct mb_cpu *cpu;
 
@@ -321,7 +323,7 @@ mb_stress_hit(struct mbuf_pool *mp, uint32_t n)
 /* Two requests in one, for allocators that know no packets. */
 
 struct mbuf *
-mb_packet_get_two(
+eph__mb_packet_get_two(
     const struct mb_alloc_ops *ops, void *state, int how, struct mb_hold *hold)
 {
 	struct mbuf *m = (void *)ops->get(state, MB_MBUF, how, hold);
@@ -337,8 +339,8 @@ mb_packet_get_two(
 }
 
 void
-mb_packet_put_two(const struct mb_alloc_ops *ops, void *state, struct mbuf *m,
-    struct mb_hold *hold)
+eph__mb_packet_put_two(const struct mb_alloc_ops *ops, void *state,
+    struct mbuf *m, struct mb_hold *hold)
 {
 	ops->put(state, MB_CLUSTER, &m->m_ext.ext_cl->cl_obj, hold);
 	ops->put(state, MB_MBUF, &m->m_obj, hold);
@@ -379,7 +381,7 @@ mb_get(struct mbuf_pool *mp, int how, enum mbuf_type type, uint32_t flags,
 	struct mbuf *m;
 
 	mb_spend(mp, mp->costs.call);
-	if (mb_stress_hit(mp, mp->stress.alloc_fail))
+	if (eph__mb_stress_hit(mp, mp->stress.alloc_fail))
 		return (mb_denied(mp));
 	m = (void *)mp->alloc->get(mp->alloc_state, MB_MBUF, how, hold);
 	if (m == NULL)
@@ -404,7 +406,7 @@ static struct mbuf *
 mb_labelled(struct mbuf *m, int how)
 {
 	if (m != NULL && (m->m_flags & M_PKTHDR) != 0 &&
-	    !mb_label_new(m, how)) {
+	    !eph__mb_label_new(m, how)) {
 		m_freem(m);
 		return (NULL);
 	}
@@ -438,12 +440,12 @@ mb_getcl(struct mbuf_pool *mp, int how, enum mbuf_type type, uint32_t flags,
 	struct mbuf *m;
 
 	mb_spend(mp, mp->costs.call);
-	if (mb_stress_hit(mp, mp->stress.alloc_fail))
+	if (eph__mb_stress_hit(mp, mp->stress.alloc_fail))
 		return (mb_denied(mp));
 	m = mp->alloc->get_packet(mp->alloc_state, how, hold);
 	if (m == NULL)
 		return (mb_denied(mp));
-	if (!mb_ext_cluster(m, EXT_PACKET, how, hold)) {
+	if (!eph__mb_ext_cluster(m, EXT_PACKET, how, hold)) {
 		mp->alloc->put_packet(mp->alloc_state, m, hold);
 		return (mb_denied(mp));
 	}
@@ -476,11 +478,11 @@ m_clget(struct mbuf *m, int how)
 	KASSERT((m->m_flags & M_EXT) == 0, "it has storage already");
 	KASSERT(m->m_len == 0, "its data would be lost");
 	mb_spend(mp, mp->costs.call);
-	if (!mb_stress_hit(mp, mp->stress.alloc_fail))
+	if (!eph__mb_stress_hit(mp, mp->stress.alloc_fail))
 		cl = (void *)mp->alloc->get(
 		    mp->alloc_state, MB_CLUSTER, how, &hold);
 	m->m_ext.ext_cl = cl;
-	if (cl != NULL && !mb_ext_cluster(m, EXT_CLUSTER, how, &hold)) {
+	if (cl != NULL && !eph__mb_ext_cluster(m, EXT_CLUSTER, how, &hold)) {
 		mp->alloc->put(mp->alloc_state, MB_CLUSTER, &cl->cl_obj, &hold);
 		cl = NULL;
 	}
@@ -528,7 +530,7 @@ m_getm(
 /* Freeing */
 
 struct mbuf *
-mb_free(struct mbuf *m, struct mb_hold *hold)
+eph__mb_free(struct mbuf *m, struct mb_hold *hold)
 {
 	struct mbuf_pool *mp = m->m_pool;
 	struct mbuf *next = m->m_next;
@@ -542,7 +544,7 @@ mb_free(struct mbuf *m, struct mb_hold *hold)
 	}
 	mb_cpu(mp)->types[m->m_type]--;
 	if (m->m_flags & M_EXT) {
-		mb_ext_free(m, hold);
+		eph__mb_ext_free(m, hold);
 	} else {
 		MB_COUNT(mp, mbuf_put);
 		mp->alloc->put(mp->alloc_state, MB_MBUF, &m->m_obj, hold);
@@ -555,7 +557,7 @@ m_free(struct mbuf *m)
 {
 	struct mbuf_pool *mp = m->m_pool;
 	struct mb_hold hold = { .lock = NULL };
-	struct mbuf *next = mb_free(m, &hold);
+	struct mbuf *next = eph__mb_free(m, &hold);
 
 	mb_hold_end(mp, &hold);
 	return (next);
@@ -571,6 +573,6 @@ m_freem(struct mbuf *m)
 		return;
 	mp = m->m_pool;
 	while (m != NULL)
-		m = mb_free(m, &hold);
+		m = eph__mb_free(m, &hold);
 	mb_hold_end(mp, &hold);
 }

@@ -81,7 +81,7 @@ struct mb_containers {
 static void
 container_init(struct holder *h, const char *name)
 {
-	mb_lock_init(&h->lock, name);
+	eph__mb_lock_init(&h->lock, name);
 	for (unsigned k = 0; k < MB_NKINDS; k++)
 		mb_line_init(&h->cont[k].line);
 }
@@ -97,33 +97,34 @@ containers_destroy(void *state)
 			struct bucket *b = s->all[k];
 
 			s->all[k] = b->all;
-			mb_page_destroy(s->mp, b->page);
-			machine_free(mc, b, sizeof(*b));
+			eph__mb_page_destroy(s->mp, b->page);
+			eph_machine_free(mc, b, sizeof(*b));
 		}
 	}
 	for (unsigned i = 0; s->percpu != NULL && i < mc->ncpus; i++) {
 		if (s->percpu[i] != NULL)
-			machine_free(mc, s->percpu[i], sizeof(*s->percpu[i]));
+			eph_machine_free(
+			    mc, s->percpu[i], sizeof(*s->percpu[i]));
 	}
 	if (s->percpu != NULL)
-		machine_free(mc, s->percpu, mc->ncpus * sizeof(*s->percpu));
-	mb_refmap_destroy(s->mp, &s->refmap);
-	machine_free(mc, s, sizeof(*s));
+		eph_machine_free(mc, s->percpu, mc->ncpus * sizeof(*s->percpu));
+	eph__mb_refmap_destroy(s->mp, &s->refmap);
+	eph_machine_free(mc, s, sizeof(*s));
 }
 
 static int
 containers_create(struct mbuf_pool *mp, void **statep)
 {
 	struct eph_machine *mc = mp->mc;
-	struct mb_containers *s = machine_alloc(mc, sizeof(*s));
+	struct mb_containers *s = eph_machine_alloc(mc, sizeof(*s));
 
 	if (s == NULL)
 		return (ENOMEM);
 	s->mp = mp;
 	container_init(&s->general, "mb_alloc general");
-	s->percpu = machine_alloc(mc, mc->ncpus * sizeof(*s->percpu));
+	s->percpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*s->percpu));
 	for (unsigned i = 0; s->percpu != NULL && i < mc->ncpus; i++) {
-		s->percpu[i] = machine_alloc(mc, sizeof(*s->percpu[i]));
+		s->percpu[i] = eph_machine_alloc(mc, sizeof(*s->percpu[i]));
 		if (s->percpu[i] == NULL) {
 			containers_destroy(s);
 			return (ENOMEM);
@@ -183,7 +184,7 @@ bucket_create(struct mb_containers *s, enum mb_kind kind, uint32_t owner)
 {
 	struct mbuf_pool *mp = s->mp;
 	uint32_t n = bucket_pages[kind] * EPH_PAGE_SIZE /
-	    (kind == MB_CLUSTER ? MCLBYTES : (uint32_t)mb_obj_size(kind));
+	    (kind == MB_CLUSTER ? MCLBYTES : (uint32_t)eph__mb_obj_size(kind));
 	const uint32_t max = mp->max[kind];
 	struct bucket *b;
 
@@ -191,13 +192,13 @@ bucket_create(struct mb_containers *s, enum mb_kind kind, uint32_t owner)
 		n = max - s->total[kind];
 	if (n == 0 ||
 	    (kind == MB_CLUSTER &&
-		!mb_refmap_grow(mp, &s->refmap, s->total[kind] + n)))
+		!eph__mb_refmap_grow(mp, &s->refmap, s->total[kind] + n)))
 		return (NULL);
-	if ((b = machine_alloc(mp->mc, sizeof(*b))) == NULL)
+	if ((b = eph_machine_alloc(mp->mc, sizeof(*b))) == NULL)
 		return (NULL);
-	b->page = mb_page_create(mp, kind, n, s->total[kind], b);
+	b->page = eph__mb_page_create(mp, kind, n, s->total[kind], b);
 	if (b->page == NULL) {
-		machine_free(mp->mc, b, sizeof(*b));
+		eph_machine_free(mp->mc, b, sizeof(*b));
 		return (NULL);
 	}
 	for (uint32_t i = n; i-- > 0;) {
@@ -245,7 +246,7 @@ container_pop(struct mb_containers *s, struct container *c)
 		bucket_remove(c, b);
 	mb_line_write(s->mp, &c->line);
 	mb_line_write(s->mp, &b->line);
-	mb_obj_out(s->mp, obj);
+	eph__mb_obj_out(s->mp, obj);
 	return (obj);
 }
 
@@ -309,7 +310,7 @@ containers_wait(struct mb_containers *s, enum mb_kind kind)
 		if (gen->first != NULL)
 			obj = container_pop(s, gen);
 		else
-			error = mb_wait(s->mp, gen, &s->general.lock);
+			error = eph__mb_wait(s->mp, gen, &s->general.lock);
 	}
 	/* Sequentially consistent: pairs with the announcement. */
 	(void)eph_fetchadd_32(
@@ -387,7 +388,7 @@ containers_put(
 	struct container *c = &h->cont[kind];
 	bool wanted;
 
-	mb_obj_in(s->mp, kind, obj);
+	eph__mb_obj_in(s->mp, kind, obj);
 	obj->link = b->free;
 	b->free = obj;
 	c->nfree++;
@@ -410,13 +411,14 @@ containers_put(
 static struct mbuf *
 containers_get_packet(void *state, int how, struct mb_hold *hold)
 {
-	return (mb_packet_get_two(&mb_alloc_containers, state, how, hold));
+	return (eph__mb_packet_get_two(
+	    &eph__mb_alloc_containers, state, how, hold));
 }
 
 static void
 containers_put_packet(void *state, struct mbuf *m, struct mb_hold *hold)
 {
-	mb_packet_put_two(&mb_alloc_containers, state, m, hold);
+	eph__mb_packet_put_two(&eph__mb_alloc_containers, state, m, hold);
 }
 
 static _Atomic(uint32_t) *
@@ -478,7 +480,7 @@ containers_check(void *state)
 	}
 }
 
-const struct mb_alloc_ops mb_alloc_containers = {
+const struct mb_alloc_ops eph__mb_alloc_containers = {
 	.choice = { .name = "mb_alloc",
 	    .summary = "a container with its own lock for each CPU; page "
 		       "buckets have an owner, frees go there",

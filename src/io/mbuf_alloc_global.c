@@ -43,12 +43,12 @@ struct mb_global {
 static int
 global_create(struct mbuf_pool *mp, void **statep)
 {
-	struct mb_global *g = machine_alloc(mp->mc, sizeof(*g));
+	struct mb_global *g = eph_machine_alloc(mp->mc, sizeof(*g));
 
 	if (g == NULL)
 		return (ENOMEM);
 	g->mp = mp;
-	mb_lock_init(&g->lock, "mbuf");
+	eph__mb_lock_init(&g->lock, "mbuf");
 	for (unsigned k = 0; k < MB_NKINDS; k++)
 		mb_line_init(&g->list[k].line);
 	*statep = g;
@@ -65,11 +65,11 @@ global_destroy(void *state)
 			struct mb_page *pg = g->list[k].pages;
 
 			g->list[k].pages = pg->pg_next;
-			mb_page_destroy(g->mp, pg);
+			eph__mb_page_destroy(g->mp, pg);
 		}
 	}
-	mb_refmap_destroy(g->mp, &g->refmap);
-	machine_free(g->mp->mc, g, sizeof(*g));
+	eph__mb_refmap_destroy(g->mp, &g->refmap);
+	eph_machine_free(g->mp->mc, g, sizeof(*g));
 }
 
 /* Take pages from the machine; false at the limit or without memory. */
@@ -78,7 +78,7 @@ global_grow(struct mb_global *g, enum mb_kind kind)
 {
 	struct global_list *l = &g->list[kind];
 	uint32_t n = GLOBAL_PAGES * EPH_PAGE_SIZE /
-	    (kind == MB_CLUSTER ? MCLBYTES : (uint32_t)mb_obj_size(kind));
+	    (kind == MB_CLUSTER ? MCLBYTES : (uint32_t)eph__mb_obj_size(kind));
 	const uint32_t max = g->mp->max[kind];
 	struct mb_page *pg;
 
@@ -87,9 +87,9 @@ global_grow(struct mb_global *g, enum mb_kind kind)
 	if (n == 0)
 		return (false);
 	if (kind == MB_CLUSTER &&
-	    !mb_refmap_grow(g->mp, &g->refmap, l->total + n))
+	    !eph__mb_refmap_grow(g->mp, &g->refmap, l->total + n))
 		return (false);
-	if ((pg = mb_page_create(g->mp, kind, n, l->total, g)) == NULL)
+	if ((pg = eph__mb_page_create(g->mp, kind, n, l->total, g)) == NULL)
 		return (false);
 	pg->pg_next = l->pages;
 	l->pages = pg;
@@ -118,7 +118,7 @@ global_get(void *state, enum mb_kind kind, int how, struct mb_hold *hold)
 
 		if (how == M_WAITOK) {
 			l->waiters++;
-			error = mb_wait(g->mp, l, &g->lock);
+			error = eph__mb_wait(g->mp, l, &g->lock);
 			l->waiters--;
 		}
 		if (error != 0 && l->free == NULL) {
@@ -130,7 +130,7 @@ global_get(void *state, enum mb_kind kind, int how, struct mb_hold *hold)
 	obj = l->free;
 	l->free = obj->link;
 	l->nfree--;
-	mb_obj_out(g->mp, obj);
+	eph__mb_obj_out(g->mp, obj);
 	mb_unlock(g->mp, &g->lock);
 	return (obj);
 }
@@ -144,7 +144,7 @@ global_put(
 
 	(void)hold;
 	mb_lock(g->mp, &g->lock);
-	mb_obj_in(g->mp, kind, obj);
+	eph__mb_obj_in(g->mp, kind, obj);
 	mb_line_write(g->mp, &l->line);
 	obj->link = l->free;
 	l->free = obj;
@@ -157,13 +157,14 @@ global_put(
 static struct mbuf *
 global_get_packet(void *state, int how, struct mb_hold *hold)
 {
-	return (mb_packet_get_two(&mb_alloc_global, state, how, hold));
+	return (
+	    eph__mb_packet_get_two(&eph__mb_alloc_global, state, how, hold));
 }
 
 static void
 global_put_packet(void *state, struct mbuf *m, struct mb_hold *hold)
 {
-	mb_packet_put_two(&mb_alloc_global, state, m, hold);
+	eph__mb_packet_put_two(&eph__mb_alloc_global, state, m, hold);
 }
 
 static _Atomic(uint32_t) *
@@ -206,7 +207,7 @@ global_check(void *state)
 	}
 }
 
-const struct mb_alloc_ops mb_alloc_global = {
+const struct mb_alloc_ops eph__mb_alloc_global = {
 	.choice = { .name = "global",
 	    .summary = "one list for each kind, one lock for all",
 	    .origin = "FreeBSD mbuf.h, uipc_mbuf.c, until 2001",

@@ -99,12 +99,12 @@ zone_init(struct mb_zones *s, struct zone *z, struct keg *keg)
 {
 	struct eph_machine *mc = s->mp->mc;
 
-	mb_lock_init(&z->lock, "zone");
+	eph__mb_lock_init(&z->lock, "zone");
 	z->keg = keg;
 	z->count = BUCKET_MIN;
-	z->caches = machine_alloc(mc, mc->ncpus * sizeof(*z->caches));
+	z->caches = eph_machine_alloc(mc, mc->ncpus * sizeof(*z->caches));
 	for (unsigned i = 0; z->caches != NULL && i < mc->ncpus; i++) {
-		struct zcache *c = machine_alloc(mc, sizeof(*c));
+		struct zcache *c = eph_machine_alloc(mc, sizeof(*c));
 
 		if (c == NULL)
 			return (ENOMEM);
@@ -120,7 +120,7 @@ zbuckets_free(struct mb_zones *s, struct zbucket *b)
 	while (b != NULL) {
 		struct zbucket *next = b->next;
 
-		machine_free(s->mp->mc, b, sizeof(*b));
+		eph_machine_free(s->mp->mc, b, sizeof(*b));
 		b = next;
 	}
 }
@@ -137,9 +137,9 @@ zone_fini(struct mb_zones *s, struct zone *z)
 	for (unsigned i = 0; i < mc->ncpus && z->caches[i] != NULL; i++) {
 		zbuckets_free(s, z->caches[i]->alloc);
 		zbuckets_free(s, z->caches[i]->free);
-		machine_free(mc, z->caches[i], sizeof(*z->caches[i]));
+		eph_machine_free(mc, z->caches[i], sizeof(*z->caches[i]));
 	}
-	machine_free(mc, z->caches, mc->ncpus * sizeof(*z->caches));
+	eph_machine_free(mc, z->caches, mc->ncpus * sizeof(*z->caches));
 }
 
 static void
@@ -154,23 +154,23 @@ zones_destroy(void *state)
 			struct slab *sl = s->keg[k].all;
 
 			s->keg[k].all = sl->all;
-			mb_page_destroy(s->mp, sl->page);
-			machine_free(s->mp->mc, sl, sizeof(*sl));
+			eph__mb_page_destroy(s->mp, sl->page);
+			eph_machine_free(s->mp->mc, sl, sizeof(*sl));
 		}
 	}
-	machine_free(s->mp->mc, s, sizeof(*s));
+	eph_machine_free(s->mp->mc, s, sizeof(*s));
 }
 
 static int
 zones_create(struct mbuf_pool *mp, void **statep)
 {
-	struct mb_zones *s = machine_alloc(mp->mc, sizeof(*s));
+	struct mb_zones *s = eph_machine_alloc(mp->mc, sizeof(*s));
 
 	if (s == NULL)
 		return (ENOMEM);
 	s->mp = mp;
 	for (unsigned k = 0; k < MB_NKINDS; k++) {
-		mb_lock_init(&s->keg[k].lock, "keg");
+		eph__mb_lock_init(&s->keg[k].lock, "keg");
 		s->keg[k].kind = (enum mb_kind)k;
 		atomic_init(&s->keg[k].full, 0);
 	}
@@ -192,17 +192,17 @@ keg_grow(struct mb_zones *s, struct keg *keg)
 {
 	uint32_t n = keg->kind == MB_CLUSTER
 	    ? SLAB_REFS
-	    : EPH_PAGE_SIZE / (uint32_t)mb_obj_size(keg->kind);
+	    : EPH_PAGE_SIZE / (uint32_t)eph__mb_obj_size(keg->kind);
 	const uint32_t max = s->mp->max[keg->kind];
 	struct slab *sl;
 
 	if (max != 0 && n > max - keg->total)
 		n = max - keg->total;
-	if (n == 0 || (sl = machine_alloc(s->mp->mc, sizeof(*sl))) == NULL)
+	if (n == 0 || (sl = eph_machine_alloc(s->mp->mc, sizeof(*sl))) == NULL)
 		return (false);
-	sl->page = mb_page_create(s->mp, keg->kind, n, keg->total, sl);
+	sl->page = eph__mb_page_create(s->mp, keg->kind, n, keg->total, sl);
 	if (sl->page == NULL) {
-		machine_free(s->mp->mc, sl, sizeof(*sl));
+		eph_machine_free(s->mp->mc, sl, sizeof(*sl));
 		return (false);
 	}
 	mb_line_init(&sl->line);
@@ -294,7 +294,7 @@ keg_get(struct mb_zones *s, struct keg *keg, int how)
 		if (how != M_WAITOK || error != 0)
 			break;
 		keg->waiters++;
-		error = mb_wait(s->mp, keg, &keg->lock);
+		error = eph__mb_wait(s->mp, keg, &keg->lock);
 		keg->waiters--;
 	}
 	mb_unlock(s->mp, &keg->lock);
@@ -366,7 +366,7 @@ zone_empty_bucket(struct mb_zones *s, struct zone *z)
 	struct zbucket *b = z->empty;
 
 	if (b == NULL)
-		return (machine_alloc(s->mp->mc, sizeof(*b)));
+		return (eph_machine_alloc(s->mp->mc, sizeof(*b)));
 	z->empty = b->next;
 	b->next = NULL;
 	return (b);
@@ -503,7 +503,7 @@ zones_get(void *state, enum mb_kind kind, int how, struct mb_hold *hold)
 	if (obj == NULL)
 		obj = keg_get(s, z->keg, how);
 	if (obj != NULL)
-		mb_obj_out(s->mp, obj);
+		eph__mb_obj_out(s->mp, obj);
 	return (obj);
 }
 
@@ -535,7 +535,7 @@ zones_put(
 	struct zone *z = &s->zone[kind];
 
 	(void)hold;
-	mb_obj_in(s->mp, kind, obj);
+	eph__mb_obj_in(s->mp, kind, obj);
 	if (keg_is_full(s, z->keg) || !zone_put(s, z, obj))
 		zones_put_slab(s, z->keg, obj);
 }
@@ -547,8 +547,9 @@ zones_get_packet(void *state, int how, struct mb_hold *hold)
 	struct mb_obj *obj = zone_get(s, &s->zone[ZONE_PACKET]);
 
 	if (obj == NULL) /* import */
-		return (mb_packet_get_two(&mb_alloc_zones, state, how, hold));
-	mb_obj_out(s->mp, obj);
+		return (eph__mb_packet_get_two(
+		    &eph__mb_alloc_zones, state, how, hold));
+	eph__mb_obj_out(s->mp, obj);
 	return ((struct mbuf *)(void *)obj);
 }
 
@@ -559,14 +560,14 @@ zones_put_packet(void *state, struct mbuf *m, struct mb_hold *hold)
 
 	if (keg_is_full(s, &s->keg[MB_MBUF]) ||
 	    keg_is_full(s, &s->keg[MB_CLUSTER])) {
-		mb_packet_put_two(&mb_alloc_zones, state, m, hold);
+		eph__mb_packet_put_two(&eph__mb_alloc_zones, state, m, hold);
 		return;
 	}
-	mb_obj_in(s->mp, MB_MBUF, &m->m_obj);
+	eph__mb_obj_in(s->mp, MB_MBUF, &m->m_obj);
 	if (zone_put(s, &s->zone[ZONE_PACKET], &m->m_obj))
 		return;
 	m->m_obj.live = 1;
-	mb_packet_put_two(&mb_alloc_zones, state, m, hold);
+	eph__mb_packet_put_two(&eph__mb_alloc_zones, state, m, hold);
 }
 
 /* The counter of a cluster is in its slab. */
@@ -650,7 +651,7 @@ zones_check(void *state)
 		keg_check(s, &s->keg[k]);
 }
 
-const struct mb_alloc_ops mb_alloc_zones = {
+const struct mb_alloc_ops eph__mb_alloc_zones = {
 	.choice = { .name = "zones",
 	    .summary = "UMA: two buckets for each CPU, no lock on a hit; "
 		       "packet zone; counters in the slab",

@@ -144,7 +144,7 @@ mb_map_va(struct mbuf *m)
 }
 
 void
-mb_read(struct mbuf *m, int off, int len, void *cp)
+eph__mb_read(struct mbuf *m, int off, int len, void *cp)
 {
 	KASSERT(off >= 0 && len >= 0 && off + len <= m->m_len,
 	    "reading beyond the data");
@@ -155,7 +155,7 @@ mb_read(struct mbuf *m, int off, int len, void *cp)
 		return;
 	}
 	/* Loads are never refused; a stale one is the machine's to report. */
-	(void)machine_copyout(m->m_pool->mc, mb_map_va(m),
+	(void)eph_machine_copyout(m->m_pool->mc, mb_map_va(m),
 	    (size_t)(m->m_data - m->m_ext.ext_buf) + (size_t)off, cp,
 	    (size_t)len, m->m_ext.ext_page);
 }
@@ -184,7 +184,7 @@ m_copydata(struct mbuf *m, int off, int len, void *cp)
 
 		KASSERT(m != NULL, "m_copydata: the chain is too short");
 		n = mb_min(len, m->m_len - off);
-		mb_read(m, off, n, to);
+		eph__mb_read(m, off, n, to);
 		to += n;
 		len -= n;
 	}
@@ -285,7 +285,7 @@ mb_copy_one(struct mbuf *m, int off, int len, bool hdr, int how)
 		m_extshare(n, m);
 		n->m_data = m->m_data + (eph_va_t)off;
 	} else {
-		mb_read(m, off, len, m_host(n));
+		eph__mb_read(m, off, len, m_host(n));
 	}
 	n->m_len = len;
 	return (n);
@@ -394,7 +394,7 @@ m_defrag(struct mbuf *m, int how)
 	struct mbuf *n;
 
 	KASSERT((m->m_flags & M_PKTHDR) != 0, "m_defrag: no packet header");
-	if (mb_stress_hit(m->m_pool, m->m_pool->stress.defrag_fail))
+	if (eph__mb_stress_hit(m->m_pool, m->m_pool->stress.defrag_fail))
 		return (NULL);
 	if ((n = mb_dup_packet(m, how)) != NULL)
 		m_freem(m);
@@ -412,7 +412,7 @@ mb_gather(struct mbuf *to, struct mbuf *n, int want)
 
 		if (count == 0 && n->m_len != 0)
 			break;
-		mb_read(n, 0, count, (char *)m_host(to) + to->m_len);
+		eph__mb_read(n, 0, count, (char *)m_host(to) + to->m_len);
 		to->m_len += count;
 		want -= count;
 		n->m_len -= count;
@@ -488,7 +488,7 @@ mb_split_one(struct mbuf *m, int len, bool hdr, int how)
 		return (n);
 	} else {
 		M_ALIGN(n, rest);
-		mb_read(m, len, rest, m_host(n));
+		eph__mb_read(m, len, rest, m_host(n));
 	}
 	n->m_len = rest;
 	return (n);
@@ -541,7 +541,7 @@ m_cat(struct mbuf *m, struct mbuf *n)
 			m->m_next = n;
 			return;
 		}
-		mb_read(n, 0, n->m_len, (char *)m_host(m) + m->m_len);
+		eph__mb_read(n, 0, n->m_len, (char *)m_host(m) + m->m_len);
 		m->m_len += n->m_len;
 		n = m_free(n);
 	}

@@ -58,7 +58,7 @@ mb_ext_counter(struct mbuf *m, int how, struct mb_hold *hold)
 }
 
 bool
-mb_ext_cluster(
+eph__mb_ext_cluster(
     struct mbuf *m, enum mbuf_ext_type type, int how, struct mb_hold *hold)
 {
 	struct mbuf_pool *mp = m->m_pool;
@@ -82,7 +82,7 @@ mb_ext_attach(struct mbuf *m, uint32_t flags, int how)
 
 	mb_spend(mp, mp->costs.call);
 	m->m_ext.ext_cl = NULL;
-	if (!mb_stress_hit(mp, mp->stress.alloc_fail))
+	if (!eph__mb_stress_hit(mp, mp->stress.alloc_fail))
 		ok = mb_ext_counter(m, how, &hold);
 	mb_hold_end(mp, &hold);
 	if (!ok) {
@@ -231,7 +231,7 @@ mb_ext_put_mbuf(struct mbuf *m, struct mb_hold *hold)
 }
 
 void
-mb_ext_free(struct mbuf *m, struct mb_hold *hold)
+eph__mb_ext_free(struct mbuf *m, struct mb_hold *hold)
 {
 	const struct mb_share_ops *share = m->m_pool->share;
 	struct mbuf *owner = share->owner(m);

@@ -20,11 +20,11 @@
 
 #include "base/kassert.h"
 #include "base/prng.h"
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/mbuf.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/mbuf.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 
 /* Kinds of object. */
 enum mb_kind { MB_MBUF, MB_CLUSTER, MB_REF, MB_NKINDS };
@@ -101,9 +101,9 @@ struct mb_alloc_ops {
 	void (*check)(void *state);
 };
 
-extern const struct mb_alloc_ops mb_alloc_global;
-extern const struct mb_alloc_ops mb_alloc_containers;
-extern const struct mb_alloc_ops mb_alloc_zones;
+extern const struct mb_alloc_ops eph__mb_alloc_global;
+extern const struct mb_alloc_ops eph__mb_alloc_containers;
+extern const struct mb_alloc_ops eph__mb_alloc_zones;
 
 /* What a way of sharing wants for each storage. */
 enum mb_share_needs {
@@ -135,7 +135,7 @@ struct mb_share_ops {
 	struct mbuf *(*owner)(struct mbuf *m);
 };
 
-extern const struct mb_share_ops *const mb_shares[];
+extern const struct mb_share_ops *const eph__mb_shares[];
 
 struct mbuf_pool {
 	struct eph_machine *mc;		     /* (c) */
@@ -202,24 +202,24 @@ mb_line_write(struct mbuf_pool *mp, struct mb_line *line)
 
 /* Counted locks */
 
-void mb_lock_init(struct mb_lock *l, const char *name);
+void eph__mb_lock_init(struct mb_lock *l, const char *name);
 
 /* Take and release any mutex, counted; `free_at` and `line` go with it. */
-void mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx,
+void eph__mb_mutex_enter(struct mbuf_pool *mp, struct eph_mutex *mtx,
     uint64_t *free_at, struct mb_line *line);
-void mb_mutex_exit(
+void eph__mb_mutex_exit(
     struct mbuf_pool *mp, struct eph_mutex *mtx, uint64_t *free_at);
 
 static inline void
 mb_lock(struct mbuf_pool *mp, struct mb_lock *l)
 {
-	mb_mutex_enter(mp, &l->mtx, &l->free_at, &l->line);
+	eph__mb_mutex_enter(mp, &l->mtx, &l->free_at, &l->line);
 }
 
 static inline void
 mb_unlock(struct mbuf_pool *mp, struct mb_lock *l)
 {
-	mb_mutex_exit(mp, &l->mtx, &l->free_at);
+	eph__mb_mutex_exit(mp, &l->mtx, &l->free_at);
 }
 
 /* Release what the token carries. */
@@ -236,12 +236,12 @@ mb_hold_end(struct mbuf_pool *mp, struct mb_hold *hold)
  * Sleep on `wchan`, lock released, up to the pool's wait_ns.  Returns 0
  * after a wakeup.
  */
-int mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l);
+int eph__mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l);
 
 /* Objects */
 
 /* One in `n`; never when n is 0. */
-bool mb_stress_hit(struct mbuf_pool *mp, uint32_t n);
+bool eph__mb_stress_hit(struct mbuf_pool *mp, uint32_t n);
 
 static inline const char *
 mb_kind_name(enum mb_kind kind)
@@ -263,48 +263,49 @@ struct mb_page {
 	char *pg_clusters; /* the clusters' bytes */
 };
 
-size_t mb_obj_size(enum mb_kind kind);
-struct mb_page *mb_page_create(struct mbuf_pool *mp, enum mb_kind kind,
+size_t eph__mb_obj_size(enum mb_kind kind);
+struct mb_page *eph__mb_page_create(struct mbuf_pool *mp, enum mb_kind kind,
     uint32_t nobjs, uint32_t first_id, void *home);
-void mb_page_destroy(struct mbuf_pool *mp, struct mb_page *pg);
+void eph__mb_page_destroy(struct mbuf_pool *mp, struct mb_page *pg);
 
 static inline struct mb_obj *
 mb_page_obj(const struct mb_page *pg, uint32_t i)
 {
 	return ((struct mb_obj *)(void *)(pg->pg_mem +
-	    i * mb_obj_size(pg->pg_kind)));
+	    i * eph__mb_obj_size(pg->pg_kind)));
 }
 
 /* Hand out, and take back: catches what is freed twice. */
-void mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj);
-void mb_obj_in(struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj);
+void eph__mb_obj_out(struct mbuf_pool *mp, struct mb_obj *obj);
+void eph__mb_obj_in(
+    struct mbuf_pool *mp, enum mb_kind kind, struct mb_obj *obj);
 
 /* get_packet and put_packet of allocators that know no packets. */
-struct mbuf *mb_packet_get_two(
+struct mbuf *eph__mb_packet_get_two(
     const struct mb_alloc_ops *ops, void *state, int how, struct mb_hold *hold);
-void mb_packet_put_two(const struct mb_alloc_ops *ops, void *state,
+void eph__mb_packet_put_two(const struct mb_alloc_ops *ops, void *state,
     struct mbuf *m, struct mb_hold *hold);
 
 /* Storage */
 
 /* Make `m` the first user of the cluster in its m_ext.ext_cl. */
-bool mb_ext_cluster(
+bool eph__mb_ext_cluster(
     struct mbuf *m, enum mbuf_ext_type type, int how, struct mb_hold *hold);
 
 /* Leave the storage, free it if we were last, and free the mbuf. */
-void mb_ext_free(struct mbuf *m, struct mb_hold *hold);
+void eph__mb_ext_free(struct mbuf *m, struct mb_hold *hold);
 
 /* m_free with a token. */
-struct mbuf *mb_free(struct mbuf *m, struct mb_hold *hold);
+struct mbuf *eph__mb_free(struct mbuf *m, struct mb_hold *hold);
 
 /* Bytes [off, off + len) of one mbuf's data, mapped or not. */
-void mb_read(struct mbuf *m, int off, int len, void *cp);
+void eph__mb_read(struct mbuf *m, int off, int len, void *cp);
 
 /* First byte of its own or its host storage. */
 char *mb_start(struct mbuf *m);
 
 /* A label for a new packet header; true also when none is wanted. */
-bool mb_label_new(struct mbuf *m, int how);
+bool eph__mb_label_new(struct mbuf *m, int how);
 
 static inline eph_va_t
 mb_va(const void *p)

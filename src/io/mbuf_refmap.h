@@ -26,8 +26,9 @@ struct mb_refmap {
 };
 
 /* Have counters 0 to n - 1.  False: no memory, or too many. */
-bool mb_refmap_grow(struct mbuf_pool *mp, struct mb_refmap *map, uint32_t n);
-void mb_refmap_destroy(struct mbuf_pool *mp, struct mb_refmap *map);
+bool eph__mb_refmap_grow(
+    struct mbuf_pool *mp, struct mb_refmap *map, uint32_t n);
+void eph__mb_refmap_destroy(struct mbuf_pool *mp, struct mb_refmap *map);
 
 static inline _Atomic(uint32_t) *
 mb_refmap_count(struct mb_refmap *map, uint32_t id, struct mb_line **linep)

@@ -12,35 +12,35 @@
 
 #include "io/mbuf_share.h"
 
-const struct mb_share_ops *const mb_shares[] = {
-	&mb_share_ring,
-	&mb_share_cmpset,
-	&mb_share_fetchadd,
-	&mb_share_embedded,
-	&mb_share_ring_unlocked,
-	&mb_share_dec_cmpset,
-	&mb_share_fetchadd_inverted,
-	&mb_share_lock_in_object,
+const struct mb_share_ops *const eph__mb_shares[] = {
+	&eph__mb_share_ring,
+	&eph__mb_share_cmpset,
+	&eph__mb_share_fetchadd,
+	&eph__mb_share_embedded,
+	&eph__mb_share_ring_unlocked,
+	&eph__mb_share_dec_cmpset,
+	&eph__mb_share_fetchadd_inverted,
+	&eph__mb_share_lock_in_object,
 	NULL,
 };
 
 const struct mbuf_choice *
 mbuf_sharing(unsigned i)
 {
-	if (i >= sizeof(mb_shares) / sizeof(mb_shares[0]) - 1)
+	if (i >= sizeof(eph__mb_shares) / sizeof(eph__mb_shares[0]) - 1)
 		return (NULL);
-	return (&mb_shares[i]->choice);
+	return (&eph__mb_shares[i]->choice);
 }
 
 struct mbuf *
-mb_share_no_owner(struct mbuf *m)
+eph__mb_share_no_owner(struct mbuf *m)
 {
 	(void)m;
 	return (NULL);
 }
 
 struct mb_line *
-mb_share_line(struct mbuf *m)
+eph__mb_share_line(struct mbuf *m)
 {
 	struct mbuf_pool *mp = m->m_pool;
 	struct mb_line *line;
@@ -56,7 +56,7 @@ mb_share_line(struct mbuf *m)
 }
 
 _Atomic(uint32_t) *
-mb_share_count(struct mbuf *m)
+eph__mb_share_count(struct mbuf *m)
 {
 	if (m->m_ext.ext_ref != NULL && m->m_ext.ext_ref->rf_obj.live == 0)
 		PANIC("a counter of sharers is used after it was freed");
@@ -64,34 +64,35 @@ mb_share_count(struct mbuf *m)
 }
 
 void
-mb_share_wrote(struct mbuf *m)
+eph__mb_share_wrote(struct mbuf *m)
 {
 	mb_spend(m->m_pool, m->m_pool->costs.atomic);
-	mb_line_write(m->m_pool, mb_share_line(m));
+	mb_line_write(m->m_pool, eph__mb_share_line(m));
 }
 
 void
-mb_share_count_first(struct mbuf *m)
+eph__mb_share_count_first(struct mbuf *m)
 {
 	/* Relaxed: nobody else has it. */
-	eph_store_32(m->m_pool->mc, mb_share_count(m), 1, memory_order_relaxed);
-	mb_line_write(m->m_pool, mb_share_line(m));
+	eph_store_32(
+	    m->m_pool->mc, eph__mb_share_count(m), 1, memory_order_relaxed);
+	mb_line_write(m->m_pool, eph__mb_share_line(m));
 }
 
 void
-mb_share_count_join(struct mbuf *n, struct mbuf *m)
+eph__mb_share_count_join(struct mbuf *n, struct mbuf *m)
 {
 	(void)n;
 	/* Relaxed: from a reference that is held; see the top. */
 	(void)eph_fetchadd_32(
-	    m->m_pool->mc, mb_share_count(m), 1, memory_order_relaxed);
-	mb_share_wrote(m);
+	    m->m_pool->mc, eph__mb_share_count(m), 1, memory_order_relaxed);
+	eph__mb_share_wrote(m);
 }
 
 bool
-mb_share_count_sole(struct mbuf *m)
+eph__mb_share_count_sole(struct mbuf *m)
 {
 	/* Acquire: who left is done with the storage that we may write. */
-	return (eph_load_32(m->m_pool->mc, mb_share_count(m),
+	return (eph_load_32(m->m_pool->mc, eph__mb_share_count(m),
 		    memory_order_acquire) == 1);
 }

@@ -7,33 +7,33 @@
 
 #include "io/mbuf_impl.h"
 
-extern const struct mb_share_ops mb_share_ring;
-extern const struct mb_share_ops mb_share_ring_unlocked;
-extern const struct mb_share_ops mb_share_dec_cmpset;
-extern const struct mb_share_ops mb_share_cmpset;
-extern const struct mb_share_ops mb_share_fetchadd;
-extern const struct mb_share_ops mb_share_fetchadd_inverted;
-extern const struct mb_share_ops mb_share_lock_in_object;
-extern const struct mb_share_ops mb_share_embedded;
+extern const struct mb_share_ops eph__mb_share_ring;
+extern const struct mb_share_ops eph__mb_share_ring_unlocked;
+extern const struct mb_share_ops eph__mb_share_dec_cmpset;
+extern const struct mb_share_ops eph__mb_share_cmpset;
+extern const struct mb_share_ops eph__mb_share_fetchadd;
+extern const struct mb_share_ops eph__mb_share_fetchadd_inverted;
+extern const struct mb_share_ops eph__mb_share_lock_in_object;
+extern const struct mb_share_ops eph__mb_share_embedded;
 
 /* Nobody has to outlive anybody. */
-struct mbuf *mb_share_no_owner(struct mbuf *m);
+struct mbuf *eph__mb_share_no_owner(struct mbuf *m);
 
 /* The line that a counter is on. */
-struct mb_line *mb_share_line(struct mbuf *m);
+struct mb_line *eph__mb_share_line(struct mbuf *m);
 
 /*
  * The counter of m's storage, about to be touched.  Panics when the object
  * it is in was freed: what ASan says of the original.
  */
-_Atomic(uint32_t) *mb_share_count(struct mbuf *m);
+_Atomic(uint32_t) *eph__mb_share_count(struct mbuf *m);
 
 /* An atomic write of the counter, for statistics. */
-void mb_share_wrote(struct mbuf *m);
+void eph__mb_share_wrote(struct mbuf *m);
 
 /* first, join and sole of everything that counts. */
-void mb_share_count_first(struct mbuf *m);
-void mb_share_count_join(struct mbuf *n, struct mbuf *m);
-bool mb_share_count_sole(struct mbuf *m);
+void eph__mb_share_count_first(struct mbuf *m);
+void eph__mb_share_count_join(struct mbuf *n, struct mbuf *m);
+bool eph__mb_share_count_sole(struct mbuf *m);
 
 #endif /* !IO_MBUF_SHARE_H */

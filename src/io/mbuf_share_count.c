@@ -27,12 +27,12 @@ dec_cmpset_leave(struct mbuf *m)
 
 	/* acq_rel: see mbuf_share.c. */
 	(void)eph_fetchadd_32(
-	    mc, mb_share_count(m), (uint32_t)-1, memory_order_acq_rel);
-	mb_share_wrote(m);
+	    mc, eph__mb_share_count(m), (uint32_t)-1, memory_order_acq_rel);
+	eph__mb_share_wrote(m);
 	/* acq_rel: as before; the count may not be ours any more. */
 	last = eph_cas_32(mc, m->m_ext.ext_cnt, 0, 1, memory_order_acq_rel);
 	/* It was there a moment ago: did we just write freed memory? */
-	(void)mb_share_count(m);
+	(void)eph__mb_share_count(m);
 	return (last);
 }
 
@@ -40,10 +40,10 @@ static bool
 cmpset_leave(struct mbuf *m)
 {
 	struct eph_machine *mc = m->m_pool->mc;
-	_Atomic(uint32_t) *count = mb_share_count(m);
+	_Atomic(uint32_t) *count = eph__mb_share_count(m);
 	uint32_t old;
 
-	mb_share_wrote(m);
+	eph__mb_share_wrote(m);
 	do {
 		/* Relaxed: the exchange decides. */
 		old = eph_load_32(mc, count, memory_order_relaxed);
@@ -61,12 +61,12 @@ static bool
 fetchadd_leave(struct mbuf *m)
 {
 	struct eph_machine *mc = m->m_pool->mc;
-	_Atomic(uint32_t) *count = mb_share_count(m);
+	_Atomic(uint32_t) *count = eph__mb_share_count(m);
 	uint32_t old;
 
 	if (eph_load_32(mc, count, memory_order_acquire) == 1)
 		return (true);
-	mb_share_wrote(m);
+	eph__mb_share_wrote(m);
 	/* acq_rel: see mbuf_share.c. */
 	old = eph_fetchadd_32(mc, count, (uint32_t)-1, memory_order_acq_rel);
 	KASSERT(old != 0, "dropping what nobody holds");
@@ -77,17 +77,17 @@ static bool
 fetchadd_inverted_leave(struct mbuf *m)
 {
 	struct eph_machine *mc = m->m_pool->mc;
-	_Atomic(uint32_t) *count = mb_share_count(m);
+	_Atomic(uint32_t) *count = eph__mb_share_count(m);
 
 	if (eph_load_32(mc, count, memory_order_acquire) == 1)
 		return (true);
-	mb_share_wrote(m);
+	eph__mb_share_wrote(m);
 	/* acq_rel: see mbuf_share.c. */
 	return (eph_fetchadd_32(
 		    mc, count, (uint32_t)-1, memory_order_acq_rel) == 0);
 }
 
-const struct mb_share_ops mb_share_dec_cmpset = {
+const struct mb_share_ops eph__mb_share_dec_cmpset = {
 	.choice = { .name = "dec-cmpset",
 	    .summary = "counter: subtract, then compare-and-set 0 to 1",
 	    .origin = "FreeBSD mbuf.h, 2001 to 2004",
@@ -95,51 +95,51 @@ const struct mb_share_ops mb_share_dec_cmpset = {
 		     "the two: use after free, double free",
 	    .repaired = "cmpset" },
 	.needs = MB_NEEDS_COUNTER,
-	.first = mb_share_count_first,
-	.join = mb_share_count_join,
+	.first = eph__mb_share_count_first,
+	.join = eph__mb_share_count_join,
 	.leave = dec_cmpset_leave,
-	.sole = mb_share_count_sole,
-	.owner = mb_share_no_owner,
+	.sole = eph__mb_share_count_sole,
+	.owner = eph__mb_share_no_owner,
 };
 
-const struct mb_share_ops mb_share_cmpset = {
+const struct mb_share_ops eph__mb_share_cmpset = {
 	.choice = { .name = "cmpset",
 	    .summary = "counter: compare-and-set to one less, in a loop",
 	    .origin = "FreeBSD uipc_mbuf.c, 2004; DragonFly 1d16b2b589, 2007",
 	    .holes = "",
 	    .repaired = "" },
 	.needs = MB_NEEDS_COUNTER,
-	.first = mb_share_count_first,
-	.join = mb_share_count_join,
+	.first = eph__mb_share_count_first,
+	.join = eph__mb_share_count_join,
 	.leave = cmpset_leave,
-	.sole = mb_share_count_sole,
-	.owner = mb_share_no_owner,
+	.sole = eph__mb_share_count_sole,
+	.owner = eph__mb_share_no_owner,
 };
 
-const struct mb_share_ops mb_share_fetchadd = {
+const struct mb_share_ops eph__mb_share_fetchadd = {
 	.choice = { .name = "fetchadd",
 	    .summary = "counter: fetch-and-add, the last gets 1 back",
 	    .origin = "FreeBSD uipc_mbuf.c, 2007; DragonFly 321e057fb4, 2008",
 	    .holes = "",
 	    .repaired = "" },
 	.needs = MB_NEEDS_COUNTER,
-	.first = mb_share_count_first,
-	.join = mb_share_count_join,
+	.first = eph__mb_share_count_first,
+	.join = eph__mb_share_count_join,
 	.leave = fetchadd_leave,
-	.sole = mb_share_count_sole,
-	.owner = mb_share_no_owner,
+	.sole = eph__mb_share_count_sole,
+	.owner = eph__mb_share_no_owner,
 };
 
-const struct mb_share_ops mb_share_fetchadd_inverted = {
+const struct mb_share_ops eph__mb_share_fetchadd_inverted = {
 	.choice = { .name = "fetchadd-inverted",
 	    .summary = "counter: fetch-and-add, the last expects 0",
 	    .origin = "FreeBSD uipc_mbuf.c, 2006 to 2007",
 	    .holes = "two that drop at once free nothing: a leak",
 	    .repaired = "fetchadd" },
 	.needs = MB_NEEDS_COUNTER,
-	.first = mb_share_count_first,
-	.join = mb_share_count_join,
+	.first = eph__mb_share_count_first,
+	.join = eph__mb_share_count_join,
 	.leave = fetchadd_inverted_leave,
-	.sole = mb_share_count_sole,
-	.owner = mb_share_no_owner,
+	.sole = eph__mb_share_count_sole,
+	.owner = eph__mb_share_no_owner,
 };

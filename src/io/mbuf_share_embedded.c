@@ -47,7 +47,7 @@ embedded_join(struct mbuf *n, struct mbuf *m)
 	/* Relaxed: from a reference that is held; see mbuf_share.c. */
 	(void)eph_fetchadd_32(
 	    m->m_pool->mc, embedded_count(m), 1, memory_order_relaxed);
-	mb_share_wrote(m);
+	eph__mb_share_wrote(m);
 }
 
 static bool
@@ -59,7 +59,7 @@ embedded_leave(struct mbuf *m)
 	/* Acquire: as the last drop would have been. */
 	if (eph_load_32(mc, count, memory_order_acquire) == 1)
 		return (true);
-	mb_share_wrote(m);
+	eph__mb_share_wrote(m);
 	/* acq_rel: see mbuf_share.c. */
 	return (eph_fetchadd_32(
 		    mc, count, (uint32_t)-1, memory_order_acq_rel) == 1);
@@ -73,7 +73,7 @@ embedded_sole(struct mbuf *m)
 		    memory_order_acquire) == 1);
 }
 
-const struct mb_share_ops mb_share_embedded = {
+const struct mb_share_ops eph__mb_share_embedded = {
 	.choice = { .name = "embedded",
 	    .summary = "counter in the owner mbuf, which dies last",
 	    .origin = "NetBSD mbuf.h, 2004-09; FreeBSD EXT_FLAG_EMBREF, 2016",

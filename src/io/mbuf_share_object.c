@@ -21,11 +21,11 @@ object_join(struct mbuf *n, struct mbuf *m)
 	uint64_t never = 0;
 
 	(void)n;
-	mb_mutex_enter(mp, &ref->rf_lock, &never, &ref->rf_obj.line);
+	eph__mb_mutex_enter(mp, &ref->rf_lock, &never, &ref->rf_obj.line);
 	/* Relaxed: from a reference that is held, under the lock. */
 	(void)eph_fetchadd_32(
-	    mp->mc, mb_share_count(m), 1, memory_order_relaxed);
-	mb_mutex_exit(mp, &ref->rf_lock, &never);
+	    mp->mc, eph__mb_share_count(m), 1, memory_order_relaxed);
+	eph__mb_mutex_exit(mp, &ref->rf_lock, &never);
 }
 
 static bool
@@ -37,19 +37,20 @@ object_leave(struct mbuf *m)
 	uint32_t old;
 
 	/* Acquire: as the last drop would have been; but see the top. */
-	if (eph_load_32(mp->mc, mb_share_count(m), memory_order_acquire) == 1)
+	if (eph_load_32(mp->mc, eph__mb_share_count(m), memory_order_acquire) ==
+	    1)
 		return (true);
-	mb_mutex_enter(mp, &ref->rf_lock, &never, &ref->rf_obj.line);
+	eph__mb_mutex_enter(mp, &ref->rf_lock, &never, &ref->rf_obj.line);
 	/* acq_rel: the fast path looks without the lock. */
 	old = eph_fetchadd_32(
-	    mp->mc, mb_share_count(m), (uint32_t)-1, memory_order_acq_rel);
+	    mp->mc, eph__mb_share_count(m), (uint32_t)-1, memory_order_acq_rel);
 	if (ref->rf_obj.live == 0)
 		PANIC("a lock is released after its object was freed");
-	mb_mutex_exit(mp, &ref->rf_lock, &never);
+	eph__mb_mutex_exit(mp, &ref->rf_lock, &never);
 	return (old == 1);
 }
 
-const struct mb_share_ops mb_share_lock_in_object = {
+const struct mb_share_ops eph__mb_share_lock_in_object = {
 	.choice = { .name = "lock-in-object",
 	    .summary = "counter object with its own lock, and a fast path "
 		       "without it",
@@ -58,9 +59,9 @@ const struct mb_share_ops mb_share_lock_in_object = {
 		     "to release",
 	    .repaired = "fetchadd" },
 	.needs = MB_NEEDS_OBJECT,
-	.first = mb_share_count_first,
+	.first = eph__mb_share_count_first,
 	.join = object_join,
 	.leave = object_leave,
-	.sole = mb_share_count_sole,
-	.owner = mb_share_no_owner,
+	.sole = eph__mb_share_count_sole,
+	.owner = eph__mb_share_no_owner,
 };

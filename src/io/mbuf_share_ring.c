@@ -106,7 +106,7 @@ ring_unlocked_sole(struct mbuf *m)
 	return (m->m_ext.ext_nextref == m);
 }
 
-const struct mb_share_ops mb_share_ring = {
+const struct mb_share_ops eph__mb_share_ring = {
 	.choice = { .name = "ring",
 	    .summary = "sharers linked in a ring, one lock for all rings",
 	    .origin = "OpenBSD uipc_mbuf.c, m_extref_mtx",
@@ -117,10 +117,10 @@ const struct mb_share_ops mb_share_ring = {
 	.join = ring_join,
 	.leave = ring_leave,
 	.sole = ring_sole,
-	.owner = mb_share_no_owner,
+	.owner = eph__mb_share_no_owner,
 };
 
-const struct mb_share_ops mb_share_ring_unlocked = {
+const struct mb_share_ops eph__mb_share_ring_unlocked = {
 	.choice = { .name = "ring-unlocked",
 	    .summary = "the ring with splvm() only, on several CPUs",
 	    .origin = "NetBSD mbuf.h before 2004",
@@ -132,5 +132,5 @@ const struct mb_share_ops mb_share_ring_unlocked = {
 	.join = ring_insert,
 	.leave = ring_remove,
 	.sole = ring_unlocked_sole,
-	.owner = mb_share_no_owner,
+	.owner = eph__mb_share_no_owner,
 };

@@ -26,11 +26,11 @@ m_tag_alloc(
 	struct m_tag *t;
 
 	/* Only who must not sleep can be refused. */
-	if (how == M_NOWAIT && mb_stress_hit(mp, mp->stress.alloc_fail)) {
+	if (how == M_NOWAIT && eph__mb_stress_hit(mp, mp->stress.alloc_fail)) {
 		MB_COUNT(mp, denied);
 		return (NULL);
 	}
-	if ((t = machine_alloc(mp->mc, sizeof(*t) + len)) == NULL) {
+	if ((t = eph_machine_alloc(mp->mc, sizeof(*t) + len)) == NULL) {
 		MB_COUNT(mp, denied);
 		return (NULL);
 	}
@@ -48,7 +48,7 @@ m_tag_free(struct m_tag *t)
 	struct mbuf_pool *mp = t->m_tag_pool;
 
 	MB_COUNT(mp, tag_put);
-	machine_free(mp->mc, t, sizeof(*t) + t->m_tag_len);
+	eph_machine_free(mp->mc, t, sizeof(*t) + t->m_tag_len);
 }
 
 void
@@ -161,7 +161,7 @@ mbuf_label_deregister(struct mbuf_pool *mp)
 }
 
 bool
-mb_label_new(struct mbuf *m, int how)
+eph__mb_label_new(struct mbuf *m, int how)
 {
 	struct mbuf_pool *mp = m->m_pool;
 	struct m_tag *t;

@@ -2,7 +2,7 @@
 
 /* The memory disk: a table of pages, filled by the first write of each. */
 
-#include "ephmap/md.h"
+#include "ephmap/kernel/md.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,8 +26,8 @@ md_create(struct eph_mapper *mp, struct vm_pool *pool, uint32_t npages,
 {
 	struct md_disk *md;
 
-	if (machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
-	    (md = machine_alloc(mp->mc, md_bytes(npages))) == NULL)
+	if (eph_machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
+	    (md = eph_machine_alloc(mp->mc, md_bytes(npages))) == NULL)
 		return (ENOMEM);
 	md->mp = mp;
 	md->pool = pool;
@@ -45,7 +45,7 @@ md_destroy(struct md_disk *md)
 		if (md->page[i] != NULL)
 			vm_pool_free(md->pool, md->page[i]);
 	}
-	machine_free(md->mp->mc, md, md_bytes(md->npages));
+	eph_machine_free(md->mp->mc, md, md_bytes(md->npages));
 }
 
 /* The page for a write; a new one is zero where the write leaves it. */
@@ -78,15 +78,15 @@ md_one(
 		memset(buf, 0, n);
 		return (0);
 	}
-	if ((error = mapper_map(md->mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
+	if ((error = eph_mapper_map(md->mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
 		return (error);
 	if (write) {
-		error = mapper_write(md->mp, &mapped, off, buf, n);
+		error = eph_mapper_write(md->mp, &mapped, off, buf, n);
 		vm_page_dirty(m);
 	} else {
-		error = mapper_read(md->mp, &mapped, off, buf, n);
+		error = eph_mapper_read(md->mp, &mapped, off, buf, n);
 	}
-	mapper_unmap(md->mp, &mapped);
+	eph_mapper_unmap(md->mp, &mapped);
 	return (error);
 }
 

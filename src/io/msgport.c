@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/msgport.h"
+#include "ephmap/kernel/msgport.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 
 struct msgport {
 	struct eph_mapper *mp;
@@ -22,8 +22,8 @@ msgport_create(struct eph_mapper *mp, struct msgport **portp)
 {
 	struct msgport *port;
 
-	if (machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
-	    (port = machine_alloc(mp->mc, sizeof(*port))) == NULL)
+	if (eph_machine_fails(mp->mc, EPH_FAULT_ALLOC) ||
+	    (port = eph_machine_alloc(mp->mc, sizeof(*port))) == NULL)
 		return (ENOMEM);
 	port->mp = mp;
 	port->mc = mp->mc;
@@ -37,7 +37,7 @@ void
 msgport_destroy(struct msgport *port)
 {
 	if (port != NULL)
-		machine_free(port->mc, port, sizeof(*port));
+		eph_machine_free(port->mc, port, sizeof(*port));
 }
 
 /* The bytes into the kernel; the pages are not needed any more. */
@@ -47,12 +47,12 @@ msg_copyin(
 {
 	int error;
 
-	if (machine_fails(port->mc, EPH_FAULT_ALLOC) ||
-	    (msg->pm_copy = machine_alloc(port->mc, msg->pm_bytes)) == NULL)
+	if (eph_machine_fails(port->mc, EPH_FAULT_ALLOC) ||
+	    (msg->pm_copy = eph_machine_alloc(port->mc, msg->pm_bytes)) == NULL)
 		return (ENOMEM);
 	if ((error = copyin(us, uva, msg->pm_copy, msg->pm_bytes)) == 0)
 		return (0);
-	machine_free(port->mc, msg->pm_copy, msg->pm_bytes);
+	eph_machine_free(port->mc, msg->pm_copy, msg->pm_bytes);
 	msg->pm_copy = NULL;
 	return (error);
 }
@@ -95,7 +95,7 @@ msg_wait(struct msgport *port, struct pagemsg *msg)
 	msleep_done(port->mc);
 	mutex_exit(port->mc, &port->mtx);
 	if (msg->pm_copy != NULL)
-		machine_free(port->mc, msg->pm_copy, msg->pm_bytes);
+		eph_machine_free(port->mc, msg->pm_copy, msg->pm_bytes);
 	xio_release(&msg->pm_xio);
 }
 

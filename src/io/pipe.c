@@ -15,15 +15,15 @@
  * Key: (l) mtx.
  */
 
-#include "ephmap/pipe.h"
+#include "ephmap/kernel/pipe.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 
 struct eph_pipe {
 	struct eph_machine *mc;
@@ -53,8 +53,8 @@ pipe_create(struct eph_mapper *mp, enum pipe_mode mode, size_t size,
 	struct eph_machine *mc = mp->mc;
 	struct eph_pipe *pp;
 
-	if (machine_fails(mc, EPH_FAULT_ALLOC) ||
-	    (pp = machine_alloc(mc, sizeof(*pp))) == NULL)
+	if (eph_machine_fails(mc, EPH_FAULT_ALLOC) ||
+	    (pp = eph_machine_alloc(mc, sizeof(*pp))) == NULL)
 		return (ENOMEM);
 	pp->mc = mc;
 	pp->mp = mp;
@@ -62,8 +62,8 @@ pipe_create(struct eph_mapper *mp, enum pipe_mode mode, size_t size,
 	pp->size = size;
 	pp->mindirect = mindirect;
 	mutex_init(&pp->mtx, "pipe");
-	pp->ring = machine_alloc(mc, size);
-	pp->mask = machine_alloc(mc, mc->cpuwords * sizeof(*pp->mask));
+	pp->ring = eph_machine_alloc(mc, size);
+	pp->mask = eph_machine_alloc(mc, mc->cpuwords * sizeof(*pp->mask));
 	if (pp->ring == NULL || pp->mask == NULL) {
 		pipe_destroy(pp);
 		return (ENOMEM);
@@ -85,9 +85,9 @@ pipe_destroy(struct eph_pipe *pp)
 		pmap_qremove(mc, pp->kva, PIPE_KVA_PAGES);
 		kva_free(mc, pp->kva, PIPE_KVA_PAGES);
 	}
-	machine_free(mc, pp->ring, pp->size);
-	machine_free(mc, pp->mask, mc->cpuwords * sizeof(*pp->mask));
-	machine_free(mc, pp, sizeof(*pp));
+	eph_machine_free(mc, pp->ring, pp->size);
+	eph_machine_free(mc, pp->mask, mc->cpuwords * sizeof(*pp->mask));
+	eph_machine_free(mc, pp, sizeof(*pp));
 }
 
 /* The ring */
@@ -169,7 +169,7 @@ pipe_map(struct eph_pipe *pp)
 {
 	if (pp->mode == PIPE_SFBUF1)
 		return (0);
-	if (pp->kva == 0 && !machine_fails(pp->mc, EPH_FAULT_MAP))
+	if (pp->kva == 0 && !eph_machine_fails(pp->mc, EPH_FAULT_MAP))
 		pp->kva = kva_alloc(pp->mc, PIPE_KVA_PAGES);
 	if (pp->kva == 0)
 		return (ENOMEM);
@@ -290,7 +290,7 @@ pipe_kva_read(
 		    n < EPH_PAGE_SIZE - off ? n : EPH_PAGE_SIZE - off;
 		int error;
 
-		error = page_load(pp->mc, pp->kva + (k - off),
+		error = eph_page_load(pp->mc, pp->kva + (k - off),
 		    pp->xio.xio_pages[eph_atop(k)], off, buf, here);
 		if (error == 0)
 			error = copyout(us, buf, to, here);

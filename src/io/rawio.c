@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/rawio.h"
+#include "ephmap/kernel/rawio.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,12 +6,12 @@
  * chain sends what is chained and ends the call there.
  */
 
-#include "ephmap/sendfile.h"
+#include "ephmap/kernel/sendfile.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 #define SO_SNDLOWAT 2048
 
@@ -42,7 +42,7 @@ sf_done(struct mbuf_pool *mbufs, void *arg1, void *arg2)
 static struct mbuf *
 sf_gethdr(struct sendfile_env *env)
 {
-	if (machine_fails(env->mp->mc, EPH_FAULT_ALLOC))
+	if (eph_machine_fails(env->mp->mc, EPH_FAULT_ALLOC))
 		return (NULL);
 	return (m_gethdr(env->mbufs, M_WAITOK, MT_DATA));
 }
@@ -56,7 +56,7 @@ sf_nombuf(struct sendfile_env *env, struct eph_mapped *mapped)
 {
 	struct vm_page *m = mapped->m;
 
-	mapper_unmap(env->mp, mapped);
+	eph_mapper_unmap(env->mp, mapped);
 	if (!sf_wires(env))
 		return (ENOBUFS);
 	if (env->form == SENDFILE_FREEBSD || env->repaired)
@@ -77,7 +77,7 @@ sendfile_page(struct sendfile_env *env, struct vm_page *m, size_t off,
 
 	if (sf_wires(env))
 		vm_page_wire(mc, m);
-	if ((error = mapper_map(env->mp, m, flags, &mapped)) != 0) {
+	if ((error = eph_mapper_map(env->mp, m, flags, &mapped)) != 0) {
 		sf_count(&env->stat.sf_allocfail);
 		if (sf_wires(env))
 			vm_page_unwire(mc, m);

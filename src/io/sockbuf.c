@@ -15,7 +15,7 @@
  * Key: (l) sb_mtx.
  */
 
-#include "ephmap/sockbuf.h"
+#include "ephmap/kernel/sockbuf.h"
 
 #include <string.h>
 
@@ -43,13 +43,14 @@ sockbuf_fini(struct sockbuf *sb)
 void
 sb_lock(struct sockbuf *sb)
 {
-	mb_mutex_enter(sb->sb_pool, &sb->sb_mtx, &sb->sb_free_at, &sb->sb_line);
+	eph__mb_mutex_enter(
+	    sb->sb_pool, &sb->sb_mtx, &sb->sb_free_at, &sb->sb_line);
 }
 
 void
 sb_unlock(struct sockbuf *sb)
 {
-	mb_mutex_exit(sb->sb_pool, &sb->sb_mtx, &sb->sb_free_at);
+	eph__mb_mutex_exit(sb->sb_pool, &sb->sb_mtx, &sb->sb_free_at);
 }
 
 int
@@ -90,7 +91,8 @@ sbappend_locked(struct sockbuf *sb, struct mbuf *m)
 		if (m->m_len == 0 && (m->m_flags & M_EOR) == 0) {
 			(void)m_free(m);
 		} else if (sb_mergeable(n, m)) {
-			mb_read(m, 0, m->m_len, (char *)m_host(n) + n->m_len);
+			eph__mb_read(
+			    m, 0, m->m_len, (char *)m_host(n) + n->m_len);
 			n->m_len += m->m_len;
 			n->m_flags |= m->m_flags & M_EOR;
 			(void)m_free(m);

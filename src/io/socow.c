@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/socow.h"
+#include "ephmap/kernel/socow.h"
 
 #include <errno.h>
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 /*
  * One page by reference.  The order matters: held while it is looked up,
@@ -38,7 +38,7 @@ so_copy(struct sendfile_env *env, struct uspace *us, eph_uva_t uva, size_t n,
 
 	if ((error = copyin(us, uva, buf, n)) != 0)
 		return (error);
-	if (machine_fails(env->mp->mc, EPH_FAULT_ALLOC) ||
+	if (eph_machine_fails(env->mp->mc, EPH_FAULT_ALLOC) ||
 	    (m = m_gethdr(env->mbufs, M_WAITOK, MT_DATA)) == NULL)
 		return (ENOBUFS);
 	if (!m_append(m, (int)n, buf)) {

@@ -7,7 +7,7 @@
  * caller's array alone and the same array can be sent again.
  */
 
-#include "ephmap/uio.h"
+#include "ephmap/kernel/uio.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -39,12 +39,12 @@ iov_to_uio(struct eph_machine *mc, const struct eph_iovec *iov, unsigned iovcnt,
 	if (iovcnt > EPH_IOV_MAX ||
 	    (total = iov_total(iov, iovcnt)) == SIZE_MAX)
 		return (EINVAL);
-	if ((uio = machine_alloc(mc, sizeof(*uio))) == NULL)
+	if ((uio = eph_machine_alloc(mc, sizeof(*uio))) == NULL)
 		return (ENOMEM);
 	if (iovcnt > 0) {
-		uio->uio_copy = machine_alloc(mc, iovcnt * sizeof(*iov));
+		uio->uio_copy = eph_machine_alloc(mc, iovcnt * sizeof(*iov));
 		if (uio->uio_copy == NULL) {
-			machine_free(mc, uio, sizeof(*uio));
+			eph_machine_free(mc, uio, sizeof(*uio));
 			return (ENOMEM);
 		}
 		memcpy(uio->uio_copy, iov, iovcnt * sizeof(*iov));
@@ -65,9 +65,9 @@ uio_free(struct eph_uio *uio)
 	if (uio == NULL)
 		return;
 	if (uio->uio_copy != NULL)
-		machine_free(uio->uio_mc, uio->uio_copy,
+		eph_machine_free(uio->uio_mc, uio->uio_copy,
 		    uio->uio_niov * sizeof(*uio->uio_copy));
-	machine_free(uio->uio_mc, uio, sizeof(*uio));
+	eph_machine_free(uio->uio_mc, uio, sizeof(*uio));
 }
 
 size_t

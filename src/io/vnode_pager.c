@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "ephmap/vnode_pager.h"
+#include "ephmap/kernel/vnode_pager.h"
 
 int
 vnode_pager_zero_tail(struct eph_mapper *mp, struct vm_page *m, size_t off)
@@ -11,10 +11,10 @@ vnode_pager_zero_tail(struct eph_mapper *mp, struct vm_page *m, size_t off)
 
 	if (off >= EPH_PAGE_SIZE)
 		return (0);
-	if ((error = mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
+	if ((error = eph_mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
 		return (error);
-	error = mapper_write(mp, &mapped, off, zeros, EPH_PAGE_SIZE - off);
-	mapper_unmap(mp, &mapped);
+	error = eph_mapper_write(mp, &mapped, off, zeros, EPH_PAGE_SIZE - off);
+	eph_mapper_unmap(mp, &mapped);
 	return (error);
 }
 
@@ -30,10 +30,10 @@ vnode_pager_input_smlfs(struct eph_mapper *mp, struct vm_page *m,
 	struct eph_mapped mapped;
 	int error;
 
-	if ((error = mapper_map(mp, m, SFB_DEFAULT, &mapped)) != 0)
+	if ((error = eph_mapper_map(mp, m, SFB_DEFAULT, &mapped)) != 0)
 		return (error);
 	for (size_t off = 0; error == 0 && off < valid; off += bsize)
 		error = fn(arg, &mapped, (base + off) / bsize, off, bsize);
-	mapper_unmap(mp, &mapped);
+	eph_mapper_unmap(mp, &mapped);
 	return (error != 0 ? error : vnode_pager_zero_tail(mp, m, valid));
 }

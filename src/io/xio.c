@@ -7,12 +7,12 @@
  * (5ed411ff01).
  */
 
-#include "ephmap/xio.h"
+#include "ephmap/kernel/xio.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/pmap.h"
 
 void
 xio_init(struct xio *x, struct eph_machine *mc)
@@ -194,15 +194,15 @@ xio_copy_page(struct eph_mapper *mp, struct vm_page *m, size_t off, size_t n,
 	struct eph_mapped mapped;
 	int error;
 
-	if ((error = mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
+	if ((error = eph_mapper_map(mp, m, SFB_CPUPRIVATE, &mapped)) != 0)
 		return (error);
 	if (e->to_xio) {
 		if ((error = end_take(e, buf, n)) == 0)
-			error = mapper_write(mp, &mapped, off, buf, n);
-	} else if ((error = mapper_read(mp, &mapped, off, buf, n)) == 0) {
+			error = eph_mapper_write(mp, &mapped, off, buf, n);
+	} else if ((error = eph_mapper_read(mp, &mapped, off, buf, n)) == 0) {
 		error = end_give(e, buf, n);
 	}
-	mapper_unmap(mp, &mapped);
+	eph_mapper_unmap(mp, &mapped);
 	return (error);
 }
 

@@ -7,25 +7,25 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/exec.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/machine.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 #include "kern/services.h"
 #include "machine/life.h"
 
 int
-machine_create(const struct eph_machine_config *cfg, struct eph_machine **mcp,
-    struct eph_err *err)
+eph_machine_create(const struct eph_machine_config *cfg,
+    struct eph_machine **mcp, struct eph_err *err)
 {
 	struct eph_machine *mc;
 	int error;
 
-	if ((error = machine_life_create(cfg, &mc, err)) != 0)
+	if ((error = eph__machine_life_create(cfg, &mc, err)) != 0)
 		return (error);
-	if (kva_boot(mc) != 0 || sleepq_boot(mc) != 0 ||
-	    lockstep_attach(mc) != 0) {
-		(void)machine_destroy(mc);
+	if (eph__kva_boot(mc) != 0 || eph__sleepq_boot(mc) != 0 ||
+	    eph_lockstep_attach(mc) != 0) {
+		(void)eph_machine_destroy(mc);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	}
 	*mcp = mc;
@@ -33,7 +33,7 @@ machine_create(const struct eph_machine_config *cfg, struct eph_machine **mcp,
 }
 
 size_t
-machine_destroy(struct eph_machine *mc)
+eph_machine_destroy(struct eph_machine *mc)
 {
 	if (mc == NULL)
 		return (0);
@@ -42,13 +42,13 @@ machine_destroy(struct eph_machine *mc)
 	if (mc->shootdown != NULL)
 		mc->shootdown->destroy(mc, mc->shootdown_state);
 	ipiq_shutdown(mc);
-	sleepq_shutdown(mc);
-	kva_shutdown(mc);
-	return (machine_life_destroy(mc));
+	eph__sleepq_shutdown(mc);
+	eph__kva_shutdown(mc);
+	return (eph__machine_life_destroy(mc));
 }
 
 int
-machine_set_shootdown(
+eph_machine_set_shootdown(
     struct eph_machine *mc, const struct eph_shootdown_ops *ops)
 {
 	void *state = NULL;

@@ -32,13 +32,13 @@
  * still interrupted, ours is the later one.
  */
 
-#include "ephmap/ipiq.h"
+#include "ephmap/kernel/ipiq.h"
 
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
 #include "machine/access.h"
 
 struct ipiq_msg {
@@ -78,11 +78,11 @@ ipiq_shutdown(struct eph_machine *mc)
 			continue;
 		for (unsigned s = 0; s < mc->ncpus; s++)
 			/* Relaxed: nothing runs any more. */
-			machine_free(mc,
+			eph_machine_free(mc,
 			    (void *)atomic_load_explicit(
 				&in->queue[s], memory_order_relaxed),
 			    sizeof(struct ipiq));
-		machine_free(mc, in, ipiq_cpu_bytes(mc));
+		eph_machine_free(mc, in, ipiq_cpu_bytes(mc));
 	}
 	for (unsigned t = 0; t < mc->ncpus; t++) {
 		if (mc->cpus[t] != NULL)
@@ -96,7 +96,7 @@ ipiq_attach(struct eph_machine *mc)
 	for (unsigned t = 0; t < mc->ncpus; t++) {
 		if (mc->cpus[t]->ipiq != NULL)
 			continue;
-		mc->cpus[t]->ipiq = machine_alloc(mc, ipiq_cpu_bytes(mc));
+		mc->cpus[t]->ipiq = eph_machine_alloc(mc, ipiq_cpu_bytes(mc));
 		if (mc->cpus[t]->ipiq == NULL)
 			return (ENOMEM);
 	}
@@ -114,7 +114,7 @@ ipiq_get(struct eph_machine *mc, unsigned source, unsigned target)
 	/* Relaxed: we are the one who stored it. */
 	q = atomic_load_explicit(&in->queue[source], memory_order_relaxed);
 	if (q == 0) {
-		q = (uintptr_t)machine_alloc(mc, sizeof(struct ipiq));
+		q = (uintptr_t)eph_machine_alloc(mc, sizeof(struct ipiq));
 		if (q == 0)
 			PANIC("out of memory for an IPI queue");
 		/* Release: the target reads a FIFO of zeroes. */

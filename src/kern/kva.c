@@ -11,7 +11,7 @@
  * Locking: `lock`, a leaf, with threads only.
  */
 
-#include "ephmap/kva.h"
+#include "ephmap/kernel/kva.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/mutex.h"
+#include "ephmap/kernel/mutex.h"
 #include "kern/services.h"
 
 struct kva_range {
@@ -39,9 +39,9 @@ struct eph_kva_arena {
 };
 
 int
-kva_boot(struct eph_machine *mc)
+eph__kva_boot(struct eph_machine *mc)
 {
-	mc->kva = machine_alloc(mc, sizeof(*mc->kva));
+	mc->kva = eph_machine_alloc(mc, sizeof(*mc->kva));
 	if (mc->kva == NULL)
 		return (ENOMEM);
 	/* Page 0 stays unused: kva_alloc() returns 0 for "none". */
@@ -59,15 +59,15 @@ kva_window_free(struct eph_machine *mc, uint32_t n)
 		if (cpu == NULL || cpu->window == NULL)
 			continue;
 		for (uint32_t i = 0; i < n; i++)
-			machine_free(
+			eph_machine_free(
 			    mc, cpu->window[i], sizeof(struct eph_ptp));
-		machine_free(mc, cpu->window, n * sizeof(*cpu->window));
+		eph_machine_free(mc, cpu->window, n * sizeof(*cpu->window));
 		cpu->window = NULL;
 	}
 }
 
 void
-kva_shutdown(struct eph_machine *mc)
+eph__kva_shutdown(struct eph_machine *mc)
 {
 	struct eph_kva_arena *ka = mc->kva;
 
@@ -75,10 +75,10 @@ kva_shutdown(struct eph_machine *mc)
 		return;
 	kva_window_free(mc, (ka->window_pages + EPH_PTP_MASK) >> EPH_PTP_SHIFT);
 	for (uint32_t i = 0; i < ka->nptp; i++)
-		machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
-	machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));
-	machine_free(mc, ka->free, ka->free_size * sizeof(*ka->free));
-	machine_free(mc, ka, sizeof(*ka));
+		eph_machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
+	eph_machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));
+	eph_machine_free(mc, ka->free, ka->free_size * sizeof(*ka->free));
+	eph_machine_free(mc, ka, sizeof(*ka));
 	mc->kva = NULL;
 }
 
@@ -94,7 +94,7 @@ kva_table_grow(struct eph_machine *mc, uint32_t last)
 		return (true);
 	while (n <= last)
 		n *= 2;
-	table = mem_grow(
+	table = eph_mem_grow(
 	    mc->mem, mc->ptp, ka->nptp * sizeof(*table), n * sizeof(*table));
 	if (table == NULL)
 		return (false);
@@ -121,7 +121,8 @@ kva_make_ptps(struct eph_machine *mc, uint32_t first, uint32_t npages)
 		return (false);
 	for (uint32_t i = first >> EPH_PTP_SHIFT; i <= last; i++) {
 		if (mc->ptp[i] == NULL)
-			mc->ptp[i] = machine_alloc(mc, sizeof(struct eph_ptp));
+			mc->ptp[i] =
+			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
 		if (mc->ptp[i] == NULL)
 			return (false);
 	}
@@ -236,7 +237,7 @@ kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages)
 	KASSERT(first + npages <= ka->frontier, "freeing KVA never allocated");
 	if (ka->nfree == ka->free_size) {
 		uint32_t n = ka->free_size == 0 ? 64 : ka->free_size * 2;
-		struct kva_range *table = mem_grow(mc->mem, ka->free,
+		struct kva_range *table = eph_mem_grow(mc->mem, ka->free,
 		    ka->free_size * sizeof(*table), n * sizeof(*table));
 
 		if (table == NULL)
@@ -255,12 +256,12 @@ kva_window_make(struct eph_machine *mc, uint32_t n)
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		struct eph_cpu *cpu = mc->cpus[c];
 
-		cpu->window = machine_alloc(mc, n * sizeof(*cpu->window));
+		cpu->window = eph_machine_alloc(mc, n * sizeof(*cpu->window));
 		if (cpu->window == NULL)
 			return (false);
 		for (uint32_t i = 0; i < n; i++) {
 			cpu->window[i] =
-			    machine_alloc(mc, sizeof(struct eph_ptp));
+			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
 			if (cpu->window[i] == NULL)
 				return (false);
 		}

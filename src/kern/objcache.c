@@ -45,12 +45,12 @@
  * 8d968f1d34.
  */
 
-#include "ephmap/objcache.h"
+#include "ephmap/kernel/objcache.h"
 
 #include "base/kassert.h"
-#include "ephmap/critical.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 
 #define OBJCACHE_CAPACITY_MIN 16u /* below it the limit is raised instead */
 #define OBJCACHE_MAGS_CPU     8u  /* magazines a CPU that a limit must fill */
@@ -133,7 +133,8 @@ mag_bytes(uint32_t capacity)
 static struct magazine *
 mag_alloc(struct objcache *oc)
 {
-	struct magazine *mag = machine_alloc(oc->mc, mag_bytes(oc->capacity));
+	struct magazine *mag =
+	    eph_machine_alloc(oc->mc, mag_bytes(oc->capacity));
 
 	if (mag != NULL)
 		mag->capacity = oc->capacity;
@@ -146,7 +147,7 @@ mag_free(struct objcache *oc, struct magazine *mag)
 	if (mag == NULL)
 		return;
 	KASSERT(mag->rounds == 0, "freeing a magazine with objects in it");
-	machine_free(oc->mc, mag, mag_bytes(mag->capacity));
+	eph_machine_free(oc->mc, mag, mag_bytes(mag->capacity));
 }
 
 static void
@@ -238,7 +239,7 @@ objcache_create(struct eph_machine *mc, const char *name,
     objcache_dtor_fn *dtor, void *privdata, objcache_alloc_fn *alloc,
     objcache_free_fn *free, void *allocator_args)
 {
-	struct objcache *oc = machine_alloc(mc, sizeof(*oc));
+	struct objcache *oc = eph_machine_alloc(mc, sizeof(*oc));
 
 	if (oc == NULL)
 		return (NULL);
@@ -252,7 +253,7 @@ objcache_create(struct eph_machine *mc, const char *name,
 	oc->allocator_args = allocator_args;
 	mutex_init(&oc->depot.spin, "objcache depot");
 	objcache_size(oc, cluster_limit, mag_capacity);
-	oc->cpus = machine_alloc(mc, mc->ncpus * sizeof(*oc->cpus));
+	oc->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*oc->cpus));
 	if (oc->cpus == NULL || !objcache_magazines(oc)) {
 		objcache_destroy(oc);
 		return (NULL);
@@ -618,8 +619,8 @@ objcache_destroy(struct objcache *oc)
 		(void)objcache_purge(oc, oc->cpus[c].loaded);
 		(void)objcache_purge(oc, oc->cpus[c].previous);
 	}
-	machine_free(mc, oc->cpus, mc->ncpus * sizeof(*oc->cpus));
-	machine_free(mc, oc, sizeof(*oc));
+	eph_machine_free(mc, oc->cpus, mc->ncpus * sizeof(*oc->cpus));
+	eph_machine_free(mc, oc, sizeof(*oc));
 }
 
 /* Backing allocators */
@@ -630,7 +631,7 @@ objcache_malloc_alloc(void *allocator_args, int ocflags)
 	const struct objcache_malloc_args *a = allocator_args;
 
 	(void)ocflags;
-	return (machine_alloc(a->mc, a->objsize));
+	return (eph_machine_alloc(a->mc, a->objsize));
 }
 
 /* A machine's memory is zeroed in any case. */
@@ -645,7 +646,7 @@ objcache_malloc_free(void *obj, void *allocator_args)
 {
 	const struct objcache_malloc_args *a = allocator_args;
 
-	machine_free(a->mc, obj, a->objsize);
+	eph_machine_free(a->mc, obj, a->objsize);
 }
 
 void *

@@ -10,11 +10,11 @@
  * kernels that preallocate them; only walks see how many levels there are.
  */
 
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/pmap.h"
 
 #include "base/kassert.h"
-#include "ephmap/exec.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/sdk/shootdown.h"
 #include "machine/access.h"
 
 #define PTE_KERNEL(mc, pa) ((pa) | EPH_PTE_V | EPH_PTE_RW | (mc)->pgeflag)
@@ -106,7 +106,7 @@ pmap_invlpg(struct eph_machine *mc, eph_va_t va)
 	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "invlpg");
 	cpu = eph_curcpu(mc);
 	cpu->c.invlpg_local++;
-	(void)cpu_invlpg(cpu, va);
+	(void)eph__cpu_invlpg(cpu, va);
 	EPH_EVENT(mc, EPH_EV_INVLPG, cpu->id, va, 0, 0, NULL);
 }
 
@@ -119,7 +119,7 @@ pmap_flush_local(struct eph_machine *mc, bool all)
 	    all ? "flush all" : "reload CR3");
 	cpu = eph_curcpu(mc);
 	cpu->c.flush_local++;
-	cpu_flush(cpu, all);
+	eph__cpu_flush(cpu, all);
 	EPH_EVENT(mc, EPH_EV_FLUSH, cpu->id, 0, 0, all, NULL);
 }
 

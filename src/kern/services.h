@@ -5,11 +5,11 @@
 
 /* Start and stop of the kernel services; called by boot.c only. */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
-int kva_boot(struct eph_machine *mc);
-void kva_shutdown(struct eph_machine *mc);
-int sleepq_boot(struct eph_machine *mc);
-void sleepq_shutdown(struct eph_machine *mc);
+int eph__kva_boot(struct eph_machine *mc);
+void eph__kva_shutdown(struct eph_machine *mc);
+int eph__sleepq_boot(struct eph_machine *mc);
+void eph__sleepq_shutdown(struct eph_machine *mc);
 
 #endif /* !KERN_SERVICES_H */

@@ -16,7 +16,7 @@
  * sleepq_enter().
  */
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 #include <errno.h>
 
@@ -30,16 +30,16 @@ struct eph_sleepq {
 };
 
 int
-sleepq_boot(struct eph_machine *mc)
+eph__sleepq_boot(struct eph_machine *mc)
 {
-	mc->sleepq = machine_alloc(mc, sizeof(*mc->sleepq));
+	mc->sleepq = eph_machine_alloc(mc, sizeof(*mc->sleepq));
 	return (mc->sleepq != NULL ? 0 : ENOMEM);
 }
 
 void
-sleepq_shutdown(struct eph_machine *mc)
+eph__sleepq_shutdown(struct eph_machine *mc)
 {
-	machine_free(mc, mc->sleepq, sizeof(*mc->sleepq));
+	eph_machine_free(mc, mc->sleepq, sizeof(*mc->sleepq));
 	mc->sleepq = NULL;
 }
 
@@ -151,7 +151,7 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	}
 	td->woken = false;
 	if ((flags & PCATCH) != 0 &&
-	    (machine_fails(mc, EPH_FAULT_SLEEP) || td->signalled)) {
+	    (eph_machine_fails(mc, EPH_FAULT_SLEEP) || td->signalled)) {
 		td->signalled = false;
 		mc->exec->sleepq_exit(mc);
 		return (EINTR);

@@ -9,13 +9,13 @@
  * asked a few times, then the access gets EFAULT.
  */
 
-#include "ephmap/uspace.h"
+#include "ephmap/kernel/uspace.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/mutex.h"
+#include "ephmap/kernel/mutex.h"
 
 #define FAULT_ROUNDS 4
 
@@ -47,7 +47,7 @@ int
 uspace_create(struct vm_pool *pool, uint32_t npages, struct uspace **usp)
 {
 	struct eph_machine *mc = vm_pool_machine(pool);
-	struct uspace *us = machine_alloc(mc, uspace_bytes(npages));
+	struct uspace *us = eph_machine_alloc(mc, uspace_bytes(npages));
 
 	if (us == NULL)
 		return (ENOMEM);
@@ -75,7 +75,7 @@ uspace_destroy(struct uspace *us)
 		return;
 	for (uint32_t i = 0; i < us->npages; i++)
 		entry_clear(us, &us->entry[i]);
-	machine_free(us->mc, us, uspace_bytes(us->npages));
+	eph_machine_free(us->mc, us, uspace_bytes(us->npages));
 }
 
 void
@@ -307,7 +307,7 @@ uspace_hold(
 	struct uspace_entry *e = uspace_entry(us, uva);
 	int error;
 
-	if (e == NULL || machine_fails(us->mc, EPH_FAULT_COPY))
+	if (e == NULL || eph_machine_fails(us->mc, EPH_FAULT_COPY))
 		return (EFAULT);
 	for (unsigned round = 0; round < FAULT_ROUNDS; round++) {
 		error = uspace_look(us, e, prot, mp);

@@ -5,12 +5,12 @@
  * I/O, which is looked through when the first is empty.
  */
 
-#include "ephmap/vm_pool.h"
+#include "ephmap/kernel/vm_pool.h"
 
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/mutex.h"
+#include "ephmap/kernel/mutex.h"
 
 struct vm_pool {
 	struct eph_machine *mc;
@@ -33,7 +33,7 @@ int
 vm_pool_create(struct eph_machine *mc, uint32_t first, uint32_t npages,
     struct vm_pool **poolp)
 {
-	struct vm_pool *pool = machine_alloc(mc, sizeof(*pool));
+	struct vm_pool *pool = eph_machine_alloc(mc, sizeof(*pool));
 
 	if (pool == NULL)
 		return (ENOMEM);
@@ -41,8 +41,8 @@ vm_pool_create(struct eph_machine *mc, uint32_t first, uint32_t npages,
 	pool->first = first;
 	pool->npages = npages;
 	mutex_init(&pool->mtx, "vm_pool");
-	pool->free = machine_alloc(mc, npages * sizeof(*pool->free));
-	pool->limbo = machine_alloc(mc, npages * sizeof(*pool->limbo));
+	pool->free = eph_machine_alloc(mc, npages * sizeof(*pool->free));
+	pool->limbo = eph_machine_alloc(mc, npages * sizeof(*pool->limbo));
 	if (pool->free == NULL || pool->limbo == NULL) {
 		vm_pool_destroy(pool);
 		return (ENOMEM);
@@ -67,9 +67,10 @@ vm_pool_destroy(struct vm_pool *pool)
 {
 	if (pool == NULL)
 		return;
-	machine_free(pool->mc, pool->free, pool->npages * sizeof(uint32_t));
-	machine_free(pool->mc, pool->limbo, pool->npages * sizeof(uint32_t));
-	machine_free(pool->mc, pool, sizeof(*pool));
+	eph_machine_free(pool->mc, pool->free, pool->npages * sizeof(uint32_t));
+	eph_machine_free(
+	    pool->mc, pool->limbo, pool->npages * sizeof(uint32_t));
+	eph_machine_free(pool->mc, pool, sizeof(*pool));
 }
 
 static bool
@@ -100,7 +101,7 @@ vm_pool_alloc(struct vm_pool *pool)
 {
 	struct vm_page *m = NULL;
 
-	if (machine_fails(pool->mc, EPH_FAULT_ALLOC))
+	if (eph_machine_fails(pool->mc, EPH_FAULT_ALLOC))
 		return (NULL);
 	mutex_enter(pool->mc, &pool->mtx);
 	if (pool->nfree == 0)

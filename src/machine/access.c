@@ -27,8 +27,8 @@ shadow_grow(struct eph_cpu *cpu, uint32_t chunk)
 
 	while (n <= chunk)
 		n *= 2;
-	table = mem_grow(mc->mem, cpu->shadow, cpu->nshadow * sizeof(*table),
-	    n * sizeof(*table));
+	table = eph_mem_grow(mc->mem, cpu->shadow,
+	    cpu->nshadow * sizeof(*table), n * sizeof(*table));
 	if (table == NULL)
 		return (ENOMEM);
 	for (uint32_t k = cpu->nshadow; k < n; k++)
@@ -39,7 +39,7 @@ shadow_grow(struct eph_cpu *cpu, uint32_t chunk)
 }
 
 struct eph_shadow *
-shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
+eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
 {
 	const uint32_t chunk = i >> EPH_PTP_SHIFT;
 	struct eph_machine *mc = cpu->mc;
@@ -47,7 +47,7 @@ shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
 	if (chunk >= cpu->nshadow && shadow_grow(cpu, chunk) != 0)
 		PANIC("out of memory for the oracle's shadow");
 	if (cpu->shadow[chunk] == mc->none) {
-		cpu->shadow[chunk] = machine_alloc(
+		cpu->shadow[chunk] = eph_machine_alloc(
 		    mc, EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
 		if (cpu->shadow[chunk] == NULL)
 			PANIC("out of memory for the oracle's shadow");
@@ -73,7 +73,7 @@ shadow_flags(eph_pte_t pte)
 static struct eph_shadow *
 shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 {
-	struct eph_shadow *sh = shadow_cell_make(cpu, i);
+	struct eph_shadow *sh = eph__shadow_cell_make(cpu, i);
 	const uint32_t frame = EPH_PTE_FRAME(pte);
 	uint32_t flags = shadow_flags(pte);
 
@@ -130,7 +130,7 @@ machine_load(struct eph_cpu *cpu, uint32_t i)
 }
 
 struct eph_shadow *
-machine_walk(struct eph_cpu *cpu, uint32_t i)
+eph__machine_walk(struct eph_cpu *cpu, uint32_t i)
 {
 	cpu->c.tlb_miss++;
 	cpu->c.walk_step += cpu->mc->levels;
@@ -138,7 +138,7 @@ machine_walk(struct eph_cpu *cpu, uint32_t i)
 }
 
 bool
-cpu_speculate(struct eph_cpu *cpu, uint32_t i)
+eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 
@@ -148,7 +148,7 @@ cpu_speculate(struct eph_cpu *cpu, uint32_t i)
 }
 
 bool
-cpu_evict(struct eph_cpu *cpu, uint32_t i)
+eph__cpu_evict(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 
@@ -159,7 +159,7 @@ cpu_evict(struct eph_cpu *cpu, uint32_t i)
 }
 
 int
-machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
+eph__machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 {
 	struct eph_machine *mc = cpu->mc;
 	_Atomic(eph_pte_t) *slot =
@@ -167,7 +167,7 @@ machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 	eph_pte_t pte;
 
 	if ((sh->flags & EPH_SHADOW_RW) == 0)
-		return (machine_refuse(mc,
+		return (eph_machine_refuse(mc,
 		    "a store through the read-only mapping at %#" PRIx64, va));
 	do {
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
@@ -178,7 +178,7 @@ machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 }
 
 bool
-cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
+eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(cpu->mc, va);
 	struct eph_shadow *sh = shadow_cell(cpu, i);
@@ -229,7 +229,7 @@ cpu_next_gen(struct eph_cpu *cpu, unsigned kind)
 }
 
 void
-cpu_flush(struct eph_cpu *cpu, bool all)
+eph__cpu_flush(struct eph_cpu *cpu, bool all)
 {
 	cpu_next_gen(cpu, 0);
 	if (all)
@@ -239,7 +239,7 @@ cpu_flush(struct eph_cpu *cpu, bool all)
 }
 
 bool
-cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
+eph__cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
 {
 	const uint32_t i = machine_va_index(cpu->mc, va);
 
@@ -251,21 +251,21 @@ cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
 }
 
 void
-cpu_enter_pending(struct eph_machine *mc)
+eph__cpu_enter_pending(struct eph_machine *mc)
 {
 	mc->deliver(mc);
 }
 
 void
-cpu_enter(struct eph_machine *mc, unsigned cpu)
+eph_cpu_enter(struct eph_machine *mc, unsigned cpu)
 {
 	KASSERT(cpu < mc->ncpus, "no such CPU");
 	cpu_enter_inline(mc, cpu);
 }
 
 int
-machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
-    const struct vm_page *m, uint32_t *reached)
+eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
+    enum eph_touch touch, const struct vm_page *m, uint32_t *reached)
 {
 	struct eph_cpu *cpu = eph_curcpu(mc);
 	const uint32_t i = machine_va_index(mc, va);
@@ -282,8 +282,8 @@ machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
 		EPH_EVENT(mc, EPH_EV_HIT, cpu->id, va, 0, sh->frame, NULL);
-	} else if ((sh = machine_walk(cpu, i)) == NULL) {
-		*reached = machine_fault(cpu, va, touch, m);
+	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
+		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	} else {
 		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, 0,
@@ -293,15 +293,15 @@ machine_access_shared(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	if (touch == EPH_TOUCH_WRITE &&
 	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D))
-		error = machine_store_slow(cpu, va, sh);
+		error = eph__machine_store_slow(cpu, va, sh);
 	if (error == 0 &&
 	    (sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
-		machine_stale(cpu, va, touch, sh, m);
+		eph__machine_stale(cpu, va, touch, sh, m);
 	return (error);
 }
 
 int
-machine_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
+eph_machine_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m, uint32_t *reached)
 {
 	return (machine_access_inline(mc, va, touch, m, reached));
@@ -326,7 +326,7 @@ page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
  * this CPU missed.
  */
 void
-machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
     const struct eph_shadow *sh, const struct vm_page *m)
 {
 	struct eph_machine *mc = cpu->mc;
@@ -346,7 +346,7 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	(void)page_text(mc, m->frame, meant);
 	if (sh->frame != m->frame) {
 		cpu->c.stale_use++;
-		machine_violation(mc,
+		eph_machine_violation(mc,
 		    "stale use: CPU %u's %s at %#" PRIx64
 		    ", meant for %s, reached %s by a translation it loaded at "
 		    "%s %" PRIu32 "; CPU %" PRIu32
@@ -358,7 +358,7 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 		return;
 	}
 	cpu->c.stale_possible++;
-	machine_violation(mc,
+	eph_machine_violation(mc,
 	    "stale use possible: CPU %u's %s at %#" PRIx64
 	    " reached %s as meant, but only because its TLB had forgotten a "
 	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
@@ -370,13 +370,13 @@ machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 }
 
 uint32_t
-machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+eph__machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m)
 {
 	char meant[PAGE_TEXT];
 
 	cpu->c.stale_use++;
-	machine_violation(cpu->mc,
+	eph_machine_violation(cpu->mc,
 	    "page fault: CPU %u's %s at %#" PRIx64
 	    ", meant for %s, found no valid entry",
 	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va,

@@ -7,12 +7,12 @@
  * Loads, stores and invalidations of one CPU: the inner loop of a replay.
  *
  * What is inline here is exact in lockstep, where one host thread plays
- * every CPU.  In the other modes accesses go through machine_access(),
+ * every CPU.  In the other modes accesses go through eph_machine_access(),
  * whose walker sets A and M by compare-and-swap.
  */
 
 #include "base/kassert.h"
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 #include "machine/tlb.h"
 
 static inline uint32_t
@@ -57,7 +57,7 @@ shadow_cell(const struct eph_cpu *cpu, uint32_t i)
 }
 
 /* The cell, to be written: makes its chunk.  Panics when out of memory. */
-struct eph_shadow *shadow_cell_make(struct eph_cpu *cpu, uint32_t i);
+struct eph_shadow *eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i);
 
 static inline bool
 shadow_live(const struct eph_cpu *cpu, const struct eph_shadow *sh)
@@ -94,42 +94,43 @@ cpu_is_behind(const struct eph_cpu *cpu)
 }
 
 /* Execute invlpg on `cpu`; true if there was anything outdated. */
-bool cpu_invlpg(struct eph_cpu *cpu, eph_va_t va);
+bool eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va);
 
 /* Flush `cpu`; with `all`, global entries too. */
-void cpu_flush(struct eph_cpu *cpu, bool all);
+void eph__cpu_flush(struct eph_cpu *cpu, bool all);
 
 /* Is anything outdated on `cpu` in npages from va? */
-bool cpu_range_outdated(
+bool eph__cpu_range_outdated(
     const struct eph_cpu *cpu, eph_va_t va, unsigned npages);
 
 /* Count and explain an access that went, or might have gone, astray. */
-void machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
+void eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
     const struct eph_shadow *sh, const struct vm_page *m);
 
 /* There is no valid entry: count and explain.  Returns EPH_NONE. */
-uint32_t machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
-    const struct vm_page *m);
+uint32_t eph__machine_fault(struct eph_cpu *cpu, eph_va_t va,
+    enum eph_touch touch, const struct vm_page *m);
 
 /* Slow part of a store: the permission, and M.  0 or ENOTSUP. */
-int machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
+int eph__machine_store_slow(
+    struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
 
 /* Load the translation at index `i`; NULL if the entry is not valid. */
-struct eph_shadow *machine_walk(struct eph_cpu *cpu, uint32_t i);
+struct eph_shadow *eph__machine_walk(struct eph_cpu *cpu, uint32_t i);
 
 /*
  * What the hardware does unasked, for explore: load the translation at `i`
  * into the TLB, or forget it there (the oracle does not).  False if there
  * was nothing to load or forget.
  */
-bool cpu_speculate(struct eph_cpu *cpu, uint32_t i);
-bool cpu_evict(struct eph_cpu *cpu, uint32_t i);
+bool eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i);
+bool eph__cpu_evict(struct eph_cpu *cpu, uint32_t i);
 
-/* machine_access() for executors in which CPUs really run at once. */
-int machine_access_shared(struct eph_machine *mc, eph_va_t va,
+/* eph_machine_access() for executors in which CPUs really run at once. */
+int eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
     enum eph_touch touch, const struct vm_page *m, uint32_t *reached);
 
-/* See machine_access(). */
+/* See eph_machine_access(). */
 static inline int
 machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m, uint32_t *reached)
@@ -139,29 +140,29 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	struct eph_shadow *sh;
 
 	if (eph_unlikely(mc->mode != EPH_LOCKSTEP || mc->has_observer))
-		return (machine_access_shared(mc, va, touch, m, reached));
+		return (eph__machine_access_shared(mc, va, touch, m, reached));
 	sh = shadow_cell(cpu, i);
 	if (eph_likely(shadow_live(cpu, sh)) &&
 	    (cpu->tlb == NULL ||
 		tlb_lookup(cpu->tlb,
 		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
-	} else if ((sh = machine_walk(cpu, i)) == NULL) {
-		*reached = machine_fault(cpu, va, touch, m);
+	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
+		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	}
 	*reached = sh->frame;
 	if (touch == EPH_TOUCH_WRITE &&
 	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D)) {
-		int error = machine_store_slow(cpu, va, sh);
+		int error = eph__machine_store_slow(cpu, va, sh);
 
 		if (error != 0)
 			return (error);
 	}
 	if (eph_unlikely(
 		sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
-		machine_stale(cpu, va, touch, sh, m);
+		eph__machine_stale(cpu, va, touch, sh, m);
 	return (0);
 }
 
@@ -173,26 +174,26 @@ cpu_mark_pending(struct eph_cpu *cpu)
 	eph_cpuset_set(cpu->mc->pendset, cpu->id);
 }
 
-/* See cpu_enter(). */
-void cpu_enter_pending(struct eph_machine *mc);
+/* See eph_cpu_enter(). */
+void eph__cpu_enter_pending(struct eph_machine *mc);
 
 static inline void
 cpu_enter_inline(struct eph_machine *mc, unsigned cpu)
 {
 	mc->cur = mc->cpus[cpu];
 	if (eph_unlikely(mc->cur->pending))
-		cpu_enter_pending(mc);
+		eph__cpu_enter_pending(mc);
 }
 
 /* An event for the observer; call only when mc->has_observer. */
-void machine_event(struct eph_machine *mc, enum eph_event_kind kind,
+void eph__machine_event(struct eph_machine *mc, enum eph_event_kind kind,
     unsigned target, eph_va_t va, uint64_t old, uint64_t new_value,
     const char *text);
 
 #define EPH_EVENT(mc, ...)                                                     \
 	do {                                                                   \
 		if (eph_unlikely((mc)->has_observer))                          \
-			machine_event((mc), __VA_ARGS__);                      \
+			eph__machine_event((mc), __VA_ARGS__);                 \
 	} while (0)
 
 #endif /* !MACHINE_ACCESS_H */

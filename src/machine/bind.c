@@ -12,13 +12,13 @@
 static _Thread_local struct eph_cpu *bound_cpu;
 
 void
-machine_bind_thread(struct eph_cpu *cpu)
+eph__machine_bind_thread(struct eph_cpu *cpu)
 {
 	bound_cpu = cpu;
 }
 
 struct eph_cpu *
-machine_cpu_of_thread(struct eph_machine *mc)
+eph_machine_cpu_of_thread(struct eph_machine *mc)
 {
 	/* A thread that plays no CPU of this machine looks on as CPU 0. */
 	if (bound_cpu == NULL || bound_cpu->mc != mc)
@@ -31,7 +31,7 @@ machine_cpu_of_thread(struct eph_machine *mc)
  * raised by whoever saw the highest value.
  */
 void
-machine_bufs_slow(struct eph_machine *mc, int by)
+eph_machine_bufs_slow(struct eph_machine *mc, int by)
 {
 	const uint64_t now = atomic_fetch_add_explicit(&mc->bufs_shared.now,
 				 (uint64_t)(int64_t)by, memory_order_relaxed) +

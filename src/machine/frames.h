@@ -5,7 +5,7 @@
 
 /* The page array of a machine; see vm_page.c. */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 #define FRAME_CHUNK_SHIFT 12
 #define FRAME_CHUNK	  (1u << FRAME_CHUNK_SHIFT)
@@ -20,8 +20,8 @@ struct eph_frames {
 	char **data;		 /* (m) contents */
 };
 
-struct vm_page *vm_page_make(struct eph_machine *mc, uint32_t frame);
-void frames_destroy(struct eph_machine *mc);
+struct vm_page *eph__vm_page_make(struct eph_machine *mc, uint32_t frame);
+void eph__frames_destroy(struct eph_machine *mc);
 
 static inline struct vm_page *
 vm_page_get_inline(struct eph_machine *mc, uint32_t frame)
@@ -30,7 +30,7 @@ vm_page_get_inline(struct eph_machine *mc, uint32_t frame)
 	const uint32_t c = frame >> FRAME_CHUNK_SHIFT;
 
 	if (eph_unlikely(c >= fr->nchunks || fr->chunks[c] == NULL))
-		return (vm_page_make(mc, frame));
+		return (eph__vm_page_make(mc, frame));
 	return (&fr->chunks[c][frame & FRAME_CHUNK_MASK]);
 }
 

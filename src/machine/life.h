@@ -5,15 +5,15 @@
 
 /*
  * The machine without the kernel: CPUs, frames and memory.  kern's
- * machine_create() and machine_destroy() put the services around it.
+ * eph_machine_create() and eph_machine_destroy() put the services around it.
  */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
-int machine_life_create(const struct eph_machine_config *cfg,
+int eph__machine_life_create(const struct eph_machine_config *cfg,
     struct eph_machine **mcp, struct eph_err *err);
 
 /* Returns the bytes that had not been given back. */
-size_t machine_life_destroy(struct eph_machine *mc);
+size_t eph__machine_life_destroy(struct eph_machine *mc);
 
 #endif /* !MACHINE_LIFE_H */

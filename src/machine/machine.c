@@ -4,7 +4,7 @@
  * A machine's life: creation, counters, memory, events, findings.
  */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -24,18 +24,18 @@ machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 		return;
 	for (uint32_t k = 0; k < cpu->nshadow; k++) {
 		if (cpu->shadow[k] != mc->none)
-			machine_free(mc, cpu->shadow[k],
+			eph_machine_free(mc, cpu->shadow[k],
 			    EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
 	}
-	machine_free(mc, cpu->shadow, cpu->nshadow * sizeof(*cpu->shadow));
-	tlb_destroy(mc, cpu->tlb);
-	machine_free(mc, cpu, sizeof(*cpu));
+	eph_machine_free(mc, cpu->shadow, cpu->nshadow * sizeof(*cpu->shadow));
+	eph__tlb_destroy(mc, cpu->tlb);
+	eph_machine_free(mc, cpu, sizeof(*cpu));
 }
 
 static int
 machine_cpu_create(struct eph_machine *mc, unsigned id)
 {
-	struct eph_cpu *cpu = machine_alloc(mc, sizeof(*cpu));
+	struct eph_cpu *cpu = eph_machine_alloc(mc, sizeof(*cpu));
 
 	if (cpu == NULL)
 		return (ENOMEM);
@@ -45,7 +45,7 @@ machine_cpu_create(struct eph_machine *mc, unsigned id)
 	cpu->gen[0] = 1;
 	cpu->gen[1] = 0x80000001u;
 	if (!mc->tlb_model->infinite) {
-		cpu->tlb = tlb_create(mc, mc->tlb_model);
+		cpu->tlb = eph__tlb_create(mc, mc->tlb_model);
 		if (cpu->tlb == NULL)
 			return (ENOMEM);
 	}
@@ -57,11 +57,11 @@ machine_cpus_create(struct eph_machine *mc)
 {
 	eph_cpuword_t *all;
 
-	mc->cpus = machine_alloc(mc, mc->ncpus * sizeof(*mc->cpus));
-	all = machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*mc->cpus));
+	all = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	mc->allcpus = all;
-	mc->pendset = machine_alloc(mc, mc->cpuwords * sizeof(*all));
-	mc->busyset = machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->pendset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->busyset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL ||
 	    mc->busyset == NULL)
 		return (ENOMEM);
@@ -101,8 +101,8 @@ machine_models(const struct eph_machine_config *cfg, struct eph_machine *mc,
 static int
 machine_parts(struct eph_machine *mc)
 {
-	mc->frames = machine_alloc(mc, sizeof(*mc->frames));
-	mc->none = machine_alloc(mc, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	mc->frames = eph_machine_alloc(mc, sizeof(*mc->frames));
+	mc->none = eph_machine_alloc(mc, EPH_PTP_ENTRIES * sizeof(*mc->none));
 	if (mc->frames == NULL || mc->none == NULL)
 		return (ENOMEM);
 	return (machine_cpus_create(mc));
@@ -112,14 +112,14 @@ static struct eph_mem *
 machine_memory(const struct eph_machine_config *cfg)
 {
 	if (cfg->within != NULL)
-		return (mem_create_within(cfg->within->mem));
+		return (eph__mem_create_within(cfg->within->mem));
 	if (cfg->region_bytes != 0)
-		return (mem_create_region(cfg->region_bytes));
-	return (mem_create(cfg->heap));
+		return (eph__mem_create_region(cfg->region_bytes));
+	return (eph__mem_create(cfg->heap));
 }
 
 int
-machine_life_create(const struct eph_machine_config *cfg,
+eph__machine_life_create(const struct eph_machine_config *cfg,
     struct eph_machine **mcp, struct eph_err *err)
 {
 	struct eph_machine tmp = { 0 };
@@ -132,8 +132,8 @@ machine_life_create(const struct eph_machine_config *cfg,
 	mem = machine_memory(cfg);
 	if (mem == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	if ((mc = mem_alloc(mem, sizeof(*mc))) == NULL) {
-		(void)mem_destroy(mem);
+	if ((mc = eph_mem_alloc(mem, sizeof(*mc))) == NULL) {
+		(void)eph__mem_destroy(mem);
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	}
 	*mc = tmp;
@@ -150,7 +150,7 @@ machine_life_create(const struct eph_machine_config *cfg,
 	mc->costs = mc->model->costs;
 	mc->seed = cfg->seed;
 	if (machine_parts(mc) != 0) {
-		(void)mem_destroy(mem);
+		(void)eph__mem_destroy(mem);
 		return (eph_err_set(err, ENOMEM,
 		    "out of memory for a machine of %u CPUs", cfg->ncpus));
 	}
@@ -159,43 +159,43 @@ machine_life_create(const struct eph_machine_config *cfg,
 }
 
 size_t
-machine_life_destroy(struct eph_machine *mc)
+eph__machine_life_destroy(struct eph_machine *mc)
 {
 	struct eph_mem *mem = mc->mem;
 
 	for (unsigned i = 0; i < mc->ncpus; i++)
 		machine_cpu_destroy(mc, mc->cpus[i]);
-	machine_free(mc, mc->cpus, mc->ncpus * sizeof(*mc->cpus));
-	machine_free(mc, (void *)(uintptr_t)mc->allcpus,
+	eph_machine_free(mc, mc->cpus, mc->ncpus * sizeof(*mc->cpus));
+	eph_machine_free(mc, (void *)(uintptr_t)mc->allcpus,
 	    mc->cpuwords * sizeof(*mc->allcpus));
-	machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
-	machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
-	frames_destroy(mc);
-	machine_free(mc, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
-	machine_free(mc, mc, sizeof(*mc));
-	return (mem_destroy(mem));
+	eph_machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
+	eph_machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
+	eph__frames_destroy(mc);
+	eph_machine_free(mc, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	eph_machine_free(mc, mc, sizeof(*mc));
+	return (eph__mem_destroy(mem));
 }
 
 size_t
-machine_memory_bytes(const struct eph_machine *mc)
+eph_machine_memory_bytes(const struct eph_machine *mc)
 {
-	return (mem_bytes(mc->mem));
+	return (eph__mem_bytes(mc->mem));
 }
 
 int
-machine_mark(struct eph_machine *mc)
+eph_machine_mark(struct eph_machine *mc)
 {
-	return (mem_mark(mc->mem));
+	return (eph__mem_mark(mc->mem));
 }
 
 void
-machine_rewind(struct eph_machine *mc)
+eph_machine_rewind(struct eph_machine *mc)
 {
-	mem_rewind(mc->mem);
+	eph__mem_rewind(mc->mem);
 }
 
 void
-machine_counters(const struct eph_machine *mc, struct eph_counters *out)
+eph_machine_counters(const struct eph_machine *mc, struct eph_counters *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < mc->ncpus; i++)
@@ -204,7 +204,7 @@ machine_counters(const struct eph_machine *mc, struct eph_counters *out)
 }
 
 void
-machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
+eph_machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
 {
 	mc->observer = fn;
 	mc->observer_arg = arg;
@@ -212,42 +212,42 @@ machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
 }
 
 void *
-machine_alloc(struct eph_machine *mc, size_t bytes)
+eph_machine_alloc(struct eph_machine *mc, size_t bytes)
 {
-	return (mem_alloc(mc->mem, bytes));
+	return (eph_mem_alloc(mc->mem, bytes));
 }
 
 void
-machine_free(struct eph_machine *mc, void *p, size_t bytes)
+eph_machine_free(struct eph_machine *mc, void *p, size_t bytes)
 {
-	mem_free(mc->mem, p, bytes);
+	eph_mem_free(mc->mem, p, bytes);
 }
 
 void
-machine_fail_alloc(struct eph_machine *mc, uint64_t n)
+eph_machine_fail_alloc(struct eph_machine *mc, uint64_t n)
 {
-	mem_fail_after(mc->mem, n);
+	eph__mem_fail_after(mc->mem, n);
 }
 
 /* Relaxed: counts; in lockstep and explore one host thread does it all. */
 void
-machine_fail(struct eph_machine *mc, enum eph_fault kind, uint64_t n)
+eph_machine_fail(struct eph_machine *mc, enum eph_fault kind, uint64_t n)
 {
-	const uint64_t seen = machine_fault_seen(mc, kind);
+	const uint64_t seen = eph_machine_fault_seen(mc, kind);
 
 	atomic_store_explicit(&mc->fault[kind].until, n == 0 ? 0 : seen + n,
 	    memory_order_relaxed);
 }
 
 uint64_t
-machine_fault_seen(const struct eph_machine *mc, enum eph_fault kind)
+eph_machine_fault_seen(const struct eph_machine *mc, enum eph_fault kind)
 {
 	return (
 	    atomic_load_explicit(&mc->fault[kind].seen, memory_order_relaxed));
 }
 
 bool
-machine_fails(struct eph_machine *mc, enum eph_fault kind)
+eph_machine_fails(struct eph_machine *mc, enum eph_fault kind)
 {
 	const uint64_t n = atomic_fetch_add_explicit(
 	    &mc->fault[kind].seen, 1, memory_order_relaxed);
@@ -257,8 +257,9 @@ machine_fails(struct eph_machine *mc, enum eph_fault kind)
 }
 
 void
-machine_event(struct eph_machine *mc, enum eph_event_kind kind, unsigned target,
-    eph_va_t va, uint64_t old, uint64_t new_value, const char *text)
+eph__machine_event(struct eph_machine *mc, enum eph_event_kind kind,
+    unsigned target, eph_va_t va, uint64_t old, uint64_t new_value,
+    const char *text)
 {
 	const struct eph_event ev = {
 		.kind = kind,
@@ -274,7 +275,7 @@ machine_event(struct eph_machine *mc, enum eph_event_kind kind, unsigned target,
 }
 
 void
-machine_note(struct eph_machine *mc, const char *fmt, ...)
+eph_machine_note(struct eph_machine *mc, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -282,11 +283,11 @@ machine_note(struct eph_machine *mc, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	machine_event(mc, EPH_EV_NOTE, eph_curcpu(mc)->id, 0, 0, 0, text);
+	eph__machine_event(mc, EPH_EV_NOTE, eph_curcpu(mc)->id, 0, 0, 0, text);
 }
 
 int
-machine_refuse(struct eph_machine *mc, const char *fmt, ...)
+eph_machine_refuse(struct eph_machine *mc, const char *fmt, ...)
 {
 	uint32_t nobody = 0;
 	va_list ap;
@@ -303,7 +304,7 @@ machine_refuse(struct eph_machine *mc, const char *fmt, ...)
 }
 
 void
-machine_violation(struct eph_machine *mc, const char *fmt, ...)
+eph_machine_violation(struct eph_machine *mc, const char *fmt, ...)
 {
 	/* Relaxed: only unique numbers are wanted. */
 	const uint64_t n = atomic_fetch_add_explicit(
@@ -338,7 +339,7 @@ machine_copy_at(struct eph_machine *mc, eph_va_t va, size_t offset,
 	struct vm_page *reached;
 	uint32_t frame;
 
-	*errorp = machine_access(mc, va, touch, m, &frame);
+	*errorp = eph_machine_access(mc, va, touch, m, &frame);
 	if (*errorp != 0 || frame == EPH_NONE)
 		return (NULL);
 	reached = vm_page_get(mc, frame);
@@ -348,8 +349,8 @@ machine_copy_at(struct eph_machine *mc, eph_va_t va, size_t offset,
 }
 
 int
-machine_copyout(struct eph_machine *mc, eph_va_t va, size_t offset, void *buf,
-    size_t n, const struct vm_page *m)
+eph_machine_copyout(struct eph_machine *mc, eph_va_t va, size_t offset,
+    void *buf, size_t n, const struct vm_page *m)
 {
 	const char *p;
 	int error;
@@ -362,7 +363,7 @@ machine_copyout(struct eph_machine *mc, eph_va_t va, size_t offset, void *buf,
 }
 
 int
-machine_copyin(struct eph_machine *mc, eph_va_t va, size_t offset,
+eph_machine_copyin(struct eph_machine *mc, eph_va_t va, size_t offset,
     const void *buf, size_t n, const struct vm_page *m)
 {
 	char *p;

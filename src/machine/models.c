@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 static const struct eph_tlb_model tlb_infinite = {
 	.name = "infinite",

@@ -15,9 +15,9 @@ tlb_level_init(const struct eph_tlb_level *lv, uint32_t *mask, uint32_t *ways)
 }
 
 struct eph_tlb *
-tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
+eph__tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 {
-	struct eph_tlb *tlb = machine_alloc(mc, sizeof(*tlb));
+	struct eph_tlb *tlb = eph_machine_alloc(mc, sizeof(*tlb));
 	size_t n1, n2;
 
 	if (tlb == NULL)
@@ -27,9 +27,9 @@ tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 	n1 = (size_t)model->l1.sets * model->l1.ways;
 	n2 = (size_t)model->l2.sets * model->l2.ways;
 	tlb->bytes = (n1 + n2) * sizeof(*tlb->l1);
-	tlb->l1 = machine_alloc(mc, tlb->bytes);
+	tlb->l1 = eph_machine_alloc(mc, tlb->bytes);
 	if (tlb->l1 == NULL) {
-		machine_free(mc, tlb, sizeof(*tlb));
+		eph_machine_free(mc, tlb, sizeof(*tlb));
 		return (NULL);
 	}
 	tlb->l2 = tlb->l1 + n1;
@@ -39,16 +39,16 @@ tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 }
 
 void
-tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb)
+eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb)
 {
 	if (tlb == NULL)
 		return;
-	machine_free(mc, tlb->l1, tlb->bytes);
-	machine_free(mc, tlb, sizeof(*tlb));
+	eph_machine_free(mc, tlb->l1, tlb->bytes);
+	eph_machine_free(mc, tlb, sizeof(*tlb));
 }
 
 void
-tlb_flush_kind(struct eph_tlb *tlb, unsigned kind)
+eph__tlb_flush_kind(struct eph_tlb *tlb, unsigned kind)
 {
 	const uint32_t bit = kind == 0 ? 0 : TLB_GLOBAL;
 

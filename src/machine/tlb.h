@@ -25,7 +25,7 @@
  * a mispredicted branch (6 ns) each time.
  */
 
-#include "ephmap/machine.h"
+#include "ephmap/sdk/machine.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -48,12 +48,12 @@ struct eph_tlb {
 };
 
 /* NULL when out of memory. */
-struct eph_tlb *tlb_create(
+struct eph_tlb *eph__tlb_create(
     struct eph_machine *mc, const struct eph_tlb_model *model);
-void tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb);
+void eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb);
 
 /* Forget all entries of a kind: 0 the others, 1 the global ones. */
-void tlb_flush_kind(struct eph_tlb *tlb, unsigned kind);
+void eph__tlb_flush_kind(struct eph_tlb *tlb, unsigned kind);
 
 /* The tag of page `index` now; `global` is 0 or 1. */
 static inline uint32_t
@@ -277,7 +277,7 @@ static inline void
 tlb_next_gen(struct eph_tlb *tlb, unsigned kind)
 {
 	if (eph_unlikely((tlb->gen[kind] & TLB_GENS) == TLB_GENS))
-		tlb_flush_kind(tlb, kind);
+		eph__tlb_flush_kind(tlb, kind);
 	else
 		tlb->gen[kind]++;
 }

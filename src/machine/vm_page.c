@@ -4,7 +4,7 @@
  * The page array, in chunks so that pages never move, made at first sight.
  */
 
-#include "ephmap/vm_page.h"
+#include "ephmap/kernel/vm_page.h"
 
 #include "base/kassert.h"
 #include "base/mem.h"
@@ -19,7 +19,7 @@ table_grow(struct eph_machine *mc, void ***tablep, uint32_t *np, uint32_t c)
 
 	while (n <= c)
 		n *= 2;
-	table = mem_grow(
+	table = eph_mem_grow(
 	    mc->mem, *tablep, *np * sizeof(*table), n * sizeof(*table));
 	if (table == NULL)
 		return (false);
@@ -29,7 +29,7 @@ table_grow(struct eph_machine *mc, void ***tablep, uint32_t *np, uint32_t c)
 }
 
 struct vm_page *
-vm_page_make(struct eph_machine *mc, uint32_t frame)
+eph__vm_page_make(struct eph_machine *mc, uint32_t frame)
 {
 	struct eph_frames *fr = mc->frames;
 	const uint32_t c = frame >> FRAME_CHUNK_SHIFT;
@@ -45,7 +45,7 @@ vm_page_make(struct eph_machine *mc, uint32_t frame)
 		fr->chunks = (struct vm_page **)table;
 	}
 	if (fr->chunks[c] == NULL) {
-		chunk = machine_alloc(mc, FRAME_CHUNK * sizeof(*chunk));
+		chunk = eph_machine_alloc(mc, FRAME_CHUNK * sizeof(*chunk));
 		if (chunk == NULL)
 			return (NULL);
 		for (uint32_t i = 0; i < FRAME_CHUNK; i++)
@@ -92,7 +92,7 @@ vm_page_contents(struct eph_machine *mc, const struct vm_page *m)
 		fr->data = (char **)table;
 	}
 	if (fr->data[c] == NULL) {
-		fr->data[c] = machine_alloc(mc, bytes << FRAME_DATA_SHIFT);
+		fr->data[c] = eph_machine_alloc(mc, bytes << FRAME_DATA_SHIFT);
 		if (fr->data[c] == NULL)
 			PANIC("out of memory for page contents");
 	}
@@ -100,19 +100,19 @@ vm_page_contents(struct eph_machine *mc, const struct vm_page *m)
 }
 
 void
-frames_destroy(struct eph_machine *mc)
+eph__frames_destroy(struct eph_machine *mc)
 {
 	struct eph_frames *fr = mc->frames;
 
 	for (uint32_t c = 0; c < fr->nchunks; c++)
-		machine_free(
+		eph_machine_free(
 		    mc, fr->chunks[c], FRAME_CHUNK * sizeof(struct vm_page));
 	for (uint32_t c = 0; c < fr->ndata; c++)
-		machine_free(
+		eph_machine_free(
 		    mc, fr->data[c], contents_bytes(mc) << FRAME_DATA_SHIFT);
-	machine_free(mc, fr->chunks, fr->nchunks * sizeof(*fr->chunks));
-	machine_free(mc, fr->data, fr->ndata * sizeof(*fr->data));
-	machine_free(mc, fr, sizeof(*fr));
+	eph_machine_free(mc, fr->chunks, fr->nchunks * sizeof(*fr->chunks));
+	eph_machine_free(mc, fr->data, fr->ndata * sizeof(*fr->data));
+	eph_machine_free(mc, fr, sizeof(*fr));
 }
 
 /*

@@ -28,7 +28,7 @@ twoq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	double kin = 0.25, kout = 0.5;
 	const struct policy_param params[] = { { "kin", &kin, 0, 1 },
 		{ "kout", &kout, 0, 8 } };
-	const int error = policy_params(env, "2q", params, 2, err);
+	const int error = eph__policy_params(env, "2q", params, 2, err);
 	struct twoq *q;
 
 	if (error != 0)
@@ -114,7 +114,7 @@ twoq_check(void *ps)
 {
 	struct twoq *q = ps;
 
-	lists_check(&q->l, AM);
+	eph__lists_check(&q->l, AM);
 	if (lists_count(&q->l, A1OUT) > q->kout)
 		PANIC("2q: too many remembered");
 }

@@ -27,7 +27,7 @@ struct arc {
 static int
 arc_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "arc", NULL, 0, err);
+	const int error = eph__policy_params(env, "arc", NULL, 0, err);
 
 	if (error != 0)
 		return (error);
@@ -152,7 +152,7 @@ arc_check(void *ps)
 {
 	struct arc *a = ps;
 
-	lists_check(&a->l, T2);
+	eph__lists_check(&a->l, T2);
 	if (!(a->p >= 0 && a->p <= a->l.c.nslots))
 		PANIC("arc: target out of range");
 }

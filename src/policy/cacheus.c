@@ -64,8 +64,8 @@ cacheus_destroy(void *ps)
 {
 	struct cacheus *e = ps;
 
-	mem_free(e->l.c.mem, e->uses, e->l.nghosts * sizeof(*e->uses));
-	heap_fini(&e->h);
+	eph_mem_free(e->l.c.mem, e->uses, e->l.nghosts * sizeof(*e->uses));
+	eph__heap_fini(&e->h);
 	lists_destroy(e, sizeof(*e));
 }
 
@@ -74,7 +74,7 @@ cacheus_start(struct cacheus *e, const struct eph_policy_env *env)
 {
 	const uint32_t n = env->nslots;
 
-	prng_init(&e->rng, env->seed, 0);
+	eph__prng_init(&e->rng, env->seed, 0);
 	e->weight = 0.5;
 	e->q_max = (uint32_t)(0.01 * n + 0.5);
 	if (e->q_max == 0)
@@ -88,7 +88,7 @@ static int
 cacheus_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "cacheus", NULL, 0, err);
+	const int error = eph__policy_params(env, "cacheus", NULL, 0, err);
 	const uint32_t ghosts = policy_share(env->nslots, 0.5, 1);
 	struct cacheus *e;
 
@@ -97,13 +97,14 @@ cacheus_create(
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
 		return (ENOMEM);
 	e->ghost_max = ghosts;
-	e->uses = mem_alloc(env->mem, e->l.nghosts * sizeof(*e->uses));
+	e->uses = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->uses));
 	if (e->uses == NULL) {
 		lists_destroy(e, sizeof(*e));
 		return (ENOMEM);
 	}
-	if (heap_init(&e->h, env) != 0) {
-		mem_free(env->mem, e->uses, e->l.nghosts * sizeof(*e->uses));
+	if (eph__heap_init(&e->h, env) != 0) {
+		eph_mem_free(
+		    env->mem, e->uses, e->l.nghosts * sizeof(*e->uses));
 		lists_destroy(e, sizeof(*e));
 		return (ENOMEM);
 	}
@@ -391,8 +392,8 @@ cacheus_check(void *ps)
 	struct cacheus *e = ps;
 	uint32_t demoted = 0;
 
-	lists_check(&e->l, Q);
-	heap_check(&e->h);
+	eph__lists_check(&e->l, Q);
+	eph__heap_check(&e->h);
 	for (uint32_t i = 0; i < e->l.c.nslots; i++)
 		demoted += e->l.n[i].list != SLOT_EMPTY &&
 		    (e->l.n[i].bits & DEMOTED) != 0;

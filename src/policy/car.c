@@ -23,7 +23,7 @@ struct car {
 static int
 car_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "car", NULL, 0, err);
+	const int error = eph__policy_params(env, "car", NULL, 0, err);
 
 	if (error != 0)
 		return (error);
@@ -135,7 +135,7 @@ car_check(void *ps)
 {
 	struct car *a = ps;
 
-	lists_check(&a->l, T2);
+	eph__lists_check(&a->l, T2);
 	if (!(a->p >= 0 && a->p <= a->l.c.nslots))
 		PANIC("car: target out of range");
 }

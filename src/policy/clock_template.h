@@ -40,8 +40,8 @@ POLICY(destroy)(void *ps)
 {
 	struct clock_state *s = ps;
 
-	mem_free(s->c.mem, s->n, s->c.nslots * sizeof(*s->n));
-	mem_free(s->c.mem, s, sizeof(*s));
+	eph_mem_free(s->c.mem, s->n, s->c.nslots * sizeof(*s->n));
+	eph_mem_free(s->c.mem, s, sizeof(*s));
 }
 
 static int
@@ -49,16 +49,16 @@ POLICY(create)(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	struct clock_state *s;
-	const int error = policy_params(env, CLOCK_NAME, NULL, 0, err);
+	const int error = eph__policy_params(env, CLOCK_NAME, NULL, 0, err);
 
 	if (error != 0)
 		return (error);
-	if ((s = mem_alloc(env->mem, sizeof(*s))) == NULL)
+	if ((s = eph_mem_alloc(env->mem, sizeof(*s))) == NULL)
 		return (ENOMEM);
 	s->c.mem = env->mem;
 	s->c.nslots = env->nslots;
 	s->hand = s->recycled = EPH_NONE;
-	s->n = mem_alloc(env->mem, env->nslots * sizeof(*s->n));
+	s->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->n));
 	if (s->n == NULL) {
 		POLICY(destroy)(s);
 		return (ENOMEM);

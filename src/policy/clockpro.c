@@ -66,27 +66,27 @@ clockpro_destroy(void *ps)
 	struct clockpro *k = ps;
 	struct eph_mem *mem = k->c.mem;
 
-	mem_free(mem, k->n, clockpro_nodes(k) * sizeof(*k->n));
-	page_table_fini(&k->ghost, mem);
-	mem_free(mem, k, sizeof(*k));
+	eph_mem_free(mem, k->n, clockpro_nodes(k) * sizeof(*k->n));
+	eph__page_table_fini(&k->ghost, mem);
+	eph_mem_free(mem, k, sizeof(*k));
 }
 
 static int
 clockpro_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "clockpro", NULL, 0, err);
+	const int error = eph__policy_params(env, "clockpro", NULL, 0, err);
 	struct clockpro *k;
 
 	if (error != 0)
 		return (error);
-	if ((k = mem_alloc(env->mem, sizeof(*k))) == NULL)
+	if ((k = eph_mem_alloc(env->mem, sizeof(*k))) == NULL)
 		return (ENOMEM);
 	k->c.mem = env->mem;
 	k->c.nslots = env->nslots;
-	k->n = mem_alloc(env->mem, clockpro_nodes(k) * sizeof(*k->n));
+	k->n = eph_mem_alloc(env->mem, clockpro_nodes(k) * sizeof(*k->n));
 	if (k->n == NULL ||
-	    !page_table_init(&k->ghost, env->mem, env->npages_hint)) {
+	    !eph__page_table_init(&k->ghost, env->mem, env->npages_hint)) {
 		clockpro_destroy(k);
 		return (ENOMEM);
 	}

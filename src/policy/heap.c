@@ -6,34 +6,34 @@
 #include <string.h>
 
 int
-heap_init(struct heap *h, const struct eph_policy_env *env)
+eph__heap_init(struct heap *h, const struct eph_policy_env *env)
 {
 	memset(h, 0, sizeof(*h));
 	h->c.mem = env->mem;
 	h->c.nslots = env->nslots;
-	h->slot = mem_alloc(env->mem, env->nslots * sizeof(*h->slot));
-	h->place = mem_alloc(env->mem, env->nslots * sizeof(*h->place));
-	h->key = mem_alloc(env->mem, env->nslots * sizeof(*h->key));
-	h->state = mem_alloc(env->mem, env->nslots);
+	h->slot = eph_mem_alloc(env->mem, env->nslots * sizeof(*h->slot));
+	h->place = eph_mem_alloc(env->mem, env->nslots * sizeof(*h->place));
+	h->key = eph_mem_alloc(env->mem, env->nslots * sizeof(*h->key));
+	h->state = eph_mem_alloc(env->mem, env->nslots);
 	if (h->slot == NULL || h->place == NULL || h->key == NULL ||
 	    h->state == NULL) {
-		heap_fini(h);
+		eph__heap_fini(h);
 		return (ENOMEM);
 	}
 	return (0);
 }
 
 void
-heap_fini(struct heap *h)
+eph__heap_fini(struct heap *h)
 {
-	mem_free(h->c.mem, h->slot, h->c.nslots * sizeof(*h->slot));
-	mem_free(h->c.mem, h->place, h->c.nslots * sizeof(*h->place));
-	mem_free(h->c.mem, h->key, h->c.nslots * sizeof(*h->key));
-	mem_free(h->c.mem, h->state, h->c.nslots);
+	eph_mem_free(h->c.mem, h->slot, h->c.nslots * sizeof(*h->slot));
+	eph_mem_free(h->c.mem, h->place, h->c.nslots * sizeof(*h->place));
+	eph_mem_free(h->c.mem, h->key, h->c.nslots * sizeof(*h->key));
+	eph_mem_free(h->c.mem, h->state, h->c.nslots);
 }
 
 void
-heap_check(const struct heap *h)
+eph__heap_check(const struct heap *h)
 {
 	uint32_t resident = 0, pinned = 0;
 

@@ -27,9 +27,9 @@ struct heap {
 enum { HEAP_EMPTY, HEAP_PINNED, HEAP_FREE };
 
 /* Returns 0 or ENOMEM. */
-int heap_init(struct heap *h, const struct eph_policy_env *env);
-void heap_fini(struct heap *h);
-void heap_check(const struct heap *h);
+int eph__heap_init(struct heap *h, const struct eph_policy_env *env);
+void eph__heap_fini(struct heap *h);
+void eph__heap_check(const struct heap *h);
 
 static inline void
 heap_put(struct heap *h, uint32_t at, uint32_t slot)

@@ -51,8 +51,8 @@ lecar_destroy(void *ps)
 {
 	struct lecar *e = ps;
 
-	mem_free(e->l.c.mem, e->g, e->l.nghosts * sizeof(*e->g));
-	heap_fini(&e->h);
+	eph_mem_free(e->l.c.mem, e->g, e->l.nghosts * sizeof(*e->g));
+	eph__heap_fini(&e->h);
 	lists_destroy(e, sizeof(*e));
 }
 
@@ -64,7 +64,7 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		{ "discount", &discount, 1e-9, 1 },
 		{ "weight", &weight, 1 - EXPERT_WEIGHT_MAX, EXPERT_WEIGHT_MAX },
 		{ "history", &history, 0, 4 } };
-	const int error = policy_params(env, "lecar", params, 4, err);
+	const int error = eph__policy_params(env, "lecar", params, 4, err);
 	const uint32_t ghosts = policy_share(env->nslots, history, 1);
 	struct lecar *e;
 
@@ -73,17 +73,17 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
 		return (ENOMEM);
 	e->ghost_max = ghosts;
-	e->g = mem_alloc(env->mem, e->l.nghosts * sizeof(*e->g));
+	e->g = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->g));
 	if (e->g == NULL) {
 		lists_destroy(e, sizeof(*e));
 		return (ENOMEM);
 	}
-	if (heap_init(&e->h, env) != 0) {
-		mem_free(env->mem, e->g, e->l.nghosts * sizeof(*e->g));
+	if (eph__heap_init(&e->h, env) != 0) {
+		eph_mem_free(env->mem, e->g, e->l.nghosts * sizeof(*e->g));
 		lists_destroy(e, sizeof(*e));
 		return (ENOMEM);
 	}
-	prng_init(&e->rng, env->seed, 0);
+	eph__prng_init(&e->rng, env->seed, 0);
 	e->weight = weight;
 	e->rate = rate;
 	e->discount = log(discount) / env->nslots;
@@ -213,8 +213,8 @@ lecar_check(void *ps)
 {
 	struct lecar *e = ps;
 
-	lists_check(&e->l, RECENT);
-	heap_check(&e->h);
+	eph__lists_check(&e->l, RECENT);
+	eph__heap_check(&e->h);
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct lecar *)(ps))->l.n[slot])

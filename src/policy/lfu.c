@@ -28,15 +28,15 @@ struct lfu {
 static int
 lfu_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "lfu", NULL, 0, err);
+	const int error = eph__policy_params(env, "lfu", NULL, 0, err);
 	struct lfu *f;
 
 	if (error != 0)
 		return (error);
-	if ((f = mem_alloc(env->mem, sizeof(*f))) == NULL)
+	if ((f = eph_mem_alloc(env->mem, sizeof(*f))) == NULL)
 		return (ENOMEM);
-	if (heap_init(&f->h, env) != 0) {
-		mem_free(env->mem, f, sizeof(*f));
+	if (eph__heap_init(&f->h, env) != 0) {
+		eph_mem_free(env->mem, f, sizeof(*f));
 		return (ENOMEM);
 	}
 	*psp = f;
@@ -48,8 +48,8 @@ lfu_destroy(void *ps)
 {
 	struct lfu *f = ps;
 
-	heap_fini(&f->h);
-	mem_free(f->h.c.mem, f, sizeof(*f));
+	eph__heap_fini(&f->h);
+	eph_mem_free(f->h.c.mem, f, sizeof(*f));
 }
 
 static inline uint64_t
@@ -94,7 +94,7 @@ lfu_victim(void *ps, uint32_t page)
 static void
 lfu_check(void *ps)
 {
-	heap_check(ps);
+	eph__heap_check(ps);
 }
 
 #define lfu_pin	    heap_pin

@@ -32,26 +32,26 @@ lfuda_destroy(void *ps)
 	struct lfuda *f = ps;
 	struct eph_mem *mem = f->h.c.mem;
 
-	mem_free(mem, f->uses, f->h.c.nslots * sizeof(*f->uses));
-	heap_fini(&f->h);
-	mem_free(mem, f, sizeof(*f));
+	eph_mem_free(mem, f->uses, f->h.c.nslots * sizeof(*f->uses));
+	eph__heap_fini(&f->h);
+	eph_mem_free(mem, f, sizeof(*f));
 }
 
 static int
 lfuda_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "lfu-aging", NULL, 0, err);
+	const int error = eph__policy_params(env, "lfu-aging", NULL, 0, err);
 	struct lfuda *f;
 
 	if (error != 0)
 		return (error);
-	if ((f = mem_alloc(env->mem, sizeof(*f))) == NULL)
+	if ((f = eph_mem_alloc(env->mem, sizeof(*f))) == NULL)
 		return (ENOMEM);
-	if (heap_init(&f->h, env) != 0) {
-		mem_free(env->mem, f, sizeof(*f));
+	if (eph__heap_init(&f->h, env) != 0) {
+		eph_mem_free(env->mem, f, sizeof(*f));
 		return (ENOMEM);
 	}
-	f->uses = mem_alloc(env->mem, env->nslots * sizeof(*f->uses));
+	f->uses = eph_mem_alloc(env->mem, env->nslots * sizeof(*f->uses));
 	if (f->uses == NULL) {
 		lfuda_destroy(f);
 		return (ENOMEM);
@@ -105,7 +105,7 @@ lfuda_victim(void *ps, uint32_t page)
 static void
 lfuda_check(void *ps)
 {
-	heap_check(ps);
+	eph__heap_check(ps);
 }
 
 #define lfuda_pin     heap_pin

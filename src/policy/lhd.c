@@ -75,9 +75,9 @@ lhd_destroy(void *ps)
 {
 	struct lhd *d = ps;
 
-	mem_free(d->c.mem, d->n, d->c.nslots * sizeof(*d->n));
-	mem_free(d->c.mem, d->a, (size_t)CLASSES * d->ages * sizeof(*d->a));
-	mem_free(d->c.mem, d, sizeof(*d));
+	eph_mem_free(d->c.mem, d->n, d->c.nslots * sizeof(*d->n));
+	eph_mem_free(d->c.mem, d->a, (size_t)CLASSES * d->ages * sizeof(*d->a));
+	eph_mem_free(d->c.mem, d, sizeof(*d));
 }
 
 static void
@@ -103,24 +103,25 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	double ages = 4096, period = 65536;
 	const struct policy_param params[] = { { "ages", &ages, 16, 65535 },
 		{ "period", &period, 1, 4e9 } };
-	const int error = policy_params(env, "lhd", params, 2, err);
+	const int error = eph__policy_params(env, "lhd", params, 2, err);
 	struct lhd *d;
 
 	if (error != 0)
 		return (error);
-	if ((d = mem_alloc(env->mem, sizeof(*d))) == NULL)
+	if ((d = eph_mem_alloc(env->mem, sizeof(*d))) == NULL)
 		return (ENOMEM);
 	d->c.mem = env->mem;
 	d->c.nslots = env->nslots;
 	d->ages = (uint32_t)ages;
 	d->period = (uint32_t)period;
-	d->n = mem_alloc(env->mem, env->nslots * sizeof(*d->n));
-	d->a = mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
+	d->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*d->n));
+	d->a =
+	    eph_mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
 	if (d->n == NULL || d->a == NULL) {
 		lhd_destroy(d);
 		return (ENOMEM);
 	}
-	prng_init(&d->rng, env->seed, 0);
+	eph__prng_init(&d->rng, env->seed, 0);
 	lhd_start(d);
 	*psp = d;
 	return (0);

@@ -64,9 +64,9 @@ lirs_destroy(void *ps)
 	struct lirs *l = ps;
 	struct eph_mem *mem = l->c.mem;
 
-	mem_free(mem, l->n, lirs_bytes(l));
-	page_table_fini(&l->ghost, mem);
-	mem_free(mem, l, sizeof(*l));
+	eph_mem_free(mem, l->n, lirs_bytes(l));
+	eph__page_table_fini(&l->ghost, mem);
+	eph_mem_free(mem, l, sizeof(*l));
 }
 
 static void
@@ -89,12 +89,12 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	double hir = 0.01, ghosts = 2;
 	const struct policy_param params[] = { { "hir", &hir, 0, 1 },
 		{ "ghosts", &ghosts, 0, 100 } };
-	const int error = policy_params(env, "lirs", params, 2, err);
+	const int error = eph__policy_params(env, "lirs", params, 2, err);
 	struct lirs *l;
 
 	if (error != 0)
 		return (error);
-	if ((l = mem_alloc(env->mem, sizeof(*l))) == NULL)
+	if ((l = eph_mem_alloc(env->mem, sizeof(*l))) == NULL)
 		return (ENOMEM);
 	l->c.mem = env->mem;
 	l->c.nslots = env->nslots;
@@ -103,9 +103,9 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	l->s = env->nslots + l->nghosts;
 	l->q = l->s + 1;
 	l->g = l->s + 2;
-	l->n = mem_alloc(env->mem, lirs_bytes(l));
+	l->n = eph_mem_alloc(env->mem, lirs_bytes(l));
 	if (l->n == NULL ||
-	    !page_table_init(&l->ghost, env->mem, env->npages_hint)) {
+	    !eph__page_table_init(&l->ghost, env->mem, env->npages_hint)) {
 		lirs_destroy(l);
 		return (ENOMEM);
 	}

@@ -12,7 +12,8 @@ lists_bytes(const struct lists *l)
 }
 
 int
-lists_init(struct lists *l, const struct eph_policy_env *env, uint32_t nghosts)
+eph__lists_init(
+    struct lists *l, const struct eph_policy_env *env, uint32_t nghosts)
 {
 	memset(l, 0, sizeof(*l));
 	l->c.mem = env->mem;
@@ -20,12 +21,12 @@ lists_init(struct lists *l, const struct eph_policy_env *env, uint32_t nghosts)
 	l->nghosts = nghosts;
 	l->heads = env->nslots + nghosts;
 	l->ghost_free = EPH_NONE;
-	l->n = mem_alloc(env->mem, lists_bytes(l));
+	l->n = eph_mem_alloc(env->mem, lists_bytes(l));
 	if (l->n == NULL)
 		return (ENOMEM);
 	if (nghosts > 0 &&
-	    !page_table_init(&l->ghost, env->mem, env->npages_hint)) {
-		lists_fini(l);
+	    !eph__page_table_init(&l->ghost, env->mem, env->npages_hint)) {
+		eph__lists_fini(l);
 		return (ENOMEM);
 	}
 	for (unsigned i = 0; i < LISTS_MAX; i++) {
@@ -41,11 +42,11 @@ lists_init(struct lists *l, const struct eph_policy_env *env, uint32_t nghosts)
 }
 
 void
-lists_fini(struct lists *l)
+eph__lists_fini(struct lists *l)
 {
-	mem_free(l->c.mem, l->n, lists_bytes(l));
+	eph_mem_free(l->c.mem, l->n, lists_bytes(l));
 	if (l->nghosts > 0)
-		page_table_fini(&l->ghost, l->c.mem);
+		eph__page_table_fini(&l->ghost, l->c.mem);
 }
 
 static void
@@ -67,7 +68,7 @@ lists_check_node(
 }
 
 void
-lists_check(const struct lists *l, unsigned nresident)
+eph__lists_check(const struct lists *l, unsigned nresident)
 {
 	uint32_t resident = 0, ghosts = 0, pinned = 0;
 

@@ -44,12 +44,12 @@ struct lists {
 CTASSERT(sizeof(struct node) == 16);
 
 /* Set `l` up; returns 0 or ENOMEM. */
-int lists_init(
+int eph__lists_init(
     struct lists *l, const struct eph_policy_env *env, uint32_t nghosts);
-void lists_fini(struct lists *l);
+void eph__lists_fini(struct lists *l);
 
 /* Panics unless links, counts and pins agree. */
-void lists_check(const struct lists *l, unsigned nresident);
+void eph__lists_check(const struct lists *l, unsigned nresident);
 
 /*
  * Nodes on `list`.  Policies must ask here: gcc 12 at -O3 takes an element

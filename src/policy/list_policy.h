@@ -20,10 +20,10 @@
 static inline void *
 lists_create(const struct eph_policy_env *env, size_t bytes, uint32_t nghosts)
 {
-	void *ps = mem_alloc(env->mem, bytes);
+	void *ps = eph_mem_alloc(env->mem, bytes);
 
-	if (ps != NULL && lists_init(ps, env, nghosts) != 0) {
-		mem_free(env->mem, ps, bytes);
+	if (ps != NULL && eph__lists_init(ps, env, nghosts) != 0) {
+		eph_mem_free(env->mem, ps, bytes);
 		ps = NULL;
 	}
 	return (ps);
@@ -35,8 +35,8 @@ lists_destroy(void *ps, size_t bytes)
 	struct lists *l = ps;
 	struct eph_mem *mem = l->c.mem;
 
-	lists_fini(l);
-	mem_free(mem, ps, bytes);
+	eph__lists_fini(l);
+	eph_mem_free(mem, ps, bytes);
 }
 
 #endif /* !POLICY_LIST_POLICY_H */

@@ -43,7 +43,7 @@ mq_destroy(void *ps)
 {
 	struct mq *q = ps;
 
-	mem_free(q->l.c.mem, q->m, q->nm * sizeof(*q->m));
+	eph_mem_free(q->l.c.mem, q->m, q->nm * sizeof(*q->m));
 	lists_destroy(q, sizeof(*q));
 }
 
@@ -54,7 +54,7 @@ mq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	const struct policy_param params[] = {
 		{ "lifetime", &lifetime, 1, 1e9 }, { "out", &out, 0, 8 }
 	};
-	const int error = policy_params(env, "mq", params, 2, err);
+	const int error = eph__policy_params(env, "mq", params, 2, err);
 	uint32_t qout;
 	struct mq *q;
 
@@ -66,7 +66,7 @@ mq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	q->qout_max = qout;
 	q->lifetime = (uint32_t)lifetime;
 	q->nm = env->nslots + qout + 1;
-	if ((q->m = mem_alloc(env->mem, q->nm * sizeof(*q->m))) == NULL) {
+	if ((q->m = eph_mem_alloc(env->mem, q->nm * sizeof(*q->m))) == NULL) {
 		mq_destroy(q);
 		return (ENOMEM);
 	}
@@ -170,7 +170,7 @@ mq_victim(void *ps, uint32_t page)
 static void
 mq_check(void *ps)
 {
-	lists_check(ps, QOUT - 1);
+	eph__lists_check(ps, QOUT - 1);
 }
 
 #define mq_pin		      lists_pin

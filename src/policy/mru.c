@@ -19,7 +19,7 @@ struct mru {
 static int
 mru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "mru", NULL, 0, err);
+	const int error = eph__policy_params(env, "mru", NULL, 0, err);
 
 	if (error != 0)
 		return (error);
@@ -63,7 +63,7 @@ mru_victim(void *ps, uint32_t page)
 static void
 mru_check(void *ps)
 {
-	lists_check(ps, RECENT);
+	eph__lists_check(ps, RECENT);
 }
 
 #define mru_pin	    lists_pin

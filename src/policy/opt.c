@@ -31,14 +31,14 @@ opt_destroy(void *ps)
 {
 	struct opt *o = ps;
 
-	heap_fini(&o->h);
-	mem_free(o->h.c.mem, o, sizeof(*o));
+	eph__heap_fini(&o->h);
+	eph_mem_free(o->h.c.mem, o, sizeof(*o));
 }
 
 static int
 opt_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "opt", NULL, 0, err);
+	const int error = eph__policy_params(env, "opt", NULL, 0, err);
 	struct opt *o;
 
 	if (error != 0)
@@ -47,10 +47,10 @@ opt_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (eph_err_set(err, ENOTSUP,
 		    "policy opt needs to know the future, which only the "
 		    "replay of a trace does"));
-	if ((o = mem_alloc(env->mem, sizeof(*o))) == NULL)
+	if ((o = eph_mem_alloc(env->mem, sizeof(*o))) == NULL)
 		return (ENOMEM);
-	if (heap_init(&o->h, env) != 0) {
-		mem_free(env->mem, o, sizeof(*o));
+	if (eph__heap_init(&o->h, env) != 0) {
+		eph_mem_free(env->mem, o, sizeof(*o));
 		return (ENOMEM);
 	}
 	o->next_use = env->next_use;
@@ -103,7 +103,7 @@ opt_victim(void *ps, uint32_t page)
 static void
 opt_check(void *ps)
 {
-	heap_check(ps);
+	eph__heap_check(ps);
 }
 
 #define opt_pin	    heap_pin

@@ -49,7 +49,7 @@ eph_policy_find(const char *name)
 }
 
 uint64_t
-policy_replay_by_calls(const struct eph_policy_ops *ops, void *ps,
+eph_policy_replay_by_calls(const struct eph_policy_ops *ops, void *ps,
     struct eph_policy_replay *r, const uint32_t *pages, size_t n)
 {
 	uint64_t hits = 0;

@@ -5,7 +5,7 @@
 
 /* The rows of the table, one file each. */
 
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 extern const struct eph_policy_ops eph_policy_mru;
 extern const struct eph_policy_ops eph_policy_fifo;

@@ -33,7 +33,8 @@ price_aware_create(
 {
 	double depth = 32;
 	const struct policy_param params[] = { { "depth", &depth, 1, 1e9 } };
-	const int error = policy_params(env, "price-aware", params, 1, err);
+	const int error =
+	    eph__policy_params(env, "price-aware", params, 1, err);
 	struct price_aware *s;
 
 	if (error != 0)
@@ -107,7 +108,7 @@ price_aware_victim(void *ps, uint32_t page)
 static void
 price_aware_check(void *ps)
 {
-	lists_check(ps, RECENT);
+	eph__lists_check(ps, RECENT);
 }
 
 #define price_aware_pin	      lists_pin

@@ -32,7 +32,7 @@ static int
 price_sieve_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "price-sieve", NULL, 0, err);
+	const int error = eph__policy_params(env, "price-sieve", NULL, 0, err);
 	struct price_sieve *s;
 
 	if (error != 0)
@@ -124,7 +124,7 @@ price_sieve_victim(void *ps, uint32_t page)
 static void
 price_sieve_check(void *ps)
 {
-	lists_check(ps, QUEUE);
+	eph__lists_check(ps, QUEUE);
 }
 
 #define price_sieve_pin	      lists_pin

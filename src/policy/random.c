@@ -28,32 +28,32 @@ random_destroy(void *ps)
 {
 	struct random_state *s = ps;
 
-	mem_free(s->c.mem, s->slot, s->c.nslots * sizeof(*s->slot));
-	mem_free(s->c.mem, s->place, s->c.nslots * sizeof(*s->place));
-	mem_free(s->c.mem, s, sizeof(*s));
+	eph_mem_free(s->c.mem, s->slot, s->c.nslots * sizeof(*s->slot));
+	eph_mem_free(s->c.mem, s->place, s->c.nslots * sizeof(*s->place));
+	eph_mem_free(s->c.mem, s, sizeof(*s));
 }
 
 static int
 random_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "random", NULL, 0, err);
+	const int error = eph__policy_params(env, "random", NULL, 0, err);
 	struct random_state *s;
 
 	if (error != 0)
 		return (error);
-	if ((s = mem_alloc(env->mem, sizeof(*s))) == NULL)
+	if ((s = eph_mem_alloc(env->mem, sizeof(*s))) == NULL)
 		return (ENOMEM);
 	s->c.mem = env->mem;
 	s->c.nslots = env->nslots;
-	s->slot = mem_alloc(env->mem, env->nslots * sizeof(*s->slot));
-	s->place = mem_alloc(env->mem, env->nslots * sizeof(*s->place));
+	s->slot = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->slot));
+	s->place = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->place));
 	if (s->slot == NULL || s->place == NULL) {
 		random_destroy(s);
 		return (ENOMEM);
 	}
 	for (uint32_t i = 0; i < env->nslots; i++)
 		s->place[i] = EPH_NONE;
-	prng_init(&s->rng, env->seed, 0);
+	eph__prng_init(&s->rng, env->seed, 0);
 	*psp = s;
 	return (0);
 }

@@ -38,7 +38,7 @@ s3fifo_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	const struct policy_param params[] = { { "small", &small, 0, 1 },
 		{ "ghost", &ghost, 0, 8 },
 		{ "threshold", &threshold, 1, FREQ_MAX } };
-	const int error = policy_params(env, "s3fifo", params, 3, err);
+	const int error = eph__policy_params(env, "s3fifo", params, 3, err);
 	struct s3fifo *s;
 
 	if (error != 0)
@@ -156,7 +156,7 @@ s3fifo_check(void *ps)
 {
 	struct s3fifo *s = ps;
 
-	lists_check(&s->l, MAIN);
+	eph__lists_check(&s->l, MAIN);
 	if (lists_count(&s->l, GHOST) > s->ghost_max)
 		PANIC("s3fifo: too many remembered");
 }

@@ -25,7 +25,7 @@ struct sieve {
 static int
 sieve_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = policy_params(env, "sieve", NULL, 0, err);
+	const int error = eph__policy_params(env, "sieve", NULL, 0, err);
 	struct sieve *s;
 
 	if (error != 0)
@@ -100,7 +100,7 @@ sieve_check(void *ps)
 {
 	struct sieve *s = ps;
 
-	lists_check(&s->l, QUEUE);
+	eph__lists_check(&s->l, QUEUE);
 	if (s->hand != lists_head_node(&s->l, QUEUE) &&
 	    (s->hand >= s->l.c.nslots || s->l.n[s->hand].list != QUEUE))
 		PANIC("sieve: the hand points nowhere");

@@ -25,7 +25,7 @@ slru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	double share = 0.8;
 	const struct policy_param params[] = { { "protected", &share, 0, 1 } };
-	const int error = policy_params(env, "slru", params, 1, err);
+	const int error = eph__policy_params(env, "slru", params, 1, err);
 	struct slru *s;
 
 	if (error != 0)
@@ -79,7 +79,7 @@ slru_check(void *ps)
 {
 	struct slru *s = ps;
 
-	lists_check(&s->l, PROTECTED);
+	eph__lists_check(&s->l, PROTECTED);
 	if (lists_count(&s->l, PROTECTED) > s->protected_max)
 		PANIC("slru: too many protected");
 }

@@ -34,7 +34,7 @@ policy_param_set(const struct policy_param *p, const char *policy,
 }
 
 int
-policy_params(const struct eph_policy_env *env, const char *policy,
+eph__policy_params(const struct eph_policy_env *env, const char *policy,
     const struct policy_param *params, size_t n, struct eph_err *err)
 {
 	const char *at = env->params;
@@ -66,22 +66,22 @@ policy_params(const struct eph_policy_env *env, const char *policy,
 }
 
 bool
-page_table_init(struct page_table *t, struct eph_mem *mem, uint32_t hint)
+eph__page_table_init(struct page_table *t, struct eph_mem *mem, uint32_t hint)
 {
 	t->npages = hint == 0 ? PAGES_AT_FIRST : hint;
-	t->of = mem_alloc(mem, t->npages * sizeof(*t->of));
+	t->of = eph_mem_alloc(mem, t->npages * sizeof(*t->of));
 	return (t->of != NULL);
 }
 
 void
-page_table_fini(struct page_table *t, struct eph_mem *mem)
+eph__page_table_fini(struct page_table *t, struct eph_mem *mem)
 {
-	mem_free(mem, t->of, t->npages * sizeof(*t->of));
+	eph_mem_free(mem, t->of, t->npages * sizeof(*t->of));
 	t->of = NULL;
 }
 
 bool
-page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page)
+eph__page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page)
 {
 	uint64_t want = (uint64_t)t->npages * 2;
 	uint32_t *of;
@@ -90,7 +90,8 @@ page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page)
 		want = (uint64_t)page + 1;
 	if (want > UINT32_MAX)
 		want = UINT32_MAX;
-	of = mem_grow(mem, t->of, t->npages * sizeof(*of), want * sizeof(*of));
+	of = eph_mem_grow(
+	    mem, t->of, t->npages * sizeof(*of), want * sizeof(*of));
 	if (of == NULL)
 		return (false);
 	t->of = of;

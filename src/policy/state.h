@@ -16,7 +16,7 @@
 #include "base/kassert.h"
 #include "base/mem.h"
 #include "base/prng.h"
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 #include "ephmap/version.h"
 
 /* Where a slot stands; a policy may add what it likes above. */
@@ -41,7 +41,7 @@ struct policy_param {
  * Read "k=v,k=v" into the `n` parameters.  Returns 0, or EINVAL with `err`
  * naming the one that is unknown, malformed or out of range.
  */
-int policy_params(const struct eph_policy_env *env, const char *policy,
+int eph__policy_params(const struct eph_policy_env *env, const char *policy,
     const struct policy_param *params, size_t n, struct eph_err *err);
 
 /* `part` of `whole`, rounded down, at least `least`. */
@@ -62,9 +62,11 @@ struct page_table {
 	uint32_t npages;
 };
 
-bool page_table_init(struct page_table *t, struct eph_mem *mem, uint32_t hint);
-void page_table_fini(struct page_table *t, struct eph_mem *mem);
-bool page_table_grow(struct page_table *t, struct eph_mem *mem, uint32_t page);
+bool eph__page_table_init(
+    struct page_table *t, struct eph_mem *mem, uint32_t hint);
+void eph__page_table_fini(struct page_table *t, struct eph_mem *mem);
+bool eph__page_table_grow(
+    struct page_table *t, struct eph_mem *mem, uint32_t page);
 
 static inline uint32_t
 page_table_get(const struct page_table *t, uint32_t page)
@@ -77,7 +79,8 @@ static inline bool
 page_table_set(
     struct page_table *t, struct eph_mem *mem, uint32_t page, uint32_t value)
 {
-	if (eph_unlikely(page >= t->npages) && !page_table_grow(t, mem, page))
+	if (eph_unlikely(page >= t->npages) &&
+	    !eph__page_table_grow(t, mem, page))
 		return (false);
 	t->of[page] = value;
 	return (true);

@@ -64,7 +64,7 @@ wtinylfu_destroy(void *ps)
 {
 	struct wtinylfu *w = ps;
 
-	mem_free(w->l.c.mem, w->sketch, wtinylfu_sketch_bytes(w));
+	eph_mem_free(w->l.c.mem, w->sketch, wtinylfu_sketch_bytes(w));
 	lists_destroy(w, sizeof(*w));
 }
 
@@ -75,7 +75,7 @@ wtinylfu_create(
 	double window = 0.01, protect = 0.8, adapt = 1;
 	const struct policy_param params[] = { { "window", &window, 0, 1 },
 		{ "protected", &protect, 0, 1 }, { "adapt", &adapt, 0, 1 } };
-	const int error = policy_params(env, "wtinylfu", params, 3, err);
+	const int error = eph__policy_params(env, "wtinylfu", params, 3, err);
 	const uint32_t n = env->nslots;
 	struct wtinylfu *w;
 
@@ -86,7 +86,7 @@ wtinylfu_create(
 	w->sketch_mask = 7;
 	while (w->sketch_mask + 1 < n)
 		w->sketch_mask = 2 * w->sketch_mask + 1;
-	w->sketch = mem_alloc(env->mem, wtinylfu_sketch_bytes(w));
+	w->sketch = eph_mem_alloc(env->mem, wtinylfu_sketch_bytes(w));
 	if (w->sketch == NULL) {
 		lists_destroy(w, sizeof(*w));
 		return (ENOMEM);
@@ -96,7 +96,7 @@ wtinylfu_create(
 	w->protected_max = policy_share(n - w->window_max, protect, 0);
 	w->adapts = adapt != 0;
 	w->step = -STEP * n;
-	prng_init(&w->rng, env->seed, 0);
+	eph__prng_init(&w->rng, env->seed, 0);
 	*psp = w;
 	return (0);
 }
@@ -298,7 +298,7 @@ wtinylfu_check(void *ps)
 {
 	struct wtinylfu *w = ps;
 
-	lists_check(&w->l, PROTECTED);
+	eph__lists_check(&w->l, PROTECTED);
 	if (lists_count(&w->l, PROTECTED) > w->protected_max ||
 	    w->window_max + w->protected_max > w->l.c.nslots)
 		PANIC("wtinylfu: a part is too large");

@@ -10,31 +10,31 @@
 
 #include "scenario/scenario.h"
 
-extern const struct eph_scenario scenario_cross_cpu;
-extern const struct eph_scenario scenario_exhaust;
-extern const struct eph_scenario scenario_kva_exhaust;
-extern const struct eph_scenario scenario_shared_use;
-extern const struct eph_scenario scenario_speculation;
-extern const struct eph_scenario scenario_wired_page;
+extern const struct eph_scenario eph__scenario_cross_cpu;
+extern const struct eph_scenario eph__scenario_exhaust;
+extern const struct eph_scenario eph__scenario_kva_exhaust;
+extern const struct eph_scenario eph__scenario_shared_use;
+extern const struct eph_scenario eph__scenario_speculation;
+extern const struct eph_scenario eph__scenario_wired_page;
 
-extern const struct eph_bug bug_chain;
-extern const struct eph_bug bug_dtor;
-extern const struct eph_bug bug_elsewhere;
-extern const struct eph_bug bug_emap_reuse;
-extern const struct eph_bug bug_fault;
-extern const struct eph_bug bug_generation_wrap;
-extern const struct eph_bug bug_kmap_wrap;
-extern const struct eph_bug bug_loop;
-extern const struct eph_bug bug_mask_draft;
-extern const struct eph_bug bug_mask_v3;
-extern const struct eph_bug bug_mbuf_2001;
-extern const struct eph_bug bug_mbuf_2006;
-extern const struct eph_bug bug_migrate;
-extern const struct eph_bug bug_mref_2005;
-extern const struct eph_bug bug_nocrit;
-extern const struct eph_bug bug_null;
-extern const struct eph_bug bug_parallel;
-extern const struct eph_bug bug_qenter2;
+extern const struct eph_bug eph__bug_chain;
+extern const struct eph_bug eph__bug_dtor;
+extern const struct eph_bug eph__bug_elsewhere;
+extern const struct eph_bug eph__bug_emap_reuse;
+extern const struct eph_bug eph__bug_fault;
+extern const struct eph_bug eph__bug_generation_wrap;
+extern const struct eph_bug eph__bug_kmap_wrap;
+extern const struct eph_bug eph__bug_loop;
+extern const struct eph_bug eph__bug_mask_draft;
+extern const struct eph_bug eph__bug_mask_v3;
+extern const struct eph_bug eph__bug_mbuf_2001;
+extern const struct eph_bug eph__bug_mbuf_2006;
+extern const struct eph_bug eph__bug_migrate;
+extern const struct eph_bug eph__bug_mref_2005;
+extern const struct eph_bug eph__bug_nocrit;
+extern const struct eph_bug eph__bug_null;
+extern const struct eph_bug eph__bug_parallel;
+extern const struct eph_bug eph__bug_qenter2;
 
 #define FORM_SHIPPED "shipped design"
 
@@ -45,7 +45,7 @@ static const struct eph_bug bug_unacked_uncached = {
 	.symptom = "another CPU uses the old page until the interrupt lands",
 	.form = FORM_SHIPPED,
 	.repair = "wait for the acknowledgements",
-	.scenario = &scenario_shared_use,
+	.scenario = &eph__scenario_shared_use,
 	.design = "sf_buf.uncached",
 	.fails = EPH_FAIL_STALE,
 };
@@ -57,7 +57,7 @@ static const struct eph_bug bug_unacked_lru = {
 	.symptom = "another CPU uses the old page until the interrupt lands",
 	.form = FORM_SHIPPED,
 	.repair = "wait for the acknowledgements",
-	.scenario = &scenario_shared_use,
+	.scenario = &eph__scenario_shared_use,
 	.design = "sf_buf.lru",
 	.fails = EPH_FAIL_STALE,
 };
@@ -69,7 +69,7 @@ static const struct eph_bug bug_wires_lru = {
 	.symptom = "pages of a file sent twice at once stay wired for ever",
 	.form = FORM_SHIPPED,
 	.repair = "every free gives back the wire of its use",
-	.scenario = &scenario_wired_page,
+	.scenario = &eph__scenario_wired_page,
 	.design = "sf_buf.lru",
 	.fails = EPH_FAIL_LEAK,
 };
@@ -81,7 +81,7 @@ static const struct eph_bug bug_accessed = {
 	.symptom = "a translation loaded by speculation outlives its page",
 	.form = FORM_SHIPPED,
 	.repair = "exchange the entry, and look at A in what came out",
-	.scenario = &scenario_speculation,
+	.scenario = &eph__scenario_speculation,
 	.design = "sf_buf.accessed",
 	.fails = EPH_FAIL_STALE,
 };
@@ -94,7 +94,7 @@ static const struct eph_bug bug_accessed = {
 		.symptom = "a thread sleeps in sfbufa while buffers are free", \
 		.form = FORM_SHIPPED,                                          \
 		.repair = "an interrupted sleeper passes the wakeup on",       \
-		.scenario = &scenario_exhaust,                                 \
+		.scenario = &eph__scenario_exhaust,                            \
 		.design = dsg,                                                 \
 		.fails = EPH_FAIL_LOST_WAKEUP,                                 \
 	}
@@ -116,7 +116,7 @@ static const struct eph_bug bug_unacked_msf = {
 	.symptom = "another CPU uses the old pages until the interrupt lands",
 	.form = FORM_SHIPPED,
 	.repair = "wait for the acknowledgements",
-	.scenario = &scenario_shared_use,
+	.scenario = &eph__scenario_shared_use,
 	.design = "msf_buf",
 	.fails = EPH_FAIL_STALE,
 };
@@ -129,7 +129,7 @@ static const struct eph_bug bug_unacked_qenter = {
 		   "lands",
 	.form = FORM_SHIPPED,
 	.repair = "wait for the acknowledgements",
-	.scenario = &scenario_shared_use,
+	.scenario = &eph__scenario_shared_use,
 	.design = "kva.qenter",
 	.fails = EPH_FAIL_STALE,
 };
@@ -141,7 +141,7 @@ static const struct eph_bug bug_quick = {
 	.symptom = "a CPU that loaded the address by speculation keeps it",
 	.form = FORM_SHIPPED,
 	.repair = "the CPU that enters invalidates too",
-	.scenario = &scenario_speculation,
+	.scenario = &eph__scenario_speculation,
 	.design = "pmap_quick",
 	.fails = EPH_FAIL_STALE,
 };
@@ -153,7 +153,7 @@ static const struct eph_bug bug_homecpu = {
 	.symptom = "a thread sleeps in lwbuf while addresses are free",
 	.form = FORM_SHIPPED,
 	.repair = "every free wakes a sleeper",
-	.scenario = &scenario_kva_exhaust,
+	.scenario = &eph__scenario_kva_exhaust,
 	.design = "lwbuf.homecpu",
 	.fails = EPH_FAIL_LOST_WAKEUP,
 };
@@ -165,7 +165,7 @@ static const struct eph_bug bug_reserve = {
 	.symptom = "a thread sleeps in lwbuf while addresses are free",
 	.form = FORM_SHIPPED,
 	.repair = "every free wakes a sleeper",
-	.scenario = &scenario_kva_exhaust,
+	.scenario = &eph__scenario_kva_exhaust,
 	.design = "lwbuf.reserve",
 	.fails = EPH_FAIL_LOST_WAKEUP,
 };
@@ -177,30 +177,30 @@ static const struct eph_bug bug_wakeup_msf = {
 	.symptom = "a thread sleeps in msfbuf while buffers are free",
 	.form = FORM_SHIPPED,
 	.repair = "a sleep that no signal ends",
-	.scenario = &scenario_exhaust,
+	.scenario = &eph__scenario_exhaust,
 	.design = "msf_buf",
 	.fails = EPH_FAIL_LOST_WAKEUP,
 };
 
 const struct eph_bug *const eph_bugs[] = {
-	&bug_mbuf_2001,
-	&bug_mbuf_2006,
-	&bug_mref_2005,
-	&bug_qenter2,
-	&bug_mask_draft,
-	&bug_mask_v3,
-	&bug_nocrit,
-	&bug_migrate,
-	&bug_loop,
-	&bug_null,
-	&bug_dtor,
-	&bug_kmap_wrap,
-	&bug_emap_reuse,
-	&bug_generation_wrap,
-	&bug_chain,
-	&bug_elsewhere,
-	&bug_fault,
-	&bug_parallel,
+	&eph__bug_mbuf_2001,
+	&eph__bug_mbuf_2006,
+	&eph__bug_mref_2005,
+	&eph__bug_qenter2,
+	&eph__bug_mask_draft,
+	&eph__bug_mask_v3,
+	&eph__bug_nocrit,
+	&eph__bug_migrate,
+	&eph__bug_loop,
+	&eph__bug_null,
+	&eph__bug_dtor,
+	&eph__bug_kmap_wrap,
+	&eph__bug_emap_reuse,
+	&eph__bug_generation_wrap,
+	&eph__bug_chain,
+	&eph__bug_elsewhere,
+	&eph__bug_fault,
+	&eph__bug_parallel,
 	&bug_unacked_uncached,
 	&bug_unacked_lru,
 	&bug_wires_lru,

@@ -4,9 +4,9 @@
 
 #include <inttypes.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 #include "scenario/scenario.h"
 
 /*
@@ -23,16 +23,16 @@ chain_thread(struct eph_xp *x, unsigned n)
 	uint32_t held = 0;
 
 	while (held < CHAIN_PAGES) {
-		struct vm_page *m = xp_page(x, 1 + n * CHAIN_PAGES + held);
+		struct vm_page *m = eph_xp_page(x, 1 + n * CHAIN_PAGES + held);
 		const unsigned flags =
 		    x->broken || held == 0 ? SFB_DEFAULT : SFB_NOWAIT;
 
-		if (xp_map(x, m, flags, &mp[held]) != 0)
+		if (eph_xp_map(x, m, flags, &mp[held]) != 0)
 			break;
 		held++;
 	}
 	while (held > 0)
-		xp_unmap(x, &mp[--held]);
+		eph_xp_unmap(x, &mp[--held]);
 }
 
 static int
@@ -41,11 +41,11 @@ chain_setup(struct eph_xp *x)
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, chain_thread, c);
+		error = eph_xp_thread(x, c, chain_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_chain = {
+const struct eph_scenario eph__scenario_chain = {
 	.name = "sendfile-chain",
 	.summary = "two threads map two pages each, of two buffers",
 	.origin = "FreeBSD sendfile, chains of pages, 2010",
@@ -54,14 +54,14 @@ const struct eph_scenario scenario_chain = {
 	.setup = chain_setup,
 };
 
-const struct eph_bug bug_chain = {
+const struct eph_bug eph__bug_chain = {
 	.name = "sendfile-chain-deadlock",
 	.date = "2007",
 	.origin = "FreeBSD kern_sendfile, 2007 to 2011",
 	.symptom = "all senders sleep in sfbufa, for ever",
 	.form = "broken caller",
 	.repair = "SFB_NOWAIT for all but the first buffer of a chain",
-	.scenario = &scenario_chain,
+	.scenario = &eph__scenario_chain,
 	.design = "sf_buf.accessed",
 	.fails = EPH_FAIL_DEADLOCK,
 };
@@ -100,12 +100,12 @@ elsewhere_mapper(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	handover_wait(x, 1);
-	if (xp_map(x, xp_page(x, 2), x->broken ? SFB_CPUPRIVATE : SFB_DEFAULT,
-		&ho->mp) != 0)
+	if (eph_xp_map(x, eph_xp_page(x, 2),
+		x->broken ? SFB_CPUPRIVATE : SFB_DEFAULT, &ho->mp) != 0)
 		return;
 	handover_pass(x, 2);
 	handover_wait(x, 3);
-	xp_unmap(x, &ho->mp);
+	eph_xp_unmap(x, &ho->mp);
 }
 
 /* Uses the address for a page of its own first. */
@@ -113,31 +113,32 @@ static void
 elsewhere_user(struct eph_xp *x, unsigned n)
 {
 	struct handover *ho = x->arg;
-	struct vm_page *own = xp_page(x, 1);
+	struct vm_page *own = eph_xp_page(x, 1);
 	struct eph_mapping mp;
 
 	(void)n;
-	if (xp_map(x, own, SFB_CPUPRIVATE, &mp) != 0)
+	if (eph_xp_map(x, own, SFB_CPUPRIVATE, &mp) != 0)
 		return;
-	xp_touch(x, &mp, own);
-	xp_unmap(x, &mp);
+	eph_xp_touch(x, &mp, own);
+	eph_xp_unmap(x, &mp);
 	handover_pass(x, 1);
 	handover_wait(x, 2);
-	xp_touch_elsewhere(x, &ho->mp, xp_page(x, 2));
+	eph_xp_touch_elsewhere(x, &ho->mp, eph_xp_page(x, 2));
 	handover_pass(x, 3);
 }
 
 static int
 elsewhere_setup(struct eph_xp *x)
 {
-	if ((x->arg = machine_alloc(x->mc, sizeof(struct handover))) == NULL ||
-	    xp_thread(x, 0, elsewhere_mapper, 0) != 0 ||
-	    xp_thread(x, 1, elsewhere_user, 0) != 0)
+	if ((x->arg = eph_machine_alloc(x->mc, sizeof(struct handover))) ==
+		NULL ||
+	    eph_xp_thread(x, 0, elsewhere_mapper, 0) != 0 ||
+	    eph_xp_thread(x, 1, elsewhere_user, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_elsewhere = {
+const struct eph_scenario eph__scenario_elsewhere = {
 	.name = "private-elsewhere",
 	.summary = "a private mapping is used on another CPU",
 	.origin = "the contract of SFB_CPUPRIVATE",
@@ -146,14 +147,14 @@ const struct eph_scenario scenario_elsewhere = {
 	.setup = elsewhere_setup,
 };
 
-const struct eph_bug bug_elsewhere = {
+const struct eph_bug eph__bug_elsewhere = {
 	.name = "private-used-elsewhere",
 	.date = "2004-04",
 	.origin = "callers of DragonFly 24712b9068 with SFBA_QUICK",
 	.symptom = "the other CPU reads the page that was there before",
 	.form = "broken caller",
 	.repair = "ask for a shared mapping",
-	.scenario = &scenario_elsewhere,
+	.scenario = &eph__scenario_elsewhere,
 	.design = "sf_buf.cpumask",
 	.fails = EPH_FAIL_STALE,
 };
@@ -162,19 +163,19 @@ const struct eph_bug bug_elsewhere = {
 static void
 fault_thread(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *m = xp_page(x, 1 + n);
+	struct vm_page *m = eph_xp_page(x, 1 + n);
 	struct eph_mapping mp;
 	const bool faults = n == 1;
 
-	if (xp_map(x, m, SFB_CPUPRIVATE, &mp) != 0)
+	if (eph_xp_map(x, m, SFB_CPUPRIVATE, &mp) != 0)
 		return;
 	if (!faults)
-		xp_touch(x, &mp, m);
+		eph_xp_touch(x, &mp, m);
 	else
 		EPH_NOTE(x->mc, "copyout: EFAULT");
 	if (faults && x->broken)
 		return;
-	xp_unmap(x, &mp);
+	eph_xp_unmap(x, &mp);
 }
 
 static int
@@ -183,11 +184,11 @@ fault_setup(struct eph_xp *x)
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, fault_thread, c);
+		error = eph_xp_thread(x, c, fault_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_fault = {
+const struct eph_scenario eph__scenario_fault = {
 	.name = "copy-fault",
 	.summary = "a copy through a mapping meets a bad user address",
 	.origin = "uiomove_fromphys, XIO",
@@ -196,7 +197,7 @@ const struct eph_scenario scenario_fault = {
 	.setup = fault_setup,
 };
 
-const struct eph_bug bug_fault = {
+const struct eph_bug eph__bug_fault = {
 	.name = "copy-fault-leaks",
 	.date = "2004",
 	.origin = "DragonFly uiomove_fromphys, repaired by 76099f4cb8; XIO: "
@@ -204,7 +205,7 @@ const struct eph_bug bug_fault = {
 	.symptom = "sf_bufs run out after bad read(2) calls",
 	.form = "broken caller",
 	.repair = "free on the way out of every error",
-	.scenario = &scenario_fault,
+	.scenario = &eph__scenario_fault,
 	.design = "sf_buf.cpumask",
 	.fails = EPH_FAIL_LEAK,
 };
@@ -223,41 +224,41 @@ static void
 parallel_thread(struct eph_xp *x, unsigned n)
 {
 	struct parallel *pa = x->arg;
-	struct vm_page *m = xp_page(x, 1);
+	struct vm_page *m = eph_xp_page(x, 1);
 	uint32_t *count = x->broken ? &pa->aux1 : &pa->mref[n];
 	struct eph_mapping mp;
 	bool last;
 
-	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+	if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
 	mutex_enter(x->mc, &pa->lock);
 	EPH_NOTE(x->mc, "mref_count = 1 (was %" PRIu32 ")", *count);
 	*count = 1;
 	mutex_exit(x->mc, &pa->lock);
-	xp_touch(x, &mp, m);
+	eph_xp_touch(x, &mp, m);
 	mutex_enter(x->mc, &pa->lock);
 	last = --*count == 0;
 	EPH_NOTE(x->mc, "--mref_count: %" PRIu32, *count);
 	mutex_exit(x->mc, &pa->lock);
 	if (last)
-		xp_unmap(x, &mp);
+		eph_xp_unmap(x, &mp);
 }
 
 static int
 parallel_setup(struct eph_xp *x)
 {
-	struct parallel *pa = machine_alloc(x->mc, sizeof(*pa));
+	struct parallel *pa = eph_machine_alloc(x->mc, sizeof(*pa));
 	int error = 0;
 
 	if ((x->arg = pa) == NULL)
 		return (ENOMEM);
 	mutex_init(&pa->lock, "MP lock");
 	for (unsigned c = 0; c < 2 && error == 0; c++)
-		error = xp_thread(x, c, parallel_thread, c);
+		error = eph_xp_thread(x, c, parallel_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_parallel = {
+const struct eph_scenario eph__scenario_parallel = {
 	.name = "parallel-sendfile",
 	.summary = "two sendfiles of one page count their mbufs",
 	.origin = "DragonFly sendfile, 2004",
@@ -266,14 +267,14 @@ const struct eph_scenario scenario_parallel = {
 	.setup = parallel_setup,
 };
 
-const struct eph_bug bug_parallel = {
+const struct eph_bug eph__bug_parallel = {
 	.name = "parallel-sendfile-leak",
 	.date = "2004-08",
 	.origin = "DragonFly sf_buf aux1/aux2, repaired by e66bab2b96",
 	.symptom = "sf_bufs leak when two clients fetch one file",
 	.form = "broken caller",
 	.repair = "a sfbuf_mref with a count of its own for each mbuf chain",
-	.scenario = &scenario_parallel,
+	.scenario = &eph__scenario_parallel,
 	.design = "sf_buf.cpumask",
 	.fails = EPH_FAIL_LEAK,
 };

@@ -11,11 +11,11 @@
 #include <inttypes.h>
 
 #include "base/kassert.h"
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "scenario/scenario.h"
 
 #define LIGHT_MAX 8u
@@ -38,12 +38,12 @@ struct lights {
 static struct lights *
 lights_create(struct eph_xp *x)
 {
-	struct lights *ls = machine_alloc(x->mc, sizeof(*ls));
+	struct lights *ls = eph_machine_alloc(x->mc, sizeof(*ls));
 
 	x->arg = ls;
 	if (ls == NULL ||
-	    machine_set_shootdown(x->mc, eph_shootdown_find("acked-invlpg")) !=
-		0)
+	    eph_machine_set_shootdown(
+		x->mc, eph_shootdown_find("acked-invlpg")) != 0)
 		return (NULL);
 	return (ls);
 }
@@ -64,7 +64,7 @@ light_touch(struct eph_xp *x, struct light *l, struct vm_page *m)
 {
 	uint32_t reached;
 
-	(void)machine_access(x->mc, l->kva, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(x->mc, l->kva, EPH_TOUCH_READ, m, &reached);
 }
 
 /* The address on this CPU, valid there. */
@@ -127,7 +127,7 @@ mask_owner(struct eph_xp *x, unsigned keeps)
 	struct light *l = &ls->light[0];
 
 	for (uint32_t k = 0; k < 2; k++) {
-		mask_alloc(x, l, xp_page(x, 1 + k));
+		mask_alloc(x, l, eph_xp_page(x, 1 + k));
 		lights_pass(x, 1);
 		lights_wait(x, 0);
 		if (keeps == 0 || !x->broken)
@@ -145,7 +145,7 @@ mask_user(struct eph_xp *x, unsigned n)
 	for (uint32_t k = 0; k < 2; k++) {
 		lights_wait(x, 1);
 		light_kva(x, &ls->light[0]);
-		light_touch(x, &ls->light[0], xp_page(x, 1 + k));
+		light_touch(x, &ls->light[0], eph_xp_page(x, 1 + k));
 		lights_pass(x, 0);
 	}
 }
@@ -158,8 +158,8 @@ mask_setup(struct eph_xp *x, unsigned keeps, uint32_t garbage)
 	if (ls == NULL)
 		return (ENOMEM);
 	atomic_init(&lights_make(x)->cpumask, x->broken ? garbage : 0);
-	if (xp_thread(x, 0, mask_owner, keeps) != 0 ||
-	    xp_thread(x, 1, mask_user, 0) != 0)
+	if (eph_xp_thread(x, 0, mask_owner, keeps) != 0 ||
+	    eph_xp_thread(x, 1, mask_user, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
@@ -181,9 +181,9 @@ mask_v3_setup(struct eph_xp *x)
 	/* Its address was in use before: CPU 1 still holds that. */
 	ls = x->arg;
 	pmap_kenter_quick(
-	    x->mc, ls->light[0].kva, vm_page_to_phys(xp_page(x, 9)));
+	    x->mc, ls->light[0].kva, vm_page_to_phys(eph_xp_page(x, 9)));
 	x->mc->cur = x->mc->cpus[1];
-	light_touch(x, &ls->light[0], xp_page(x, 9));
+	light_touch(x, &ls->light[0], eph_xp_page(x, 9));
 	x->mc->cur = x->mc->cpus[0];
 	return (0);
 }
@@ -195,7 +195,7 @@ mask_or_setup(struct eph_xp *x)
 	return (mask_setup(x, 0, 0));
 }
 
-const struct eph_scenario scenario_mask_draft = {
+const struct eph_scenario eph__scenario_mask_draft = {
 	.name = "lwbuf-mask-draft",
 	.summary = "|= on alloc, and a free that keeps the mask",
 	.origin = "DragonFly submit@, 2009-03",
@@ -204,7 +204,7 @@ const struct eph_scenario scenario_mask_draft = {
 	.setup = mask_draft_setup,
 };
 
-const struct eph_scenario scenario_mask_v3 = {
+const struct eph_scenario eph__scenario_mask_v3 = {
 	.name = "lwbuf-mask-v3",
 	.summary = "|= into an object that nobody initialised",
 	.origin = "DragonFly 47efa95b84, 2010-03-31",
@@ -213,7 +213,7 @@ const struct eph_scenario scenario_mask_v3 = {
 	.setup = mask_v3_setup,
 };
 
-const struct eph_scenario scenario_mask_or = {
+const struct eph_scenario eph__scenario_mask_or = {
 	.name = "lwbuf-mask-or",
 	.summary = "|= on alloc with a free that empties the mask",
 	.origin = "DragonFly lwbuf v1 and v2, 2010-03",
@@ -222,25 +222,25 @@ const struct eph_scenario scenario_mask_or = {
 	.setup = mask_or_setup,
 };
 
-const struct eph_bug bug_mask_draft = {
+const struct eph_bug eph__bug_mask_draft = {
 	.name = "lwbuf-2009-mask-or",
 	.date = "2009-03",
 	.origin = "DragonFly lwbuf draft, Greear; found by Dillon in review",
 	.symptom = "another CPU reads the page that was mapped before",
 	.form = "broken function",
 	.repair = "alloc assigns the mask: the page changed",
-	.scenario = &scenario_mask_draft,
+	.scenario = &eph__scenario_mask_draft,
 	.fails = EPH_FAIL_STALE,
 };
 
-const struct eph_bug bug_mask_v3 = {
+const struct eph_bug eph__bug_mask_v3 = {
 	.name = "lwbuf-v3-uninitialised-mask",
 	.date = "2010-03-31",
 	.origin = "DragonFly 47efa95b84, lwbuf v3",
 	.symptom = "as above, for objects fresh from the objcache",
 	.form = "broken function",
 	.repair = "alloc assigns the mask",
-	.scenario = &scenario_mask_v3,
+	.scenario = &eph__scenario_mask_v3,
 	.fails = EPH_FAIL_STALE,
 };
 
@@ -274,12 +274,13 @@ nocrit_thread(struct eph_xp *x, unsigned n)
 	if (l == NULL)
 		return;
 	if (l->used)
-		xp_failure(x, EPH_FAIL_USE_FREE,
+		eph_xp_failure(x, EPH_FAIL_USE_FREE,
 		    "two threads of CPU %u have the same lwbuf",
 		    eph_curcpu(x->mc)->id);
 	l->used = true;
-	pmap_kenter_quick(x->mc, l->kva, vm_page_to_phys(xp_page(x, 1 + n)));
-	light_touch(x, l, xp_page(x, 1 + n));
+	pmap_kenter_quick(
+	    x->mc, l->kva, vm_page_to_phys(eph_xp_page(x, 1 + n)));
+	light_touch(x, l, eph_xp_page(x, 1 + n));
 	l->used = false;
 }
 
@@ -294,13 +295,13 @@ nocrit_setup(struct eph_xp *x)
 		lights_make(x)->next = ls->head[0];
 		ls->head[0] = i + 1;
 	}
-	if (xp_thread(x, 0, nocrit_thread, 0) != 0 ||
-	    xp_thread(x, 0, nocrit_thread, 1) != 0)
+	if (eph_xp_thread(x, 0, nocrit_thread, 0) != 0 ||
+	    eph_xp_thread(x, 0, nocrit_thread, 1) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_nocrit = {
+const struct eph_scenario eph__scenario_nocrit = {
 	.name = "lwbuf-nocrit",
 	.summary = "two threads of one CPU take from its list",
 	.origin = "DragonFly 5c5185ae1c, 2010-03-09",
@@ -309,14 +310,14 @@ const struct eph_scenario scenario_nocrit = {
 	.setup = nocrit_setup,
 };
 
-const struct eph_bug bug_nocrit = {
+const struct eph_bug eph__bug_nocrit = {
 	.name = "lwbuf-v1-no-critical-section",
 	.date = "2010-03-09",
 	.origin = "DragonFly 5c5185ae1c, repaired by c64a8596f0",
 	.symptom = "two users of one address, on one CPU",
 	.form = "broken function",
 	.repair = "crit_enter around the list",
-	.scenario = &scenario_nocrit,
+	.scenario = &eph__scenario_nocrit,
 	.fails = EPH_FAIL_USE_FREE,
 };
 
@@ -343,7 +344,7 @@ migrate_producer(struct eph_xp *x, unsigned n)
 			l = lights_make(x);
 		}
 		pmap_kenter_quick(
-		    x->mc, l->kva, vm_page_to_phys(xp_page(x, 1 + k)));
+		    x->mc, l->kva, vm_page_to_phys(eph_xp_page(x, 1 + k)));
 		l->used = true;
 		lights_pass(x, 1 + (uint32_t)(l - ls->light));
 		lights_wait(x, 0);
@@ -377,8 +378,8 @@ static int
 migrate_setup(struct eph_xp *x)
 {
 	if (lights_create(x) == NULL ||
-	    xp_thread(x, 0, migrate_producer, 0) != 0 ||
-	    xp_thread(x, 1, migrate_consumer, 1) != 0)
+	    eph_xp_thread(x, 0, migrate_producer, 0) != 0 ||
+	    eph_xp_thread(x, 1, migrate_consumer, 1) != 0)
 		return (ENOMEM);
 	return (0);
 }
@@ -390,13 +391,13 @@ migrate_finish(struct eph_xp *x)
 
 	/* One was held at a time. */
 	if (ls->n > 1 + MIGRATE_RESERVE)
-		xp_failure(x, EPH_FAIL_KVA,
+		eph_xp_failure(x, EPH_FAIL_KVA,
 		    "%" PRIu32 " pages are owned, 1 was held at the peak, and "
 		    "the reserve is %u",
 		    ls->n, MIGRATE_RESERVE);
 }
 
-const struct eph_scenario scenario_migrate = {
+const struct eph_scenario eph__scenario_migrate = {
 	.name = "lwbuf-migrate",
 	.summary = "one CPU allocates, another frees",
 	.origin = "DragonFly 5c5185ae1c, 2010-03-09",
@@ -406,14 +407,14 @@ const struct eph_scenario scenario_migrate = {
 	.finish = migrate_finish,
 };
 
-const struct eph_bug bug_migrate = {
+const struct eph_bug eph__bug_migrate = {
 	.name = "lwbuf-v1-migrating-kva",
 	.date = "2010-03-09",
 	.origin = "DragonFly 5c5185ae1c, repaired by 360dc0fa99",
 	.symptom = "kernel address space runs out behind a pipe",
 	.form = "broken function",
 	.repair = "an object goes back to the CPU that owns it",
-	.scenario = &scenario_migrate,
+	.scenario = &eph__scenario_migrate,
 	.fails = EPH_FAIL_KVA,
 };
 
@@ -440,12 +441,13 @@ loop_thread(struct eph_xp *x, unsigned n)
 static int
 loop_setup(struct eph_xp *x)
 {
-	if (lights_create(x) == NULL || xp_thread(x, 0, loop_thread, 0) != 0)
+	if (lights_create(x) == NULL ||
+	    eph_xp_thread(x, 0, loop_thread, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_loop = {
+const struct eph_scenario eph__scenario_loop = {
 	.name = "lwbuf-loop",
 	.summary = "an allocation from an empty list",
 	.origin = "DragonFly 47efa95b84, 2010-03-31",
@@ -454,14 +456,14 @@ const struct eph_scenario scenario_loop = {
 	.setup = loop_setup,
 };
 
-const struct eph_bug bug_loop = {
+const struct eph_bug eph__bug_loop = {
 	.name = "lwbuf-v3-loop",
 	.date = "2010-03-31",
 	.origin = "DragonFly 47efa95b84, repaired by f448e2f913",
 	.symptom = "a CPU that never comes back, and memory with it",
 	.form = "broken function",
 	.repair = "leave the loop with what the objcache gave",
-	.scenario = &scenario_loop,
+	.scenario = &eph__scenario_loop,
 	.fails = EPH_FAIL_LIVELOCK,
 };
 
@@ -497,8 +499,9 @@ null_thread(struct eph_xp *x, unsigned n)
 		crit_enter(x->mc);
 	}
 	crit_exit(x->mc);
-	pmap_kenter_quick(x->mc, l->kva, vm_page_to_phys(xp_page(x, 1 + n)));
-	light_touch(x, l, xp_page(x, 1 + n));
+	pmap_kenter_quick(
+	    x->mc, l->kva, vm_page_to_phys(eph_xp_page(x, 1 + n)));
+	light_touch(x, l, eph_xp_page(x, 1 + n));
 	crit_enter(x->mc);
 	l->next = ls->head[0];
 	ls->head[0] = (uint32_t)(l - ls->light) + 1;
@@ -514,13 +517,13 @@ null_setup(struct eph_xp *x)
 		return (ENOMEM);
 	(void)lights_make(x);
 	ls->head[0] = 1;
-	if (xp_thread(x, 0, null_thread, 0) != 0 ||
-	    xp_thread(x, 0, null_thread, 1) != 0)
+	if (eph_xp_thread(x, 0, null_thread, 0) != 0 ||
+	    eph_xp_thread(x, 0, null_thread, 1) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_null = {
+const struct eph_scenario eph__scenario_null = {
 	.name = "lwbuf-null",
 	.summary = "two threads and one page of addresses",
 	.origin = "DragonFly b2219df006, 2010",
@@ -529,14 +532,14 @@ const struct eph_scenario scenario_null = {
 	.setup = null_setup,
 };
 
-const struct eph_bug bug_null = {
+const struct eph_bug eph__bug_null = {
 	.name = "lwbuf-v4-null",
 	.date = "2010",
 	.origin = "DragonFly b2219df006, lwbuf v4",
 	.symptom = "NULL dereference when kernel address space is exhausted",
 	.form = "broken function",
 	.repair = "sleep and try again, as the first v4 did",
-	.scenario = &scenario_null,
+	.scenario = &eph__scenario_null,
 	.fails = EPH_FAIL_PANIC,
 };
 
@@ -548,12 +551,12 @@ static void
 dtor_first(struct eph_xp *x, unsigned n)
 {
 	const eph_va_t va = kva_alloc(x->mc, 1);
-	struct vm_page *m = xp_page(x, 1);
+	struct vm_page *m = eph_xp_page(x, 1);
 	uint32_t reached;
 
 	(void)n;
 	pmap_kenter_quick(x->mc, va, vm_page_to_phys(m));
-	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
 	if (!x->broken)
 		pmap_kremove(x->mc, va);
 	kva_free(x->mc, va, 1);
@@ -567,7 +570,7 @@ dtor_first(struct eph_xp *x, unsigned n)
 static void
 dtor_second(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *m = xp_page(x, 2);
+	struct vm_page *m = eph_xp_page(x, 2);
 	uint32_t reached;
 	eph_va_t va;
 
@@ -575,11 +578,11 @@ dtor_second(struct eph_xp *x, unsigned n)
 	lights_wait(x, 1);
 	va = kva_alloc(x->mc, 1);
 	if ((pmap_pte_load(x->mc, va) & EPH_PTE_V) != 0)
-		xp_failure(x, EPH_FAIL_USE_FREE,
+		eph_xp_failure(x, EPH_FAIL_USE_FREE,
 		    "the address that was given back still maps frame %" PRIu32,
 		    pmap_kextract(x->mc, va));
 	pmap_pte_store(x->mc, va, vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW);
-	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
 	lights_pass(x, 0);
 	lights_wait(x, 2);
 	pmap_kremove(x->mc, va);
@@ -589,13 +592,14 @@ dtor_second(struct eph_xp *x, unsigned n)
 static int
 dtor_setup(struct eph_xp *x)
 {
-	if (lights_create(x) == NULL || xp_thread(x, 0, dtor_first, 0) != 0 ||
-	    xp_thread(x, 1, dtor_second, 0) != 0)
+	if (lights_create(x) == NULL ||
+	    eph_xp_thread(x, 0, dtor_first, 0) != 0 ||
+	    eph_xp_thread(x, 1, dtor_second, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_dtor = {
+const struct eph_scenario eph__scenario_dtor = {
 	.name = "lwbuf-dtor",
 	.summary = "an address is given back and used by somebody else",
 	.origin = "DragonFly f448e2f913, 2010-03-31; 910cc6927b for pipes",
@@ -604,7 +608,7 @@ const struct eph_scenario scenario_dtor = {
 	.setup = dtor_setup,
 };
 
-const struct eph_bug bug_dtor = {
+const struct eph_bug eph__bug_dtor = {
 	.name = "lwbuf-v4-free-while-mapped",
 	.date = "2010-03-31",
 	.origin = "DragonFly f448e2f913, repaired by 50d350e4e7; pipes: "
@@ -612,6 +616,6 @@ const struct eph_bug bug_dtor = {
 	.symptom = "addresses that map a page before anybody mapped them",
 	.form = "broken function",
 	.repair = "remove the entry before the address is given back",
-	.scenario = &scenario_dtor,
+	.scenario = &eph__scenario_dtor,
 	.fails = EPH_FAIL_USE_FREE,
 };

@@ -2,9 +2,9 @@
 
 /* Exhibits: functions that store entries and invalidate too little. */
 
-#include "ephmap/atomic.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
 #include "scenario/scenario.h"
 
 #define PM_PAGES 2u
@@ -20,12 +20,12 @@ struct pm {
 static struct pm *
 pm_create(struct eph_xp *x)
 {
-	struct pm *pm = machine_alloc(x->mc, sizeof(*pm));
+	struct pm *pm = eph_machine_alloc(x->mc, sizeof(*pm));
 
 	x->arg = pm;
 	if (pm == NULL ||
-	    machine_set_shootdown(x->mc, eph_shootdown_find("acked-invlpg")) !=
-		0)
+	    eph_machine_set_shootdown(
+		x->mc, eph_shootdown_find("acked-invlpg")) != 0)
 		return (NULL);
 	pm->va = kva_alloc(x->mc, PM_PAGES);
 	return (pm);
@@ -36,7 +36,7 @@ pm_touch(struct eph_xp *x, eph_va_t va, struct vm_page *m)
 {
 	uint32_t reached;
 
-	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
 }
 
 static void
@@ -94,7 +94,8 @@ qenter2(struct eph_xp *x, struct vm_page *const *m)
 static void
 qenter2_cpu0(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *const m[PM_PAGES] = { xp_page(x, 1), xp_page(x, 3) };
+	struct vm_page *const m[PM_PAGES] = { eph_xp_page(x, 1),
+		eph_xp_page(x, 3) };
 
 	(void)n;
 	pm_wait(x, 1);
@@ -105,8 +106,10 @@ qenter2_cpu0(struct eph_xp *x, unsigned n)
 static void
 qenter2_cpu1(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *const m[PM_PAGES] = { xp_page(x, 1), xp_page(x, 2) };
-	struct vm_page *const m2[PM_PAGES] = { xp_page(x, 4), xp_page(x, 3) };
+	struct vm_page *const m[PM_PAGES] = { eph_xp_page(x, 1),
+		eph_xp_page(x, 2) };
+	struct vm_page *const m2[PM_PAGES] = { eph_xp_page(x, 4),
+		eph_xp_page(x, 3) };
 
 	(void)n;
 	qenter2(x, m);
@@ -118,13 +121,13 @@ qenter2_cpu1(struct eph_xp *x, unsigned n)
 static int
 qenter2_setup(struct eph_xp *x)
 {
-	if (pm_create(x) == NULL || xp_thread(x, 0, qenter2_cpu0, 0) != 0 ||
-	    xp_thread(x, 1, qenter2_cpu1, 0) != 0)
+	if (pm_create(x) == NULL || eph_xp_thread(x, 0, qenter2_cpu0, 0) != 0 ||
+	    eph_xp_thread(x, 1, qenter2_cpu1, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_qenter2 = {
+const struct eph_scenario eph__scenario_qenter2 = {
 	.name = "qenter2",
 	.summary = "two CPUs map two pages each at one address, in turns",
 	.origin = "DragonFly 8100156af8, 2004",
@@ -133,14 +136,14 @@ const struct eph_scenario scenario_qenter2 = {
 	.setup = qenter2_setup,
 };
 
-const struct eph_bug bug_qenter2 = {
+const struct eph_bug eph__bug_qenter2 = {
 	.name = "qenter2-mask-in-loop",
 	.date = "2004-05",
 	.origin = "DragonFly 8100156af8, repaired by a02705a988 (2004-05-05)",
 	.symptom = "pipes deliver data of an earlier write",
 	.form = "broken function",
 	.repair = "empty the mask in the loop, add this CPU once at the end",
-	.scenario = &scenario_qenter2,
+	.scenario = &eph__scenario_qenter2,
 	.fails = EPH_FAIL_STALE,
 };
 
@@ -178,7 +181,7 @@ kmap_thread(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < 2 * PM_PAGES; k++) {
-		struct vm_page *m = xp_page(x, 1 + k);
+		struct vm_page *m = eph_xp_page(x, 1 + k);
 		const eph_va_t va = kmap_enter(x, m);
 
 		pm_touch(x, va, m);
@@ -191,12 +194,12 @@ kmap_thread(struct eph_xp *x, unsigned n)
 static int
 kmap_setup(struct eph_xp *x)
 {
-	if (pm_create(x) == NULL || xp_thread(x, 0, kmap_thread, 0) != 0)
+	if (pm_create(x) == NULL || eph_xp_thread(x, 0, kmap_thread, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_kmap_wrap = {
+const struct eph_scenario eph__scenario_kmap_wrap = {
 	.name = "kmap-wrap",
 	.summary = "a ring of addresses, flushed when it wraps, one in use",
 	.origin = "Plan 9 front, KMAP",
@@ -205,14 +208,14 @@ const struct eph_scenario scenario_kmap_wrap = {
 	.setup = kmap_setup,
 };
 
-const struct eph_bug bug_kmap_wrap = {
+const struct eph_bug eph__bug_kmap_wrap = {
 	.name = "plan9-kmap-wrap",
 	.date = "2016",
 	.origin = "Plan 9 front, 83d8a24",
 	.symptom = "the mount cache is corrupted at 2 MB",
 	.form = "broken function",
 	.repair = "invalidate every address when it is handed out",
-	.scenario = &scenario_kmap_wrap,
+	.scenario = &eph__scenario_kmap_wrap,
 	.fails = EPH_FAIL_STALE,
 };
 
@@ -229,7 +232,7 @@ emap_writer(struct eph_xp *x, unsigned n)
 	(void)n;
 	for (uint32_t k = 0; k < 2; k++) {
 		pmap_pte_store(x->mc, pm->va,
-		    vm_page_to_phys(xp_page(x, 1 + k)) | EPH_PTE_V);
+		    vm_page_to_phys(eph_xp_page(x, 1 + k)) | EPH_PTE_V);
 		pm_pass(x, 1);
 		pm_wait(x, 0);
 		pmap_pte_store(x->mc, pm->va, 0);
@@ -246,7 +249,7 @@ emap_reader(struct eph_xp *x, unsigned n)
 		pm_wait(x, 1);
 		if (!x->broken)
 			pmap_flush_local(x->mc, false); /* consume */
-		pm_touch(x, pm->va, xp_page(x, 1 + k));
+		pm_touch(x, pm->va, eph_xp_page(x, 1 + k));
 		pm_pass(x, 0);
 	}
 }
@@ -254,13 +257,13 @@ emap_reader(struct eph_xp *x, unsigned n)
 static int
 emap_setup(struct eph_xp *x)
 {
-	if (pm_create(x) == NULL || xp_thread(x, 0, emap_writer, 0) != 0 ||
-	    xp_thread(x, 1, emap_reader, 0) != 0)
+	if (pm_create(x) == NULL || eph_xp_thread(x, 0, emap_writer, 0) != 0 ||
+	    eph_xp_thread(x, 1, emap_reader, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_emap_reuse = {
+const struct eph_scenario eph__scenario_emap_reuse = {
 	.name = "emap-reuse",
 	.summary = "a window is entered, read, removed and entered again",
 	.origin = "NetBSD uvm_emap.c, 2009, marked XXX in the source",
@@ -269,14 +272,14 @@ const struct eph_scenario scenario_emap_reuse = {
 	.setup = emap_setup,
 };
 
-const struct eph_bug bug_emap_reuse = {
+const struct eph_bug eph__bug_emap_reuse = {
 	.name = "emap-reuse-without-consume",
 	.date = "2009",
 	.origin = "NetBSD uvm_emap.c, the contract of its callers",
 	.symptom = "a pipe's reader gets what was in the window before",
 	.form = "broken caller",
 	.repair = "consume the generation before every first touch",
-	.scenario = &scenario_emap_reuse,
+	.scenario = &eph__scenario_emap_reuse,
 	.fails = EPH_FAIL_STALE,
 };
 
@@ -302,7 +305,7 @@ wrap_writer(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	pmap_pte_store(
-	    x->mc, pm->va, vm_page_to_phys(xp_page(x, 1)) | EPH_PTE_V);
+	    x->mc, pm->va, vm_page_to_phys(eph_xp_page(x, 1)) | EPH_PTE_V);
 	pm->gen++;
 	pm_pass(x, 1);
 	pm_wait(x, 0);
@@ -310,7 +313,7 @@ wrap_writer(struct eph_xp *x, unsigned n)
 	EPH_NOTE(x->mc, "2^31 windows are entered and removed");
 	pm->gen += WRAP_DISTANCE;
 	pmap_pte_store(
-	    x->mc, pm->va, vm_page_to_phys(xp_page(x, 2)) | EPH_PTE_V);
+	    x->mc, pm->va, vm_page_to_phys(eph_xp_page(x, 2)) | EPH_PTE_V);
 	pm->gen++;
 	pm_pass(x, 1);
 	pm_wait(x, 0);
@@ -329,7 +332,7 @@ wrap_reader(struct eph_xp *x, unsigned n)
 			pmap_flush_local(x->mc, false);
 			cpu = pm->gen;
 		}
-		pm_touch(x, pm->va, xp_page(x, 1 + k));
+		pm_touch(x, pm->va, eph_xp_page(x, 1 + k));
 		pm_pass(x, 0);
 	}
 }
@@ -337,13 +340,13 @@ wrap_reader(struct eph_xp *x, unsigned n)
 static int
 wrap_setup(struct eph_xp *x)
 {
-	if (pm_create(x) == NULL || xp_thread(x, 0, wrap_writer, 0) != 0 ||
-	    xp_thread(x, 1, wrap_reader, 0) != 0)
+	if (pm_create(x) == NULL || eph_xp_thread(x, 0, wrap_writer, 0) != 0 ||
+	    eph_xp_thread(x, 1, wrap_reader, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_generation_wrap = {
+const struct eph_scenario eph__scenario_generation_wrap = {
 	.name = "generation-wrap",
 	.summary = "a reader is 2^31 generations behind",
 	.origin = "NetBSD uvm_emap.c, 2009",
@@ -352,13 +355,13 @@ const struct eph_scenario scenario_generation_wrap = {
 	.setup = wrap_setup,
 };
 
-const struct eph_bug bug_generation_wrap = {
+const struct eph_bug eph__bug_generation_wrap = {
 	.name = "emap-generation-wrap",
 	.date = "2009",
 	.origin = "NetBSD uvm_emap_consume, as shipped",
 	.symptom = "a CPU that was idle for long reads another window's page",
 	.form = "broken function",
 	.repair = "generations of 64 bits",
-	.scenario = &scenario_generation_wrap,
+	.scenario = &eph__scenario_generation_wrap,
 	.fails = EPH_FAIL_STALE,
 };

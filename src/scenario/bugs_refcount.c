@@ -9,9 +9,9 @@
  * counter or the lock of an object that is not live uses it after free.
  */
 
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/mutex.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/kernel/mutex.h"
 #include "scenario/scenario.h"
 
 /* A cluster of external storage. */
@@ -25,7 +25,7 @@ struct cluster {
 static int
 cluster_setup(struct eph_xp *x, void (*drop)(struct eph_xp *x, unsigned n))
 {
-	struct cluster *cl = machine_alloc(x->mc, sizeof(*cl));
+	struct cluster *cl = eph_machine_alloc(x->mc, sizeof(*cl));
 	int error = 0;
 
 	if ((x->arg = cl) == NULL)
@@ -34,7 +34,7 @@ cluster_setup(struct eph_xp *x, void (*drop)(struct eph_xp *x, unsigned n))
 	mutex_init(&cl->lock, "cluster lock");
 	atomic_init(&cl->ref_cnt, x->ncpus);
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, drop, c);
+		error = eph_xp_thread(x, c, drop, c);
 	return (error);
 }
 
@@ -46,7 +46,7 @@ cluster_free(struct eph_xp *x)
 	/* Whoever touches it meanwhile does so after all: a step. */
 	EPH_RACY(x->mc, "free the cluster");
 	if (!cl->live)
-		xp_failure(
+		eph_xp_failure(
 		    x, EPH_FAIL_USE_FREE, "the cluster is freed a second time");
 	cl->live = false;
 	cl->frees++;
@@ -59,7 +59,7 @@ cluster_accessed(struct eph_xp *x, const char *what)
 	const struct cluster *cl = x->arg;
 
 	if (!cl->live)
-		xp_failure(x, EPH_FAIL_USE_FREE,
+		eph_xp_failure(x, EPH_FAIL_USE_FREE,
 		    "CPU %u's %s a cluster that was freed",
 		    eph_curcpu(x->mc)->id, what);
 }
@@ -70,7 +70,7 @@ cluster_finish(struct eph_xp *x)
 	const struct cluster *cl = x->arg;
 
 	if (cl->frees == 0)
-		xp_failure(x, EPH_FAIL_LEAK,
+		eph_xp_failure(x, EPH_FAIL_LEAK,
 		    "all references are dropped and nobody freed the cluster");
 }
 
@@ -130,7 +130,7 @@ mbuf_2001_setup(struct eph_xp *x)
 	return (cluster_setup(x, mbuf_2001_drop));
 }
 
-const struct eph_scenario scenario_mbuf_2001 = {
+const struct eph_scenario eph__scenario_mbuf_2001 = {
 	.name = "mbuf-refcount",
 	.summary = "every CPU drops its reference to one cluster",
 	.origin = "FreeBSD mb_alloc, 2001; repaired 2004",
@@ -140,14 +140,14 @@ const struct eph_scenario scenario_mbuf_2001 = {
 	.finish = cluster_finish,
 };
 
-const struct eph_bug bug_mbuf_2001 = {
+const struct eph_bug eph__bug_mbuf_2001 = {
 	.name = "mbuf-2001-decrement-then-cmpset",
 	.date = "2001",
 	.origin = "FreeBSD mb_alloc, MEXT_REM_REF, until 2004",
 	.symptom = "clusters freed twice, data of another connection",
 	.form = "broken function",
 	.repair = "one compare-and-set both decrements and decides",
-	.scenario = &scenario_mbuf_2001,
+	.scenario = &eph__scenario_mbuf_2001,
 	.fails = EPH_FAIL_USE_FREE,
 };
 
@@ -178,7 +178,7 @@ mbuf_2006_setup(struct eph_xp *x)
 	return (cluster_setup(x, mbuf_2006_drop));
 }
 
-const struct eph_scenario scenario_mbuf_2006 = {
+const struct eph_scenario eph__scenario_mbuf_2006 = {
 	.name = "mbuf-fetchadd",
 	.summary = "droppers with a fast path for the sole owner",
 	.origin = "FreeBSD uipc_mbuf.c, 2006",
@@ -188,14 +188,14 @@ const struct eph_scenario scenario_mbuf_2006 = {
 	.finish = cluster_finish,
 };
 
-const struct eph_bug bug_mbuf_2006 = {
+const struct eph_bug eph__bug_mbuf_2006 = {
 	.name = "mbuf-2006-inverted-fetchadd",
 	.date = "2006",
 	.origin = "FreeBSD mb_free_ext, 2006 to 2007",
 	.symptom = "clusters leak under load until the zone is empty",
 	.form = "broken function",
 	.repair = "fetchadd returns the old value: the last one sees 1",
-	.scenario = &scenario_mbuf_2006,
+	.scenario = &eph__scenario_mbuf_2006,
 	.fails = EPH_FAIL_LEAK,
 };
 
@@ -244,7 +244,7 @@ mref_2005_setup(struct eph_xp *x)
 	return (cluster_setup(x, mref_2005_drop));
 }
 
-const struct eph_scenario scenario_mref_2005 = {
+const struct eph_scenario eph__scenario_mref_2005 = {
 	.name = "sfbuf-mref",
 	.summary = "droppers of a sendfile reference with a lock inside it",
 	.origin = "DragonFly df8d102074, 2005",
@@ -254,13 +254,13 @@ const struct eph_scenario scenario_mref_2005 = {
 	.finish = cluster_finish,
 };
 
-const struct eph_bug bug_mref_2005 = {
+const struct eph_bug eph__bug_mref_2005 = {
 	.name = "mref-2005-lock-inside",
 	.date = "2005",
 	.origin = "DragonFly df8d102074 sf_buf_mfree, until 321e057fb4 (2008)",
 	.symptom = "panics in a serializer that is no longer one",
 	.form = "broken function",
 	.repair = "one fetchadd(-1) == 1, the lock is gone",
-	.scenario = &scenario_mref_2005,
+	.scenario = &eph__scenario_mref_2005,
 	.fails = EPH_FAIL_USE_FREE,
 };

@@ -6,7 +6,7 @@
  * to recycle.
  */
 
-#include "ephmap/atomic.h"
+#include "ephmap/sdk/atomic.h"
 #include "scenario/scenario.h"
 
 struct cross_cpu {
@@ -44,11 +44,11 @@ cross_cpu_producer(struct eph_xp *x, unsigned n)
 	(void)n;
 	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
 		cross_cpu_wait(x, 0);
-		cc->m = xp_page(x, 1 + k);
-		if (xp_map(x, cc->m, SFB_DEFAULT, &cc->mp) != 0)
+		cc->m = eph_xp_page(x, 1 + k);
+		if (eph_xp_map(x, cc->m, SFB_DEFAULT, &cc->mp) != 0)
 			cc->m = NULL;
 		else
-			xp_touch(x, &cc->mp, cc->m);
+			eph_xp_touch(x, &cc->mp, cc->m);
 		cross_cpu_pass(x, 1);
 	}
 }
@@ -62,8 +62,8 @@ cross_cpu_consumer(struct eph_xp *x, unsigned n)
 	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
 		cross_cpu_wait(x, 1);
 		if (cc->m != NULL) {
-			xp_touch_elsewhere(x, &cc->mp, cc->m);
-			xp_unmap(x, &cc->mp);
+			eph_xp_touch_elsewhere(x, &cc->mp, cc->m);
+			eph_xp_unmap(x, &cc->mp);
 		}
 		cross_cpu_pass(x, 0);
 	}
@@ -72,20 +72,21 @@ cross_cpu_consumer(struct eph_xp *x, unsigned n)
 static int
 cross_cpu_setup(struct eph_xp *x)
 {
-	if ((x->arg = machine_alloc(x->mc, sizeof(struct cross_cpu))) == NULL)
+	if ((x->arg = eph_machine_alloc(x->mc, sizeof(struct cross_cpu))) ==
+	    NULL)
 		return (ENOMEM);
-	if (xp_thread(x, 0, cross_cpu_producer, 0) != 0 ||
-	    xp_thread(x, 1, cross_cpu_consumer, 0) != 0)
+	if (eph_xp_thread(x, 0, cross_cpu_producer, 0) != 0 ||
+	    eph_xp_thread(x, 1, cross_cpu_consumer, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_cross_cpu = {
+const struct eph_scenario eph__scenario_cross_cpu = {
 	.name = "cross-cpu",
 	.summary = "one CPU maps, another uses and unmaps",
 	.origin = "sendfile: mapped by the sender, freed by a netisr",
 	.cpus = 2,
 	.nbufs = 1,
-	.applies = scenario_not_this_cpu,
+	.applies = eph__scenario_not_this_cpu,
 	.setup = cross_cpu_setup,
 };

@@ -10,13 +10,13 @@
 static void
 free_map_one(struct eph_xp *x, uint32_t page)
 {
-	struct vm_page *m = xp_page(x, page);
+	struct vm_page *m = eph_xp_page(x, page);
 	struct eph_mapping mp;
 
-	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+	if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
-	xp_touch(x, &mp, m);
-	xp_unmap(x, &mp);
+	eph_xp_touch(x, &mp, m);
+	eph_xp_unmap(x, &mp);
 }
 
 static void
@@ -32,11 +32,11 @@ free_map_setup(struct eph_xp *x)
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, free_map_thread, c);
+		error = eph_xp_thread(x, c, free_map_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_free_map = {
+const struct eph_scenario eph__scenario_free_map = {
 	.name = "free-map",
 	.summary = "a page is unmapped, mapped and recycled at once",
 	.origin = "the last reference against the next",

@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-#include "ephmap/ipiq.h"
+#include "ephmap/kernel/ipiq.h"
 #include "scenario/scenario.h"
 
 #define FULL_MESSAGES (EPH_IPIQ_FIFO / 2 + 3)
@@ -33,7 +33,7 @@ full_message_runs(struct eph_machine *mc, void *arg)
 
 	(void)mc;
 	if (fu->seen[msg->target]++ != msg->number)
-		xp_failure(msg->x, EPH_FAIL_WRONG,
+		eph_xp_failure(msg->x, EPH_FAIL_WRONG,
 		    "message %" PRIu32 " ran as number %" PRIu32, msg->number,
 		    fu->seen[msg->target] - 1);
 }
@@ -58,9 +58,11 @@ full_thread(struct eph_xp *x, unsigned n)
 static int
 full_setup(struct eph_xp *x)
 {
-	if ((x->arg = machine_alloc(x->mc, sizeof(struct ipiq_full))) == NULL ||
-	    ipiq_attach(x->mc) != 0 || xp_thread(x, 0, full_thread, 0) != 0 ||
-	    xp_thread(x, 1, full_thread, 1) != 0)
+	if ((x->arg = eph_machine_alloc(x->mc, sizeof(struct ipiq_full))) ==
+		NULL ||
+	    ipiq_attach(x->mc) != 0 ||
+	    eph_xp_thread(x, 0, full_thread, 0) != 0 ||
+	    eph_xp_thread(x, 1, full_thread, 1) != 0)
 		return (ENOMEM);
 	return (0);
 }
@@ -72,13 +74,13 @@ full_finish(struct eph_xp *x)
 
 	for (unsigned c = 0; c < 2; c++) {
 		if (fu->seen[c] != FULL_MESSAGES)
-			xp_failure(x, EPH_FAIL_WRONG,
+			eph_xp_failure(x, EPH_FAIL_WRONG,
 			    "%" PRIu32 " of %u messages ran on CPU %u",
 			    fu->seen[c], FULL_MESSAGES, c);
 	}
 }
 
-const struct eph_scenario scenario_ipiq_full = {
+const struct eph_scenario eph__scenario_ipiq_full = {
 	.name = "ipiq-full",
 	.summary = "two CPUs fill each other's IPI queues",
 	.origin = "lwkt_ipiq.c, ipiq_fifofull",

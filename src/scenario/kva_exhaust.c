@@ -25,10 +25,10 @@ static void
 kx_sleeper(struct eph_xp *x, unsigned n)
 {
 	struct kva_exhaust *kx = x->arg;
-	struct vm_page *m = xp_page(x, KX_HELD + n);
+	struct vm_page *m = eph_xp_page(x, KX_HELD + n);
 
-	if (xp_map(x, m, SFB_DEFAULT, &kx->held[n]) == 0)
-		xp_touch(x, &kx->held[n], m);
+	if (eph_xp_map(x, m, SFB_DEFAULT, &kx->held[n]) == 0)
+		eph_xp_touch(x, &kx->held[n], m);
 	kx->ended[n] = true;
 }
 
@@ -37,7 +37,7 @@ kx_settled(struct eph_xp *x, unsigned n)
 {
 	const struct kva_exhaust *kx = x->arg;
 
-	return (kx->ended[n] || xp_thread_of(x, n)->wchan != NULL);
+	return (kx->ended[n] || eph_xp_thread_of(x, n)->wchan != NULL);
 }
 
 static void
@@ -49,24 +49,25 @@ kx_holder(struct eph_xp *x, unsigned n)
 	(void)n;
 	while (!kx_settled(x, 0) || !kx_settled(x, 1))
 		x->mc->exec->spin(x->mc);
-	xp_unmap(x, &first);
-	xp_unmap(x, &second);
+	eph_xp_unmap(x, &first);
+	eph_xp_unmap(x, &second);
 }
 
 static int
 kx_setup(struct eph_xp *x)
 {
-	struct kva_exhaust *kx = machine_alloc(x->mc, sizeof(*kx));
+	struct kva_exhaust *kx = eph_machine_alloc(x->mc, sizeof(*kx));
 
 	if ((x->arg = kx) == NULL)
 		return (ENOMEM);
 	for (uint32_t i = 0; i < KX_HELD; i++) {
-		if (xp_map(x, xp_page(x, i), SFB_DEFAULT, &kx->held[i]) != 0)
+		if (eph_xp_map(
+			x, eph_xp_page(x, i), SFB_DEFAULT, &kx->held[i]) != 0)
 			return (ENOMEM);
 	}
-	if (xp_thread(x, 0, kx_sleeper, 0) != 0 ||
-	    xp_thread(x, 0, kx_sleeper, 1) != 0 ||
-	    xp_thread(x, 0, kx_holder, 0) != 0)
+	if (eph_xp_thread(x, 0, kx_sleeper, 0) != 0 ||
+	    eph_xp_thread(x, 0, kx_sleeper, 1) != 0 ||
+	    eph_xp_thread(x, 0, kx_holder, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
@@ -78,7 +79,7 @@ kx_finish(struct eph_xp *x)
 	struct kva_exhaust *kx = x->arg;
 
 	for (uint32_t i = 0; i < KX_HELD; i++)
-		xp_unmap(x, &kx->held[i]);
+		eph_xp_unmap(x, &kx->held[i]);
 }
 
 static bool
@@ -88,7 +89,7 @@ kx_applies(const struct eph_design_ops *d)
 	    strcmp(d->name, "lwbuf.reserve") == 0);
 }
 
-const struct eph_scenario scenario_kva_exhaust = {
+const struct eph_scenario eph__scenario_kva_exhaust = {
 	.name = "kva-exhaustion",
 	.summary = "all addresses of a CPU are mapped, two threads sleep",
 	.origin = "DragonFly 360dc0fa99 and 47efa95b84, lwbuf v2 and v3",

@@ -11,13 +11,13 @@ static void
 private_thread(struct eph_xp *x, unsigned n)
 {
 	for (uint32_t k = 0; k < 2; k++) {
-		struct vm_page *m = xp_page(x, 1 + (n + k) % 2);
+		struct vm_page *m = eph_xp_page(x, 1 + (n + k) % 2);
 		struct eph_mapping mp;
 
-		if (xp_map(x, m, SFB_CPUPRIVATE, &mp) != 0)
+		if (eph_xp_map(x, m, SFB_CPUPRIVATE, &mp) != 0)
 			return;
-		xp_touch(x, &mp, m);
-		xp_unmap(x, &mp);
+		eph_xp_touch(x, &mp, m);
+		eph_xp_unmap(x, &mp);
 	}
 }
 
@@ -27,11 +27,11 @@ private_setup(struct eph_xp *x)
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, private_thread, c);
+		error = eph_xp_thread(x, c, private_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_private = {
+const struct eph_scenario eph__scenario_private = {
 	.name = "private",
 	.summary = "CPUs map the same pages for themselves and recycle",
 	.origin = "uiomove_fromphys, pipes, md",

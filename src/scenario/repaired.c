@@ -24,19 +24,19 @@
 #include "design/segmap.h"
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
-extern const struct eph_design_ops kva_qenter_ops;
-extern const struct eph_design_ops lwbuf_homecpu_ops;
-extern const struct eph_design_ops lwbuf_reserve_ops;
-extern const struct eph_design_ops msf_buf_ops;
-extern const struct eph_design_ops pmap_quick_ops;
-extern const struct eph_design_ops segmap_ops;
-extern const struct eph_design_ops sf_buf_accessed_ops;
-extern const struct eph_design_ops sf_buf_cpumask_ops;
-extern const struct eph_design_ops sf_buf_hash_ops;
-extern const struct eph_design_ops sf_buf_lru_ops;
-extern const struct eph_design_ops sf_buf_uncached_ops;
+extern const struct eph_design_ops eph__kva_qenter_ops;
+extern const struct eph_design_ops eph__lwbuf_homecpu_ops;
+extern const struct eph_design_ops eph__lwbuf_reserve_ops;
+extern const struct eph_design_ops eph__msf_buf_ops;
+extern const struct eph_design_ops eph__pmap_quick_ops;
+extern const struct eph_design_ops eph__segmap_ops;
+extern const struct eph_design_ops eph__sf_buf_accessed_ops;
+extern const struct eph_design_ops eph__sf_buf_cpumask_ops;
+extern const struct eph_design_ops eph__sf_buf_hash_ops;
+extern const struct eph_design_ops eph__sf_buf_lru_ops;
+extern const struct eph_design_ops eph__sf_buf_uncached_ops;
 
 /*
  * The wakeup that an interrupted sleeper got was meant for somebody who
@@ -57,23 +57,24 @@ static int
 repaired_hash_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	return (
-	    pass_wakeup_on(state, sf_buf_hash_ops.map(state, m, flags, mp)));
+	return (pass_wakeup_on(
+	    state, eph__sf_buf_hash_ops.map(state, m, flags, mp)));
 }
 
 static int
 repaired_lru_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	return (pass_wakeup_on(state, sf_buf_lru_ops.map(state, m, flags, mp)));
+	return (pass_wakeup_on(
+	    state, eph__sf_buf_lru_ops.map(state, m, flags, mp)));
 }
 
 static int
 repaired_cpumask_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	return (
-	    pass_wakeup_on(state, sf_buf_cpumask_ops.map(state, m, flags, mp)));
+	return (pass_wakeup_on(
+	    state, eph__sf_buf_cpumask_ops.map(state, m, flags, mp)));
 }
 
 /* b4caac98df: a free gives back the wire of its use, the last or not. */
@@ -154,14 +155,15 @@ static int
 repaired_msf_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	return (msf_buf_ops.map(state, m, flags & ~(unsigned)SFB_CATCH, mp));
+	return (
+	    eph__msf_buf_ops.map(state, m, flags & ~(unsigned)SFB_CATCH, mp));
 }
 
 static int
 repaired_quick_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	const int error = pmap_quick_ops.map(state, m, flags, mp);
+	const int error = eph__pmap_quick_ops.map(state, m, flags, mp);
 
 	if (error == 0)
 		pmap_invlpg(((struct percpu_slots *)state)->mc, mp->va);
@@ -198,13 +200,14 @@ home_unmap(const struct eph_design_ops *shipped, void *state, void *obj)
 static struct smap *
 repaired_segmap_take(struct segmap *sm, struct vm_page **oldp)
 {
-	const uint32_t first = segmap_first(sm);
-	struct smap *slot = segmap_take(sm, first, SEGMAP_RETURN, oldp);
+	const uint32_t first = eph__segmap_first(sm);
+	struct smap *slot = eph__segmap_take(sm, first, SEGMAP_RETURN, oldp);
 
 	if (slot != NULL)
 		return (slot);
 	mutex_enter(sm->mc, &sm->wait);
-	while ((slot = segmap_take(sm, first, SEGMAP_RETURN, oldp)) == NULL)
+	while (
+	    (slot = eph__segmap_take(sm, first, SEGMAP_RETURN, oldp)) == NULL)
 		(void)msleep(sm->mc, &sm->wait, &sm->wait, 0, "smap", 0);
 	mutex_exit(sm->mc, &sm->wait);
 	msleep_done(sm->mc);
@@ -224,14 +227,14 @@ repaired_segmap_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct segmap *sm = state;
-	struct smap *slot = segmap_use(sm, m);
+	struct smap *slot = eph__segmap_use(sm, m);
 	struct vm_page *old = NULL;
 
 	(void)flags;
 	while (slot == NULL) {
 		struct smap *taken = repaired_segmap_take(sm, &old);
 
-		slot = segmap_enter(sm, taken, m, old);
+		slot = eph__segmap_enter(sm, taken, m, old);
 		if (slot != taken)
 			repaired_segmap_wakeup(sm);
 	}
@@ -242,7 +245,7 @@ repaired_segmap_map(
 static int
 repaired_segmap_unmap(void *state, void *obj)
 {
-	const int error = segmap_ops.unmap(state, obj);
+	const int error = eph__segmap_ops.unmap(state, obj);
 
 	repaired_segmap_wakeup(state);
 	return (error);
@@ -251,13 +254,13 @@ repaired_segmap_unmap(void *state, void *obj)
 static int
 repaired_homecpu_unmap(void *state, void *obj)
 {
-	return (home_unmap(&lwbuf_homecpu_ops, state, obj));
+	return (home_unmap(&eph__lwbuf_homecpu_ops, state, obj));
 }
 
 static int
 repaired_reserve_unmap(void *state, void *obj)
 {
-	return (home_unmap(&lwbuf_reserve_ops, state, obj));
+	return (home_unmap(&eph__lwbuf_reserve_ops, state, obj));
 }
 
 typedef int repaired_map(
@@ -271,18 +274,18 @@ struct repair {
 };
 
 static const struct repair repairs[] = {
-	{ &sf_buf_uncached_ops, NULL, NULL, "acked-invlpg" },
-	{ &sf_buf_hash_ops, repaired_hash_map, NULL, NULL },
-	{ &sf_buf_lru_ops, repaired_lru_map, repaired_lru_unmap,
+	{ &eph__sf_buf_uncached_ops, NULL, NULL, "acked-invlpg" },
+	{ &eph__sf_buf_hash_ops, repaired_hash_map, NULL, NULL },
+	{ &eph__sf_buf_lru_ops, repaired_lru_map, repaired_lru_unmap,
 	    "acked-invlpg" },
-	{ &sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL },
-	{ &sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL },
-	{ &msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg" },
-	{ &kva_qenter_ops, NULL, NULL, "acked-invlpg" },
-	{ &pmap_quick_ops, repaired_quick_map, NULL, NULL },
-	{ &lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
-	{ &segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL },
-	{ &lwbuf_reserve_ops, NULL, repaired_reserve_unmap, NULL },
+	{ &eph__sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL },
+	{ &eph__sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL },
+	{ &eph__msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg" },
+	{ &eph__kva_qenter_ops, NULL, NULL, "acked-invlpg" },
+	{ &eph__pmap_quick_ops, repaired_quick_map, NULL, NULL },
+	{ &eph__lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
+	{ &eph__segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL },
+	{ &eph__lwbuf_reserve_ops, NULL, repaired_reserve_unmap, NULL },
 };
 
 bool

@@ -22,7 +22,7 @@ static const struct reserve reserves[] = {
 };
 
 bool
-scenario_reserve(const struct eph_design_ops *design, uint32_t nbufs,
+eph__scenario_reserve(const struct eph_design_ops *design, uint32_t nbufs,
     unsigned ncpus, uint64_t *pages)
 {
 	for (size_t i = 0; i < sizeof(reserves) / sizeof(*reserves); i++) {

@@ -12,28 +12,28 @@
 static void
 same_cpu_thread(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *m = xp_page(x, 1 + n);
+	struct vm_page *m = eph_xp_page(x, 1 + n);
 	struct eph_mapping mp;
 
 	for (unsigned k = 0; k < 2; k++) {
-		if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+		if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 			return;
-		xp_touch(x, &mp, m);
-		xp_unmap(x, &mp);
+		eph_xp_touch(x, &mp, m);
+		eph_xp_unmap(x, &mp);
 	}
 }
 
 static int
 same_cpu_setup(struct eph_xp *x)
 {
-	if (xp_thread(x, 0, same_cpu_thread, 0) != 0 ||
-	    xp_thread(x, 0, same_cpu_thread, 1) != 0 ||
-	    xp_thread(x, 1, same_cpu_thread, 2) != 0)
+	if (eph_xp_thread(x, 0, same_cpu_thread, 0) != 0 ||
+	    eph_xp_thread(x, 0, same_cpu_thread, 1) != 0 ||
+	    eph_xp_thread(x, 1, same_cpu_thread, 2) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_same_cpu = {
+const struct eph_scenario eph__scenario_same_cpu = {
 	.name = "same-cpu",
 	.summary = "two threads of one CPU, and another CPU, map their pages",
 	.origin = "preemption between the steps of lwbuf_alloc",

@@ -12,31 +12,31 @@
 static void
 same_page_thread(struct eph_xp *x, unsigned n)
 {
-	struct vm_page *m = xp_page(x, 1);
+	struct vm_page *m = eph_xp_page(x, 1);
 	struct eph_mapping mp;
 
 	(void)n;
-	if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+	if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
-	xp_touch(x, &mp, m);
-	xp_unmap(x, &mp);
+	eph_xp_touch(x, &mp, m);
+	eph_xp_unmap(x, &mp);
 }
 
 int
-same_page_setup(struct eph_xp *x)
+eph__same_page_setup(struct eph_xp *x)
 {
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, same_page_thread, c);
+		error = eph_xp_thread(x, c, same_page_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_same_page = {
+const struct eph_scenario eph__scenario_same_page = {
 	.name = "same-page",
 	.summary = "every CPU maps, uses and unmaps the same page",
 	.origin = "two connections that send one file",
 	.cpus = 2,
 	.nbufs = 2,
-	.setup = same_page_setup,
+	.setup = eph__same_page_setup,
 };

@@ -7,13 +7,13 @@
 
 #include <errno.h>
 
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
 
 /* Designs whose mappings may be used, or unmapped, on another CPU. */
-bool scenario_not_this_cpu(const struct eph_design_ops *design);
+bool eph__scenario_not_this_cpu(const struct eph_design_ops *design);
 
 /* A thread for each CPU, which maps, uses and unmaps page 1, once. */
-int same_page_setup(struct eph_xp *x);
+int eph__same_page_setup(struct eph_xp *x);
 
 #endif /* !SCENARIO_SCENARIO_H */

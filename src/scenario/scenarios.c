@@ -6,30 +6,30 @@
 
 #include "scenario/scenario.h"
 
-extern const struct eph_scenario scenario_cross_cpu;
-extern const struct eph_scenario scenario_exhaust;
-extern const struct eph_scenario scenario_free_map;
-extern const struct eph_scenario scenario_ipiq_full;
-extern const struct eph_scenario scenario_kva_exhaust;
-extern const struct eph_scenario scenario_private;
-extern const struct eph_scenario scenario_same_cpu;
-extern const struct eph_scenario scenario_same_page;
-extern const struct eph_scenario scenario_shared_use;
-extern const struct eph_scenario scenario_speculation;
-extern const struct eph_scenario scenario_wired_page;
+extern const struct eph_scenario eph__scenario_cross_cpu;
+extern const struct eph_scenario eph__scenario_exhaust;
+extern const struct eph_scenario eph__scenario_free_map;
+extern const struct eph_scenario eph__scenario_ipiq_full;
+extern const struct eph_scenario eph__scenario_kva_exhaust;
+extern const struct eph_scenario eph__scenario_private;
+extern const struct eph_scenario eph__scenario_same_cpu;
+extern const struct eph_scenario eph__scenario_same_page;
+extern const struct eph_scenario eph__scenario_shared_use;
+extern const struct eph_scenario eph__scenario_speculation;
+extern const struct eph_scenario eph__scenario_wired_page;
 
 const struct eph_scenario *const eph_scenarios[] = {
-	&scenario_same_page,
-	&scenario_free_map,
-	&scenario_private,
-	&scenario_cross_cpu,
-	&scenario_shared_use,
-	&scenario_same_cpu,
-	&scenario_exhaust,
-	&scenario_kva_exhaust,
-	&scenario_speculation,
-	&scenario_ipiq_full,
-	&scenario_wired_page,
+	&eph__scenario_same_page,
+	&eph__scenario_free_map,
+	&eph__scenario_private,
+	&eph__scenario_cross_cpu,
+	&eph__scenario_shared_use,
+	&eph__scenario_same_cpu,
+	&eph__scenario_exhaust,
+	&eph__scenario_kva_exhaust,
+	&eph__scenario_speculation,
+	&eph__scenario_ipiq_full,
+	&eph__scenario_wired_page,
 	NULL,
 };
 
@@ -44,7 +44,7 @@ eph_scenario_find(const char *name)
 }
 
 bool
-scenario_not_this_cpu(const struct eph_design_ops *design)
+eph__scenario_not_this_cpu(const struct eph_design_ops *design)
 {
 	return (design->validity != EPH_VALID_THIS_CPU);
 }

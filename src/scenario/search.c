@@ -14,9 +14,9 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
 #include "machine/frames.h"
 #include "scenario/reserve.h"
 
@@ -134,7 +134,7 @@ search_end(struct search *s)
 	const uint64_t kva = kva_usage(mc).now - s->kva_before;
 	uint64_t reserve;
 
-	if (explore_call(s->ex, search_check, s) == EX_PANIC) {
+	if (eph__explore_call(s->ex, search_check, s) == EX_PANIC) {
 		memcpy(s->what, s->ex->why, sizeof(s->ex->why));
 		return (EPH_FAIL_PANIC);
 	}
@@ -148,7 +148,8 @@ search_end(struct search *s)
 		return (EPH_FAIL_LEAK);
 	}
 	if (s->x->design == NULL ||
-	    !scenario_reserve(s->x->design, s->x->nbufs, s->x->ncpus, &reserve))
+	    !eph__scenario_reserve(
+		s->x->design, s->x->nbufs, s->x->ncpus, &reserve))
 		return (EPH_FAIL_NONE);
 	if (kva > s->x->held_peak + reserve) {
 		(void)snprintf(s->what, sizeof(s->what),
@@ -188,21 +189,21 @@ search_verdict(struct search *s, enum ex_verdict v)
 }
 
 enum eph_failure
-search_once(struct search *s)
+eph__search_once(struct search *s)
 {
 	s->what[0] = '\0';
-	machine_rewind(s->x->mc);
-	machine_set_observer(s->mc, s->observer, s->observer_arg);
-	s->verdict = explore_run(s->ex);
+	eph_machine_rewind(s->x->mc);
+	eph_machine_set_observer(s->mc, s->observer, s->observer_arg);
+	s->verdict = eph__explore_run(s->ex);
 	s->failure = search_verdict(s, s->verdict);
 	return (s->failure);
 }
 
 enum eph_failure
-search_replay(struct search *s, const struct ex_schedule *schedule)
+eph__search_replay(struct search *s, const struct ex_schedule *schedule)
 {
 	s->ex->replay = schedule;
-	return (search_once(s));
+	return (eph__search_once(s));
 }
 
 /* Setting up */
@@ -211,8 +212,8 @@ static int
 search_options(const struct eph_explore_config *cfg, struct explore *ex,
     struct eph_err *err)
 {
-	static const struct ex_strategy *const strategies[] = { &ex_pct,
-		&ex_random, &ex_systematic };
+	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
+		&eph__ex_random, &eph__ex_systematic };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
 
 	ex->seed = cfg->seed;
@@ -224,7 +225,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	for (size_t i = 0; i < sizeof(strategies) / sizeof(*strategies); i++) {
 		if (strcmp(strategies[i]->name, name) != 0)
 			continue;
-		if (explore_set_strategy(ex, strategies[i]) != 0)
+		if (eph__explore_set_strategy(ex, strategies[i]) != 0)
 			return (eph_err_set(err, ENOMEM, "out of memory"));
 		return (0);
 	}
@@ -250,7 +251,7 @@ search_design(
 		return (eph_err_set(err, EINVAL,
 		    "%s: there is no shootdown protocol '%s'", design->name,
 		    design->shootdown));
-	if (machine_set_shootdown(x->mc, shootdown) != 0)
+	if (eph_machine_set_shootdown(x->mc, shootdown) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	x->design = design;
 	error = design->create(x->mc, &dcfg, &x->state, err);
@@ -303,11 +304,11 @@ search_machine(
 	struct eph_machine *mc;
 	int error;
 
-	if ((error = machine_create(&mcfg, &mc, err)) != 0)
+	if ((error = eph_machine_create(&mcfg, &mc, err)) != 0)
 		return (error);
 	s->mc = mc;
-	if (explore_attach(mc, &s->ex) != 0 ||
-	    (s->x = machine_alloc(mc, sizeof(*s->x))) == NULL)
+	if (eph__explore_attach(mc, &s->ex) != 0 ||
+	    (s->x = eph_machine_alloc(mc, sizeof(*s->x))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	s->x->mc = mc;
 	s->x->ncpus = mcfg.ncpus;
@@ -320,15 +321,15 @@ search_machine(
 
 /*
  * Most of what a machine is made of does not change: the chunk nobody
- * loaded from, and the pages beyond those that xp_page() gives.
+ * loaded from, and the pages beyond those that eph_xp_page() gives.
  */
 static void
 search_cold(struct eph_machine *mc)
 {
 	struct vm_page *chunk = mc->frames->chunks[0];
 
-	mem_cold(mc->mem, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
-	mem_cold(mc->mem, chunk + XP_PAGES,
+	eph__mem_cold(mc->mem, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
+	eph__mem_cold(mc->mem, chunk + XP_PAGES,
 	    (FRAME_CHUNK - XP_PAGES) * sizeof(*chunk));
 }
 
@@ -337,7 +338,7 @@ search_close(struct search *s)
 {
 	if (s->mc != NULL) {
 		/* The region goes in one piece, with all that is in it. */
-		(void)machine_destroy(s->mc);
+		(void)eph_machine_destroy(s->mc);
 	}
 }
 
@@ -355,7 +356,7 @@ search_open(
 	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	search_cold(s->mc);
-	if (machine_mark(s->mc) != 0)
+	if (eph_machine_mark(s->mc) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	return (0);
 }
@@ -377,7 +378,7 @@ search_recorded(const struct search *s, struct ex_schedule *schedule)
 {
 	schedule->n = 0;
 	for (uint32_t i = 0; i < s->ex->nchoices; i++) {
-		if (ex_schedule_add(schedule, s->ex->choices[i], 1) != 0)
+		if (eph__ex_schedule_add(schedule, s->ex->choices[i], 1) != 0)
 			return (ENOMEM);
 	}
 	return (0);
@@ -390,12 +391,12 @@ search_explain(struct search *s, struct ex_schedule *schedule, bool shrink,
 {
 	const enum eph_failure failure = s->failure;
 
-	if (explore_set_strategy(s->ex, &ex_replay) != 0)
+	if (eph__explore_set_strategy(s->ex, &eph__ex_replay) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	if (shrink && search_shrink(s, schedule, failure) != 0)
+	if (shrink && eph__search_shrink(s, schedule, failure) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	r->timeline = search_timeline(s, schedule);
-	r->schedule = ex_schedule_format(schedule);
+	r->timeline = eph__search_timeline(s, schedule);
+	r->schedule = eph__ex_schedule_format(schedule);
 	if (r->timeline == NULL || r->schedule == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	r->failure = s->failure;
@@ -434,7 +435,7 @@ search_loop(struct search *s, const struct eph_explore_config *cfg,
 
 	do {
 		s->ex->nschedule = r->schedules;
-		(void)search_once(s);
+		(void)eph__search_once(s);
 		r->schedules++;
 		r->pruned += s->verdict == EX_PRUNED;
 		if (cfg->progress != NULL && r->schedules % 1024 == 0)
@@ -466,7 +467,7 @@ search_run(struct search *s, const struct eph_explore_config *cfg,
 		if (error == 0)
 			error = search_explain(s, &schedule, true, r, err);
 	}
-	ex_schedule_free(&schedule);
+	eph__ex_schedule_free(&schedule);
 	return (error);
 }
 
@@ -478,13 +479,13 @@ search_replay_text(struct search *s, const struct eph_explore_config *cfg,
 	struct ex_schedule schedule = { 0 };
 	int error;
 
-	if ((error = ex_schedule_parse(cfg->replay, &schedule, err)) != 0)
+	if ((error = eph__ex_schedule_parse(cfg->replay, &schedule, err)) != 0)
 		return (error);
 	error = search_explain(s, &schedule, false, r, err);
 	r->schedules = 1;
 	r->failed_at = r->failure != EPH_FAIL_NONE;
 	search_statistics(s, cfg, start, r);
-	ex_schedule_free(&schedule);
+	eph__ex_schedule_free(&schedule);
 	return (error);
 }
 

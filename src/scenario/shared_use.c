@@ -6,7 +6,7 @@
  * mapping must be gone when it is given the second.
  */
 
-#include "ephmap/atomic.h"
+#include "ephmap/sdk/atomic.h"
 #include "scenario/scenario.h"
 
 struct shared_use {
@@ -43,12 +43,12 @@ shared_use_producer(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < SHARED_ROUNDS; k++) {
-		su->m = xp_page(x, 1 + k);
-		if (xp_map(x, su->m, SFB_DEFAULT, &su->mp) != 0)
+		su->m = eph_xp_page(x, 1 + k);
+		if (eph_xp_map(x, su->m, SFB_DEFAULT, &su->mp) != 0)
 			return;
 		shared_use_pass(x, 1);
 		shared_use_wait(x, 0);
-		xp_unmap(x, &su->mp);
+		eph_xp_unmap(x, &su->mp);
 	}
 }
 
@@ -60,7 +60,7 @@ shared_use_consumer(struct eph_xp *x, unsigned n)
 	(void)n;
 	for (uint32_t k = 0; k < SHARED_ROUNDS; k++) {
 		shared_use_wait(x, 1);
-		xp_touch_elsewhere(x, &su->mp, su->m);
+		eph_xp_touch_elsewhere(x, &su->mp, su->m);
 		shared_use_pass(x, 0);
 	}
 }
@@ -68,20 +68,21 @@ shared_use_consumer(struct eph_xp *x, unsigned n)
 static int
 shared_use_setup(struct eph_xp *x)
 {
-	if ((x->arg = machine_alloc(x->mc, sizeof(struct shared_use))) == NULL)
+	if ((x->arg = eph_machine_alloc(x->mc, sizeof(struct shared_use))) ==
+	    NULL)
 		return (ENOMEM);
-	if (xp_thread(x, 0, shared_use_producer, 0) != 0 ||
-	    xp_thread(x, 1, shared_use_consumer, 0) != 0)
+	if (eph_xp_thread(x, 0, shared_use_producer, 0) != 0 ||
+	    eph_xp_thread(x, 1, shared_use_consumer, 0) != 0)
 		return (ENOMEM);
 	return (0);
 }
 
-const struct eph_scenario scenario_shared_use = {
+const struct eph_scenario eph__scenario_shared_use = {
 	.name = "shared-use",
 	.summary = "one CPU maps and unmaps, another uses",
 	.origin = "pipes: mapped by the writer, read by the reader",
 	.cpus = 2,
 	.nbufs = 1,
-	.applies = scenario_not_this_cpu,
+	.applies = eph__scenario_not_this_cpu,
 	.setup = shared_use_setup,
 };

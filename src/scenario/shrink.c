@@ -28,7 +28,7 @@ shrink_accept(struct shrinker *sh)
 	struct ex_schedule swap;
 
 	if (sh->tries++ > SHRINK_TRIES ||
-	    search_replay(sh->s, &sh->try) != sh->failure)
+	    eph__search_replay(sh->s, &sh->try) != sh->failure)
 		return (false);
 	swap = *sh->best;
 	*sh->best = sh->try;
@@ -44,7 +44,7 @@ shrink_without(struct shrinker *sh, size_t first, size_t n)
 	for (size_t i = 0; i < sh->best->n; i++) {
 		if (i >= first && i < first + n)
 			continue;
-		if (ex_schedule_add(&sh->try, sh->best->token[i].choice,
+		if (eph__ex_schedule_add(&sh->try, sh->best->token[i].choice,
 			sh->best->token[i].count) != 0)
 			return (ENOMEM);
 	}
@@ -80,7 +80,7 @@ shrink_counts(struct shrinker *sh, bool *better)
 			const uint32_t mid =
 			    low + (sh->best->token[i].count - low) / 2;
 
-			if (ex_schedule_copy(&sh->try, sh->best) != 0)
+			if (eph__ex_schedule_copy(&sh->try, sh->best) != 0)
 				return (ENOMEM);
 			sh->try.token[i].count = mid;
 			if (shrink_accept(sh))
@@ -93,7 +93,7 @@ shrink_counts(struct shrinker *sh, bool *better)
 }
 
 int
-search_shrink(
+eph__search_shrink(
     struct search *s, struct ex_schedule *schedule, enum eph_failure failure)
 {
 	struct shrinker sh = { .s = s, .best = schedule, .failure = failure };
@@ -107,6 +107,6 @@ search_shrink(
 		if (error == 0)
 			error = shrink_counts(&sh, &better);
 	} while (better && error == 0 && sh.tries < SHRINK_TRIES);
-	ex_schedule_free(&sh.try);
+	eph__ex_schedule_free(&sh.try);
 	return (error);
 }

@@ -13,14 +13,14 @@ static void
 speculation_thread(struct eph_xp *x, unsigned n)
 {
 	for (uint32_t k = 0; k < 3; k++) {
-		struct vm_page *m = xp_page(x, 1 + 3 * n + k);
+		struct vm_page *m = eph_xp_page(x, 1 + 3 * n + k);
 		struct eph_mapping mp;
 
-		if (xp_map(x, m, SFB_DEFAULT, &mp) != 0)
+		if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 			return;
 		if (k == 2)
-			xp_touch(x, &mp, m);
-		xp_unmap(x, &mp);
+			eph_xp_touch(x, &mp, m);
+		eph_xp_unmap(x, &mp);
 	}
 }
 
@@ -30,11 +30,11 @@ speculation_setup(struct eph_xp *x)
 	int error = 0;
 
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, speculation_thread, c);
+		error = eph_xp_thread(x, c, speculation_thread, c);
 	return (error);
 }
 
-const struct eph_scenario scenario_speculation = {
+const struct eph_scenario eph__scenario_speculation = {
 	.name = "speculation",
 	.summary = "untouched mappings are recycled while TLBs load them",
 	.origin = "sendfile with checksum offload; Plan 9's KMAP",

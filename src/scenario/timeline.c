@@ -246,7 +246,7 @@ tl_draw(const struct timeline *tl, FILE *f)
 }
 
 char *
-search_timeline(struct search *s, const struct ex_schedule *schedule)
+eph__search_timeline(struct search *s, const struct ex_schedule *schedule)
 {
 	struct timeline tl = { .s = s };
 	char *text = NULL;
@@ -255,7 +255,7 @@ search_timeline(struct search *s, const struct ex_schedule *schedule)
 
 	s->observer = tl_observe;
 	s->observer_arg = &tl;
-	(void)search_replay(s, schedule);
+	(void)eph__search_replay(s, schedule);
 	s->observer = NULL;
 	f = open_memstream(&text, &bytes);
 	if (f != NULL) {

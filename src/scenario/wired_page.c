@@ -17,7 +17,7 @@ wired_page_finish(struct eph_xp *x)
 	const uint64_t wired = vm_pages_wired(x->mc);
 
 	if (wired != 0)
-		xp_failure(x, EPH_FAIL_LEAK,
+		eph_xp_failure(x, EPH_FAIL_LEAK,
 		    "%" PRIu64 " wire%s left on a page that nobody uses", wired,
 		    wired == 1 ? " is" : "s are");
 }
@@ -28,13 +28,13 @@ wired_page_applies(const struct eph_design_ops *d)
 	return ((d->flags & EPH_DESIGN_WIRES) != 0);
 }
 
-const struct eph_scenario scenario_wired_page = {
+const struct eph_scenario eph__scenario_wired_page = {
 	.name = "wired-page",
 	.summary = "every CPU wires, maps and unmaps the same page",
 	.origin = "sendfile of one file on two connections, until 2004-03-29",
 	.cpus = 2,
 	.nbufs = 2,
 	.applies = wired_page_applies,
-	.setup = same_page_setup,
+	.setup = eph__same_page_setup,
 	.finish = wired_page_finish,
 };

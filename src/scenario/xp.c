@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
 #include "exec/explore.h"
 
@@ -28,10 +28,10 @@ xp_main(void *arg)
 }
 
 int
-xp_thread(struct eph_xp *x, unsigned cpu,
+eph_xp_thread(struct eph_xp *x, unsigned cpu,
     void (*fn)(struct eph_xp *x, unsigned n), unsigned n)
 {
-	struct xp_start *start = machine_alloc(x->mc, sizeof(*start));
+	struct xp_start *start = eph_machine_alloc(x->mc, sizeof(*start));
 
 	if (start == NULL)
 		return (ENOMEM);
@@ -42,7 +42,7 @@ xp_thread(struct eph_xp *x, unsigned cpu,
 }
 
 struct eph_thread *
-xp_thread_of(struct eph_xp *x, unsigned i)
+eph_xp_thread_of(struct eph_xp *x, unsigned i)
 {
 	struct explore *ex = x->mc->exec_state;
 
@@ -51,7 +51,7 @@ xp_thread_of(struct eph_xp *x, unsigned i)
 }
 
 void
-xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...)
+eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...)
 {
 	char text[300];
 	va_list ap;
@@ -59,11 +59,11 @@ xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	machine_violation(x->mc, "%s: %s", eph_failure_name(f), text);
+	eph_machine_violation(x->mc, "%s: %s", eph_failure_name(f), text);
 }
 
 struct vm_page *
-xp_page(struct eph_xp *x, uint32_t n)
+eph_xp_page(struct eph_xp *x, uint32_t n)
 {
 	struct vm_page *m = vm_page_get(x->mc, n);
 
@@ -85,7 +85,7 @@ xp_flags(const struct eph_design_ops *d, unsigned flags)
 }
 
 int
-xp_map(
+eph_xp_map(
     struct eph_xp *x, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	const struct eph_design_ops *d = x->design;
@@ -115,23 +115,24 @@ xp_use(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m, bool ask)
 	if (ask)
 		mp->va = x->design->kva(x->state, mp->obj);
 	if (mp->va == 0)
-		xp_failure(
+		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "the design gives no address here");
 	else
-		(void)machine_access(
+		(void)eph_machine_access(
 		    x->mc, mp->va, EPH_TOUCH_READ, m, &reached);
 }
 
 /* On the CPU that mapped. */
 void
-xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
+eph_xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
 {
 	xp_use(x, mp, m, x->design->validity == EPH_VALID_GENERATION);
 }
 
 /* On another CPU, as the design's class asks for it. */
 void
-xp_touch_elsewhere(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
+eph_xp_touch_elsewhere(
+    struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
 {
 	xp_use(x, mp, m,
 	    x->design->validity == EPH_VALID_GENERATION ||
@@ -139,11 +140,11 @@ xp_touch_elsewhere(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
 }
 
 void
-xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
+eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
 {
 	EPH_NOTE(x->mc, "unmap");
 	x->held--;
 	if (x->design->unmap(x->state, mp->obj) != 0)
-		xp_failure(
+		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);
 }

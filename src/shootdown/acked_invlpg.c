@@ -16,8 +16,8 @@
  * i386 and amd64, 2003 on.
  */
 
-#include "ephmap/shootdown.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/sdk/exec.h"
 #include "shootdown/protocol.h"
 
 static void
@@ -25,18 +25,18 @@ acked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	eph_shoot_store(mc, req);
 	eph_shoot_local(mc, req);
-	shootdown_invlpg(mc, req, true);
+	eph__shootdown_invlpg(mc, req, true);
 }
 
-const struct eph_shootdown_ops shootdown_acked_invlpg = {
+const struct eph_shootdown_ops eph__shootdown_acked_invlpg = {
 	.name = "acked-invlpg",
 	.summary = "invlpg on every target, the initiator waits for all",
 	.origin = "FreeBSD smp_masked_invlpg, 2003",
 	.acked = true,
-	.create = shootdown_no_state,
-	.destroy = shootdown_no_destroy,
+	.create = eph__shootdown_no_state,
+	.destroy = eph__shootdown_no_destroy,
 	.shoot = acked_shoot,
-	.flush = shootdown_flush_acked,
-	.settle = shootdown_no_settle,
-	.catch_up = shootdown_no_catch_up,
+	.flush = eph__shootdown_flush_acked,
+	.settle = eph__shootdown_no_settle,
+	.catch_up = eph__shootdown_no_catch_up,
 };

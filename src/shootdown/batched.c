@@ -46,9 +46,9 @@
 
 #include <errno.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "machine/access.h"
 #include "shootdown/protocol.h"
 
@@ -73,14 +73,14 @@ struct batch_flush {
 static int
 batched_create(struct eph_machine *mc, void **statep)
 {
-	*statep = machine_alloc(mc, sizeof(struct batch));
+	*statep = eph_machine_alloc(mc, sizeof(struct batch));
 	return (*statep != NULL ? 0 : ENOMEM);
 }
 
 static void
 batched_destroy(struct eph_machine *mc, void *state)
 {
-	machine_free(mc, state, sizeof(struct batch));
+	eph_machine_free(mc, state, sizeof(struct batch));
 }
 
 /* On a target. */
@@ -91,11 +91,11 @@ batched_reach(struct eph_machine *mc, void *arg)
 	bool needed = false;
 
 	for (unsigned i = 0; i < bf->ba->n && !needed; i++)
-		needed = cpu_range_outdated(eph_curcpu(mc), bf->ba->range[i].va,
-		    bf->ba->range[i].npages);
-	shootdown_flush_here(mc, bf->ba->range[0].va, mc->pgeflag != 0);
+		needed = eph__cpu_range_outdated(eph_curcpu(mc),
+		    bf->ba->range[i].va, bf->ba->range[i].npages);
+	eph__shootdown_flush_here(mc, bf->ba->range[0].va, mc->pgeflag != 0);
 	if (!needed)
-		shootdown_needless(mc, bf->from);
+		eph__shootdown_needless(mc, bf->from);
 }
 
 /* Flush what is noted, everywhere.  With the lock. */
@@ -118,7 +118,7 @@ batched_flush_noted(struct eph_machine *mc, struct batch *ba)
 	pmap_flush_local(mc, mc->pgeflag != 0);
 	mc->exec->ipi(mc, others, &ipi, true);
 	for (unsigned i = 0; i < ba->n; i++)
-		shootdown_owed_set(
+		eph__shootdown_owed_set(
 		    mc, ba->range[i].va, ba->range[i].npages, OWED_GONE);
 	ba->n = 0;
 }
@@ -128,28 +128,28 @@ batched_remove(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	struct batch *ba = mc->shootdown_state;
 
-	if (shootdown_holds(mc, &ba->lock)) {
+	if (eph__shootdown_holds(mc, &ba->lock)) {
 		/* By a message that we answer while we flush. */
-		shootdown_enter(mc, req);
+		eph__shootdown_enter(mc, req);
 		return;
 	}
 	eph_shoot_store(mc, req);
-	shootdown_lock(mc, &ba->lock);
+	eph__shootdown_lock(mc, &ba->lock);
 	ba->range[ba->n].va = req->va;
 	ba->range[ba->n++].npages = req->npages;
-	shootdown_owed_set(mc, req->va, req->npages, BATCH_NOTED);
+	eph__shootdown_owed_set(mc, req->va, req->npages, BATCH_NOTED);
 	if (ba->n == BATCH_RANGES)
 		batched_flush_noted(mc, ba);
-	shootdown_unlock(mc, &ba->lock);
+	eph__shootdown_unlock(mc, &ba->lock);
 }
 
 static void
 batched_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	if (shootdown_removes(mc, req))
+	if (eph__shootdown_removes(mc, req))
 		batched_remove(mc, req);
 	else
-		shootdown_enter(mc, req);
+		eph__shootdown_enter(mc, req);
 }
 
 static void
@@ -157,15 +157,15 @@ batched_catch_up(struct eph_machine *mc)
 {
 	struct batch *ba = mc->shootdown_state;
 
-	shootdown_lock(mc, &ba->lock);
+	eph__shootdown_lock(mc, &ba->lock);
 	batched_flush_noted(mc, ba);
-	shootdown_unlock(mc, &ba->lock);
+	eph__shootdown_unlock(mc, &ba->lock);
 }
 
 static void
 batched_settle(struct eph_machine *mc, eph_va_t va)
 {
-	_Atomic(uint32_t) *owed = shootdown_owed(mc, va);
+	_Atomic(uint32_t) *owed = eph__shootdown_owed(mc, va);
 	struct batch *ba = mc->shootdown_state;
 	uint32_t what;
 
@@ -174,19 +174,19 @@ batched_settle(struct eph_machine *mc, eph_va_t va)
 	if (what == OWED_UNKNOWN)
 		return;
 	if (what == BATCH_NOTED) {
-		KASSERT(!shootdown_holds(mc, &ba->lock),
+		KASSERT(!eph__shootdown_holds(mc, &ba->lock),
 		    "a message enters an address while a batch is flushed");
-		shootdown_lock(mc, &ba->lock);
+		eph__shootdown_lock(mc, &ba->lock);
 		/* Relaxed: under the lock. */
 		if (eph_load_32(mc, owed, memory_order_relaxed) == BATCH_NOTED)
 			batched_flush_noted(mc, ba);
-		shootdown_unlock(mc, &ba->lock);
+		eph__shootdown_unlock(mc, &ba->lock);
 	}
 	/* Relaxed: the address is its user's. */
 	eph_store_32(mc, owed, OWED_UNKNOWN, memory_order_relaxed);
 }
 
-const struct eph_shootdown_ops shootdown_batched = {
+const struct eph_shootdown_ops eph__shootdown_batched = {
 	.name = "batched",
 	.summary =
 	    "removals are flushed by 32, or when an address is used again",
@@ -196,7 +196,7 @@ const struct eph_shootdown_ops shootdown_batched = {
 	.create = batched_create,
 	.destroy = batched_destroy,
 	.shoot = batched_shoot,
-	.flush = shootdown_flush_acked,
+	.flush = eph__shootdown_flush_acked,
 	.settle = batched_settle,
 	.catch_up = batched_catch_up,
 };

@@ -25,8 +25,8 @@
  * Armv7 (2007) and later; AMD Zen 3 (2020), Linux 6.15.
  */
 
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "machine/access.h"
 #include "shootdown/protocol.h"
 
@@ -45,9 +45,9 @@ broadcast_reach(struct eph_machine *mc, void *arg)
 	const uint64_t needless = me->c.needless_invlpg;
 
 	if (bc->npages == 0)
-		cpu_flush(me, bc->all);
+		eph__cpu_flush(me, bc->all);
 	for (unsigned k = 0; k < bc->npages; k++)
-		(void)cpu_invlpg(me, bc->va + eph_ptoa(k));
+		(void)eph__cpu_invlpg(me, bc->va + eph_ptoa(k));
 	me->c.needless_invlpg = needless;
 }
 
@@ -96,15 +96,15 @@ broadcast_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
 	broadcast_send(mc, &bc);
 }
 
-const struct eph_shootdown_ops shootdown_broadcast = {
+const struct eph_shootdown_ops eph__shootdown_broadcast = {
 	.name = "broadcast",
 	.summary = "the hardware invalidates everywhere, no interrupts",
 	.origin = "Arm TLBI IS, 2007; AMD INVLPGB, 2020",
 	.acked = true,
-	.create = shootdown_no_state,
-	.destroy = shootdown_no_destroy,
+	.create = eph__shootdown_no_state,
+	.destroy = eph__shootdown_no_destroy,
 	.shoot = broadcast_shoot,
 	.flush = broadcast_flush,
-	.settle = shootdown_no_settle,
-	.catch_up = shootdown_no_catch_up,
+	.settle = eph__shootdown_no_settle,
+	.catch_up = eph__shootdown_no_catch_up,
 };

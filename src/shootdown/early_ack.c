@@ -28,9 +28,9 @@
  * Linux 5.2: early acknowledgement and concurrent flushing.
  */
 
-#include "ephmap/atomic.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "shootdown/protocol.h"
 
 /* On the initiator's stack: gone once all have acknowledged. */
@@ -49,7 +49,7 @@ early_handler(struct eph_machine *mc, void *arg)
 
 	/* Release: our last look at *ea. */
 	(void)eph_fetchadd_32(mc, &ea->acked, 1, memory_order_release);
-	shootdown_range_here(mc, va, npages);
+	eph__shootdown_range_here(mc, va, npages);
 }
 
 static void
@@ -90,22 +90,22 @@ early_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 	}
 	eph_shoot_store(mc, req);
 	if (req->npages <= SHOOT_CEILING)
-		shootdown_invlpg(mc, req, true);
+		eph__shootdown_invlpg(mc, req, true);
 	else
-		shootdown_flush_acked(
+		eph__shootdown_flush_acked(
 		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
 	early_local(mc, req);
 }
 
-const struct eph_shootdown_ops shootdown_early_ack = {
+const struct eph_shootdown_ops eph__shootdown_early_ack = {
 	.name = "early-ack",
 	.summary = "targets acknowledge before they invalidate",
 	.origin = "Amit, Tai, Wei, EuroSys 2020; Linux 5.2",
 	.acked = true,
-	.create = shootdown_no_state,
-	.destroy = shootdown_no_destroy,
+	.create = eph__shootdown_no_state,
+	.destroy = eph__shootdown_no_destroy,
 	.shoot = early_shoot,
-	.flush = shootdown_flush_acked,
-	.settle = shootdown_no_settle,
-	.catch_up = shootdown_no_catch_up,
+	.flush = eph__shootdown_flush_acked,
+	.settle = eph__shootdown_no_settle,
+	.catch_up = eph__shootdown_no_catch_up,
 };

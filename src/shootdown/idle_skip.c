@@ -31,8 +31,8 @@
 
 #include <errno.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/exec.h"
 #include "shootdown/protocol.h"
 
 /* State: a word for each CPU, (p), 1: it flushes when it wakes. */
@@ -41,14 +41,14 @@ typedef _Atomic(uint32_t) idle_mark;
 static int
 idle_create(struct eph_machine *mc, void **statep)
 {
-	*statep = machine_alloc(mc, mc->ncpus * sizeof(idle_mark));
+	*statep = eph_machine_alloc(mc, mc->ncpus * sizeof(idle_mark));
 	return (*statep != NULL ? 0 : ENOMEM);
 }
 
 static void
 idle_destroy(struct eph_machine *mc, void *state)
 {
-	machine_free(mc, state, mc->ncpus * sizeof(idle_mark));
+	eph_machine_free(mc, state, mc->ncpus * sizeof(idle_mark));
 }
 
 /* Leave a mark for CPU `t`; false: it is awake, and must be interrupted. */
@@ -77,7 +77,8 @@ idle_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 		if (idle_put_off(mc, t))
 			eph_cpuset_clear(busy, t);
 	}
-	shootdown_flush_acked(mc, busy, va, npages, all || mc->pgeflag != 0);
+	eph__shootdown_flush_acked(
+	    mc, busy, va, npages, all || mc->pgeflag != 0);
 }
 
 static void
@@ -96,10 +97,10 @@ idle_catch_up(struct eph_machine *mc)
 
 	if (eph_swap_32(
 		mc, &mark[eph_curcpu(mc)->id], 0, memory_order_seq_cst) != 0)
-		shootdown_flush_here(mc, 0, true);
+		eph__shootdown_flush_here(mc, 0, true);
 }
 
-const struct eph_shootdown_ops shootdown_idle_skip = {
+const struct eph_shootdown_ops eph__shootdown_idle_skip = {
 	.name = "idle-skip",
 	.summary =
 	    "a full flush on every busy target; idle ones when they wake",
@@ -110,6 +111,6 @@ const struct eph_shootdown_ops shootdown_idle_skip = {
 	.destroy = idle_destroy,
 	.shoot = idle_shoot,
 	.flush = idle_flush,
-	.settle = shootdown_no_settle,
+	.settle = eph__shootdown_no_settle,
 	.catch_up = idle_catch_up,
 };

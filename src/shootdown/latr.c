@@ -44,9 +44,9 @@
 
 #include <errno.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/exec.h"
 #include "machine/access.h"
 #include "shootdown/protocol.h"
 
@@ -85,23 +85,23 @@ latr_destroy(struct eph_machine *mc, void *state)
 	const size_t n = latr_places(mc);
 	struct latr *la = state;
 
-	machine_free(mc, la->used_by, mc->ncpus * sizeof(*la->used_by));
-	machine_free(mc, la->cpus, n * mc->cpuwords * sizeof(*la->cpus));
-	machine_free(mc, la->state, n * sizeof(*la->state));
-	machine_free(mc, la, sizeof(*la));
+	eph_machine_free(mc, la->used_by, mc->ncpus * sizeof(*la->used_by));
+	eph_machine_free(mc, la->cpus, n * mc->cpuwords * sizeof(*la->cpus));
+	eph_machine_free(mc, la->state, n * sizeof(*la->state));
+	eph_machine_free(mc, la, sizeof(*la));
 }
 
 static int
 latr_create(struct eph_machine *mc, void **statep)
 {
 	const size_t n = latr_places(mc);
-	struct latr *la = machine_alloc(mc, sizeof(*la));
+	struct latr *la = eph_machine_alloc(mc, sizeof(*la));
 
 	if (la == NULL)
 		return (ENOMEM);
-	la->used_by = machine_alloc(mc, mc->ncpus * sizeof(*la->used_by));
-	la->cpus = machine_alloc(mc, n * mc->cpuwords * sizeof(*la->cpus));
-	la->state = machine_alloc(mc, n * sizeof(*la->state));
+	la->used_by = eph_machine_alloc(mc, mc->ncpus * sizeof(*la->used_by));
+	la->cpus = eph_machine_alloc(mc, n * mc->cpuwords * sizeof(*la->cpus));
+	la->state = eph_machine_alloc(mc, n * sizeof(*la->state));
 	if (la->used_by == NULL || la->cpus == NULL || la->state == NULL) {
 		latr_destroy(mc, la);
 		return (ENOMEM);
@@ -152,7 +152,7 @@ latr_fill_place(
 	st->npages = req->npages;
 	eph_store_32(mc, &st->left,
 	    eph_cpuset_count(req->targets, mc->cpuwords), memory_order_relaxed);
-	shootdown_owed_set(mc, req->va, req->npages, OWED_FIRST + id);
+	eph__shootdown_owed_set(mc, req->va, req->npages, OWED_FIRST + id);
 	(void)eph_fetchadd_32(
 	    mc, &la->used_by[eph_curcpu(mc)->id], 1, memory_order_relaxed);
 	(void)eph_fetchadd_32(mc, &la->used, 1, memory_order_relaxed);
@@ -176,7 +176,7 @@ latr_free_place(struct eph_machine *mc, uint32_t id)
 
 	for (unsigned k = 0; k < st->npages; k++) {
 		_Atomic(uint32_t) *owed =
-		    shootdown_owed(mc, st->va + eph_ptoa(k));
+		    eph__shootdown_owed(mc, st->va + eph_ptoa(k));
 
 		/* Release: what was swept is gone. */
 		(void)eph_cas_32(
@@ -202,7 +202,7 @@ latr_sweep_place(struct eph_machine *mc, uint32_t id)
 	if ((eph_load_64(mc, word, memory_order_acquire) &
 		eph_cpuset_bit(me)) == 0)
 		return;
-	shootdown_range_here(mc, st->va, st->npages);
+	eph__shootdown_range_here(mc, st->va, st->npages);
 	/* Release: we have invalidated when our name is out. */
 	(void)eph_fetchand_64(
 	    mc, word, ~eph_cpuset_bit(me), memory_order_release);
@@ -237,8 +237,8 @@ latr_reach(struct eph_machine *mc, void *arg)
 	const struct latr_state *st = &la->state[lf->id];
 
 	if (mc->mode == EPH_LOCKSTEP &&
-	    !cpu_range_outdated(eph_curcpu(mc), st->va, st->npages))
-		shootdown_needless(mc, lf->from);
+	    !eph__cpu_range_outdated(eph_curcpu(mc), st->va, st->npages))
+		eph__shootdown_needless(mc, lf->from);
 	latr_sweep_place(mc, lf->id);
 }
 
@@ -273,7 +273,7 @@ latr_force(struct eph_machine *mc, uint32_t id)
 static void
 latr_settle(struct eph_machine *mc, eph_va_t va)
 {
-	_Atomic(uint32_t) *owed = shootdown_owed(mc, va);
+	_Atomic(uint32_t) *owed = eph__shootdown_owed(mc, va);
 	/* Acquire pairs with the release in latr_free_place. */
 	const uint32_t what = eph_load_32(mc, owed, memory_order_acquire);
 
@@ -299,20 +299,20 @@ latr_remove(struct eph_machine *mc, const struct eph_shoot *req)
 	crit_exit(mc);
 	if (id != LATR_NONE)
 		return;
-	shootdown_invlpg(mc, req, true);
-	shootdown_owed_set(mc, req->va, req->npages, OWED_GONE);
+	eph__shootdown_invlpg(mc, req, true);
+	eph__shootdown_owed_set(mc, req->va, req->npages, OWED_GONE);
 }
 
 static void
 latr_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	if (shootdown_removes(mc, req))
+	if (eph__shootdown_removes(mc, req))
 		latr_remove(mc, req);
 	else
-		shootdown_enter(mc, req);
+		eph__shootdown_enter(mc, req);
 }
 
-const struct eph_shootdown_ops shootdown_latr = {
+const struct eph_shootdown_ops eph__shootdown_latr = {
 	.name = "latr",
 	.summary =
 	    "removals are written down; CPUs sweep at ticks and switches",
@@ -322,7 +322,7 @@ const struct eph_shootdown_ops shootdown_latr = {
 	.create = latr_create,
 	.destroy = latr_destroy,
 	.shoot = latr_shoot,
-	.flush = shootdown_flush_acked,
+	.flush = eph__shootdown_flush_acked,
 	.settle = latr_settle,
 	.catch_up = latr_sweep,
 };

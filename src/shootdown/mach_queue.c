@@ -40,9 +40,9 @@
 
 #include <errno.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/exec.h"
 #include "shootdown/protocol.h"
 
 #define MACH_LIST 4u /* UPDATE_LIST_SIZE */
@@ -73,7 +73,7 @@ mach_bytes(const struct eph_machine *mc)
 static int
 mach_create(struct eph_machine *mc, void **statep)
 {
-	struct mach *ma = machine_alloc(mc, mach_bytes(mc));
+	struct mach *ma = eph_machine_alloc(mc, mach_bytes(mc));
 
 	if (ma == NULL)
 		return (ENOMEM);
@@ -86,7 +86,7 @@ mach_create(struct eph_machine *mc, void **statep)
 static void
 mach_destroy(struct eph_machine *mc, void *state)
 {
-	machine_free(mc, state, mach_bytes(mc));
+	eph_machine_free(mc, state, mach_bytes(mc));
 }
 
 /* One request more; npages 0: everything.  With the lock. */
@@ -106,9 +106,10 @@ static void
 mach_work(struct eph_machine *mc, struct mach_list *li)
 {
 	if (li->everything)
-		shootdown_flush_here(mc, 0, true);
+		eph__shootdown_flush_here(mc, 0, true);
 	for (unsigned i = 0; i < li->count && !li->everything; i++)
-		shootdown_invlpg_here(mc, li->item[i].va, li->item[i].npages);
+		eph__shootdown_invlpg_here(
+		    mc, li->item[i].va, li->item[i].npages);
 	li->count = 0;
 	li->everything = false;
 	eph_store_32(mc, &li->needed, 0, memory_order_seq_cst);
@@ -139,9 +140,9 @@ mach_respond(struct eph_machine *mc)
 	/* Sequentially consistent: joined, or woken, before we look. */
 	while (eph_load_32(mc, &li->needed, memory_order_seq_cst) != 0) {
 		eph_store_32(mc, &li->active, 0, memory_order_seq_cst);
-		shootdown_lock(mc, &ma->lock);
+		eph__shootdown_lock(mc, &ma->lock);
 		mach_work(mc, li);
-		shootdown_unlock(mc, &ma->lock);
+		eph__shootdown_unlock(mc, &ma->lock);
 		eph_store_32(mc, &li->active, 1, memory_order_seq_cst);
 	}
 }
@@ -220,7 +221,7 @@ mach_initiate(struct eph_machine *mc, const eph_cpuword_t *targets,
 	crit_enter(mc);
 	mine = &ma->list[eph_curcpu(mc)->id];
 	eph_store_32(mc, &mine->active, 0, memory_order_seq_cst);
-	shootdown_lock(mc, &ma->lock);
+	eph__shootdown_lock(mc, &ma->lock);
 	mach_signal_all(mc, targets, req != NULL ? req->va : 0,
 	    req != NULL ? req->npages : 0, busy);
 	mach_interrupt_busy(mc, busy);
@@ -228,7 +229,7 @@ mach_initiate(struct eph_machine *mc, const eph_cpuword_t *targets,
 		eph_shoot_store(mc, req);
 		eph_shoot_local(mc, req);
 	}
-	shootdown_unlock(mc, &ma->lock);
+	eph__shootdown_unlock(mc, &ma->lock);
 	eph_store_32(mc, &mine->active, 1, memory_order_seq_cst);
 	mach_respond(mc);
 	crit_exit(mc);
@@ -272,7 +273,7 @@ mach_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 	}
 	eph_shoot_store(mc, req);
 	eph_shoot_local(mc, req);
-	shootdown_invlpg(mc, &now, true);
+	eph__shootdown_invlpg(mc, &now, true);
 }
 
 static void
@@ -288,10 +289,11 @@ mach_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 	eph_cpuset_copy(busy, targets, mc->cpuwords);
 	if (mc->at_once)
 		mach_put_off(mc, targets, 0, 0, busy);
-	shootdown_flush_acked(mc, busy, va, npages, all || mc->pgeflag != 0);
+	eph__shootdown_flush_acked(
+	    mc, busy, va, npages, all || mc->pgeflag != 0);
 }
 
-const struct eph_shootdown_ops shootdown_mach_queue = {
+const struct eph_shootdown_ops eph__shootdown_mach_queue = {
 	.name = "mach-queue",
 	.summary = "a bounded list a target; idle ones work it off when they "
 		   "wake",
@@ -302,6 +304,6 @@ const struct eph_shootdown_ops shootdown_mach_queue = {
 	.destroy = mach_destroy,
 	.shoot = mach_shoot,
 	.flush = mach_flush,
-	.settle = shootdown_no_settle,
+	.settle = eph__shootdown_no_settle,
 	.catch_up = mach_respond,
 };

@@ -5,39 +5,40 @@
 
 /* What several protocols share. */
 
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 
 /* Pages above which Linux flushes all: tlb_single_page_flush_ceiling. */
 #define SHOOT_CEILING 33u
 
 /* For protocols without state, and those that put nothing off. */
-int shootdown_no_state(struct eph_machine *mc, void **statep);
-void shootdown_no_destroy(struct eph_machine *mc, void *state);
-void shootdown_no_settle(struct eph_machine *mc, eph_va_t va);
-void shootdown_no_catch_up(struct eph_machine *mc);
+int eph__shootdown_no_state(struct eph_machine *mc, void **statep);
+void eph__shootdown_no_destroy(struct eph_machine *mc, void *state);
+void eph__shootdown_no_settle(struct eph_machine *mc, eph_va_t va);
+void eph__shootdown_no_catch_up(struct eph_machine *mc);
 
 /* Have every target execute the request's invlpgs. */
-void shootdown_invlpg(
+void eph__shootdown_invlpg(
     struct eph_machine *mc, const struct eph_shoot *req, bool wait);
 
 /* Flush the targets and wait for them. */
-void shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
-    eph_va_t va, unsigned npages, bool all);
+void eph__shootdown_flush_acked(struct eph_machine *mc,
+    const eph_cpuword_t *targets, eph_va_t va, unsigned npages, bool all);
 
 /* This CPU's part: invlpg for one page, a full flush for more. */
-void shootdown_local_or_flush(
+void eph__shootdown_local_or_flush(
     struct eph_machine *mc, const struct eph_shoot *req);
 
 /* A target's part, on the target: the same, counted as remote. */
-void shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req);
+void eph__shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req);
 
 /* On a target, for another CPU: npages from `va`; everything. */
-void shootdown_invlpg_here(
+void eph__shootdown_invlpg_here(
     struct eph_machine *mc, eph_va_t va, unsigned npages);
-void shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all);
+void eph__shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all);
 
 /* The same, a full flush above the ceiling. */
-void shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages);
+void eph__shootdown_range_here(
+    struct eph_machine *mc, eph_va_t va, unsigned npages);
 
 /*
  * A lock of a protocol's own, 0 or the CPU's number plus one.  It is held in
@@ -45,9 +46,9 @@ void shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages);
  * holder may wait for him.  The holder answers too while he waits: what runs
  * then, and asks for a shootdown, must not take the lock again.
  */
-bool shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock);
-void shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
-void shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+bool eph__shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+void eph__shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
+void eph__shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
 
 /*
  * What protocols that put off by address remember of one.  OWED_GONE: it was
@@ -60,12 +61,12 @@ enum {
 	OWED_FIRST /* from here on put off; the numbers are the protocol's */
 };
 
-_Atomic(uint32_t) *shootdown_owed(struct eph_machine *mc, eph_va_t va);
-void shootdown_owed_set(
+_Atomic(uint32_t) *eph__shootdown_owed(struct eph_machine *mc, eph_va_t va);
+void eph__shootdown_owed_set(
     struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t what);
 
 /* Is the request a removal of entries that every CPU is to forget? */
-bool shootdown_removes(
+bool eph__shootdown_removes(
     const struct eph_machine *mc, const struct eph_shoot *req);
 
 /*
@@ -73,9 +74,9 @@ bool shootdown_removes(
  * removed addresses are entered, storing settles what was put off, and there
  * is nothing to invalidate; else as acked-invlpg.
  */
-void shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req);
+void eph__shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req);
 
 /* In lockstep: an interrupt that `from` sent found nothing outdated. */
-void shootdown_needless(struct eph_machine *mc, struct eph_cpu *from);
+void eph__shootdown_needless(struct eph_machine *mc, struct eph_cpu *from);
 
 #endif /* !SHOOTDOWN_PROTOCOL_H */

@@ -32,14 +32,14 @@
  * DragonFly 2004 to 2010 (pmap_inval.c, lwkt cpusync).
  */
 
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 
 #include <errno.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/exec.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/pmap.h"
 #include "shootdown/protocol.h"
 
 /*
@@ -64,7 +64,7 @@ rendezvous_handler(struct eph_machine *mc, void *arg)
 	/* Acquire: the entry is stored. */
 	while (eph_load_32(mc, &rv->release, memory_order_acquire) == 0)
 		mc->exec->spin(mc);
-	shootdown_handle(mc, rv->req);
+	eph__shootdown_handle(mc, rv->req);
 	/* Release: rv is on the initiator's stack, our last look at it. */
 	(void)eph_fetchadd_32(mc, &rv->done, 1, memory_order_release);
 }
@@ -77,14 +77,14 @@ struct rendezvous_state {
 static int
 rendezvous_create(struct eph_machine *mc, void **statep)
 {
-	*statep = machine_alloc(mc, sizeof(struct rendezvous_state));
+	*statep = eph_machine_alloc(mc, sizeof(struct rendezvous_state));
 	return (*statep != NULL ? 0 : ENOMEM);
 }
 
 static void
 rendezvous_destroy(struct eph_machine *mc, void *state)
 {
-	machine_free(mc, state, sizeof(struct rendezvous_state));
+	eph_machine_free(mc, state, sizeof(struct rendezvous_state));
 }
 
 /* Make room for the messages and count them: one a target, returned. */
@@ -110,17 +110,17 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	struct rendezvous_state *rs = mc->shootdown_state;
 	const uint32_t k = rendezvous_call(mc, req);
 
-	shootdown_lock(mc, &rs->busy);
+	eph__shootdown_lock(mc, &rs->busy);
 	mc->exec->ipi(mc, req->targets, &ipi, false);
 	/* Acquire pairs with the release in the handler, as below. */
 	while (eph_load_32(mc, &rv.gathered, memory_order_acquire) != k)
 		mc->exec->spin(mc);
 	eph_shoot_store(mc, req);
 	eph_store_32(mc, &rv.release, 1, memory_order_release);
-	shootdown_local_or_flush(mc, req);
+	eph__shootdown_local_or_flush(mc, req);
 	while (eph_load_32(mc, &rv.done, memory_order_acquire) != k)
 		mc->exec->spin(mc);
-	shootdown_unlock(mc, &rs->busy);
+	eph__shootdown_unlock(mc, &rs->busy);
 }
 
 static void
@@ -128,21 +128,21 @@ rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	struct rendezvous_state *rs = mc->shootdown_state;
 
-	if (!mc->at_once && !shootdown_holds(mc, &rs->busy)) {
+	if (!mc->at_once && !eph__shootdown_holds(mc, &rs->busy)) {
 		rendezvous_shoot_parallel(mc, req);
 		return;
 	}
 	(void)rendezvous_call(mc, req);
 	eph_shoot_store(mc, req);
-	shootdown_local_or_flush(mc, req);
+	eph__shootdown_local_or_flush(mc, req);
 	if (req->npages == 1)
-		shootdown_invlpg(mc, req, true);
+		eph__shootdown_invlpg(mc, req, true);
 	else
-		shootdown_flush_acked(
+		eph__shootdown_flush_acked(
 		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
 }
 
-const struct eph_shootdown_ops shootdown_rendezvous = {
+const struct eph_shootdown_ops eph__shootdown_rendezvous = {
 	.name = "rendezvous",
 	.summary = "targets gather, the entry is stored, all invalidate",
 	.origin = "DragonFly cpusync, 2004",
@@ -150,7 +150,7 @@ const struct eph_shootdown_ops shootdown_rendezvous = {
 	.create = rendezvous_create,
 	.destroy = rendezvous_destroy,
 	.shoot = rendezvous_shoot,
-	.flush = shootdown_flush_acked,
-	.settle = shootdown_no_settle,
-	.catch_up = shootdown_no_catch_up,
+	.flush = eph__shootdown_flush_acked,
+	.settle = eph__shootdown_no_settle,
+	.catch_up = eph__shootdown_no_catch_up,
 };

@@ -4,33 +4,33 @@
 
 #include <string.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "machine/access.h"
 #include "shootdown/protocol.h"
 
-extern const struct eph_shootdown_ops shootdown_acked_invlpg;
-extern const struct eph_shootdown_ops shootdown_batched;
-extern const struct eph_shootdown_ops shootdown_broadcast;
-extern const struct eph_shootdown_ops shootdown_early_ack;
-extern const struct eph_shootdown_ops shootdown_idle_skip;
-extern const struct eph_shootdown_ops shootdown_latr;
-extern const struct eph_shootdown_ops shootdown_mach_queue;
-extern const struct eph_shootdown_ops shootdown_rendezvous;
-extern const struct eph_shootdown_ops shootdown_unacked_flush;
+extern const struct eph_shootdown_ops eph__shootdown_acked_invlpg;
+extern const struct eph_shootdown_ops eph__shootdown_batched;
+extern const struct eph_shootdown_ops eph__shootdown_broadcast;
+extern const struct eph_shootdown_ops eph__shootdown_early_ack;
+extern const struct eph_shootdown_ops eph__shootdown_idle_skip;
+extern const struct eph_shootdown_ops eph__shootdown_latr;
+extern const struct eph_shootdown_ops eph__shootdown_mach_queue;
+extern const struct eph_shootdown_ops eph__shootdown_rendezvous;
+extern const struct eph_shootdown_ops eph__shootdown_unacked_flush;
 
 const struct eph_shootdown_ops *const eph_shootdowns[] = {
-	&shootdown_acked_invlpg,
-	&shootdown_rendezvous,
-	&shootdown_unacked_flush,
-	&shootdown_early_ack,
-	&shootdown_broadcast,
-	&shootdown_mach_queue,
-	&shootdown_idle_skip,
-	&shootdown_batched,
-	&shootdown_latr,
+	&eph__shootdown_acked_invlpg,
+	&eph__shootdown_rendezvous,
+	&eph__shootdown_unacked_flush,
+	&eph__shootdown_early_ack,
+	&eph__shootdown_broadcast,
+	&eph__shootdown_mach_queue,
+	&eph__shootdown_idle_skip,
+	&eph__shootdown_batched,
+	&eph__shootdown_latr,
 	NULL,
 };
 
@@ -45,7 +45,7 @@ eph_shootdown_find(const char *name)
 }
 
 int
-shootdown_no_state(struct eph_machine *mc, void **statep)
+eph__shootdown_no_state(struct eph_machine *mc, void **statep)
 {
 	(void)mc;
 	*statep = NULL;
@@ -53,27 +53,28 @@ shootdown_no_state(struct eph_machine *mc, void **statep)
 }
 
 void
-shootdown_no_destroy(struct eph_machine *mc, void *state)
+eph__shootdown_no_destroy(struct eph_machine *mc, void *state)
 {
 	(void)mc;
 	(void)state;
 }
 
 void
-shootdown_no_settle(struct eph_machine *mc, eph_va_t va)
+eph__shootdown_no_settle(struct eph_machine *mc, eph_va_t va)
 {
 	(void)mc;
 	(void)va;
 }
 
 void
-shootdown_no_catch_up(struct eph_machine *mc)
+eph__shootdown_no_catch_up(struct eph_machine *mc)
 {
 	(void)mc;
 }
 
 void
-shootdown_invlpg(struct eph_machine *mc, const struct eph_shoot *req, bool wait)
+eph__shootdown_invlpg(
+    struct eph_machine *mc, const struct eph_shoot *req, bool wait)
 {
 	const struct eph_ipi ipi = {
 		.kind = EPH_IPI_INVLPG,
@@ -85,7 +86,7 @@ shootdown_invlpg(struct eph_machine *mc, const struct eph_shoot *req, bool wait)
 }
 
 void
-shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
+eph__shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
     eph_va_t va, unsigned npages, bool all)
 {
 	const struct eph_ipi ipi = {
@@ -99,7 +100,8 @@ shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
 }
 
 void
-shootdown_local_or_flush(struct eph_machine *mc, const struct eph_shoot *req)
+eph__shootdown_local_or_flush(
+    struct eph_machine *mc, const struct eph_shoot *req)
 {
 	if (req->npages == 1)
 		eph_shoot_local(mc, req);
@@ -108,48 +110,48 @@ shootdown_local_or_flush(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 void
-shootdown_invlpg_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
+eph__shootdown_invlpg_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
 {
 	struct eph_cpu *me = eph_curcpu(mc);
 
 	for (unsigned k = 0; k < npages; k++) {
 		me->c.invlpg_remote++;
-		(void)cpu_invlpg(me, va + eph_ptoa(k));
+		(void)eph__cpu_invlpg(me, va + eph_ptoa(k));
 		EPH_EVENT(
 		    mc, EPH_EV_INVLPG, me->id, va + eph_ptoa(k), 0, 0, NULL);
 	}
 }
 
 void
-shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all)
+eph__shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all)
 {
 	struct eph_cpu *me = eph_curcpu(mc);
 
 	me->c.flush_remote++;
-	cpu_flush(me, all);
+	eph__cpu_flush(me, all);
 	EPH_EVENT(mc, EPH_EV_FLUSH, me->id, va, 0, all, NULL);
 }
 
 void
-shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
+eph__shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
 {
 	if (npages > SHOOT_CEILING)
-		shootdown_flush_here(mc, va, mc->pgeflag != 0);
+		eph__shootdown_flush_here(mc, va, mc->pgeflag != 0);
 	else
-		shootdown_invlpg_here(mc, va, npages);
+		eph__shootdown_invlpg_here(mc, va, npages);
 }
 
 void
-shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req)
+eph__shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	if (req->npages == 1)
-		shootdown_invlpg_here(mc, req->va, 1);
+		eph__shootdown_invlpg_here(mc, req->va, 1);
 	else
-		shootdown_flush_here(mc, req->va, mc->pgeflag != 0);
+		eph__shootdown_flush_here(mc, req->va, mc->pgeflag != 0);
 }
 
 bool
-shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+eph__shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock)
 {
 	/* Relaxed: ours, if it is us. */
 	return (eph_load_32(mc, lock, memory_order_relaxed) ==
@@ -157,24 +159,24 @@ shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock)
 }
 
 void
-shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+eph__shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
 {
 	crit_enter(mc);
-	/* Acquire pairs with the release in shootdown_unlock. */
+	/* Acquire pairs with the release in eph__shootdown_unlock. */
 	while (!eph_cas_32(
 	    mc, lock, 0, eph_curcpu(mc)->id + 1, memory_order_acquire))
 		mc->exec->spin(mc);
 }
 
 void
-shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
+eph__shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
 {
 	eph_store_32(mc, lock, 0, memory_order_release);
 	crit_exit(mc);
 }
 
 _Atomic(uint32_t) *
-shootdown_owed(struct eph_machine *mc, eph_va_t va)
+eph__shootdown_owed(struct eph_machine *mc, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(mc, va);
 
@@ -182,11 +184,12 @@ shootdown_owed(struct eph_machine *mc, eph_va_t va)
 }
 
 void
-shootdown_owed_set(
+eph__shootdown_owed_set(
     struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t what)
 {
 	for (unsigned k = 0; k < npages; k++) {
-		_Atomic(uint32_t) *owed = shootdown_owed(mc, va + eph_ptoa(k));
+		_Atomic(uint32_t) *owed =
+		    eph__shootdown_owed(mc, va + eph_ptoa(k));
 
 		/* Release: what made it so has happened. */
 		eph_store_32(mc, owed, what, memory_order_release);
@@ -194,20 +197,21 @@ shootdown_owed_set(
 }
 
 bool
-shootdown_removes(const struct eph_machine *mc, const struct eph_shoot *req)
+eph__shootdown_removes(
+    const struct eph_machine *mc, const struct eph_shoot *req)
 {
 	return (req->zero && req->local &&
 	    eph_cpuset_count(req->targets, mc->cpuwords) == mc->ncpus - 1);
 }
 
 void
-shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
+eph__shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	bool gone = req->ptes != NULL;
 
 	for (unsigned k = 0; k < req->npages && gone; k++) {
 		_Atomic(uint32_t) *owed =
-		    shootdown_owed(mc, req->va + eph_ptoa(k));
+		    eph__shootdown_owed(mc, req->va + eph_ptoa(k));
 
 		/* Relaxed: to store is to settle, which looks properly. */
 		gone =
@@ -217,11 +221,11 @@ shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
 	if (gone)
 		return;
 	eph_shoot_local(mc, req);
-	shootdown_invlpg(mc, req, true);
+	eph__shootdown_invlpg(mc, req, true);
 }
 
 void
-shootdown_needless(struct eph_machine *mc, struct eph_cpu *from)
+eph__shootdown_needless(struct eph_machine *mc, struct eph_cpu *from)
 {
 	if (mc->mode == EPH_LOCKSTEP)
 		from->c.needless_ipi++;

@@ -19,8 +19,8 @@
  * DragonFly i386 pmap_qenter(), 2003 to 2010.
  */
 
-#include "ephmap/shootdown.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/sdk/exec.h"
 #include "shootdown/protocol.h"
 
 static void
@@ -45,15 +45,15 @@ unacked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 	unacked_flush(mc, req->targets, req->va, req->npages, false);
 }
 
-const struct eph_shootdown_ops shootdown_unacked_flush = {
+const struct eph_shootdown_ops eph__shootdown_unacked_flush = {
 	.name = "unacked-flush",
 	.summary = "a full flush on every target, the initiator does not wait",
 	.origin = "DragonFly smp_invltlb, 2003",
 	.acked = false,
-	.create = shootdown_no_state,
-	.destroy = shootdown_no_destroy,
+	.create = eph__shootdown_no_state,
+	.destroy = eph__shootdown_no_destroy,
 	.shoot = unacked_shoot,
 	.flush = unacked_flush,
-	.settle = shootdown_no_settle,
-	.catch_up = shootdown_no_catch_up,
+	.settle = eph__shootdown_no_settle,
+	.catch_up = eph__shootdown_no_catch_up,
 };

@@ -152,13 +152,13 @@ generate_refs(const struct eph_generate *g, const struct zipf *z,
 	struct prng pages, cpus;
 	int error = 0;
 
-	prng_init(&pages, g->seed, STREAM_PAGES);
-	prng_init(&cpus, g->seed, STREAM_CPUS);
+	eph__prng_init(&pages, g->seed, STREAM_PAGES);
+	eph__prng_init(&cpus, g->seed, STREAM_CPUS);
 	for (uint64_t i = 0; error == 0 && i < g->refs; i++) {
 		const uint64_t page =
 		    z != NULL ? zipf_draw(z, &pages) : page_in_order(g, i);
 
-		error = trace_write(w, EPH_OP_REF, 0,
+		error = eph_trace_write(w, EPH_OP_REF, 0,
 		    prng_below(&cpus, g->cpus), page, 0, 0, err);
 		if (g->progress != NULL && i % TELL_EVERY == 0)
 			g->progress(g->progress_arg, i, g->refs);
@@ -167,7 +167,7 @@ generate_refs(const struct eph_generate *g, const struct zipf *z,
 }
 
 int
-trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
+eph_trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
     struct eph_err *err)
 {
 	struct zipf z;

@@ -9,7 +9,7 @@
 #define FIRST_CAP 1024u
 
 int
-idmap_init(struct idmap *m)
+eph__idmap_init(struct idmap *m)
 {
 	m->n = 0;
 	m->cap = FIRST_CAP;
@@ -17,7 +17,7 @@ idmap_init(struct idmap *m)
 	m->slots = malloc((m->mask + 1) * sizeof(m->slots[0]));
 	m->names = malloc(m->cap * sizeof(m->names[0]));
 	if (m->slots == NULL || m->names == NULL) {
-		idmap_destroy(m);
+		eph__idmap_destroy(m);
 		return (ENOMEM);
 	}
 	memset(m->slots, 0xff, (m->mask + 1) * sizeof(m->slots[0]));
@@ -25,7 +25,7 @@ idmap_init(struct idmap *m)
 }
 
 void
-idmap_destroy(struct idmap *m)
+eph__idmap_destroy(struct idmap *m)
 {
 	free(m->slots);
 	free(m->names);
@@ -64,7 +64,7 @@ idmap_grow(struct idmap *m)
 }
 
 uint32_t
-idmap_get(struct idmap *m, uint64_t name)
+eph__idmap_get(struct idmap *m, uint64_t name)
 {
 	uint64_t i = idmap_home(m, name);
 	uint32_t id;
@@ -77,7 +77,7 @@ idmap_get(struct idmap *m, uint64_t name)
 	if (m->n == m->cap) {
 		if (!idmap_grow(m))
 			return (EPH_NONE);
-		return (idmap_get(m, name));
+		return (eph__idmap_get(m, name));
 	}
 	id = m->n++;
 	m->names[id] = name;

@@ -22,14 +22,14 @@ struct idmap {
 };
 
 /* Returns 0 or ENOMEM. */
-int idmap_init(struct idmap *m);
-void idmap_destroy(struct idmap *m);
+int eph__idmap_init(struct idmap *m);
+void eph__idmap_destroy(struct idmap *m);
 
 /*
  * The id of `name`, a new one if it was never seen; EPH_NONE when out of
  * memory or of ids.
  */
-uint32_t idmap_get(struct idmap *m, uint64_t name);
+uint32_t eph__idmap_get(struct idmap *m, uint64_t name);
 
 /* The slot where the search for `name` starts. */
 static inline uint64_t
@@ -40,7 +40,7 @@ idmap_home(const struct idmap *m, uint64_t name)
 	return ((h ^ h >> 29) & m->mask);
 }
 
-/* Ask for the memory that idmap_get() will touch soon. */
+/* Ask for the memory that eph__idmap_get() will touch soon. */
 static inline void
 idmap_prefetch(const struct idmap *m, uint64_t name)
 {

@@ -23,29 +23,29 @@
 #define PROGRESS_LINES 4096u
 
 static const struct import_format *const formats[] = {
-	&import_nasa_tsv,
-	&import_sendfile_tsv,
-	&import_hold_tsv,
-	&import_csv,
-	&import_vscsi,
-	&import_oracle_general,
-	&import_clf,
-	&import_strace,
-	&import_arc,
-	&import_ids,
-	&import_lirs,
+	&eph__import_nasa_tsv,
+	&eph__import_sendfile_tsv,
+	&eph__import_hold_tsv,
+	&eph__import_csv,
+	&eph__import_vscsi,
+	&eph__import_oracle_general,
+	&eph__import_clf,
+	&eph__import_strace,
+	&eph__import_arc,
+	&eph__import_ids,
+	&eph__import_lirs,
 };
 
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
 
 const char *
-trace_import_format(unsigned i)
+eph_trace_import_format(unsigned i)
 {
 	return (i < NFORMATS ? formats[i]->name : NULL);
 }
 
 const char *
-trace_import_format_desc(unsigned i)
+eph_trace_import_format_desc(unsigned i)
 {
 	return (i < NFORMATS ? formats[i]->desc : NULL);
 }
@@ -53,17 +53,17 @@ trace_import_format_desc(unsigned i)
 /* -- shared by the importers -------------------------------------------- */
 
 int
-import_line(struct import *im, char **linep, size_t *lenp)
+eph__import_line(struct import *im, char **linep, size_t *lenp)
 {
 	if (im->o->progress != NULL &&
-	    input_lineno(im->in) % PROGRESS_LINES == 0)
-		im->o->progress(im->o->progress_arg, input_done(im->in),
-		    input_total(im->in));
-	return (input_line(im->in, linep, lenp, im->err));
+	    eph__input_lineno(im->in) % PROGRESS_LINES == 0)
+		im->o->progress(im->o->progress_arg, eph__input_done(im->in),
+		    eph__input_total(im->in));
+	return (eph__input_line(im->in, linep, lenp, im->err));
 }
 
 int
-import_refuse(struct import *im, const char *fmt, ...)
+eph__import_refuse(struct import *im, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -75,22 +75,22 @@ import_refuse(struct import *im, const char *fmt, ...)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	}
-	if (input_lineno(im->in) == 0) /* binary records */
+	if (eph__input_lineno(im->in) == 0) /* binary records */
 		return (eph_err_set(im->err, EINVAL, "%s: byte %" PRIu64 ": %s",
-		    input_path(im->in), input_offset(im->in), text));
+		    eph__input_path(im->in), eph__input_offset(im->in), text));
 	return (eph_err_set(im->err, EINVAL, "%s:%" PRIu64 ": %s",
-	    input_path(im->in), input_lineno(im->in), text));
+	    eph__input_path(im->in), eph__input_lineno(im->in), text));
 }
 
 void
-import_skip(struct import *im)
+eph__import_skip(struct import *im)
 {
 	if (im->res->skipped++ == 0)
-		im->res->first_skipped = input_lineno(im->in);
+		im->res->first_skipped = eph__input_lineno(im->in);
 }
 
 int
-import_at(struct import *im, uint64_t ns)
+eph__import_at(struct import *im, uint64_t ns)
 {
 	const uint64_t before = im->now_ns;
 
@@ -101,12 +101,13 @@ import_at(struct import *im, uint64_t ns)
 		im->started = true;
 		return (0);
 	}
-	return (
-	    trace_write(im->w, EPH_OP_DELAY, 0, 0, 0, 0, ns - before, im->err));
+	return (eph_trace_write(
+	    im->w, EPH_OP_DELAY, 0, 0, 0, 0, ns - before, im->err));
 }
 
 int
-import_cpu(struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
+eph__import_cpu(
+    struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
 {
 	uint32_t cpu;
 
@@ -116,7 +117,7 @@ import_cpu(struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
 		return (0);
 	case EPH_CPU_COLUMN:
 		if (column >= EPH_CPUS_MAX)
-			return (import_refuse(im,
+			return (eph__import_refuse(im,
 			    "expected a CPU from 0 to 1023, got %" PRIu64,
 			    column));
 		*cpup = (unsigned)column;
@@ -124,19 +125,20 @@ import_cpu(struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
 	default:
 		break;
 	}
-	if ((cpu = idmap_get(&im->pids, pid)) == EPH_NONE)
+	if ((cpu = eph__idmap_get(&im->pids, pid)) == EPH_NONE)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
 	if (cpu >= EPH_CPUS_MAX)
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "more than 1024 processes; expected fewer, or --cpu-of N"));
 	*cpup = cpu;
 	return (0);
 }
 
 int
-import_ref(struct import *im, unsigned cpu, uint64_t page)
+eph__import_ref(struct import *im, unsigned cpu, uint64_t page)
 {
-	return (trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
+	return (
+	    eph_trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
 }
 
 /* Pages [first, last] of what starts at page name `base`. */
@@ -147,22 +149,22 @@ import_pages(struct import *im, unsigned cpu, uint64_t base, uint64_t first,
 	int error = 0;
 
 	for (uint64_t page = first; error == 0 && page <= last; page++)
-		error = import_ref(im, cpu, base + page);
+		error = eph__import_ref(im, cpu, base + page);
 	return (error);
 }
 
 int
-import_file_range(struct import *im, unsigned cpu, uint64_t file,
+eph__import_file_range(struct import *im, unsigned cpu, uint64_t file,
     uint64_t offset, uint64_t bytes)
 {
 	if (bytes == 0)
 		return (0);
 	if (file >= IMPORT_FILES_MAX)
-		return (import_refuse(
+		return (eph__import_refuse(
 		    im, "expected a file id below 2^32, got %" PRIu64, file));
 	if (offset > UINT64_MAX - bytes ||
 	    (offset + bytes - 1) / EPH_PAGE_SIZE >= IMPORT_FILE_PAGES)
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "bytes %" PRIu64 " to %" PRIu64 "+%" PRIu64
 		    " are beyond 4 TB, the largest file that is read",
 		    offset, offset, bytes));
@@ -171,7 +173,8 @@ import_file_range(struct import *im, unsigned cpu, uint64_t file,
 }
 
 int
-import_range(struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
+eph__import_range(
+    struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
 {
 	if (bytes == 0)
 		return (0);
@@ -180,7 +183,7 @@ import_range(struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
 }
 
 void
-import_count(struct import *im, uint64_t got, uint64_t asked)
+eph__import_count(struct import *im, uint64_t got, uint64_t asked)
 {
 	im->res->calls++;
 	if (got > 0 && got < asked)
@@ -188,7 +191,7 @@ import_count(struct import *im, uint64_t got, uint64_t asked)
 }
 
 size_t
-import_fields(char *line, char separator, char **fields, size_t max)
+eph__import_fields(char *line, char separator, char **fields, size_t max)
 {
 	const char blanks[] = { separator, separator == ' ' ? '\t' : '\0',
 		'\0' };
@@ -211,7 +214,7 @@ import_fields(char *line, char separator, char **fields, size_t max)
 }
 
 bool
-import_digits(const char *s, uint64_t max, uint64_t *out)
+eph__import_digits(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -231,18 +234,19 @@ import_digits(const char *s, uint64_t max, uint64_t *out)
 }
 
 int
-import_number(struct import *im, const char *field, const char *what,
+eph__import_number(struct import *im, const char *field, const char *what,
     uint64_t max, uint64_t *out)
 {
-	if (import_digits(field, max, out))
+	if (eph__import_digits(field, max, out))
 		return (0);
-	return (import_refuse(im,
+	return (eph__import_refuse(im,
 	    "expected %s, a decimal number up to %" PRIu64 ", got \"%.40s\"",
 	    what, max, field));
 }
 
 bool
-import_all_lines(const char *p, size_t n, bool (*line)(char *line, size_t i))
+eph__import_all_lines(
+    const char *p, size_t n, bool (*line)(char *line, size_t i))
 {
 	char copy[1024];
 	size_t i = 0;
@@ -294,11 +298,12 @@ import_guess(
 	size_t n;
 	int error;
 
-	if ((error = input_peek(in, GUESS_BYTES, &p, &n, err)) != 0)
+	if ((error = eph__input_peek(in, GUESS_BYTES, &p, &n, err)) != 0)
 		return (error);
 	if (n == 0)
 		return (eph_err_set(err, EINVAL,
-		    "%s: the file is empty; expected a log", input_path(in)));
+		    "%s: the file is empty; expected a log",
+		    eph__input_path(in)));
 	if (*fp != NULL)
 		return (0);
 	for (size_t i = 0; i < NFORMATS; i++) {
@@ -310,21 +315,22 @@ import_guess(
 	return (eph_err_set(err, EINVAL,
 	    "%s: looks like no log that can be imported; give the format with "
 	    "--from",
-	    input_path(in)));
+	    eph__input_path(in)));
 }
 
 int
-trace_import_guess(const char *path, const char **formatp, struct eph_err *err)
+eph_trace_import_guess(
+    const char *path, const char **formatp, struct eph_err *err)
 {
 	const struct import_format *f = NULL;
 	struct input *in;
 	int error;
 
-	if ((error = input_open(path, &in, err)) != 0)
+	if ((error = eph__input_open(path, &in, err)) != 0)
 		return (error);
 	if ((error = import_guess(in, &f, err)) == 0)
 		*formatp = f->name;
-	input_close(in);
+	eph__input_close(in);
 	return (error);
 }
 
@@ -383,23 +389,23 @@ import_run(struct import *im, const struct import_format *f)
 	struct eph_trace_meta origin = { 0 };
 	int error;
 
-	if (idmap_init(&im->pids) != 0 || names_init(&im->files) != 0)
+	if (eph__idmap_init(&im->pids) != 0 || eph__names_init(&im->files) != 0)
 		error = eph_err_set(im->err, ENOMEM, "out of memory");
 	else
 		error = f->run(im);
-	idmap_destroy(&im->pids);
-	names_destroy(&im->files);
+	eph__idmap_destroy(&im->pids);
+	eph__names_destroy(&im->files);
 	origin.imported = 1;
 	origin.calls = im->res->calls;
 	origin.partial = im->res->partial;
 	origin.failed = im->res->failed;
 	(void)snprintf(origin.source, sizeof(origin.source), "%s", f->name);
-	trace_writer_origin(im->w, &origin);
+	eph_trace_writer_origin(im->w, &origin);
 	return (error);
 }
 
 int
-trace_import(const char *path, const struct eph_import_options *o,
+eph_trace_import(const char *path, const struct eph_import_options *o,
     struct eph_trace_writer *w, struct eph_import_result *res,
     struct eph_err *err)
 {
@@ -409,7 +415,7 @@ trace_import(const char *path, const struct eph_import_options *o,
 	int error;
 
 	memset(res, 0, sizeof(*res));
-	if ((error = input_open(path, &im.in, err)) != 0)
+	if ((error = eph__input_open(path, &im.in, err)) != 0)
 		return (error);
 	error = o->from != NULL ? import_find(o->from, &f, err) : 0;
 	if (error == 0)
@@ -424,6 +430,6 @@ trace_import(const char *path, const struct eph_import_options *o,
 		res->format = f->name;
 		error = import_run(&im, f);
 	}
-	input_close(im.in);
+	eph__input_close(im.in);
 	return (error);
 }

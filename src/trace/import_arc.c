@@ -19,27 +19,27 @@ arc_line(struct import *im, char *line, unsigned cpu)
 {
 	uint64_t start, count, skip;
 	char *f[5];
-	size_t n = import_fields(line, ' ', f, 5);
+	size_t n = eph__import_fields(line, ' ', f, 5);
 	int error;
 
 	if (n == 0)
 		return (0);
 	if (n != 4)
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "expected \"start count ignored sequence\", got %zu%s "
 		    "fields",
 		    n, n == 5 ? " or more" : ""));
-	if ((error = import_number(im, f[0], "a start block",
+	if ((error = eph__import_number(im, f[0], "a start block",
 		 UINT64_MAX / im->block_bytes / 2, &start)) != 0 ||
-	    (error = import_number(im, f[1], "a number of blocks",
+	    (error = eph__import_number(im, f[1], "a number of blocks",
 		 UINT32_MAX / im->block_bytes, &count)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[2], "the third field", UINT64_MAX, &skip)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[3], "a sequence number", UINT64_MAX, &skip)) != 0)
 		return (error);
 	im->res->calls++;
-	return (import_range(
+	return (eph__import_range(
 	    im, cpu, start * im->block_bytes, count * im->block_bytes));
 }
 
@@ -51,11 +51,13 @@ arc_run(struct import *im)
 	char *line;
 	int error;
 
-	if ((error = import_cpu(im, 0, 0, &cpu)) != 0)
+	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0)
 		return (error);
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
-			return (import_refuse(im, "NUL byte; expected text"));
+			return (
+			    eph__import_refuse(im, "NUL byte; expected text"));
 		if ((error = arc_line(im, line, cpu)) != 0)
 			return (error);
 	}
@@ -69,10 +71,11 @@ arc_guess_line(char *line, size_t i)
 	uint64_t v;
 
 	(void)i;
-	if (strchr(line, '\t') != NULL || import_fields(line, ' ', f, 5) != 4)
+	if (strchr(line, '\t') != NULL ||
+	    eph__import_fields(line, ' ', f, 5) != 4)
 		return (false);
 	for (int k = 0; k < 4; k++) {
-		if (!import_digits(f[k], UINT64_MAX, &v))
+		if (!eph__import_digits(f[k], UINT64_MAX, &v))
 			return (false);
 	}
 	return (true);
@@ -81,10 +84,10 @@ arc_guess_line(char *line, size_t i)
 static bool
 arc_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, arc_guess_line));
+	return (eph__import_all_lines(p, n, arc_guess_line));
 }
 
-const struct import_format import_arc = {
+const struct import_format eph__import_arc = {
 	.name = "arc",
 	.desc = "traces of the ARC paper (.lis): start, count, -, sequence",
 	.options = IMPORT_BLOCK,

@@ -19,19 +19,22 @@ ids_run(struct import *im, bool (*ignore)(const char *line))
 	unsigned cpu;
 	int error;
 
-	if ((error = import_cpu(im, 0, 0, &cpu)) != 0)
+	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0)
 		return (error);
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
-			return (import_refuse(im, "NUL byte; expected an id"));
-		if (ignore(line) || (n = import_fields(line, ' ', f, 2)) == 0)
+			return (
+			    eph__import_refuse(im, "NUL byte; expected an id"));
+		if (ignore(line) ||
+		    (n = eph__import_fields(line, ' ', f, 2)) == 0)
 			continue;
 		if (n > 1)
-			return (import_refuse(
+			return (eph__import_refuse(
 			    im, "expected a page id alone in its line"));
-		if ((error = import_number(
+		if ((error = eph__import_number(
 			 im, f[0], "a page id", UINT64_MAX, &id)) != 0 ||
-		    (error = import_ref(im, cpu, id)) != 0)
+		    (error = eph__import_ref(im, cpu, id)) != 0)
 			return (error);
 		im->res->calls++;
 	}
@@ -56,7 +59,7 @@ ids_guess_line(char *line, size_t i)
 	uint64_t id;
 
 	return ((i == 0 && is_comment(line)) ||
-	    import_digits(line, UINT64_MAX, &id));
+	    eph__import_digits(line, UINT64_MAX, &id));
 }
 
 static bool
@@ -65,19 +68,19 @@ lirs_guess_line(char *line, size_t i)
 	uint64_t id;
 
 	(void)i;
-	return (is_mark(line) || import_digits(line, UINT64_MAX, &id));
+	return (is_mark(line) || eph__import_digits(line, UINT64_MAX, &id));
 }
 
 static bool
 ids_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, ids_guess_line));
+	return (eph__import_all_lines(p, n, ids_guess_line));
 }
 
 static bool
 lirs_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, lirs_guess_line));
+	return (eph__import_all_lines(p, n, lirs_guess_line));
 }
 
 static int
@@ -92,14 +95,14 @@ import_lirs_run(struct import *im)
 	return (ids_run(im, is_mark));
 }
 
-const struct import_format import_ids = {
+const struct import_format eph__import_ids = {
 	.name = "ids",
 	.desc = "one page id a line",
 	.guess = ids_guess,
 	.run = import_ids_run,
 };
 
-const struct import_format import_lirs = {
+const struct import_format eph__import_lirs = {
 	.name = "lirs",
 	.desc = "traces of the LIRS authors: one block id a line, * ignored",
 	.guess = lirs_guess,

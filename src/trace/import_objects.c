@@ -48,7 +48,7 @@ static int
 object_file(struct import *im, uint64_t id, uint64_t *filep)
 {
 	/* im->pids is free: these formats know no processes. */
-	const uint32_t file = idmap_get(&im->pids, id);
+	const uint32_t file = eph__idmap_get(&im->pids, id);
 
 	if (file == EPH_NONE)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
@@ -64,16 +64,17 @@ object_pages(struct import *im, const struct object *ob, unsigned cpu)
 	int error;
 
 	if (!im->o->split)
-		return (import_ref(im, cpu, ob->id));
+		return (eph__import_ref(im, cpu, ob->id));
 	if (im->block_given) {
 		if (ob->id > OBJECT_MAX / im->block_bytes)
-			return (import_refuse(im,
+			return (eph__import_refuse(im,
 			    "block %" PRIu64 " is beyond 2^63 bytes", ob->id));
-		return (import_range(im, cpu, ob->id * im->block_bytes, bytes));
+		return (eph__import_range(
+		    im, cpu, ob->id * im->block_bytes, bytes));
 	}
 	if ((error = object_file(im, ob->id, &file)) != 0)
 		return (error);
-	return (import_file_range(im, cpu, file, 0, bytes));
+	return (eph__import_file_range(im, cpu, file, 0, bytes));
 }
 
 static int
@@ -83,8 +84,8 @@ object_request(struct import *im, const struct object *ob)
 	int error;
 
 	im->res->calls++;
-	if ((error = import_cpu(im, 0, 0, &cpu)) != 0 ||
-	    (error = import_at(im, ob->ns)) != 0)
+	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0 ||
+	    (error = eph__import_at(im, ob->ns)) != 0)
 		return (error);
 	return (object_pages(im, ob, cpu));
 }
@@ -101,24 +102,25 @@ records_run(struct import *im, size_t size,
 	size_t n;
 	int error;
 
-	while ((error = input_peek(im->in, INPUT_PEEK_MAX, &p, &n, im->err)) ==
-		0 &&
+	while ((error = eph__input_peek(
+		    im->in, INPUT_PEEK_MAX, &p, &n, im->err)) == 0 &&
 	    n > 0) {
 		if (n < size)
 			return (eph_err_set(im->err, EINVAL,
 			    "%s: byte %" PRIu64 ": a record of %zu bytes is "
 			    "cut after %zu",
-			    input_path(im->in), input_offset(im->in), size, n));
+			    eph__input_path(im->in), eph__input_offset(im->in),
+			    size, n));
 		n -= n % size;
 		for (size_t at = 0; at < n; at += size) {
 			decode(p + at, &ob);
 			if ((error = object_request(im, &ob)) != 0)
 				return (error);
 		}
-		input_take(im->in, n);
+		eph__input_take(im->in, n);
 		if (im->o->progress != NULL)
-			im->o->progress(im->o->progress_arg, input_done(im->in),
-			    input_total(im->in));
+			im->o->progress(im->o->progress_arg,
+			    eph__input_done(im->in), eph__input_total(im->in));
 	}
 	return (error);
 }
@@ -160,7 +162,7 @@ oracle_guess(const char *p, size_t n)
 	return (true);
 }
 
-const struct import_format import_oracle_general = {
+const struct import_format eph__import_oracle_general = {
 	.name = "oracleGeneral",
 	.desc = "libCacheSim's binary form: time, id, size, next use",
 	.options = IMPORT_SPLIT | IMPORT_BLOCK,
@@ -224,7 +226,7 @@ vscsi_run(struct import *im)
 	size_t n;
 	int error;
 
-	if ((error = input_peek(im->in, 512, &p, &n, im->err)) != 0)
+	if ((error = eph__input_peek(im->in, 512, &p, &n, im->err)) != 0)
 		return (error);
 	switch (vscsi_version(p, n)) {
 	case 1:
@@ -234,11 +236,11 @@ vscsi_run(struct import *im)
 	default:
 		return (eph_err_set(im->err, EINVAL,
 		    "%s: byte 0: expected vscsi records of version 1 or 2",
-		    input_path(im->in)));
+		    eph__input_path(im->in)));
 	}
 }
 
-const struct import_format import_vscsi = {
+const struct import_format eph__import_vscsi = {
 	.name = "vscsi",
 	.desc = "VMware vscsi traces, version 1 or 2",
 	.options = IMPORT_SPLIT | IMPORT_BLOCK,
@@ -268,7 +270,7 @@ static bool
 csv_header(char *line, struct csv *csv)
 {
 	char *f[CSV_COLUMNS + 1];
-	const size_t n = import_fields(line, ',', f, CSV_COLUMNS + 1);
+	const size_t n = eph__import_fields(line, ',', f, CSV_COLUMNS + 1);
 
 	csv->columns = n;
 	for (int want = 0; want < CSV_WANTED; want++) {
@@ -296,7 +298,7 @@ csv_time(struct import *im, char *field, uint64_t *ns)
 
 	if (dot != NULL)
 		*dot = '\0';
-	error = import_number(
+	error = eph__import_number(
 	    im, field, "a time in seconds", SECONDS_MAX, &seconds);
 	if (error != 0)
 		return (error);
@@ -306,7 +308,7 @@ csv_time(struct import *im, char *field, uint64_t *ns)
 		for (dot++; *dot >= '0' && *dot <= '9'; dot++, unit /= 10)
 			part += unit * (uint64_t)(*dot - '0');
 		if (*dot != '\0')
-			return (import_refuse(im,
+			return (eph__import_refuse(im,
 			    "expected a time in seconds, got \"%.40s\"",
 			    field));
 	}
@@ -319,27 +321,27 @@ csv_line(struct import *im, const struct csv *csv, char *line)
 {
 	struct object ob = { 0, 0, 0 };
 	char *f[CSV_COLUMNS + 1];
-	const size_t n = import_fields(line, ',', f, CSV_COLUMNS + 1);
+	const size_t n = eph__import_fields(line, ',', f, CSV_COLUMNS + 1);
 	const char *id;
 	int error = 0;
 
 	if (n != csv->columns)
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "expected %zu columns as in the header, got %zu",
 		    csv->columns, n));
 	if (csv->column[CSV_TIME] >= 0)
 		error = csv_time(im, f[csv->column[CSV_TIME]], &ob.ns);
 	if (error == 0 && csv->column[CSV_SIZE] >= 0)
-		error = import_number(im, f[csv->column[CSV_SIZE]],
+		error = eph__import_number(im, f[csv->column[CSV_SIZE]],
 		    "a size in bytes", UINT32_MAX, &ob.bytes);
 	if (error != 0)
 		return (error);
 	id = f[csv->column[CSV_ID]];
 	if (*id == '\0')
-		return (import_refuse(im, "expected an id, got nothing"));
+		return (eph__import_refuse(im, "expected an id, got nothing"));
 	/* Ids that are no numbers get one. */
-	if (!import_digits(id, UINT64_MAX, &ob.id))
-		ob.id = names_hash(id, strlen(id));
+	if (!eph__import_digits(id, UINT64_MAX, &ob.id))
+		ob.id = eph__names_hash(id, strlen(id));
 	return (object_request(im, &ob));
 }
 
@@ -351,15 +353,17 @@ csv_run(struct import *im)
 	size_t len;
 	int error;
 
-	if ((error = import_line(im, &line, &len)) != 0)
+	if ((error = eph__import_line(im, &line, &len)) != 0)
 		return (error);
 	if (line == NULL || strlen(line) != len || !csv_header(line, &csv))
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "expected a header with a column lbn, id, obj_id or key, "
 		    "and perhaps time and size"));
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
-			return (import_refuse(im, "NUL byte; expected text"));
+			return (
+			    eph__import_refuse(im, "NUL byte; expected text"));
 		if ((error = csv_line(im, &csv, line)) != 0)
 			break;
 	}
@@ -377,10 +381,10 @@ csv_guess_line(char *line, size_t i)
 static bool
 csv_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, csv_guess_line));
+	return (eph__import_all_lines(p, n, csv_guess_line));
 }
 
-const struct import_format import_csv = {
+const struct import_format eph__import_csv = {
 	.name = "csv",
 	.desc = "libCacheSim's CSV: a header with time, size and an id",
 	.options = IMPORT_SPLIT | IMPORT_BLOCK,

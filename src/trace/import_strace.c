@@ -182,18 +182,20 @@ call_write(struct strace *s, const struct call *c)
 
 	if (c->bytes == 0)
 		return (0);
-	if ((error = import_cpu(im, c->pid, 0, &cpu)) != 0 ||
-	    (error = import_at(im, c->ns)) != 0)
+	if ((error = eph__import_cpu(im, c->pid, 0, &cpu)) != 0 ||
+	    (error = eph__import_at(im, c->ns)) != 0)
 		return (error);
 	if (!c->pipe) {
-		if ((file = idmap_get(&s->sent, c->file)) == EPH_NONE)
+		if ((file = eph__idmap_get(&s->sent, c->file)) == EPH_NONE)
 			return (no_memory(s));
-		return (import_file_range(im, cpu, file, c->offset, c->bytes));
+		return (
+		    eph__import_file_range(im, cpu, file, c->offset, c->bytes));
 	}
 	for (uint64_t page = c->offset / EPH_PAGE_SIZE;
 	     error == 0 && page <= (c->offset + c->bytes - 1) / EPH_PAGE_SIZE;
 	     page++)
-		error = import_ref(im, cpu, (c->pid << PIPE_PID_SHIFT) + page);
+		error =
+		    eph__import_ref(im, cpu, (c->pid << PIPE_PID_SHIFT) + page);
 	return (error);
 }
 
@@ -301,7 +303,7 @@ process_inherit(
 static int
 process_get(struct strace *s, uint64_t pid, struct process **pp)
 {
-	const uint32_t index = idmap_get(&s->pids, pid);
+	const uint32_t index = eph__idmap_get(&s->pids, pid);
 	const struct process *parent;
 	int error;
 
@@ -536,7 +538,7 @@ file_of(struct strace *s, const struct process *p, uint32_t fd,
 		    s->nopen);
 		name = unnamed;
 	}
-	if ((id = names_get(&s->im->files, name, len)) == EPH_NONE)
+	if ((id = eph__names_get(&s->im->files, name, len)) == EPH_NONE)
 		return (no_memory(s));
 	if (of == NULL || of->name != id) {
 		error = fd_open(s, p, fd, FILE_OTHER, id);
@@ -625,7 +627,7 @@ on_sendfile(struct strace *s, const struct words *w)
 		return (0);
 	if (!result_number(w, &got) || !sendfile_args(w->args, &a) ||
 	    !word_fd(a.in, a.in_end, &fd, &name, &len)) {
-		import_skip(im);
+		eph__import_skip(im);
 		return (0);
 	}
 	if ((error = file_of(s, w->proc, fd, name, len, &of)) != 0)
@@ -634,7 +636,7 @@ on_sendfile(struct strace *s, const struct words *w)
 		a.offset = of->position;
 		of->position += got;
 	}
-	import_count(im, got, a.count);
+	eph__import_count(im, got, a.count);
 	call_done(s, w, false, of->name, a.offset, got);
 	return (0);
 }
@@ -656,7 +658,7 @@ pipe_write(struct strace *s, const struct words *w, const char *args)
 	if (result_failed(s, w))
 		return (0);
 	if (strncmp(args, "0x", 2) != 0 && strncmp(args, "NULL", 4) != 0)
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "this log has the data of write, not its address; expected "
 		    "one made with strace -e raw=read,write"));
 	if (!word_number(args, &end, &address) || strncmp(end, ", ", 2) != 0 ||
@@ -665,10 +667,10 @@ pipe_write(struct strace *s, const struct words *w, const char *args)
 	    address > UINT64_MAX - got ||
 	    w->proc->pid >> (64 - PIPE_PID_SHIFT) != 0 ||
 	    (address + got) >> (PIPE_PID_SHIFT + EPH_PAGE_SHIFT) != 0) {
-		import_skip(im);
+		eph__import_skip(im);
 		return (0);
 	}
-	import_count(im, got, count);
+	eph__import_count(im, got, count);
 	call_done(s, w, true, 0, address, got);
 	return (0);
 }
@@ -736,7 +738,7 @@ on_open(struct strace *s, const struct words *w)
 		len = (size_t)(last - name);
 	}
 	if (name != NULL &&
-	    (id = names_get(&s->im->files, name, len)) == EPH_NONE)
+	    (id = eph__names_get(&s->im->files, name, len)) == EPH_NONE)
 		return (no_memory(s));
 	if ((error = fd_open(s, w->proc, fd, FILE_OTHER, id)) != 0)
 		return (error);
@@ -837,7 +839,7 @@ on_fork(struct strace *s, const struct words *w)
 
 	if (!result_number(w, &pid) || pid == 0 || pid > UINT32_MAX)
 		return (0);
-	if ((index = idmap_get(&s->pids, pid)) == EPH_NONE)
+	if ((index = eph__idmap_get(&s->pids, pid)) == EPH_NONE)
 		return (no_memory(s));
 	if (index < known) /* seen already: it took ours then */
 		return (0);
@@ -947,7 +949,7 @@ strace_call(struct strace *s, char *text, int handler, struct words *w)
 	if (cut_call(text, w))
 		error = handlers[handler].fn(s, w);
 	else if (handlers[handler].counts)
-		import_skip(s->im);
+		eph__import_skip(s->im);
 	if (error == 0 && w->queued &&
 	    queue_at(s, w->place)->state == CALL_OPEN)
 		queue_at(s, w->place)->state = CALL_DROPPED;
@@ -1160,8 +1162,8 @@ strace_destroy(struct strace *s)
 	free(s->tables);
 	free(s->open_files);
 	free(s->queue);
-	idmap_destroy(&s->pids);
-	idmap_destroy(&s->sent);
+	eph__idmap_destroy(&s->pids);
+	eph__idmap_destroy(&s->sent);
 }
 
 static int
@@ -1172,11 +1174,12 @@ strace_run(struct import *im)
 	size_t len;
 	int error;
 
-	if (idmap_init(&s.pids) != 0 || idmap_init(&s.sent) != 0) {
+	if (eph__idmap_init(&s.pids) != 0 || eph__idmap_init(&s.sent) != 0) {
 		strace_destroy(&s);
 		return (no_memory(&s));
 	}
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if ((error = strace_line(&s, line)) != 0)
 			break;
 	}
@@ -1208,10 +1211,10 @@ strace_guess_line(char *line, size_t i)
 static bool
 strace_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, strace_guess_line));
+	return (eph__import_all_lines(p, n, strace_guess_line));
 }
 
-const struct import_format import_strace = {
+const struct import_format eph__import_strace = {
 	.name = "strace",
 	.desc = "strace -f -ttt -T -yy: sendfile, or writes to pipes",
 	.options = IMPORT_CALLS | IMPORT_PID,

@@ -28,17 +28,17 @@ tsv_next(
 	size_t len, n;
 	int error;
 
-	error = import_line(im, &line, &len);
+	error = eph__import_line(im, &line, &len);
 	*morep = error == 0 && line != NULL;
 	if (!*morep)
 		return (error);
 	if (strlen(line) != len)
-		return (import_refuse(im, "NUL byte; expected text"));
-	n = import_fields(line, '\t', f, want + 1);
+		return (eph__import_refuse(im, "NUL byte; expected text"));
+	n = eph__import_fields(line, '\t', f, want + 1);
 	if (n == want)
 		return (0);
-	return (import_refuse(im, "expected %zu columns (%s), got %zu%s", want,
-	    shape, n, n > want ? " or more" : ""));
+	return (eph__import_refuse(im, "expected %zu columns (%s), got %zu%s",
+	    want, shape, n, n > want ? " or more" : ""));
 }
 
 /* -- sendfile-tsv ------------------------------------------------------- */
@@ -63,28 +63,28 @@ sendfile_line(struct import *im, char **f)
 		}
 		return (0);
 	}
-	if ((error = import_number(im, f[SF_TIME], "t_ns", TSV_NS_MAX, &t)) !=
-		0 ||
-	    (error = import_number(
+	if ((error = eph__import_number(
+		 im, f[SF_TIME], "t_ns", TSV_NS_MAX, &t)) != 0 ||
+	    (error = eph__import_number(
 		 im, f[SF_CPU], "a CPU", EPH_CPUS_MAX - 1, &column)) != 0 ||
-	    (error = import_number(im, f[SF_PID], "a pid", UINT32_MAX, &pid)) !=
-		0 ||
-	    (error = import_number(im, f[SF_FILE], "a file id",
+	    (error = eph__import_number(
+		 im, f[SF_PID], "a pid", UINT32_MAX, &pid)) != 0 ||
+	    (error = eph__import_number(im, f[SF_FILE], "a file id",
 		 IMPORT_FILES_MAX - 1, &file)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[SF_OFFSET], "an offset", INT64_MAX, &offset)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[SF_GOT], "bytes returned", INT64_MAX, &got)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[SF_ASKED], "bytes asked", UINT64_MAX, &asked)) != 0)
 		return (error);
-	import_count(im, got, asked);
+	eph__import_count(im, got, asked);
 	if (got == 0)
 		return (0);
-	if ((error = import_cpu(im, pid, column, &cpu)) != 0 ||
-	    (error = import_at(im, t)) != 0)
+	if ((error = eph__import_cpu(im, pid, column, &cpu)) != 0 ||
+	    (error = eph__import_at(im, t)) != 0)
 		return (error);
-	return (import_file_range(im, cpu, file, offset, got));
+	return (eph__import_file_range(im, cpu, file, offset, got));
 }
 
 static int
@@ -100,7 +100,7 @@ sendfile_run(struct import *im)
 		    &more)) == 0 &&
 	    more) {
 		if (strcmp(f[SF_OP], "sendfile") != 0)
-			return (import_refuse(im,
+			return (eph__import_refuse(im,
 			    "expected sendfile in column 4, got \"%.40s\"",
 			    f[SF_OP]));
 		if ((error = sendfile_line(im, f)) != 0)
@@ -115,7 +115,7 @@ sendfile_guess_line(char *line, size_t i)
 	char *f[SENDFILE_COLUMNS + 1];
 
 	(void)i;
-	return (import_fields(line, '\t', f, SENDFILE_COLUMNS + 1) ==
+	return (eph__import_fields(line, '\t', f, SENDFILE_COLUMNS + 1) ==
 		SENDFILE_COLUMNS &&
 	    strcmp(f[SF_OP], "sendfile") == 0);
 }
@@ -123,10 +123,10 @@ sendfile_guess_line(char *line, size_t i)
 static bool
 sendfile_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, sendfile_guess_line));
+	return (eph__import_all_lines(p, n, sendfile_guess_line));
 }
 
-const struct import_format import_sendfile_tsv = {
+const struct import_format eph__import_sendfile_tsv = {
 	.name = "sendfile-tsv",
 	.desc =
 	    "sendfile calls: t_ns cpu pid op file offset returned asked ...",
@@ -209,9 +209,9 @@ holds_end(struct import *im, struct holds *h, uint64_t until)
 	while (error == 0 && h->n > 0 && h->heap[0].end_ns <= until) {
 		const struct hold hold = holds_pop(h);
 
-		if ((error = import_at(im, hold.end_ns)) == 0)
-			error = trace_write(im->w, EPH_OP_UNMAP, 0, hold.cpu, 0,
-			    hold.handle, 0, im->err);
+		if ((error = eph__import_at(im, hold.end_ns)) == 0)
+			error = eph_trace_write(im->w, EPH_OP_UNMAP, 0,
+			    hold.cpu, 0, hold.handle, 0, im->err);
 	}
 	return (error);
 }
@@ -223,30 +223,31 @@ hold_line(struct import *im, struct holds *h, char **f)
 	struct hold hold;
 	int error;
 
-	if ((error = import_number(im, f[0], "t_ns", TSV_NS_MAX, &t)) != 0 ||
-	    (error = import_number(
+	if ((error = eph__import_number(im, f[0], "t_ns", TSV_NS_MAX, &t)) !=
+		0 ||
+	    (error = eph__import_number(
 		 im, f[1], "a CPU", EPH_CPUS_MAX - 1, &column)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[2], "a file id", IMPORT_FILES_MAX - 1, &file)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[3], "a page", IMPORT_FILE_PAGES - 1, &page)) != 0 ||
-	    (error = import_number(
+	    (error = eph__import_number(
 		 im, f[4], "hold_ns", TSV_NS_MAX, &hold_ns)) != 0 ||
-	    (error = import_cpu(im, 0, column, &hold.cpu)) != 0)
+	    (error = eph__import_cpu(im, 0, column, &hold.cpu)) != 0)
 		return (error);
 	if (im->started && t < im->now_ns)
 		t = im->now_ns; /* out of order: as early as still possible */
 	if ((error = holds_end(im, h, t)) != 0 ||
-	    (error = import_at(im, t)) != 0)
+	    (error = eph__import_at(im, t)) != 0)
 		return (error);
 	page += file * IMPORT_FILE_PAGES;
 	if (im->o->no_holds)
-		return (import_ref(im, hold.cpu, page));
-	hold.handle = input_lineno(im->in);
+		return (eph__import_ref(im, hold.cpu, page));
+	hold.handle = eph__input_lineno(im->in);
 	hold.end_ns = t + hold_ns;
 	if (holds_push(h, hold) != 0)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	return (trace_write(
+	return (eph_trace_write(
 	    im->w, EPH_OP_MAP, 0, hold.cpu, page, hold.handle, 0, im->err));
 }
 
@@ -277,10 +278,10 @@ hold_guess_line(char *line, size_t i)
 	uint64_t v;
 
 	(void)i;
-	if (import_fields(line, '\t', f, HOLD_COLUMNS + 1) != HOLD_COLUMNS)
+	if (eph__import_fields(line, '\t', f, HOLD_COLUMNS + 1) != HOLD_COLUMNS)
 		return (false);
 	for (int k = 0; k < HOLD_COLUMNS; k++) {
-		if (!import_digits(f[k], UINT64_MAX, &v))
+		if (!eph__import_digits(f[k], UINT64_MAX, &v))
 			return (false);
 	}
 	return (true);
@@ -289,10 +290,10 @@ hold_guess_line(char *line, size_t i)
 static bool
 hold_guess(const char *p, size_t n)
 {
-	return (import_all_lines(p, n, hold_guess_line));
+	return (eph__import_all_lines(p, n, hold_guess_line));
 }
 
-const struct import_format import_hold_tsv = {
+const struct import_format eph__import_hold_tsv = {
 	.name = "hold-tsv",
 	.desc =
 	    "pages with the time they were held: t_ns cpu file page hold_ns",

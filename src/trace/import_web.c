@@ -44,13 +44,13 @@ web_request(struct import *im, const struct request *r)
 	if (strcmp(r->method, "GET") != 0 ||
 	    (r->status != 200 && r->status != 206) || r->bytes == 0)
 		return (0);
-	if ((file = names_get(&im->files, r->url, r->url_len)) == EPH_NONE)
+	if ((file = eph__names_get(&im->files, r->url, r->url_len)) == EPH_NONE)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	import_count(im, r->bytes, r->bytes);
-	if ((error = import_cpu(im, 0, 0, &cpu)) != 0 ||
-	    (error = import_at(im, r->seconds * NS_PER_S)) != 0)
+	eph__import_count(im, r->bytes, r->bytes);
+	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0 ||
+	    (error = eph__import_at(im, r->seconds * NS_PER_S)) != 0)
 		return (error);
-	return (import_file_range(im, cpu, file, 0, r->bytes));
+	return (eph__import_file_range(im, cpu, file, 0, r->bytes));
 }
 
 /* -- nasa-tsv ----------------------------------------------------------- */
@@ -65,16 +65,16 @@ nasa_line(struct import *im, char *line)
 	struct request r;
 	int error;
 
-	if (import_fields(line, '\t', f, NASA_COLUMNS + 1) < NASA_COLUMNS)
-		return (import_refuse(im,
+	if (eph__import_fields(line, '\t', f, NASA_COLUMNS + 1) < NASA_COLUMNS)
+		return (eph__import_refuse(im,
 		    "expected 7 columns (host logname time method url "
 		    "response bytes)"));
-	if ((error = import_number(
+	if ((error = eph__import_number(
 		 im, f[2], "a time", SECONDS_MAX, &r.seconds)) != 0 ||
-	    (error = import_number(im, f[5], "a status", 999, &r.status)) !=
-		0 ||
-	    (error = import_number(im, f[6], "bytes", INT64_MAX, &r.bytes)) !=
-		0)
+	    (error = eph__import_number(
+		 im, f[5], "a status", 999, &r.status)) != 0 ||
+	    (error = eph__import_number(
+		 im, f[6], "bytes", INT64_MAX, &r.bytes)) != 0)
 		return (error);
 	r.method = f[3];
 	r.url = f[4];
@@ -95,15 +95,17 @@ nasa_run(struct import *im)
 	size_t len;
 	int error;
 
-	if ((error = import_line(im, &line, &len)) != 0)
+	if ((error = eph__import_line(im, &line, &len)) != 0)
 		return (error);
 	if (line == NULL || !nasa_is_header(line))
-		return (import_refuse(im,
+		return (eph__import_refuse(im,
 		    "expected the header host logname time method url "
 		    "response bytes"));
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
-			return (import_refuse(im, "NUL byte; expected text"));
+			return (
+			    eph__import_refuse(im, "NUL byte; expected text"));
 		if ((error = nasa_line(im, line)) != 0)
 			break;
 	}
@@ -116,7 +118,7 @@ nasa_guess(const char *p, size_t n)
 	return (n > strlen(NASA_HEADER) && nasa_is_header(p));
 }
 
-const struct import_format import_nasa_tsv = {
+const struct import_format eph__import_nasa_tsv = {
 	.name = "nasa-tsv",
 	.desc = "NASA-HTTP logs as TSV: host logname time method url ...",
 	.guess = nasa_guess,
@@ -199,13 +201,13 @@ clf_request_end(char *p, struct request *r)
 		if (p[1] != ' ' || strlen(p) < 6 || p[5] != ' ')
 			continue;
 		memcpy(word, p + 2, 3);
-		if (!import_digits(word, 999, &r->status))
+		if (!eph__import_digits(word, 999, &r->status))
 			continue;
 		bytes = p + 6;
 		bytes[strcspn(bytes, " \t")] = '\0';
 		r->bytes = 0;
 		if (strcmp(bytes, "-") == 0 ||
-		    import_digits(bytes, INT64_MAX, &r->bytes))
+		    eph__import_digits(bytes, INT64_MAX, &r->bytes))
 			return (p);
 		return (NULL);
 	}
@@ -246,11 +248,12 @@ clf_run(struct import *im)
 	size_t len;
 	int error;
 
-	while ((error = import_line(im, &line, &len)) == 0 && line != NULL) {
+	while (
+	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (len == 0)
 			continue;
 		if (strlen(line) != len || !clf_parse(line, &r)) {
-			import_skip(im);
+			eph__import_skip(im);
 			continue;
 		}
 		if ((error = web_request(im, &r)) != 0)
@@ -275,7 +278,7 @@ clf_guess(const char *p, size_t n)
 	for (int i = 0; i < 20 && n > 0; i++) {
 		const char *nl = memchr(p, '\n', n);
 
-		if (import_all_lines(
+		if (eph__import_all_lines(
 			p, nl != NULL ? (size_t)(nl - p) : n, clf_guess_line))
 			return (true);
 		if (nl == NULL)
@@ -286,7 +289,7 @@ clf_guess(const char *p, size_t n)
 	return (false);
 }
 
-const struct import_format import_clf = {
+const struct import_format eph__import_clf = {
 	.name = "clf",
 	.desc = "web logs in Common or Combined Log Format",
 	.guess = clf_guess,

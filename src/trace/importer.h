@@ -53,74 +53,75 @@ struct import_format {
 	int (*run)(struct import *im);
 };
 
-extern const struct import_format import_strace;
-extern const struct import_format import_sendfile_tsv;
-extern const struct import_format import_hold_tsv;
-extern const struct import_format import_nasa_tsv;
-extern const struct import_format import_clf;
-extern const struct import_format import_ids;
-extern const struct import_format import_oracle_general;
-extern const struct import_format import_vscsi;
-extern const struct import_format import_csv;
-extern const struct import_format import_arc;
-extern const struct import_format import_lirs;
+extern const struct import_format eph__import_strace;
+extern const struct import_format eph__import_sendfile_tsv;
+extern const struct import_format eph__import_hold_tsv;
+extern const struct import_format eph__import_nasa_tsv;
+extern const struct import_format eph__import_clf;
+extern const struct import_format eph__import_ids;
+extern const struct import_format eph__import_oracle_general;
+extern const struct import_format eph__import_vscsi;
+extern const struct import_format eph__import_csv;
+extern const struct import_format eph__import_arc;
+extern const struct import_format eph__import_lirs;
 
 /*
  * All return 0 or an errno value with im->err set, unless stated.
  */
 
 /* The next line, without its end; *linep is NULL at the end. */
-int import_line(struct import *im, char **linep, size_t *lenp);
+int eph__import_line(struct import *im, char **linep, size_t *lenp);
 
 /* Refuse the line taken last: "FILE:LINE: ...".  Returns EINVAL. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
 int
-import_refuse(struct import *im, const char *fmt, ...);
+eph__import_refuse(struct import *im, const char *fmt, ...);
 
 /* Note a line that should count but cannot be read. */
-void import_skip(struct import *im);
+void eph__import_skip(struct import *im);
 
 /* Let time pass until `ns`, if that is later than what came before. */
-int import_at(struct import *im, uint64_t ns);
+int eph__import_at(struct import *im, uint64_t ns);
 
 /* The CPU of a reference by process and CPU column, by the chosen rule. */
-int import_cpu(
+int eph__import_cpu(
     struct import *im, uint64_t pid, uint64_t column, unsigned *cpup);
 
 /* One reference to a page. */
-int import_ref(struct import *im, unsigned cpu, uint64_t page);
+int eph__import_ref(struct import *im, unsigned cpu, uint64_t page);
 
 /* One reference for each page of [offset, offset + bytes) of a file. */
-int import_file_range(struct import *im, unsigned cpu, uint64_t file,
+int eph__import_file_range(struct import *im, unsigned cpu, uint64_t file,
     uint64_t offset, uint64_t bytes);
 
 /* The same of something whose pages are numbered from 0. */
-int import_range(
+int eph__import_range(
     struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes);
 
 /* Count a call or request that transferred `got` of `asked` bytes. */
-void import_count(struct import *im, uint64_t got, uint64_t asked);
+void eph__import_count(struct import *im, uint64_t got, uint64_t asked);
 
 /*
  * Cut `line` at each `separator` (a blank: at any number of blanks and
  * tabs); returns the number of fields, at most `max`, the rest uncut.
  */
-size_t import_fields(char *line, char separator, char **fields, size_t max);
+size_t eph__import_fields(
+    char *line, char separator, char **fields, size_t max);
 
 /* A field that must be a decimal number up to `max`. */
-int import_number(struct import *im, const char *field, const char *what,
+int eph__import_number(struct import *im, const char *field, const char *what,
     uint64_t max, uint64_t *out);
 
 /* Decimal digits only, up to `max`; false otherwise. */
-bool import_digits(const char *s, uint64_t max, uint64_t *out);
+bool eph__import_digits(const char *s, uint64_t max, uint64_t *out);
 
 /*
  * Guessing: call `line` on each whole line (at most 20) of p[0..n), cut by
  * NUL; true if there is one and all pass.
  */
-bool import_all_lines(
+bool eph__import_all_lines(
     const char *p, size_t n, bool (*line)(char *line, size_t i));
 
 #endif /* !TRACE_IMPORTER_H */

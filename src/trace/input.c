@@ -262,11 +262,11 @@ input_sniff(struct input *in, struct eph_err *err)
 			return (eph_err_set(err, ENOMEM, "out of memory"));
 		in->gzip_ready = true;
 	}
-	return (input_rewind(in, err));
+	return (eph__input_rewind(in, err));
 }
 
 int
-input_open(const char *path, struct input **inp, struct eph_err *err)
+eph__input_open(const char *path, struct input **inp, struct eph_err *err)
 {
 	struct input *in = calloc(1, sizeof(*in));
 	int error;
@@ -283,7 +283,7 @@ input_open(const char *path, struct input **inp, struct eph_err *err)
 	else if ((error = input_open_file(in, err)) == 0)
 		error = input_sniff(in, err);
 	if (error != 0) {
-		input_close(in);
+		eph__input_close(in);
 		return (error);
 	}
 	*inp = in;
@@ -291,7 +291,7 @@ input_open(const char *path, struct input **inp, struct eph_err *err)
 }
 
 void
-input_close(struct input *in)
+eph__input_close(struct input *in)
 {
 	if (in == NULL)
 		return;
@@ -307,7 +307,7 @@ input_close(struct input *in)
 }
 
 int
-input_rewind(struct input *in, struct eph_err *err)
+eph__input_rewind(struct input *in, struct eph_err *err)
 {
 	if (lseek(in->fd, 0, SEEK_SET) != 0)
 		return (eph_err_set(
@@ -322,43 +322,43 @@ input_rewind(struct input *in, struct eph_err *err)
 }
 
 const char *
-input_path(const struct input *in)
+eph__input_path(const struct input *in)
 {
 	return (in->path);
 }
 
 bool
-input_compressed(const struct input *in)
+eph__input_compressed(const struct input *in)
 {
 	return (in->form != INPUT_PLAIN);
 }
 
 int
-input_dup(const struct input *in)
+eph__input_dup(const struct input *in)
 {
 	return (fcntl(in->fd, F_DUPFD_CLOEXEC, 0));
 }
 
 uint64_t
-input_done(const struct input *in)
+eph__input_done(const struct input *in)
 {
 	return (in->done);
 }
 
 uint64_t
-input_total(const struct input *in)
+eph__input_total(const struct input *in)
 {
 	return (in->total);
 }
 
 uint64_t
-input_offset(const struct input *in)
+eph__input_offset(const struct input *in)
 {
 	return (in->base + in->pos);
 }
 
 int
-input_peek(struct input *in, size_t want, const char **pp, size_t *np,
+eph__input_peek(struct input *in, size_t want, const char **pp, size_t *np,
     struct eph_err *err)
 {
 	int error;
@@ -384,7 +384,8 @@ input_whole_lines(const struct input *in, size_t from)
 }
 
 int
-input_lines(struct input *in, const char **pp, size_t *np, struct eph_err *err)
+eph__input_lines(
+    struct input *in, const char **pp, size_t *np, struct eph_err *err)
 {
 	size_t seen = 0, n;
 	int error;
@@ -406,13 +407,14 @@ input_lines(struct input *in, const char **pp, size_t *np, struct eph_err *err)
 }
 
 void
-input_take(struct input *in, size_t n)
+eph__input_take(struct input *in, size_t n)
 {
 	in->pos += n;
 }
 
 int
-input_line(struct input *in, char **linep, size_t *lenp, struct eph_err *err)
+eph__input_line(
+    struct input *in, char **linep, size_t *lenp, struct eph_err *err)
 {
 	char *p = in->buf + in->pos;
 	char *nl = memchr(p, '\n', in->end - in->pos);
@@ -421,7 +423,7 @@ input_line(struct input *in, char **linep, size_t *lenp, struct eph_err *err)
 	int error;
 
 	if (nl == NULL) {
-		if ((error = input_lines(in, &shown, &n, err)) != 0)
+		if ((error = eph__input_lines(in, &shown, &n, err)) != 0)
 			return (error);
 		*linep = NULL;
 		if (n == 0)
@@ -440,7 +442,7 @@ input_line(struct input *in, char **linep, size_t *lenp, struct eph_err *err)
 }
 
 uint64_t
-input_lineno(const struct input *in)
+eph__input_lineno(const struct input *in)
 {
 	return (in->lineno);
 }

@@ -32,7 +32,7 @@ ledger_clear(struct ledger *l)
 }
 
 int
-ledger_init(struct ledger *l)
+eph__ledger_init(struct ledger *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->mask = FIRST_HANDLES - 1;
@@ -40,15 +40,15 @@ ledger_init(struct ledger *l)
 	l->handles = malloc(FIRST_HANDLES * sizeof(l->handles[0]));
 	l->free_slots = malloc(FIRST_HANDLES * sizeof(l->free_slots[0]));
 	if (l->handles == NULL || l->free_slots == NULL) {
-		ledger_destroy(l);
+		eph__ledger_destroy(l);
 		return (ENOMEM);
 	}
-	ledger_reset(l);
+	eph__ledger_reset(l);
 	return (0);
 }
 
 void
-ledger_destroy(struct ledger *l)
+eph__ledger_destroy(struct ledger *l)
 {
 	free(l->handles);
 	free(l->free_slots);
@@ -56,7 +56,7 @@ ledger_destroy(struct ledger *l)
 }
 
 void
-ledger_reset(struct ledger *l)
+eph__ledger_reset(struct ledger *l)
 {
 	ledger_clear(l);
 	l->nhandles = l->nfree = 0;
@@ -116,7 +116,8 @@ ledger_reserve(struct ledger *l, uint32_t slots)
 }
 
 int
-ledger_map(struct ledger *l, uint64_t handle, unsigned flags, uint32_t *slotp)
+eph__ledger_map(
+    struct ledger *l, uint64_t handle, unsigned flags, uint32_t *slotp)
 {
 	const bool nowait = (flags & EPH_OPF_NOWAIT) != 0;
 	uint32_t i = ledger_find(l, handle), slot;
@@ -149,7 +150,7 @@ ledger_map(struct ledger *l, uint64_t handle, unsigned flags, uint32_t *slotp)
 }
 
 int
-ledger_use(const struct ledger *l, uint64_t handle, uint32_t *slotp)
+eph__ledger_use(const struct ledger *l, uint64_t handle, uint32_t *slotp)
 {
 	const struct ledger_handle *h = &l->handles[ledger_find(l, handle)];
 
@@ -181,7 +182,7 @@ ledger_remove(struct ledger *l, uint32_t hole)
 }
 
 int
-ledger_unmap(struct ledger *l, uint64_t handle, uint32_t *slotp)
+eph__ledger_unmap(struct ledger *l, uint64_t handle, uint32_t *slotp)
 {
 	const uint32_t i = ledger_find(l, handle);
 
@@ -195,7 +196,7 @@ ledger_unmap(struct ledger *l, uint64_t handle, uint32_t *slotp)
 }
 
 bool
-ledger_delay(struct ledger *l, uint64_t ns)
+eph__ledger_delay(struct ledger *l, uint64_t ns)
 {
 	if (ns > EPH_TRACE_NS_MAX - l->meta.duration_ns)
 		return (false);
@@ -205,7 +206,7 @@ ledger_delay(struct ledger *l, uint64_t ns)
 }
 
 void
-ledger_finish(struct ledger *l, uint64_t unique_pages)
+eph__ledger_finish(struct ledger *l, uint64_t unique_pages)
 {
 	struct eph_trace_meta *meta = &l->meta;
 

@@ -34,19 +34,19 @@ struct ledger {
 };
 
 /* Returns 0 or ENOMEM. */
-int ledger_init(struct ledger *l);
-void ledger_destroy(struct ledger *l);
+int eph__ledger_init(struct ledger *l);
+void eph__ledger_destroy(struct ledger *l);
 
 /* Forget handles and sums; keep the memory. */
-void ledger_reset(struct ledger *l);
+void eph__ledger_reset(struct ledger *l);
 
 /*
  * Each sets *slotp.  EEXIST: mapped already; ENOENT: not mapped; ENOMEM.
  */
-int ledger_map(
+int eph__ledger_map(
     struct ledger *l, uint64_t handle, unsigned flags, uint32_t *slotp);
-int ledger_use(const struct ledger *l, uint64_t handle, uint32_t *slotp);
-int ledger_unmap(struct ledger *l, uint64_t handle, uint32_t *slotp);
+int eph__ledger_use(const struct ledger *l, uint64_t handle, uint32_t *slotp);
+int eph__ledger_unmap(struct ledger *l, uint64_t handle, uint32_t *slotp);
 
 /* Add one operation to the sums, after what it did to its handle. */
 static inline void
@@ -62,12 +62,12 @@ ledger_count(struct ledger *l, unsigned kind, unsigned cpu)
  * Let time pass.  False: the d lines would add up to more than
  * EPH_TRACE_NS_MAX.
  */
-bool ledger_delay(struct ledger *l, uint64_t ns);
+bool eph__ledger_delay(struct ledger *l, uint64_t ns);
 
 /* 292 years: more than any clock below counts. */
 #define EPH_TRACE_NS_MAX ((uint64_t)INT64_MAX)
 
 /* Close the sums: means, and what is mapped at the end. */
-void ledger_finish(struct ledger *l, uint64_t unique_pages);
+void eph__ledger_finish(struct ledger *l, uint64_t unique_pages);
 
 #endif /* !TRACE_LEDGER_H */

@@ -9,7 +9,7 @@
 #define FIRST_CAP 256u
 
 uint64_t
-names_hash(const char *s, size_t len)
+eph__names_hash(const char *s, size_t len)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
@@ -51,17 +51,17 @@ names_resize(struct names *t, uint32_t cap)
 }
 
 int
-names_init(struct names *t)
+eph__names_init(struct names *t)
 {
 	memset(t, 0, sizeof(*t));
 	if (names_resize(t, FIRST_CAP))
 		return (0);
-	names_destroy(t);
+	eph__names_destroy(t);
 	return (ENOMEM);
 }
 
 void
-names_destroy(struct names *t)
+eph__names_destroy(struct names *t)
 {
 	for (uint32_t id = 0; id < t->n; id++)
 		free(t->strings[id]);
@@ -72,9 +72,9 @@ names_destroy(struct names *t)
 }
 
 uint32_t
-names_get(struct names *t, const char *s, size_t len)
+eph__names_get(struct names *t, const char *s, size_t len)
 {
-	const uint64_t hash = names_hash(s, len);
+	const uint64_t hash = eph__names_hash(s, len);
 	uint32_t i = (uint32_t)hash & t->mask, id;
 	char *copy;
 
@@ -87,7 +87,7 @@ names_get(struct names *t, const char *s, size_t len)
 	if (t->n == t->cap) {
 		if (t->cap >= 1u << 30 || !names_resize(t, 2 * t->cap))
 			return (EPH_NONE);
-		return (names_get(t, s, len));
+		return (eph__names_get(t, s, len));
 	}
 	if ((copy = malloc(len + 1)) == NULL)
 		return (EPH_NONE);

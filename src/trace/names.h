@@ -17,13 +17,13 @@ struct names {
 };
 
 /* Returns 0 or ENOMEM. */
-int names_init(struct names *t);
-void names_destroy(struct names *t);
+int eph__names_init(struct names *t);
+void eph__names_destroy(struct names *t);
 
 /* The id of the string of `len` bytes; EPH_NONE when out of memory. */
-uint32_t names_get(struct names *t, const char *s, size_t len);
+uint32_t eph__names_get(struct names *t, const char *s, size_t len);
 
 /* FNV-1a, 64 bits. */
-uint64_t names_hash(const char *s, size_t len);
+uint64_t eph__names_hash(const char *s, size_t len);
 
 #endif /* !TRACE_NAMES_H */

@@ -32,11 +32,11 @@ starts_with(const char *p, size_t n, const char *start, size_t nstart)
 static int
 trace_refuse(struct input *in, struct eph_err *err)
 {
-	const char *path = input_path(in);
+	const char *path = eph__input_path(in);
 	const char *format;
 	struct eph_err ignored;
 
-	if (trace_import_guess(path, &format, &ignored) == 0)
+	if (eph_trace_import_guess(path, &format, &ignored) == 0)
 		return (eph_err_set(err, EINVAL,
 		    "%s: not an ephmap trace but a log; import it: ephmap "
 		    "trace import --from %s %s -o %s.trace",
@@ -58,34 +58,36 @@ trace_dispatch(struct input **inp, struct eph_trace *t, struct eph_err *err)
 	size_t n;
 	int error, fd;
 
-	error = input_peek(in, TRACE_BINARY_MAGIC_BYTES + magic, &p, &n, err);
+	error =
+	    eph__input_peek(in, TRACE_BINARY_MAGIC_BYTES + magic, &p, &n, err);
 	if (error != 0)
 		return (error);
 	if (n == 0)
 		return (eph_err_set(err, EINVAL,
 		    "%s: byte 0: the file is empty; expected the line "
 		    "\"" TRACE_TEXT_MAGIC TRACE_TEXT_VERSION "\"",
-		    input_path(in)));
+		    eph__input_path(in)));
 	if (starts_with(p, n, TRACE_TEXT_MAGIC, magic)) {
-		if ((error = trace_text_open(in, &t->text, err)) == 0)
+		if ((error = eph__trace_text_open(in, &t->text, err)) == 0)
 			*inp = NULL;
 		return (error);
 	}
 	if (!starts_with(p, n, TRACE_BINARY_MAGIC, TRACE_BINARY_MAGIC_BYTES))
 		return (trace_refuse(in, err));
-	if (input_compressed(in))
+	if (eph__input_compressed(in))
 		return (eph_err_set(err, EINVAL,
 		    "%s: a binary trace inside zstd or gzip; it is compressed "
 		    "already: expand it first",
-		    input_path(in)));
-	if ((fd = input_dup(in)) < 0)
-		return (eph_err_set(
-		    err, errno, "%s: %s", input_path(in), strerror(errno)));
-	return (trace_binary_open(input_path(in), fd, &t->binary, err));
+		    eph__input_path(in)));
+	if ((fd = eph__input_dup(in)) < 0)
+		return (eph_err_set(err, errno, "%s: %s", eph__input_path(in),
+		    strerror(errno)));
+	return (
+	    eph__trace_binary_open(eph__input_path(in), fd, &t->binary, err));
 }
 
 int
-trace_open(const char *path, struct eph_trace **tp, struct eph_err *err)
+eph_trace_open(const char *path, struct eph_trace **tp, struct eph_err *err)
 {
 	struct eph_trace *t = calloc(1, sizeof(*t));
 	struct input *in = NULL;
@@ -93,9 +95,9 @@ trace_open(const char *path, struct eph_trace **tp, struct eph_err *err)
 
 	if (t == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	if ((error = input_open(path, &in, err)) == 0)
+	if ((error = eph__input_open(path, &in, err)) == 0)
 		error = trace_dispatch(&in, t, err);
-	input_close(in);
+	eph__input_close(in);
 	if (error != 0) {
 		free(t);
 		return (error);
@@ -105,76 +107,77 @@ trace_open(const char *path, struct eph_trace **tp, struct eph_err *err)
 }
 
 void
-trace_close(struct eph_trace *t)
+eph_trace_close(struct eph_trace *t)
 {
 	if (t == NULL)
 		return;
-	trace_text_close(t->text);
-	trace_binary_close(t->binary);
+	eph__trace_text_close(t->text);
+	eph__trace_binary_close(t->binary);
 	free(t);
 }
 
 const struct eph_trace_meta *
-trace_meta(const struct eph_trace *t)
+eph_trace_meta(const struct eph_trace *t)
 {
-	return (t->text != NULL ? trace_text_meta(t->text)
-				: trace_binary_meta(t->binary));
+	return (t->text != NULL ? eph__trace_text_meta(t->text)
+				: eph__trace_binary_meta(t->binary));
 }
 
 bool
-trace_is_text(const struct eph_trace *t)
+eph_trace_is_text(const struct eph_trace *t)
 {
 	return (t->text != NULL);
 }
 
 int
-trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
+eph_trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
     struct eph_err *err)
 {
-	return (t->text != NULL ? trace_text_next(t->text, opsp, np, err)
-				: trace_binary_next(t->binary, opsp, np, err));
+	return (t->text != NULL
+		? eph__trace_text_next(t->text, opsp, np, err)
+		: eph__trace_binary_next(t->binary, opsp, np, err));
 }
 
 int
-trace_rewind(struct eph_trace *t, struct eph_err *err)
+eph_trace_rewind(struct eph_trace *t, struct eph_err *err)
 {
-	return (t->text != NULL ? trace_text_rewind(t->text, err)
-				: trace_binary_rewind(t->binary, err));
+	return (t->text != NULL ? eph__trace_text_rewind(t->text, err)
+				: eph__trace_binary_rewind(t->binary, err));
 }
 
 void
-trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size)
+eph_trace_where(const struct eph_trace *t, size_t i, char *buf, size_t size)
 {
-	trace_where_line(t, trace_line(t, i), buf, size);
+	eph_trace_where_line(t, eph_trace_line(t, i), buf, size);
 }
 
 void
-trace_where_line(
+eph_trace_where_line(
     const struct eph_trace *t, uint64_t line, char *buf, size_t size)
 {
 	if (t->text != NULL)
-		trace_text_where(t->text, line, buf, size);
+		eph__trace_text_where(t->text, line, buf, size);
 	else
-		trace_binary_where(t->binary, line, buf, size);
+		eph__trace_binary_where(t->binary, line, buf, size);
 }
 
 uint64_t
-trace_line(const struct eph_trace *t, size_t i)
+eph_trace_line(const struct eph_trace *t, size_t i)
 {
-	return (t->text != NULL ? trace_text_line(t->text, i)
-				: trace_binary_line(t->binary, i));
+	return (t->text != NULL ? eph__trace_text_line(t->text, i)
+				: eph__trace_binary_line(t->binary, i));
 }
 
 uint64_t
-trace_page_name(const struct eph_trace *t, uint32_t page)
+eph_trace_page_name(const struct eph_trace *t, uint32_t page)
 {
-	return (t->text != NULL ? trace_text_page_name(t->text, page)
-				: trace_binary_page_name(t->binary, page));
+	return (t->text != NULL ? eph__trace_text_page_name(t->text, page)
+				: eph__trace_binary_page_name(t->binary, page));
 }
 
 uint64_t
-trace_handle_name(const struct eph_trace *t, size_t i)
+eph_trace_handle_name(const struct eph_trace *t, size_t i)
 {
-	return (t->text != NULL ? trace_text_handle_name(t->text, i)
-				: trace_binary_handle_name(t->binary, i));
+	return (t->text != NULL ? eph__trace_text_handle_name(t->text, i)
+				: eph__trace_binary_handle_name(t->binary, i));
 }

@@ -305,7 +305,7 @@ payload_encode(struct trace_encoder *e, const struct trace_block *b)
 }
 
 int
-trace_encoder_open(FILE *f, struct trace_encoder **ep)
+eph__trace_encoder_open(FILE *f, struct trace_encoder **ep)
 {
 	const unsigned char room[HEADER_BYTES] = { 0 };
 	struct trace_encoder *e = calloc(1, sizeof(*e));
@@ -322,7 +322,7 @@ trace_encoder_open(FILE *f, struct trace_encoder **ep)
 	    fwrite(room, sizeof(room), 1, f) != 1) {
 		const int error = errno;
 
-		trace_encoder_close(e);
+		eph__trace_encoder_close(e);
 		return (error);
 	}
 	*ep = e;
@@ -330,7 +330,7 @@ trace_encoder_open(FILE *f, struct trace_encoder **ep)
 }
 
 void
-trace_encoder_close(struct trace_encoder *e)
+eph__trace_encoder_close(struct trace_encoder *e)
 {
 	if (e == NULL)
 		return;
@@ -340,7 +340,7 @@ trace_encoder_close(struct trace_encoder *e)
 }
 
 int
-trace_encoder_block(struct trace_encoder *e, const struct trace_block *b)
+eph__trace_encoder_block(struct trace_encoder *e, const struct trace_block *b)
 {
 	const size_t plain = payload_encode(e, b);
 	const size_t packed = ZSTD_compressCCtx(
@@ -365,7 +365,8 @@ trace_encoder_block(struct trace_encoder *e, const struct trace_block *b)
 }
 
 int
-trace_encoder_finish(struct trace_encoder *e, const struct eph_trace_meta *meta)
+eph__trace_encoder_finish(
+    struct trace_encoder *e, const struct eph_trace_meta *meta)
 {
 	unsigned char bytes[HEADER_BYTES];
 
@@ -497,7 +498,7 @@ binary_header(struct trace_binary *t, struct eph_err *err)
 }
 
 int
-trace_binary_rewind(struct trace_binary *t, struct eph_err *err)
+eph__trace_binary_rewind(struct trace_binary *t, struct eph_err *err)
 {
 	(void)err;
 	t->offset = HEADER_BYTES;
@@ -509,7 +510,7 @@ trace_binary_rewind(struct trace_binary *t, struct eph_err *err)
 }
 
 int
-trace_binary_open(
+eph__trace_binary_open(
     const char *path, int fd, struct trace_binary **tp, struct eph_err *err)
 {
 	struct trace_binary *t = calloc(1, sizeof(*t));
@@ -529,15 +530,15 @@ trace_binary_open(
 	if (error == 0)
 		error = binary_header(t, err);
 	if (error != 0) {
-		trace_binary_close(t);
+		eph__trace_binary_close(t);
 		return (error);
 	}
 	*tp = t;
-	return (trace_binary_rewind(t, err));
+	return (eph__trace_binary_rewind(t, err));
 }
 
 void
-trace_binary_close(struct trace_binary *t)
+eph__trace_binary_close(struct trace_binary *t)
 {
 	if (t == NULL)
 		return;
@@ -916,7 +917,7 @@ binary_end(struct trace_binary *t, struct eph_err *err)
 }
 
 int
-trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
+eph__trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
     size_t *np, struct eph_err *err)
 {
 	size_t plain = 0;
@@ -937,32 +938,32 @@ trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
 }
 
 const struct eph_trace_meta *
-trace_binary_meta(const struct trace_binary *t)
+eph__trace_binary_meta(const struct trace_binary *t)
 {
 	return (&t->header.meta);
 }
 
 uint64_t
-trace_binary_line(const struct trace_binary *t, size_t i)
+eph__trace_binary_line(const struct trace_binary *t, size_t i)
 {
 	return (t->ops_before + i + 1);
 }
 
 void
-trace_binary_where(
+eph__trace_binary_where(
     const struct trace_binary *t, uint64_t line, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s: operation %" PRIu64, t->path, line);
 }
 
 uint64_t
-trace_binary_page_name(const struct trace_binary *t, uint32_t page)
+eph__trace_binary_page_name(const struct trace_binary *t, uint32_t page)
 {
 	return (t->names[page]);
 }
 
 uint64_t
-trace_binary_handle_name(const struct trace_binary *t, size_t i)
+eph__trace_binary_handle_name(const struct trace_binary *t, size_t i)
 {
 	return (t->handles[i]);
 }

@@ -21,18 +21,20 @@ struct trace_binary;
  * The reader; functions as those of trace.h.  `fd` can seek and belongs to
  * the reader from now on, also on failure; `path` is for messages.
  */
-int trace_binary_open(
+int eph__trace_binary_open(
     const char *path, int fd, struct trace_binary **tp, struct eph_err *err);
-void trace_binary_close(struct trace_binary *t);
-const struct eph_trace_meta *trace_binary_meta(const struct trace_binary *t);
-int trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
+void eph__trace_binary_close(struct trace_binary *t);
+const struct eph_trace_meta *eph__trace_binary_meta(
+    const struct trace_binary *t);
+int eph__trace_binary_next(struct trace_binary *t, const struct eph_op **opsp,
     size_t *np, struct eph_err *err);
-int trace_binary_rewind(struct trace_binary *t, struct eph_err *err);
-void trace_binary_where(
+int eph__trace_binary_rewind(struct trace_binary *t, struct eph_err *err);
+void eph__trace_binary_where(
     const struct trace_binary *t, uint64_t line, char *buf, size_t size);
-uint64_t trace_binary_line(const struct trace_binary *t, size_t i);
-uint64_t trace_binary_page_name(const struct trace_binary *t, uint32_t page);
-uint64_t trace_binary_handle_name(const struct trace_binary *t, size_t i);
+uint64_t eph__trace_binary_line(const struct trace_binary *t, size_t i);
+uint64_t eph__trace_binary_page_name(
+    const struct trace_binary *t, uint32_t page);
+uint64_t eph__trace_binary_handle_name(const struct trace_binary *t, size_t i);
 
 /* One block of operations with their names, as it is written. */
 struct trace_block {
@@ -48,12 +50,13 @@ struct trace_block {
 struct trace_encoder;
 
 /* Both return 0 or an errno value. */
-int trace_encoder_open(FILE *f, struct trace_encoder **ep);
-int trace_encoder_block(struct trace_encoder *e, const struct trace_block *b);
+int eph__trace_encoder_open(FILE *f, struct trace_encoder **ep);
+int eph__trace_encoder_block(
+    struct trace_encoder *e, const struct trace_block *b);
 
 /* Write the header, which makes the file whole. */
-int trace_encoder_finish(
+int eph__trace_encoder_finish(
     struct trace_encoder *e, const struct eph_trace_meta *meta);
-void trace_encoder_close(struct trace_encoder *e);
+void eph__trace_encoder_close(struct trace_encoder *e);
 
 #endif /* !TRACE_TRACE_BINARY_H */

@@ -110,7 +110,7 @@ text_refuse(const struct trace_text *t, const char *at, const char *expected,
 	char buf[4 * TOKEN_SHOWN + 8];
 
 	return (eph_err_set(err, EINVAL, "%s:%" PRIu64 ": expected %s, got %s",
-	    input_path(t->in), t->lineno, expected, token_text(at, buf)));
+	    eph__input_path(t->in), t->lineno, expected, token_text(at, buf)));
 }
 
 /*
@@ -231,10 +231,10 @@ text_handle_error(
 	if (error == ENOMEM)
 		return (
 		    eph_err_set(err, ENOMEM, "%s:%" PRIu64 ": out of memory",
-			input_path(t->in), t->lineno));
+			eph__input_path(t->in), t->lineno));
 	return (
 	    eph_err_set(err, EINVAL, "%s:%" PRIu64 ": handle %" PRIu64 " is %s",
-		input_path(t->in), t->lineno, handle,
+		eph__input_path(t->in), t->lineno, handle,
 		error == EEXIST
 		    ? "mapped already; expected a u line of it before this m"
 		    : "not mapped; expected an m line of it before this line"));
@@ -253,7 +253,7 @@ text_map(
 	    (p = text_number(t, p, what_handle, handle, err)) == NULL ||
 	    (p = text_flags(t, p, op, err)) == NULL)
 		return (NULL);
-	error = ledger_map(&t->ledger, *handle, op->flags, &op->slot);
+	error = eph__ledger_map(&t->ledger, *handle, op->flags, &op->slot);
 	if (error == 0)
 		return (p);
 	(void)text_handle_error(t, error, *handle, err);
@@ -271,8 +271,8 @@ text_use(
 	    (p = text_number(t, p, what_handle, handle, err)) == NULL)
 		return (NULL);
 	error = op->kind == EPH_OP_UNMAP
-	    ? ledger_unmap(&t->ledger, *handle, &op->slot)
-	    : ledger_use(&t->ledger, *handle, &op->slot);
+	    ? eph__ledger_unmap(&t->ledger, *handle, &op->slot)
+	    : eph__ledger_use(&t->ledger, *handle, &op->slot);
 	if (error == 0)
 		return (p);
 	(void)text_handle_error(t, error, *handle, err);
@@ -288,7 +288,7 @@ text_delay(
 
 	if ((p = text_number(t, p, what_ns, &ns, err)) == NULL)
 		return (NULL);
-	if (!ledger_delay(&t->ledger, ns)) {
+	if (!eph__ledger_delay(&t->ledger, ns)) {
 		(void)text_refuse(
 		    t, at, "d lines that add up to less than 2^63 ns", err);
 		return (NULL);
@@ -331,7 +331,8 @@ text_end(const struct trace_text *t, const char *p, struct eph_err *err)
 	if (is_break(*at) || (unsigned char)*at < 0x20 || *at == 0x7f)
 		(void)eph_err_set(err, EINVAL,
 		    "%s:%" PRIu64 ": control byte 0x%02x; expected text",
-		    input_path(t->in), t->lineno, (unsigned)(unsigned char)*at);
+		    eph__input_path(t->in), t->lineno,
+		    (unsigned)(unsigned char)*at);
 	else
 		(void)text_refuse(t, at, "the end of the line", err);
 	return (NULL);
@@ -398,11 +399,11 @@ text_dense(struct trace_text *t, struct eph_err *err)
 			    &t->pages, t->page_names[i + PREFETCH_AHEAD]);
 		if (op->kind != EPH_OP_REF && op->kind != EPH_OP_MAP)
 			continue;
-		op->page = idmap_get(&t->pages, t->page_names[i]);
+		op->page = eph__idmap_get(&t->pages, t->page_names[i]);
 		if (op->page == EPH_NONE)
 			return (eph_err_set(err, ENOMEM,
 			    "%s: out of memory for %" PRIu32 " pages",
-			    input_path(t->in), t->pages.n));
+			    eph__input_path(t->in), t->pages.n));
 	}
 	return (0);
 }
@@ -418,14 +419,14 @@ text_block(struct trace_text *t, struct eph_err *err)
 	t->n = 0;
 	while (t->n < BLOCK_OPS) {
 		if (t->at == t->end) {
-			error = input_lines(t->in, &p, &n, err);
+			error = eph__input_lines(t->in, &p, &n, err);
 			if (error != 0)
 				return (error);
 			if (n == 0)
 				break;
 			t->at = p;
 			t->end = p + n;
-			input_take(t->in, n);
+			eph__input_take(t->in, n);
 		}
 		while (t->at < t->end && t->n < BLOCK_OPS) {
 			if ((error = text_line(t, err)) != 0)
@@ -444,7 +445,7 @@ text_first_line(struct trace_text *t, struct eph_err *err)
 	size_t n;
 	int error;
 
-	if ((error = input_lines(t->in, &p, &n, err)) != 0)
+	if ((error = eph__input_lines(t->in, &p, &n, err)) != 0)
 		return (error);
 	t->lineno = 1;
 	if (n < magic || memcmp(p, TRACE_TEXT_MAGIC, magic) != 0)
@@ -456,19 +457,19 @@ text_first_line(struct trace_text *t, struct eph_err *err)
 		return (text_refuse(t, p + magic,
 		    "version " TRACE_TEXT_VERSION " of the trace format", err));
 	t->end = p + n;
-	input_take(t->in, n);
+	eph__input_take(t->in, n);
 	t->at = text_end(t, t->at, err);
 	return (t->at != NULL ? 0 : EINVAL);
 }
 
 int
-trace_text_rewind(struct trace_text *t, struct eph_err *err)
+eph__trace_text_rewind(struct trace_text *t, struct eph_err *err)
 {
 	int error;
 
-	if ((error = input_rewind(t->in, err)) != 0)
+	if ((error = eph__input_rewind(t->in, err)) != 0)
 		return (error);
-	ledger_reset(&t->ledger);
+	eph__ledger_reset(&t->ledger);
 	t->at = t->end = NULL;
 	t->n = 0;
 	return (text_first_line(t, err));
@@ -487,13 +488,14 @@ text_survey(struct trace_text *t, struct eph_err *err)
 	while (error == 0 && t->n > 0);
 	if (error != 0)
 		return (error);
-	ledger_finish(&t->ledger, t->pages.n);
+	eph__ledger_finish(&t->ledger, t->pages.n);
 	t->meta = t->ledger.meta;
-	return (trace_text_rewind(t, err));
+	return (eph__trace_text_rewind(t, err));
 }
 
 int
-trace_text_open(struct input *in, struct trace_text **tp, struct eph_err *err)
+eph__trace_text_open(
+    struct input *in, struct trace_text **tp, struct eph_err *err)
 {
 	struct trace_text *t = calloc(1, sizeof(*t));
 	int error;
@@ -501,13 +503,14 @@ trace_text_open(struct input *in, struct trace_text **tp, struct eph_err *err)
 	if (t == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	t->in = in;
-	if (idmap_init(&t->pages) != 0 || ledger_init(&t->ledger) != 0)
+	if (eph__idmap_init(&t->pages) != 0 ||
+	    eph__ledger_init(&t->ledger) != 0)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	else
 		error = text_survey(t, err);
 	if (error != 0) {
 		t->in = NULL;
-		trace_text_close(t);
+		eph__trace_text_close(t);
 		return (error);
 	}
 	*tp = t;
@@ -515,25 +518,25 @@ trace_text_open(struct input *in, struct trace_text **tp, struct eph_err *err)
 }
 
 void
-trace_text_close(struct trace_text *t)
+eph__trace_text_close(struct trace_text *t)
 {
 	if (t == NULL)
 		return;
-	input_close(t->in);
-	idmap_destroy(&t->pages);
-	ledger_destroy(&t->ledger);
+	eph__input_close(t->in);
+	eph__idmap_destroy(&t->pages);
+	eph__ledger_destroy(&t->ledger);
 	free(t);
 }
 
 const struct eph_trace_meta *
-trace_text_meta(const struct trace_text *t)
+eph__trace_text_meta(const struct trace_text *t)
 {
 	return (&t->meta);
 }
 
 int
-trace_text_next(struct trace_text *t, const struct eph_op **opsp, size_t *np,
-    struct eph_err *err)
+eph__trace_text_next(struct trace_text *t, const struct eph_op **opsp,
+    size_t *np, struct eph_err *err)
 {
 	const int error = text_block(t, err);
 
@@ -545,26 +548,26 @@ trace_text_next(struct trace_text *t, const struct eph_op **opsp, size_t *np,
 }
 
 uint64_t
-trace_text_line(const struct trace_text *t, size_t i)
+eph__trace_text_line(const struct trace_text *t, size_t i)
 {
 	return (t->lines[i]);
 }
 
 void
-trace_text_where(
+eph__trace_text_where(
     const struct trace_text *t, uint64_t line, char *buf, size_t size)
 {
-	(void)snprintf(buf, size, "%s:%" PRIu64, input_path(t->in), line);
+	(void)snprintf(buf, size, "%s:%" PRIu64, eph__input_path(t->in), line);
 }
 
 uint64_t
-trace_text_page_name(const struct trace_text *t, uint32_t page)
+eph__trace_text_page_name(const struct trace_text *t, uint32_t page)
 {
 	return (t->pages.names[page]);
 }
 
 uint64_t
-trace_text_handle_name(const struct trace_text *t, size_t i)
+eph__trace_text_handle_name(const struct trace_text *t, size_t i)
 {
 	return (t->handle_names[i]);
 }

@@ -18,17 +18,17 @@ struct trace_text;
  * Read `in`, which is at its start, through once.  On success the reader
  * owns `in`; on failure the caller still does.
  */
-int trace_text_open(
+int eph__trace_text_open(
     struct input *in, struct trace_text **tp, struct eph_err *err);
-void trace_text_close(struct trace_text *t);
-const struct eph_trace_meta *trace_text_meta(const struct trace_text *t);
-int trace_text_next(struct trace_text *t, const struct eph_op **opsp,
+void eph__trace_text_close(struct trace_text *t);
+const struct eph_trace_meta *eph__trace_text_meta(const struct trace_text *t);
+int eph__trace_text_next(struct trace_text *t, const struct eph_op **opsp,
     size_t *np, struct eph_err *err);
-int trace_text_rewind(struct trace_text *t, struct eph_err *err);
-void trace_text_where(
+int eph__trace_text_rewind(struct trace_text *t, struct eph_err *err);
+void eph__trace_text_where(
     const struct trace_text *t, uint64_t line, char *buf, size_t size);
-uint64_t trace_text_line(const struct trace_text *t, size_t i);
-uint64_t trace_text_page_name(const struct trace_text *t, uint32_t page);
-uint64_t trace_text_handle_name(const struct trace_text *t, size_t i);
+uint64_t eph__trace_text_line(const struct trace_text *t, size_t i);
+uint64_t eph__trace_text_page_name(const struct trace_text *t, uint32_t page);
+uint64_t eph__trace_text_handle_name(const struct trace_text *t, size_t i);
 
 #endif /* !TRACE_TRACE_TEXT_H */

@@ -195,7 +195,7 @@ writer_begin(struct eph_trace_writer *w, struct eph_err *err)
 		w->block = calloc(1, sizeof(*w->block));
 		error = w->block == NULL
 		    ? ENOMEM
-		    : trace_encoder_open(w->f, &w->encoder);
+		    : eph__trace_encoder_open(w->f, &w->encoder);
 	}
 	return (error != 0 ? writer_sys_error(w, error, err) : 0);
 }
@@ -206,7 +206,8 @@ writer_open_file(
 {
 	int error;
 
-	if (idmap_init(&w->pages) != 0 || ledger_init(&w->ledger) != 0)
+	if (eph__idmap_init(&w->pages) != 0 ||
+	    eph__ledger_init(&w->ledger) != 0)
 		return (writer_sys_error(w, ENOMEM, err));
 	if (strcmp(w->path, "-") == 0) {
 		if (form == EPH_TRACE_ORACLE)
@@ -223,7 +224,7 @@ writer_open_file(
 }
 
 int
-trace_writer_open(const char *path, enum eph_trace_form form,
+eph_trace_writer_open(const char *path, enum eph_trace_form form,
     struct eph_trace_writer **wp, struct eph_err *err)
 {
 	struct eph_trace_writer *w = calloc(1, sizeof(*w));
@@ -235,7 +236,7 @@ trace_writer_open(const char *path, enum eph_trace_form form,
 	}
 	w->form = form;
 	if ((error = writer_open_file(w, form, err)) != 0) {
-		trace_writer_abort(w);
+		eph_trace_writer_abort(w);
 		return (error);
 	}
 	*wp = w;
@@ -307,7 +308,7 @@ write_block(struct eph_trace_writer *w)
 	int error = 0;
 
 	if (w->block->n > 0)
-		error = trace_encoder_block(w->encoder, w->block);
+		error = eph__trace_encoder_block(w->encoder, w->block);
 	w->block->n = w->block->nnames = w->block->nhandles = 0;
 	return (error);
 }
@@ -366,17 +367,18 @@ write_account(
 {
 	switch (op->kind) {
 	case EPH_OP_MAP:
-		return (ledger_map(&w->ledger, handle, op->flags, &op->slot));
+		return (
+		    eph__ledger_map(&w->ledger, handle, op->flags, &op->slot));
 	case EPH_OP_UNMAP:
-		return (ledger_unmap(&w->ledger, handle, &op->slot));
+		return (eph__ledger_unmap(&w->ledger, handle, &op->slot));
 	case EPH_OP_KVA:
 	case EPH_OP_READ:
 	case EPH_OP_WRITE:
-		return (ledger_use(&w->ledger, handle, &op->slot));
+		return (eph__ledger_use(&w->ledger, handle, &op->slot));
 	case EPH_OP_DELAY:
 		op->page = (uint32_t)ns;
 		op->slot = (uint32_t)(ns >> 32);
-		return (ledger_delay(&w->ledger, ns) ? 0 : ERANGE);
+		return (eph__ledger_delay(&w->ledger, ns) ? 0 : ERANGE);
 	default:
 		return (0);
 	}
@@ -408,8 +410,8 @@ write_refuse(const struct eph_trace_writer *w, int error, uint64_t handle,
 }
 
 int
-trace_write(struct eph_trace_writer *w, enum eph_op_kind kind, unsigned flags,
-    unsigned cpu, uint64_t page, uint64_t handle, uint64_t ns,
+eph_trace_write(struct eph_trace_writer *w, enum eph_op_kind kind,
+    unsigned flags, unsigned cpu, uint64_t page, uint64_t handle, uint64_t ns,
     struct eph_err *err)
 {
 	struct eph_op op = { 0 };
@@ -430,7 +432,7 @@ trace_write(struct eph_trace_writer *w, enum eph_op_kind kind, unsigned flags,
 	if (kind == EPH_OP_MAP || kind == EPH_OP_REF) {
 		const uint32_t known = w->pages.n;
 
-		if ((op.page = idmap_get(&w->pages, page)) == EPH_NONE)
+		if ((op.page = eph__idmap_get(&w->pages, page)) == EPH_NONE)
 			return (writer_sys_error(w, ENOMEM, err));
 		fresh = w->pages.n != known;
 	}
@@ -446,7 +448,7 @@ trace_write(struct eph_trace_writer *w, enum eph_op_kind kind, unsigned flags,
 }
 
 void
-trace_writer_origin(
+eph_trace_writer_origin(
     struct eph_trace_writer *w, const struct eph_trace_meta *meta)
 {
 	w->origin = *meta;
@@ -508,7 +510,7 @@ writer_finish(struct eph_trace_writer *w)
 	struct eph_trace_meta *meta = &w->ledger.meta;
 	int error = 0;
 
-	ledger_finish(&w->ledger, w->pages.n);
+	eph__ledger_finish(&w->ledger, w->pages.n);
 	meta->imported = w->origin.imported;
 	meta->calls = w->origin.calls;
 	meta->partial = w->origin.partial;
@@ -516,7 +518,7 @@ writer_finish(struct eph_trace_writer *w)
 	memcpy(meta->source, w->origin.source, sizeof(meta->source));
 	if (w->form == EPH_TRACE_BINARY) {
 		if ((error = write_block(w)) == 0)
-			error = trace_encoder_finish(w->encoder, meta);
+			error = eph__trace_encoder_finish(w->encoder, meta);
 	} else if (w->form == EPH_TRACE_ORACLE) {
 		error = oracle_finish(w);
 	}
@@ -545,7 +547,7 @@ writer_rename(struct eph_trace_writer *w)
 }
 
 int
-trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err)
+eph_trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err)
 {
 	int error = writer_finish(w);
 
@@ -553,12 +555,12 @@ trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err)
 		error = writer_rename(w);
 	if (error != 0)
 		(void)writer_sys_error(w, error, err);
-	trace_writer_abort(w);
+	eph_trace_writer_abort(w);
 	return (error);
 }
 
 void
-trace_writer_abort(struct eph_trace_writer *w)
+eph_trace_writer_abort(struct eph_trace_writer *w)
 {
 	if (w == NULL)
 		return;
@@ -566,9 +568,9 @@ trace_writer_abort(struct eph_trace_writer *w)
 		(void)fclose(w->f);
 	if (w->temp != NULL)
 		(void)unlink(w->temp);
-	trace_encoder_close(w->encoder);
-	idmap_destroy(&w->pages);
-	ledger_destroy(&w->ledger);
+	eph__trace_encoder_close(w->encoder);
+	eph__idmap_destroy(&w->pages);
+	eph__ledger_destroy(&w->ledger);
 	free(w->block);
 	free(w->temp);
 	free(w->place);

@@ -14,31 +14,31 @@
 static int
 ts_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
-	return (trace_next(arg, opsp, np, err));
+	return (eph_trace_next(arg, opsp, np, err));
 }
 
 static void
 ts_where(void *arg, size_t i, char *buf, size_t size)
 {
-	trace_where(arg, i, buf, size);
+	eph_trace_where(arg, i, buf, size);
 }
 
 static uint64_t
 ts_line(void *arg, size_t i)
 {
-	return (trace_line(arg, i));
+	return (eph_trace_line(arg, i));
 }
 
 static uint64_t
 ts_page_name(void *arg, uint32_t page)
 {
-	return (trace_page_name(arg, page));
+	return (eph_trace_page_name(arg, page));
 }
 
 static uint64_t
 ts_handle_name(void *arg, size_t i)
 {
-	return (trace_handle_name(arg, i));
+	return (eph_trace_handle_name(arg, i));
 }
 
 /* References are counted by the trace; a hint above 2^32 is no hint. */
@@ -51,9 +51,9 @@ meta_npages(const struct eph_trace_meta *meta)
 }
 
 struct eph_op_source
-trace_source(struct eph_trace *t)
+eph_trace_source(struct eph_trace *t)
 {
-	const struct eph_trace_meta *meta = trace_meta(t);
+	const struct eph_trace_meta *meta = eph_trace_meta(t);
 
 	return ((struct eph_op_source){
 	    .next = ts_next,
@@ -84,7 +84,7 @@ struct eph_oplist {
 };
 
 void
-oplist_free(struct eph_oplist *l)
+eph_oplist_free(struct eph_oplist *l)
 {
 	if (l == NULL)
 		return;
@@ -162,17 +162,17 @@ oplist_append(struct eph_oplist *l, const struct eph_op *ops, size_t n)
 {
 	if (oplist_grow(l, l->n + n) != 0)
 		return (ENOMEM);
-	if (l->lines == NULL && trace_line(l->trace, n - 1) != l->n + n &&
+	if (l->lines == NULL && eph_trace_line(l->trace, n - 1) != l->n + n &&
 	    oplist_start_lines(l) != 0)
 		return (ENOMEM);
 	for (size_t i = 0; l->lines != NULL && i < n; i++)
-		l->lines[l->n + i] = trace_line(l->trace, i);
+		l->lines[l->n + i] = eph_trace_line(l->trace, i);
 	for (size_t i = 0; i < n; i++) {
 		if (!op_has_handle(&ops[i]))
 			continue;
 		if (l->handles == NULL && oplist_start_handles(l) != 0)
 			return (ENOMEM);
-		l->handles[l->n + i] = trace_handle_name(l->trace, i);
+		l->handles[l->n + i] = eph_trace_handle_name(l->trace, i);
 	}
 	memcpy(l->ops + l->n, ops, n * sizeof(*ops));
 	l->n += n;
@@ -180,7 +180,8 @@ oplist_append(struct eph_oplist *l, const struct eph_op *ops, size_t n)
 }
 
 int
-oplist_read(struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err)
+eph_oplist_read(
+    struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err)
 {
 	struct eph_oplist *l = calloc(1, sizeof(*l));
 	const struct eph_op *ops;
@@ -190,16 +191,16 @@ oplist_read(struct eph_trace *t, struct eph_oplist **lp, struct eph_err *err)
 	if (l == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	l->trace = t;
-	l->npages_hint = meta_npages(trace_meta(t));
-	l->has_time = trace_meta(t)->duration_ns != 0;
+	l->npages_hint = meta_npages(eph_trace_meta(t));
+	l->has_time = eph_trace_meta(t)->duration_ns != 0;
 	while (error == 0 && n > 0) {
-		error = trace_next(t, &ops, &n, err);
+		error = eph_trace_next(t, &ops, &n, err);
 		if (error == 0 && n > 0 && oplist_append(l, ops, n) != 0)
 			error = eph_err_set(
 			    err, ENOMEM, "out of memory for the trace");
 	}
 	if (error != 0)
-		oplist_free(l);
+		eph_oplist_free(l);
 	else
 		*lp = l;
 	return (error);
@@ -212,7 +213,7 @@ op_references(const struct eph_op *op)
 }
 
 int
-oplist_foresee(struct eph_oplist *l)
+eph_oplist_foresee(struct eph_oplist *l)
 {
 	uint32_t npages = 0;
 	uint64_t *seen;
@@ -253,13 +254,13 @@ ol_next_use(void *arg, uint64_t op)
 }
 
 size_t
-oplist_count(const struct eph_oplist *l)
+eph_oplist_count(const struct eph_oplist *l)
 {
 	return (l->n);
 }
 
 const struct eph_op *
-oplist_ops(const struct eph_oplist *l)
+eph_oplist_ops(const struct eph_oplist *l)
 {
 	return (l->ops);
 }
@@ -294,7 +295,7 @@ ol_where(void *arg, size_t i, char *buf, size_t size)
 {
 	const struct eph_oplist_cursor *cur = arg;
 
-	trace_where_line(cur->list->trace, ol_line(arg, i), buf, size);
+	eph_trace_where_line(cur->list->trace, ol_line(arg, i), buf, size);
 }
 
 static uint64_t
@@ -302,7 +303,7 @@ ol_page_name(void *arg, uint32_t page)
 {
 	const struct eph_oplist_cursor *cur = arg;
 
-	return (trace_page_name(cur->list->trace, page));
+	return (eph_trace_page_name(cur->list->trace, page));
 }
 
 static uint64_t
@@ -314,7 +315,7 @@ ol_handle_name(void *arg, size_t i)
 }
 
 struct eph_op_source
-oplist_source(const struct eph_oplist *l, struct eph_oplist_cursor *cur)
+eph_oplist_source(const struct eph_oplist *l, struct eph_oplist_cursor *cur)
 {
 	*cur = (struct eph_oplist_cursor){ .list = l };
 	return ((struct eph_op_source){

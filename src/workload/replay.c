@@ -29,8 +29,8 @@
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "machine/access.h"
 #include "machine/frames.h"
 #include "workload/replay_log.h"
@@ -160,12 +160,12 @@ replay_grow(
 	while (n <= want)
 		n *= 2;
 	memcpy(&old, pp, sizeof(old));
-	table = machine_alloc(mc, n * size);
+	table = eph_machine_alloc(mc, n * size);
 	if (table == NULL)
 		return (ENOMEM);
 	if (old != NULL)
 		memcpy(table, old, *np * size);
-	machine_free(mc, old, *np * size);
+	eph_machine_free(mc, old, *np * size);
 	memcpy(pp, &table, sizeof(table));
 	*np = n;
 	return (0);
@@ -191,7 +191,7 @@ replay_handle_new(struct replay *rp, uint32_t slot)
 
 	if (h != NULL)
 		rp->handle_free = h->next;
-	else if ((h = machine_alloc(rp->mc, sizeof(*h))) == NULL)
+	else if ((h = eph_machine_alloc(rp->mc, sizeof(*h))) == NULL)
 		return (NULL);
 	*h = (struct handle){ .slot = slot };
 	h->parked_end = &h->parked;
@@ -225,7 +225,7 @@ replay_lose_slot(struct replay *rp, struct handle *h)
 	struct handle **hp;
 
 	if (rp->names == NULL &&
-	    (rp->names = machine_alloc(
+	    (rp->names = eph_machine_alloc(
 		 rp->mc, REPLAY_NAMES * sizeof(*rp->names))) == NULL)
 		return (replay_fail(rp, ENOMEM, "out of memory"));
 	h->name = rp->src->handle_name(rp->src->arg, rp->i - 1);
@@ -353,7 +353,7 @@ replay_touch(
 	int error;
 
 	if (eph_unlikely(rp->this_cpu && cpu != h->cpu)) {
-		error = machine_refuse(rp->mc,
+		error = eph_machine_refuse(rp->mc,
 		    "a mapping of CPU %u cannot be used on CPU %u", h->cpu,
 		    cpu);
 		return (replay_refused(rp, error));
@@ -415,7 +415,7 @@ replay_use(struct replay *rp, const struct eph_op *op, struct handle *h)
 static int
 replay_park(struct replay *rp, const struct eph_op *op, struct handle *h)
 {
-	struct parked *p = machine_alloc(rp->mc, sizeof(*p));
+	struct parked *p = eph_machine_alloc(rp->mc, sizeof(*p));
 
 	if (p == NULL)
 		return (replay_fail(rp, ENOMEM, "out of memory"));
@@ -504,7 +504,7 @@ replay_unpark(struct replay *rp, struct handle *h)
 			h->parked_end = &h->parked;
 		rp->mc->step = p->line;
 		rp->mc->op = p->number;
-		machine_free(rp->mc, p, sizeof(*p));
+		eph_machine_free(rp->mc, p, sizeof(*p));
 		error = op.kind == EPH_OP_MAP ? replay_map(rp, &op, h)
 					      : replay_use(rp, &op, h);
 	}
@@ -590,7 +590,7 @@ replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
 	if (hr != NULL)
 		rp->held_free = hr->next;
 	else
-		hr = machine_alloc(rp->mc, sizeof(*hr));
+		hr = eph_machine_alloc(rp->mc, sizeof(*hr));
 	if (hr == NULL)
 		return (replay_fail(rp, ENOMEM, "out of memory"));
 	hr->rp = rp;
@@ -647,7 +647,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 static int
 replay_delay(struct replay *rp, uint64_t ns)
 {
-	lockstep_delay(rp->mc, ns);
+	eph_lockstep_delay(rp->mc, ns);
 	replay_integrate(rp);
 	return (rp->error);
 }
@@ -720,7 +720,7 @@ replay_line(struct replay *rp, size_t i)
 static bool
 replay_finish_holds(struct replay *rp)
 {
-	const uint64_t at = lockstep_next_timer(rp->mc);
+	const uint64_t at = eph_lockstep_next_timer(rp->mc);
 
 	if (rp->nheld == 0 || at == UINT64_MAX)
 		return (false);
@@ -750,11 +750,11 @@ replay_step(void *arg)
 		if (!replay_cpu_ok(rp, op))
 			return (false);
 		if (eph_unlikely(rp->log != NULL))
-			replay_log_begin(rp->log, op, i);
+			eph__replay_log_begin(rp->log, op, i);
 		if (eph_unlikely(replay_op(rp, op) != 0))
 			return (false);
 		if (eph_unlikely(rp->log != NULL))
-			replay_log_end(rp->log);
+			eph__replay_log_end(rp->log);
 		if (eph_unlikely(rp->mc->attention || rp->epoch != epoch))
 			return (rp->error == 0);
 	}
@@ -778,7 +778,7 @@ replay_design(struct replay *rp)
 		.next_use = rp->src->next_use != NULL ? replay_next_use : NULL,
 		.next_use_arg = rp };
 
-	return (run_design(
+	return (eph__run_design(
 	    rp->mc, rp->cfg, rp->src->npages_hint, &env, &rp->state, rp->err));
 }
 
@@ -828,7 +828,7 @@ replay_result(struct replay *rp)
 {
 	struct eph_run_result *res = rp->res;
 
-	run_result(rp->mc, res);
+	eph__run_result(rp->mc, res);
 	res->held_at_end = rp->mapped;
 	res->buffers_mean = replay_buffers_mean(rp);
 	res->wires_leaked = replay_wires_leaked(rp);
@@ -841,9 +841,9 @@ replay_free_handle(struct replay *rp, struct handle *h)
 		struct parked *p = h->parked;
 
 		h->parked = p->next;
-		machine_free(rp->mc, p, sizeof(*p));
+		eph_machine_free(rp->mc, p, sizeof(*p));
 	}
-	machine_free(rp->mc, h, sizeof(*h));
+	eph_machine_free(rp->mc, h, sizeof(*h));
 }
 
 static void
@@ -873,12 +873,13 @@ replay_free(struct replay *rp)
 		struct held_ref *hr = rp->held_free;
 
 		rp->held_free = hr->next;
-		machine_free(mc, hr, sizeof(*hr));
+		eph_machine_free(mc, hr, sizeof(*hr));
 	}
 	if (rp->names != NULL)
-		machine_free(mc, rp->names, REPLAY_NAMES * sizeof(*rp->names));
-	machine_free(mc, rp->slots, rp->nslots * sizeof(*rp->slots));
-	machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
+		eph_machine_free(
+		    mc, rp->names, REPLAY_NAMES * sizeof(*rp->names));
+	eph_machine_free(mc, rp->slots, rp->nslots * sizeof(*rp->slots));
+	eph_machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
 }
 
 static int
@@ -888,12 +889,13 @@ replay_play(struct replay *rp)
 	double t0;
 
 	if (cfg->log != NULL &&
-	    (rp->log = replay_log_create(rp->mc, rp->src, cfg->log)) == NULL)
+	    (rp->log = eph__replay_log_create(rp->mc, rp->src, cfg->log)) ==
+		NULL)
 		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
-	t0 = run_seconds();
-	rp->res->asleep = lockstep_loop(rp->mc, replay_step, rp);
-	rp->res->host_seconds = run_seconds() - t0;
-	replay_log_destroy(rp->log);
+	t0 = eph__run_seconds();
+	rp->res->asleep = eph_lockstep_loop(rp->mc, replay_step, rp);
+	rp->res->host_seconds = eph__run_seconds() - t0;
+	eph__replay_log_destroy(rp->log);
 	return (rp->error);
 }
 
@@ -923,7 +925,7 @@ replay_with_machine(struct replay *rp)
 }
 
 int
-replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err)
 {
 	const struct eph_machine_config mcfg = {
@@ -941,15 +943,15 @@ replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 	int error;
 
 	if (cfg->threads)
-		return (replay_threads(cfg, src, res, err));
+		return (eph__replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));
-	if ((error = machine_create(&mcfg, &rp.mc, err)) != 0)
+	if ((error = eph_machine_create(&mcfg, &rp.mc, err)) != 0)
 		return (error);
 	rp.mc->page_name = src->page_name;
 	rp.mc->page_name_arg = src->arg;
 	replay_flags_init(&rp);
 	error = replay_with_machine(&rp);
-	if (machine_destroy(rp.mc) != 0 && error == 0)
+	if (eph_machine_destroy(rp.mc) != 0 && error == 0)
 		PANIC("a run did not give back all its memory");
 	return (error);
 }

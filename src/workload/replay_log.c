@@ -133,26 +133,27 @@ log_event(void *arg, const struct eph_event *ev)
 }
 
 struct replay_log *
-replay_log_create(struct eph_machine *mc, struct eph_op_source *src, FILE *out)
+eph__replay_log_create(
+    struct eph_machine *mc, struct eph_op_source *src, FILE *out)
 {
-	struct replay_log *log = machine_alloc(mc, sizeof(*log));
+	struct replay_log *log = eph_machine_alloc(mc, sizeof(*log));
 
 	if (log == NULL)
 		return (NULL);
 	log->mc = mc;
 	log->src = src;
 	log->out = out;
-	machine_set_observer(mc, log_event, log);
+	eph_machine_set_observer(mc, log_event, log);
 	return (log);
 }
 
 void
-replay_log_destroy(struct replay_log *log)
+eph__replay_log_destroy(struct replay_log *log)
 {
 	if (log == NULL)
 		return;
-	machine_set_observer(log->mc, NULL, NULL);
-	machine_free(log->mc, log, sizeof(*log));
+	eph_machine_set_observer(log->mc, NULL, NULL);
+	eph_machine_free(log->mc, log, sizeof(*log));
 }
 
 /* A page seen for the first time: which frame it got. */
@@ -167,7 +168,7 @@ log_page(struct replay_log *log, const struct eph_op *op)
 }
 
 void
-replay_log_begin(struct replay_log *log, const struct eph_op *op, size_t i)
+eph__replay_log_begin(struct replay_log *log, const struct eph_op *op, size_t i)
 {
 	static const char letters[EPH_OP_KINDS] = { 'm', 'k', 'r', 'w', 'u',
 		'd', 'p' };
@@ -199,12 +200,12 @@ replay_log_begin(struct replay_log *log, const struct eph_op *op, size_t i)
 }
 
 void
-replay_log_end(struct replay_log *log)
+eph__replay_log_end(struct replay_log *log)
 {
 	struct eph_counters now, diff;
 	const char *sep = "    = ";
 
-	machine_counters(log->mc, &now);
+	eph_machine_counters(log->mc, &now);
 	eph_counters_sub(&diff, &now, &log->before);
 	for (unsigned i = 0; eph_counter_name(i) != NULL; i++) {
 		const uint64_t n = eph_counter_value(&diff, i);

@@ -12,13 +12,13 @@
 struct replay_log;
 
 /* NULL when out of memory.  Watches `mc` until destroyed. */
-struct replay_log *replay_log_create(
+struct replay_log *eph__replay_log_create(
     struct eph_machine *mc, struct eph_op_source *src, FILE *out);
-void replay_log_destroy(struct replay_log *log);
+void eph__replay_log_destroy(struct replay_log *log);
 
 /* Operation `i` of the block begins; ends, or had slept and ends. */
-void replay_log_begin(
+void eph__replay_log_begin(
     struct replay_log *log, const struct eph_op *op, size_t i);
-void replay_log_end(struct replay_log *log);
+void eph__replay_log_end(struct replay_log *log);
 
 #endif /* !WORKLOAD_REPLAY_LOG_H */

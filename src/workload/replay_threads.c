@@ -22,10 +22,10 @@
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/critical.h"
-#include "ephmap/exec.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 #include "workload/run.h"
 
 enum turn_state { TURN_UNMAPPED, TURN_MAPPED, TURN_FAILED };
@@ -121,11 +121,11 @@ table_room(
 	while (n <= want)
 		n *= 2;
 	memcpy(&old, pp, sizeof(old));
-	if ((table = machine_alloc(mc, n * size)) == NULL)
+	if ((table = eph_machine_alloc(mc, n * size)) == NULL)
 		return (ENOMEM);
 	if (old != NULL)
 		memcpy(table, old, *np * size);
-	machine_free(mc, old, *np * size);
+	eph_machine_free(mc, old, *np * size);
 	memcpy(pp, &table, sizeof(table));
 	*np = n;
 	return (0);
@@ -275,8 +275,8 @@ play_ref(struct treplay *tr, const struct eph_op *op)
 	if (tr->cfg->touch != EPH_TOUCH_NONE) {
 		if (tr->ops->validity == EPH_VALID_GENERATION)
 			mp.va = tr->ops->kva(tr->state, mp.obj);
-		error =
-		    machine_access(tr->mc, mp.va, tr->cfg->touch, m, &reached);
+		error = eph_machine_access(
+		    tr->mc, mp.va, tr->cfg->touch, m, &reached);
 	}
 	return (error != 0 ? error : tr->ops->unmap(tr->state, mp.obj));
 }
@@ -307,8 +307,8 @@ play_kva(struct treplay *tr, const struct eph_op *op, struct turn *h)
 	if (va == h->va && h->asked == NULL)
 		return (0);
 	if (h->asked == NULL) {
-		h->asked =
-		    machine_alloc(tr->mc, tr->mc->ncpus * sizeof(*h->asked));
+		h->asked = eph_machine_alloc(
+		    tr->mc, tr->mc->ncpus * sizeof(*h->asked));
 		if (h->asked == NULL)
 			return (ENOMEM);
 	}
@@ -326,7 +326,7 @@ play_touch(struct treplay *tr, const struct eph_op *op, struct turn *h)
 
 	if (h->asked != NULL && h->asked[op->cpu] != 0)
 		va = h->asked[op->cpu];
-	return (machine_access(tr->mc, va, touch, h->m, &reached));
+	return (eph_machine_access(tr->mc, va, touch, h->m, &reached));
 }
 
 static int
@@ -336,7 +336,7 @@ play_unmap(struct treplay *tr, struct turn *h)
 
 	if (error != 0)
 		return (error);
-	machine_free(tr->mc, h->asked, tr->mc->ncpus * sizeof(*h->asked));
+	eph_machine_free(tr->mc, h->asked, tr->mc->ncpus * sizeof(*h->asked));
 	h->asked = NULL;
 	h->state = TURN_UNMAPPED;
 	return (0);
@@ -370,7 +370,7 @@ play_line(struct treplay *tr, const struct tline *l)
 	} else if ((h = &tr->turn[l->turn])->cpu != l->op.cpu &&
 	    tr->ops->validity == EPH_VALID_THIS_CPU) {
 		/* Such a design holds its CPU: it may not wait for a turn. */
-		error = machine_refuse(tr->mc,
+		error = eph_machine_refuse(tr->mc,
 		    "a mapping of CPU %u cannot be used on CPU %u", h->cpu,
 		    l->op.cpu);
 	} else {
@@ -431,12 +431,13 @@ treplay_free(struct treplay *tr)
 	struct eph_machine *mc = tr->mc;
 
 	for (unsigned c = 0; c < mc->ncpus; c++)
-		machine_free(mc, tr->cpu[c].line,
+		eph_machine_free(mc, tr->cpu[c].line,
 		    tr->cpu[c].room * sizeof(*tr->cpu[c].line));
-	machine_free(mc, tr->cpu, mc->ncpus * sizeof(*tr->cpu));
-	machine_free(mc, tr->turn, tr->turns_room * sizeof(*tr->turn));
-	machine_free(mc, tr->slot, tr->slots_room * sizeof(*tr->slot));
-	machine_free(mc, tr->lines_of, tr->lines_room * sizeof(*tr->lines_of));
+	eph_machine_free(mc, tr->cpu, mc->ncpus * sizeof(*tr->cpu));
+	eph_machine_free(mc, tr->turn, tr->turns_room * sizeof(*tr->turn));
+	eph_machine_free(mc, tr->slot, tr->slots_room * sizeof(*tr->slot));
+	eph_machine_free(
+	    mc, tr->lines_of, tr->lines_room * sizeof(*tr->lines_of));
 	tr->ops->destroy(tr->state);
 }
 
@@ -447,14 +448,15 @@ treplay_setup(struct treplay *tr, struct eph_op_source *src)
 		.params = tr->cfg->policy_params };
 	struct eph_machine *mc = tr->mc;
 
-	if ((tr->cpu = machine_alloc(mc, mc->ncpus * sizeof(*tr->cpu))) == NULL)
+	if ((tr->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*tr->cpu))) ==
+	    NULL)
 		return (eph_err_set(tr->err, ENOMEM, "out of memory"));
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		tr->cpu[c].tr = tr;
 		tr->cpu[c].id = c;
 	}
 	mutex_init(&tr->lock, "replay");
-	return (run_design(
+	return (eph__run_design(
 	    mc, tr->cfg, src->npages_hint, &env, &tr->state, tr->err));
 }
 
@@ -462,24 +464,24 @@ static int
 treplay_play(struct treplay *tr, struct eph_run_result *res)
 {
 	struct eph_machine *mc = tr->mc;
-	const double start = run_seconds();
+	const double start = eph__run_seconds();
 	unsigned left;
 
-	threads_set_refill(mc, treplay_refill, tr);
+	eph_threads_set_refill(mc, treplay_refill, tr);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		if (eph_thread_create(mc, c, treplay_worker, &tr->cpu[c]) ==
 		    NULL)
 			return (eph_err_set(tr->err, ENOMEM, "out of memory"));
 	}
 	left = eph_run(mc);
-	res->host_seconds = run_seconds() - start;
+	res->host_seconds = eph__run_seconds() - start;
 	res->asleep = left;
 	res->lines = tr->lines;
 	res->references = tr->references;
 	for (uint32_t i = 0; i < tr->nturns; i++)
 		res->held_at_end += tr->turn[i].state == TURN_MAPPED;
 	if (tr->error == 0)
-		run_result(mc, res);
+		eph__run_result(mc, res);
 	res->buffers_mean = NAN; /* nothing to average over */
 	return (tr->error);
 }
@@ -507,7 +509,7 @@ treplay_run(
 }
 
 int
-replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
+eph__replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err)
 {
 	const struct eph_machine_config mcfg = { .model = cfg->machine,
@@ -531,16 +533,16 @@ replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
 		return (eph_err_set(
 		    err, EINVAL, "--log needs the executor lockstep"));
 	*res = (struct eph_run_result){ 0 };
-	if ((error = machine_create(&mcfg, &tr.mc, err)) != 0)
+	if ((error = eph_machine_create(&mcfg, &tr.mc, err)) != 0)
 		return (error);
-	if (threads_attach(tr.mc) != 0)
+	if (eph_threads_attach(tr.mc) != 0)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error == 0)
 		error = treplay_run(&tr, src, res);
 	ended = error == 0 && res->asleep == 0 && res->held_at_end == 0;
 	if (ended)
 		treplay_free(&tr);
-	if (machine_destroy(tr.mc) != 0 && ended)
+	if (eph_machine_destroy(tr.mc) != 0 && ended)
 		PANIC("a run did not give back all its memory");
 	return (error);
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
 
 int
-run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
+eph__run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
     uint32_t npages_hint, const struct eph_policy_env *env, void **statep,
     struct eph_err *err)
 {
@@ -33,17 +33,17 @@ run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
 		    "%s takes no policy, it recycles nothing or in an order of "
 		    "its own (--policy %s)",
 		    cfg->design->name, cfg->policy->name));
-	if (machine_set_shootdown(mc, shootdown) != 0)
+	if (eph_machine_set_shootdown(mc, shootdown) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	return (cfg->design->create(mc, &dc, statep, err));
 }
 
 void
-run_result(struct eph_machine *mc, struct eph_run_result *res)
+eph__run_result(struct eph_machine *mc, struct eph_run_result *res)
 {
-	machine_counters(mc, &res->counters);
+	eph_machine_counters(mc, &res->counters);
 	if (mc->mode == EPH_LOCKSTEP)
-		res->sleepers_peak = lockstep_sleepers(mc)->peak;
+		res->sleepers_peak = eph_lockstep_sleepers(mc)->peak;
 	res->buffers_peak = mc->bufs.peak;
 	if (mc->mode == EPH_THREADS)
 		res->buffers_peak = mc->bufs_shared.peak;
@@ -54,11 +54,11 @@ run_result(struct eph_machine *mc, struct eph_run_result *res)
 	    ? (unsigned)mc->nviolations
 	    : EPH_VIOLATIONS_KEPT;
 	memcpy(res->violation, mc->violations, sizeof(res->violation));
-	res->memory_bytes = machine_memory_bytes(mc);
+	res->memory_bytes = eph_machine_memory_bytes(mc);
 }
 
 double
-run_seconds(void)
+eph__run_seconds(void)
 {
 	struct timespec ts;
 

@@ -7,17 +7,17 @@
 
 #include "ephmap/workload.h"
 
-extern const struct eph_workload_ops work_bufcache;
-extern const struct eph_workload_ops work_cluster;
-extern const struct eph_workload_ops work_exec;
-extern const struct eph_workload_ops work_md;
-extern const struct eph_workload_ops work_msg;
-extern const struct eph_workload_ops work_pager;
-extern const struct eph_workload_ops work_pipe;
-extern const struct eph_workload_ops work_ptrace;
-extern const struct eph_workload_ops work_rawio;
-extern const struct eph_workload_ops work_sendfile;
-extern const struct eph_workload_ops work_zerocopy;
+extern const struct eph_workload_ops eph__work_bufcache;
+extern const struct eph_workload_ops eph__work_cluster;
+extern const struct eph_workload_ops eph__work_exec;
+extern const struct eph_workload_ops eph__work_md;
+extern const struct eph_workload_ops eph__work_msg;
+extern const struct eph_workload_ops eph__work_pager;
+extern const struct eph_workload_ops eph__work_pipe;
+extern const struct eph_workload_ops eph__work_ptrace;
+extern const struct eph_workload_ops eph__work_rawio;
+extern const struct eph_workload_ops eph__work_sendfile;
+extern const struct eph_workload_ops eph__work_zerocopy;
 
 /*
  * A thread that does what others ask of it, one job after another, as a
@@ -26,22 +26,23 @@ extern const struct eph_workload_ops work_zerocopy;
  */
 struct work_server;
 
-int work_server_create(
+int eph__work_server_create(
     struct eph_work *w, unsigned clients, struct work_server **sp);
-void work_server_destroy(struct work_server *s); /* NULL is accepted */
+void eph__work_server_destroy(struct work_server *s); /* NULL is accepted */
 
 /* The body of its thread. */
-void work_server_run(struct work_server *s);
+void eph__work_server_run(struct work_server *s);
 
 /* Returns what fn returned. */
-int work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg);
-void work_server_leave(struct work_server *s);
+int eph__work_server_call(
+    struct work_server *s, int (*fn)(void *arg), void *arg);
+void eph__work_server_leave(struct work_server *s);
 
 /* Put what was counted so far into the result. */
-void work_sum(struct eph_work *w);
+void eph__work_sum(struct eph_work *w);
 
-/* workload_run() for one that a trace drives. */
-int workload_tap_run(const struct eph_run_config *cfg,
+/* eph_workload_run() for one that a trace drives. */
+int eph__workload_tap_run(const struct eph_run_config *cfg,
     const struct eph_workload *wl, struct eph_run_result *res,
     struct eph_work_result *wres, struct eph_err *err);
 

@@ -12,9 +12,9 @@
 
 #include <errno.h>
 
-#include "ephmap/bufcache.h"
-#include "ephmap/digest.h"
-#include "ephmap/xio.h"
+#include "ephmap/kernel/bufcache.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/xio.h"
 #include "workload/work.h"
 #include "workload/work_fs.h"
 
@@ -31,7 +31,7 @@ enum {
 };
 
 static const char *const maps[] = { "always", "demand", NULL };
-/* From the second on in the order of fs_loads[]. */
+/* From the second on in the order of eph__fs_loads[]. */
 static const char *const loads[] = { "any", "large", "database", "build", "web",
 	"mail", "find", NULL };
 
@@ -75,10 +75,10 @@ device_read(
 {
 	struct eph_work *w = arg;
 
-	if (machine_fails(w->mc, EPH_FAULT_COPY))
+	if (eph_machine_fails(w->mc, EPH_FAULT_COPY))
 		return (EIO);
 	for (unsigned k = 0; k < npages; k++)
-		page_stream(w->mc, page[k], 0, w->seed,
+		eph_page_stream(w->mc, page[k], 0, w->seed,
 		    eph_ptoa(blkno * npages + k), EPH_PAGE_SIZE);
 	return (0);
 }
@@ -89,10 +89,10 @@ compare_bytes(struct eph_work *w, const struct buf *bp, size_t off, size_t n,
 {
 	struct eph_digest sent = { 0 };
 
-	digest_stream(&sent, w->mc, w->seed,
+	eph_digest_stream(&sent, w->mc, w->seed,
 	    eph_ptoa(bp->b_blkno * w->value[P_BUFPAGES]) + off,
 	    off & EPH_PAGE_MASK, n);
-	work_compare(w, &sent, arrived);
+	eph_work_compare(w, &sent, arrived);
 }
 
 /* The file system looks at some of a block's bytes. */
@@ -112,7 +112,7 @@ use_meta(struct eph_work *w, struct buf *bp, struct prng *rng)
 	error = buf_read(bp, eph_ptoa(page) + in, buf, sizeof(buf));
 	if (error != 0)
 		return (error);
-	digest_add(&arrived, w->mc, buf, in, sizeof(buf));
+	eph_digest_add(&arrived, w->mc, buf, in, sizeof(buf));
 	compare_bytes(w, bp, eph_ptoa(page) + in, sizeof(buf), &arrived);
 	return (0);
 }
@@ -135,7 +135,7 @@ use_copy(struct eph_work *w, struct buf *bp)
 		    xio_copy_xtok(&x, &w->map, eph_ptoa(k), buf, EPH_PAGE_SIZE);
 		if (error != 0)
 			break;
-		digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
+		eph_digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
 		compare_bytes(w, bp, eph_ptoa(k), EPH_PAGE_SIZE, &arrived);
 	}
 	xio_release(&x);
@@ -148,7 +148,7 @@ use_pages(struct eph_work *w, struct buf *bp)
 {
 	struct eph_digest arrived = { 0 };
 
-	digest_page(&arrived, w->mc, bp->b_page[0], 0, EPH_PAGE_SIZE);
+	eph_digest_page(&arrived, w->mc, bp->b_page[0], 0, EPH_PAGE_SIZE);
 	compare_bytes(w, bp, 0, EPH_PAGE_SIZE, &arrived);
 }
 
@@ -182,7 +182,7 @@ next_block(struct eph_work *w, struct fs_walk *fw)
 	struct fs_ref ref;
 
 	if (fw->load != NULL)
-		return (fs_walk_next(fw));
+		return (eph__fs_walk_next(fw));
 	ref.blkno = prng_below(&fw->rng, (uint32_t)w->value[P_BLOCKS]);
 	ref.meta = prng_below(&fw->rng, 100) < w->value[P_META];
 	return (ref);
@@ -195,7 +195,7 @@ bufcache_process(struct eph_work *w, unsigned id)
 	struct bufcache_work *bw = w->state;
 	struct fs_walk fw;
 
-	fs_walk_init(&fw, load > 0 ? &fs_loads[load - 1] : NULL,
+	eph__fs_walk_init(&fw, load > 0 ? &eph__fs_loads[load - 1] : NULL,
 	    (uint32_t)eph_ptoa(w->value[P_BUFPAGES]), w->seed, id);
 	for (uint64_t i = 0; i < w->value[P_OPS]; i++) {
 		const struct fs_ref ref = next_block(w, &fw);
@@ -206,7 +206,7 @@ bufcache_process(struct eph_work *w, unsigned id)
 			error = use_block(w, bp, &fw.rng);
 			brelse(bp);
 		}
-		work_operation(w, error);
+		eph_work_operation(w, error);
 	}
 }
 
@@ -216,16 +216,16 @@ bufcache_facts(struct eph_work *w, struct bufcache_work *bw)
 	const struct bufcache_stat st = bufcache_stat(bw->bc);
 	const uint64_t n = st.releases > 0 ? st.releases : 1;
 
-	work_fact(w, "cache_hits", st.hits);
-	work_fact(w, "device_reads", st.reads);
-	work_fact(w, "kva_data_mapped", st.kva[BUF_DATA].mapped);
-	work_fact(w, "kva_data_mean", st.kva[BUF_DATA].sum / n);
-	work_fact(w, "kva_meta_mapped", st.kva[BUF_META].mapped);
-	work_fact(w, "kva_meta_mean", st.kva[BUF_META].sum / n);
-	work_fact(w, "kva_pages_peak", st.mapped_peak);
-	work_fact(w, "uses_meta", bw->meta);
-	work_fact(w, "uses_copied", bw->copied);
-	work_fact(w, "uses_passed", bw->passed);
+	eph_work_fact(w, "cache_hits", st.hits);
+	eph_work_fact(w, "device_reads", st.reads);
+	eph_work_fact(w, "kva_data_mapped", st.kva[BUF_DATA].mapped);
+	eph_work_fact(w, "kva_data_mean", st.kva[BUF_DATA].sum / n);
+	eph_work_fact(w, "kva_meta_mapped", st.kva[BUF_META].mapped);
+	eph_work_fact(w, "kva_meta_mean", st.kva[BUF_META].sum / n);
+	eph_work_fact(w, "kva_pages_peak", st.mapped_peak);
+	eph_work_fact(w, "uses_meta", bw->meta);
+	eph_work_fact(w, "uses_copied", bw->copied);
+	eph_work_fact(w, "uses_passed", bw->passed);
 }
 
 static void
@@ -238,13 +238,13 @@ bufcache_finish(struct eph_work *w)
 	if (bw->bc != NULL)
 		bufcache_facts(w, bw);
 	bufcache_destroy(bw->bc);
-	machine_free(w->mc, bw, sizeof(*bw));
+	eph_machine_free(w->mc, bw, sizeof(*bw));
 }
 
 static int
 bufcache_start(struct eph_work *w)
 {
-	struct bufcache_work *bw = w->state = work_alloc(w, sizeof(*bw));
+	struct bufcache_work *bw = w->state = eph_work_alloc(w, sizeof(*bw));
 	int error;
 
 	if (bw == NULL)
@@ -253,11 +253,11 @@ bufcache_start(struct eph_work *w)
 	    (unsigned)w->value[P_BUFPAGES], w->value[P_MAP] == 0, device_read,
 	    w, &bw->bc);
 	for (unsigned i = 0; error == 0 && i < w->value[P_PROCS]; i++)
-		error = work_thread(w, i, bufcache_process, i);
+		error = eph_work_thread(w, i, bufcache_process, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_bufcache = {
+const struct eph_workload_ops eph__work_bufcache = {
 	.name = "bufcache",
 	.summary = "a file system's buffers; an operation is a use of a block",
 	.origin = "DragonFly d32579c347 and 48db4e2021 (2017): KVABIO",

@@ -17,9 +17,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/mutex.h"
-#include "ephmap/xio.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/xio.h"
 #include "workload/work.h"
 
 enum { P_BY, P_SIZE, P_PROCS, P_BLOCK, P_LOOK };
@@ -105,7 +105,7 @@ server_write(struct eph_work *w, uint32_t i, const char *from, size_t n)
 	struct cluster_work *cw = w->state;
 	char *to;
 
-	if (machine_fails(w->mc, EPH_FAULT_ALLOC) ||
+	if (eph_machine_fails(w->mc, EPH_FAULT_ALLOC) ||
 	    (to = server_page(cw, i)) == NULL)
 		return (ENOSPC);
 	memcpy(to, from, n);
@@ -248,13 +248,13 @@ look_block(struct eph_work *w, unsigned id, uint32_t first, uint32_t npages)
 		char buf[EPH_PAGE_SIZE];
 
 		error = copyin(cw->us[id], EPH_UVA_BASE + off, buf, here);
-		digest_add(&arrived, w->mc, buf, 0, here);
+		eph_digest_add(&arrived, w->mc, buf, 0, here);
 	}
 	if (error != 0)
 		return (error);
 	count(&cw->moved_here, n);
-	digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(first), 0, n);
-	work_compare(w, &sent, &arrived);
+	eph_digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(first), 0, n);
+	eph_work_compare(w, &sent, &arrived);
 	return (0);
 }
 
@@ -273,7 +273,7 @@ cluster_blocks(struct eph_work *w, unsigned id, cluster_block *fn)
 		const uint32_t n = pages - at < most ? pages - at : most;
 		const int error = fn(w, id, at, n);
 
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		if (error == 0)
 			at += n;
 		else
@@ -302,11 +302,12 @@ cluster_check(struct eph_work *w, struct cluster_work *cw, unsigned id)
 		struct vm_page *m = cw->b[id * pages_of_file(w) + k];
 		const size_t n = page_bytes(w, k);
 
-		digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(k), 0, n);
+		eph_digest_stream(
+		    &sent, w->mc, w->seed + id, eph_ptoa(k), 0, n);
 		if (m != NULL)
-			digest_page(&arrived, cw->server, m, 0, n);
+			eph_digest_page(&arrived, cw->server, m, 0, n);
 	}
-	work_compare(w, &sent, &arrived);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 static void
@@ -324,9 +325,9 @@ server_destroy(struct eph_work *w, struct cluster_work *cw)
 		w->res->pages_left += vm_pool_used(cw->pool);
 	vm_pool_destroy(cw->pool);
 	/* What it does not give back is missing here. */
-	(void)machine_destroy(cw->server);
-	machine_free(w->mc, cw->a, n * sizeof(*cw->a));
-	machine_free(w->mc, cw->b, n * sizeof(*cw->b));
+	(void)eph_machine_destroy(cw->server);
+	eph_machine_free(w->mc, cw->a, n * sizeof(*cw->a));
+	eph_machine_free(w->mc, cw->b, n * sizeof(*cw->b));
 }
 
 static void
@@ -347,14 +348,14 @@ cluster_finish(struct eph_work *w)
 		if (cw->kernel[i] != NULL)
 			vm_pool_free(w->pool, cw->kernel[i]);
 	}
-	work_fact(w, "bytes_moved_here", cw->moved_here);
-	work_fact(w, "bytes_moved_there", cw->moved_there);
-	work_fact(w, "bytes_on_wire", cw->on_wire);
-	work_fact(w, "page_references", cw->refs);
+	eph_work_fact(w, "bytes_moved_here", cw->moved_here);
+	eph_work_fact(w, "bytes_moved_there", cw->moved_there);
+	eph_work_fact(w, "bytes_on_wire", cw->on_wire);
+	eph_work_fact(w, "page_references", cw->refs);
 	server_destroy(w, cw);
-	machine_free(w->mc, cw->us, n * sizeof(*cw->us));
-	machine_free(w->mc, cw->kernel, kpages * sizeof(*cw->kernel));
-	machine_free(w->mc, cw, sizeof(*cw));
+	eph_machine_free(w->mc, cw->us, n * sizeof(*cw->us));
+	eph_machine_free(w->mc, cw->kernel, kpages * sizeof(*cw->kernel));
+	eph_machine_free(w->mc, cw, sizeof(*cw));
 }
 
 static int
@@ -370,16 +371,16 @@ server_create(struct eph_work *w, struct cluster_work *cw)
 	const uint32_t n = (uint32_t)w->value[P_PROCS] * per;
 	int error;
 
-	if ((error = machine_create(&cfg, &cw->server, w->err)) != 0 ||
+	if ((error = eph_machine_create(&cfg, &cw->server, w->err)) != 0 ||
 	    (error = vm_pool_create(cw->server, 0, 2 * n, &cw->pool)) != 0)
 		return (error);
-	cw->a = work_alloc(w, n * sizeof(*cw->a));
-	cw->b = work_alloc(w, n * sizeof(*cw->b));
+	cw->a = eph_work_alloc(w, n * sizeof(*cw->a));
+	cw->b = eph_work_alloc(w, n * sizeof(*cw->b));
 	if (cw->a == NULL || cw->b == NULL)
 		return (ENOMEM);
 	for (uint32_t i = 0; i < n; i++) {
 		cw->a[i] = vm_pool_alloc(cw->pool);
-		page_stream(cw->server, cw->a[i], 0, w->seed + i / per,
+		eph_page_stream(cw->server, cw->a[i], 0, w->seed + i / per,
 		    eph_ptoa(i % per), EPH_PAGE_SIZE);
 	}
 	return (0);
@@ -392,8 +393,8 @@ client_create(struct eph_work *w, struct cluster_work *cw)
 	const uint64_t kpages = n * pages_of_block(w);
 	int error;
 
-	cw->us = work_alloc(w, n * sizeof(*cw->us));
-	cw->kernel = work_alloc(w, kpages * sizeof(*cw->kernel));
+	cw->us = eph_work_alloc(w, n * sizeof(*cw->us));
+	cw->kernel = eph_work_alloc(w, kpages * sizeof(*cw->kernel));
 	if (cw->us == NULL || cw->kernel == NULL)
 		return (ENOMEM);
 	for (uint64_t i = 0; i < kpages; i++) {
@@ -414,7 +415,7 @@ client_create(struct eph_work *w, struct cluster_work *cw)
 static int
 cluster_start(struct eph_work *w)
 {
-	struct cluster_work *cw = w->state = work_alloc(w, sizeof(*cw));
+	struct cluster_work *cw = w->state = eph_work_alloc(w, sizeof(*cw));
 	int error;
 
 	if (cw == NULL)
@@ -424,11 +425,11 @@ cluster_start(struct eph_work *w)
 	    (error = client_create(w, cw)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < w->value[P_PROCS]; i++)
-		error = work_thread(w, i, cluster_cp, i);
+		error = eph_work_thread(w, i, cluster_cp, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_cluster = {
+const struct eph_workload_ops eph__work_cluster = {
 	.name = "cluster",
 	.summary = "cp of another machine's files; an operation is a block",
 	.origin = "Dillon, 2004: references instead of data between machines",

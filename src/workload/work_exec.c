@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/digest.h"
-#include "ephmap/imgact.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/imgact.h"
 #include "workload/work.h"
 
 enum { P_EXECS, P_PROCS, P_IMAGES, P_FORM, P_READS };
@@ -45,7 +45,7 @@ static void
 exec_disk(struct eph_work *w, unsigned n)
 {
 	(void)n;
-	work_server_run(((struct exec_work *)w->state)->disk);
+	eph__work_server_run(((struct exec_work *)w->state)->disk);
 }
 
 static int
@@ -65,15 +65,15 @@ exec_activate(struct eph_work *w, struct image_params *ip)
 	int error = exec_check_header(ip);
 
 	for (uint64_t i = 0; error == 0 && i < w->value[P_READS]; i++) {
-		(void)work_server_call(ew->disk, disk_read, NULL);
+		(void)eph__work_server_call(ew->disk, disk_read, NULL);
 		error = exec_check_header(ip);
 	}
 	if (error != 0)
 		return (error);
-	error = mapper_read(ip->mp, &ip->mapped, 0, buf, sizeof(buf));
-	digest_add(&arrived, w->mc, buf, 0, sizeof(buf));
-	digest_page(&sent, w->mc, ip->firstpage, 0, sizeof(buf));
-	work_compare(w, &sent, &arrived);
+	error = eph_mapper_read(ip->mp, &ip->mapped, 0, buf, sizeof(buf));
+	eph_digest_add(&arrived, w->mc, buf, 0, sizeof(buf));
+	eph_digest_page(&sent, w->mc, ip->firstpage, 0, sizeof(buf));
+	eph_work_compare(w, &sent, &arrived);
 	return (error);
 }
 
@@ -85,7 +85,7 @@ exec_process(struct eph_work *w, unsigned id)
 	    w->value[P_FORM] == 0 ? SFB_DEFAULT : SFB_CPUPRIVATE;
 	struct prng rng;
 
-	prng_init(&rng, w->seed, id);
+	eph__prng_init(&rng, w->seed, id);
 	for (uint64_t i = 0; i < w->value[P_EXECS]; i++) {
 		const uint32_t image =
 		    prng_below(&rng, (uint32_t)w->value[P_IMAGES]);
@@ -97,9 +97,9 @@ exec_process(struct eph_work *w, unsigned id)
 		if (error == 0)
 			error = exec_activate(w, &ip);
 		exec_unmap_first_page(&ip);
-		work_operation(w, error);
+		eph_work_operation(w, error);
 	}
-	work_server_leave(ew->disk);
+	eph__work_server_leave(ew->disk);
 }
 
 static void
@@ -113,9 +113,10 @@ exec_finish(struct eph_work *w)
 		if (ew->image[i] != NULL)
 			vm_pool_free(w->pool, ew->image[i]);
 	}
-	machine_free(w->mc, ew->image, w->value[P_IMAGES] * sizeof(*ew->image));
-	work_server_destroy(ew->disk);
-	machine_free(w->mc, ew, sizeof(*ew));
+	eph_machine_free(
+	    w->mc, ew->image, w->value[P_IMAGES] * sizeof(*ew->image));
+	eph__work_server_destroy(ew->disk);
+	eph_machine_free(w->mc, ew, sizeof(*ew));
 }
 
 static int
@@ -123,14 +124,14 @@ exec_images(struct eph_work *w, struct exec_work *ew)
 {
 	static const unsigned char magic[4] = { 0x7f, 'E', 'L', 'F' };
 
-	ew->image = work_alloc(w, w->value[P_IMAGES] * sizeof(*ew->image));
+	ew->image = eph_work_alloc(w, w->value[P_IMAGES] * sizeof(*ew->image));
 	if (ew->image == NULL)
 		return (ENOMEM);
 	for (uint64_t i = 0; i < w->value[P_IMAGES]; i++) {
 		ew->image[i] = vm_pool_alloc(w->pool);
 		if (ew->image[i] == NULL)
 			return (ENOMEM);
-		page_fill(w->mc, ew->image[i], w->seed + i);
+		eph_page_fill(w->mc, ew->image[i], w->seed + i);
 		memcpy(vm_page_contents(w->mc, ew->image[i]), &magic,
 		    sizeof(magic));
 	}
@@ -140,22 +141,22 @@ exec_images(struct eph_work *w, struct exec_work *ew)
 static int
 exec_start(struct eph_work *w)
 {
-	struct exec_work *ew = w->state = work_alloc(w, sizeof(*ew));
+	struct exec_work *ew = w->state = eph_work_alloc(w, sizeof(*ew));
 	int error;
 
 	if (ew == NULL)
 		return (ENOMEM);
 	if ((error = exec_images(w, ew)) != 0 ||
-	    (error = work_server_create(
+	    (error = eph__work_server_create(
 		 w, (unsigned)w->value[P_PROCS], &ew->disk)) != 0 ||
-	    (error = work_thread(w, 0, exec_disk, 0)) != 0)
+	    (error = eph_work_thread(w, 0, exec_disk, 0)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < w->value[P_PROCS]; i++)
-		error = work_thread(w, i, exec_process, i);
+		error = eph_work_thread(w, i, exec_process, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_exec = {
+const struct eph_workload_ops eph__work_exec = {
 	.name = "exec",
 	.summary = "first pages of images that are executed; an operation is "
 		   "an exec",

@@ -18,7 +18,7 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 
-const struct fs_load fs_loads[] = {
+const struct fs_load eph__fs_loads[] = {
 	{ "large", "large files read in order", 4, 32 * MIB, 100, false,
 	    false },
 	{ "database", "random blocks of a 256 MiB file", 1, 256 * MIB, 100,
@@ -36,14 +36,14 @@ const struct fs_load fs_loads[] = {
 enum { LOOK_UP, READ_INODE, USE_MAP, READ_FILE };
 
 void
-fs_walk_init(struct fs_walk *fw, const struct fs_load *load,
+eph__fs_walk_init(struct fs_walk *fw, const struct fs_load *load,
     uint32_t block_bytes, uint64_t seed, uint64_t stream)
 {
 	memset(fw, 0, sizeof(*fw));
 	fw->load = load;
 	fw->block_bytes = block_bytes;
 	fw->stage = LOOK_UP;
-	prng_init(&fw->rng, seed, stream);
+	eph__prng_init(&fw->rng, seed, stream);
 }
 
 static uint32_t
@@ -122,7 +122,7 @@ next_of_file(struct fs_walk *fw)
 }
 
 struct fs_ref
-fs_walk_next(struct fs_walk *fw)
+eph__fs_walk_next(struct fs_walk *fw)
 {
 	for (;;) {
 		switch (fw->stage) {

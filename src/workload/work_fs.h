@@ -29,7 +29,7 @@ struct fs_load {
 };
 
 /* Ended by a row without a name. */
-extern const struct fs_load fs_loads[];
+extern const struct fs_load eph__fs_loads[];
 
 struct fs_walk {
 	const struct fs_load *load;
@@ -47,8 +47,8 @@ struct fs_ref {
 	bool meta;
 };
 
-void fs_walk_init(struct fs_walk *fw, const struct fs_load *load,
+void eph__fs_walk_init(struct fs_walk *fw, const struct fs_load *load,
     uint32_t block_bytes, uint64_t seed, uint64_t stream);
-struct fs_ref fs_walk_next(struct fs_walk *fw);
+struct fs_ref eph__fs_walk_next(struct fs_walk *fw);
 
 #endif /* !WORKLOAD_WORK_FS_H */

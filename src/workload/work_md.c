@@ -9,10 +9,10 @@
 #include <errno.h>
 
 #include "base/prng.h"
-#include "ephmap/digest.h"
-#include "ephmap/md.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/md.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 #include "workload/work.h"
 
 enum { P_SIZE, P_BS, P_PASSES, P_READERS, P_ORDER, P_WORKER };
@@ -73,7 +73,7 @@ md_worker(struct eph_work *w, unsigned n)
 	const struct md_work *mw = w->state;
 
 	(void)n;
-	work_server_run(mw->server);
+	eph__work_server_run(mw->server);
 }
 
 /* A block's bytes, page by page so that a stamp stands where it should. */
@@ -86,7 +86,7 @@ block_fill(struct eph_work *w, char *buf, uint64_t off, size_t n)
 		const size_t here =
 		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE;
 
-		stream_bytes(w->seed, off + k, buf + k, full ? here : 8);
+		eph_stream_bytes(w->seed, off + k, buf + k, full ? here : 8);
 	}
 }
 
@@ -99,10 +99,10 @@ block_check(struct eph_work *w, const char *buf, uint64_t off, size_t n)
 		const size_t here =
 		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE;
 
-		digest_stream(&sent, w->mc, w->seed, off + k, 0, here);
-		digest_add(&arrived, w->mc, buf + k, 0, here);
+		eph_digest_stream(&sent, w->mc, w->seed, off + k, 0, here);
+		eph_digest_add(&arrived, w->mc, buf + k, 0, here);
 	}
-	work_compare(w, &sent, &arrived);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 /* dd if=/dev/zero of=/dev/md0, with something better than zeros. */
@@ -117,10 +117,11 @@ md_write_all(struct eph_work *w, struct md_work *mw, char *buf)
 
 		block_fill(w, buf, off, bs);
 		/* Once more: a fault on purpose comes once. */
-		if ((error = work_server_call(mw->server, md_serve, &rq)) != 0)
-			work_operation(w, error);
+		if ((error = eph__work_server_call(
+			 mw->server, md_serve, &rq)) != 0)
+			eph_work_operation(w, error);
 		if (error != 0 &&
-		    work_server_call(mw->server, md_serve, &rq) != 0)
+		    eph__work_server_call(mw->server, md_serve, &rq) != 0)
 			return (false);
 	}
 	return (true);
@@ -138,9 +139,10 @@ md_read_pass(
 		    ? i
 		    : prng_below(rng, (uint32_t)blocks);
 		struct md_request rq = { mw->md, false, block * bs, buf, bs };
-		const int error = work_server_call(mw->server, md_serve, &rq);
+		const int error =
+		    eph__work_server_call(mw->server, md_serve, &rq);
 
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		if (error == 0)
 			block_check(w, buf, block * bs, bs);
 	}
@@ -176,12 +178,12 @@ md_reader(struct eph_work *w, unsigned id)
 {
 	struct md_work *mw = w->state;
 	const size_t bs = w->value[P_BS];
-	char *buf = work_alloc(w, bs);
+	char *buf = eph_work_alloc(w, bs);
 	struct prng rng;
 
-	prng_init(&rng, w->seed, id);
+	eph__prng_init(&rng, w->seed, id);
 	if (buf == NULL)
-		work_operation(w, ENOMEM);
+		eph_work_operation(w, ENOMEM);
 	if (id == 0)
 		md_set_written(w, mw, buf != NULL && md_write_all(w, mw, buf));
 	if (md_wait_written(w, mw) && buf != NULL) {
@@ -189,8 +191,8 @@ md_reader(struct eph_work *w, unsigned id)
 			md_read_pass(w, mw, &rng, buf);
 	}
 	if (buf != NULL)
-		machine_free(w->mc, buf, bs);
-	work_server_leave(mw->server);
+		eph_machine_free(w->mc, buf, bs);
+	eph__work_server_leave(mw->server);
 }
 
 static void
@@ -201,14 +203,14 @@ md_finish(struct eph_work *w)
 	if (mw == NULL)
 		return;
 	md_destroy(mw->md);
-	work_server_destroy(mw->server);
-	machine_free(w->mc, mw, sizeof(*mw));
+	eph__work_server_destroy(mw->server);
+	eph_machine_free(w->mc, mw, sizeof(*mw));
 }
 
 static int
 md_start(struct eph_work *w)
 {
-	struct md_work *mw = w->state = work_alloc(w, sizeof(*mw));
+	struct md_work *mw = w->state = eph_work_alloc(w, sizeof(*mw));
 	int error;
 
 	if (mw == NULL)
@@ -216,18 +218,18 @@ md_start(struct eph_work *w)
 	mutex_init(&mw->mtx, "mdwrite");
 	if ((error = md_create(&w->map, w->pool, work_pages(w->value[P_SIZE]),
 		 &mw->md)) != 0 ||
-	    (error = work_server_create(
+	    (error = eph__work_server_create(
 		 w, (unsigned)w->value[P_READERS], &mw->server)) != 0)
 		return (error);
-	if ((error = work_thread(
+	if ((error = eph_work_thread(
 		 w, (unsigned)w->value[P_WORKER], md_worker, 0)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < w->value[P_READERS]; i++)
-		error = work_thread(w, 1 + i, md_reader, i);
+		error = eph_work_thread(w, 1 + i, md_reader, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_md = {
+const struct eph_workload_ops eph__work_md = {
 	.name = "md",
 	.summary = "dd from a memory disk; an operation is a request",
 	.origin =

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/msgport.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/msgport.h"
 #include "workload/work.h"
 
 enum { P_BY, P_LOOK, P_MSGS, P_SENDERS, P_BS, P_SERVER };
@@ -58,7 +58,7 @@ msg_fill(struct eph_work *w, unsigned id, uint64_t pos)
 		char buf[EPH_PAGE_SIZE];
 		int error;
 
-		stream_bytes(w->seed + id, pos + k, buf, here);
+		eph_stream_bytes(w->seed + id, pos + k, buf, here);
 		error = copyout(mw->us[id], buf, EPH_UVA_BASE + k, here);
 		if (error != 0)
 			return (error);
@@ -87,7 +87,7 @@ msg_sender(struct eph_work *w, unsigned id)
 			filled = msg_fill(w, id, (i + 1) * bs) == 0;
 			msg_wait(mw->port, &msg);
 		}
-		work_operation(w, error);
+		eph_work_operation(w, error);
 	}
 	/* Relaxed: the port's lock orders the rest. */
 	if (atomic_fetch_sub_explicit(&mw->senders, 1, memory_order_relaxed) ==
@@ -106,7 +106,7 @@ msg_piece(struct eph_work *w, const struct pagemsg *msg, size_t off, size_t n,
 
 	if (error != 0)
 		return (error);
-	digest_add(arrived, w->mc, buf, 0, n);
+	eph_digest_add(arrived, w->mc, buf, 0, n);
 	(void)atomic_fetch_add_explicit(
 	    &mw->moved, msg->pm_copy != NULL ? 2 * n : n, memory_order_relaxed);
 	return (0);
@@ -128,11 +128,11 @@ msg_serve(
 		error = msg_piece(w, msg, k,
 		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE, &arrived);
 	if (error != 0) {
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		return;
 	}
-	digest_stream(&sent, w->mc, w->seed + id, pos, 0, n);
-	work_compare(w, &sent, &arrived);
+	eph_digest_stream(&sent, w->mc, w->seed + id, pos, 0, n);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 static void
@@ -163,17 +163,17 @@ msg_finish(struct eph_work *w)
 			copies += uspace_cow_copies(mw->us[i]);
 		uspace_destroy(mw->us[i]);
 	}
-	work_fact(w, "bytes_copied", mw->moved);
-	work_fact(w, "cow_copies", copies);
-	machine_free(w->mc, mw->us, n * sizeof(*mw->us));
+	eph_work_fact(w, "bytes_copied", mw->moved);
+	eph_work_fact(w, "cow_copies", copies);
+	eph_machine_free(w->mc, mw->us, n * sizeof(*mw->us));
 	msgport_destroy(mw->port);
-	machine_free(w->mc, mw, sizeof(*mw));
+	eph_machine_free(w->mc, mw, sizeof(*mw));
 }
 
 static int
 msg_start(struct eph_work *w)
 {
-	struct msg_work *mw = w->state = work_alloc(w, sizeof(*mw));
+	struct msg_work *mw = w->state = eph_work_alloc(w, sizeof(*mw));
 	const uint64_t n = w->value[P_SENDERS];
 	const size_t room = eph_ptoa(work_pages(w->value[P_BS]));
 	int error;
@@ -183,7 +183,7 @@ msg_start(struct eph_work *w)
 	mw->senders = (uint32_t)n;
 	if ((error = msgport_create(&w->map, &mw->port)) != 0)
 		return (error);
-	if ((mw->us = work_alloc(w, n * sizeof(*mw->us))) == NULL)
+	if ((mw->us = eph_work_alloc(w, n * sizeof(*mw->us))) == NULL)
 		return (ENOMEM);
 	for (uint64_t i = 0; i < n; i++) {
 		if ((error = uspace_create(w->pool, work_pages(w->value[P_BS]),
@@ -192,13 +192,13 @@ msg_start(struct eph_work *w)
 			 UPROT_READ | UPROT_WRITE)) != 0)
 			return (error);
 	}
-	error = work_thread(w, (unsigned)w->value[P_SERVER], msg_server, 0);
+	error = eph_work_thread(w, (unsigned)w->value[P_SERVER], msg_server, 0);
 	for (unsigned i = 0; error == 0 && i < n; i++)
-		error = work_thread(w, 1 + i, msg_sender, i);
+		error = eph_work_thread(w, 1 + i, msg_sender, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_msg = {
+const struct eph_workload_ops eph__work_msg = {
 	.name = "msg",
 	.summary = "messages that carry pages; an operation is a message",
 	.origin = "DragonFly's plan for XIO, 2004: messages pass page lists "

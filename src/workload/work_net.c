@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 #define COPY_TRIES 10000 /* stress modes fail one request in a few */
 
@@ -53,7 +53,7 @@ net_interrupt(struct eph_machine *mc, void *arg)
 		net_arrive(net, p);
 	} else {
 		net_acked(net, p->conn, p->len);
-		machine_free(mc, p, sizeof(*p));
+		eph_machine_free(mc, p, sizeof(*p));
 		wakeup(mc, net);
 	}
 	mutex_exit(mc, &net->mtx);
@@ -88,7 +88,7 @@ net_link(struct work_net *net, struct net_conn *conn, int len)
 static struct net_packet *
 net_packet(struct net_conn *conn, struct mbuf *m, int off, int len)
 {
-	struct net_packet *p = machine_alloc(conn->net->w->mc, sizeof(*p));
+	struct net_packet *p = eph_machine_alloc(conn->net->w->mc, sizeof(*p));
 	unsigned tries = 0;
 
 	if (p == NULL)
@@ -169,9 +169,9 @@ net_dma(struct work_net *net, struct mbuf *m, struct eph_digest *d)
 
 	for (; m != NULL; m = m->m_next) {
 		if ((m->m_flags & M_MAPPED) == 0)
-			digest_add(d, mc, m_host(m), 0, (size_t)m->m_len);
+			eph_digest_add(d, mc, m_host(m), 0, (size_t)m->m_len);
 		else
-			digest_page(d, mc, m->m_ext.ext_page,
+			eph_digest_page(d, mc, m->m_ext.ext_page,
 			    (size_t)(m->m_data - m->m_ext.ext_buf),
 			    (size_t)m->m_len);
 	}
@@ -190,14 +190,14 @@ net_read(struct work_net *net, struct mbuf *m, struct eph_digest *d)
 			    left < (int)sizeof(buf) ? left : (int)sizeof(buf);
 
 			m_copydata(m, k, n, buf);
-			digest_add(d, net->w->mc, buf, 0, (size_t)n);
+			eph_digest_add(d, net->w->mc, buf, 0, (size_t)n);
 			k += n;
 		}
 	}
 }
 
 uint64_t
-work_net_wanted(const struct net_conn *conn, uint64_t n)
+eph__work_net_wanted(const struct net_conn *conn, uint64_t n)
 {
 	const uint64_t quit = conn->net->cfg.quit;
 	const uint64_t had = conn->sent.bytes;
@@ -238,12 +238,12 @@ net_deliver(struct work_net *net, struct net_packet *p)
 	p->m = NULL;
 	mutex_enter(mc, &net->mtx);
 	if (conn->gone) {
-		machine_free(mc, p, sizeof(*p));
+		eph_machine_free(mc, p, sizeof(*p));
 	} else if (net->cfg.rtt_ns > 0) {
 		net_later(net, p, mc->clock_ns + net->cfg.rtt_ns);
 	} else {
 		net_acked(net, conn, p->len);
-		machine_free(mc, p, sizeof(*p));
+		eph_machine_free(mc, p, sizeof(*p));
 	}
 	mutex_exit(mc, &net->mtx);
 }
@@ -269,7 +269,7 @@ net_acknowledge(struct work_net *net)
 }
 
 void
-work_net_run(struct work_net *net)
+eph__work_net_run(struct work_net *net)
 {
 	struct eph_machine *mc = net->w->mc;
 
@@ -296,7 +296,7 @@ work_net_run(struct work_net *net)
 }
 
 void
-work_net_leave(struct work_net *net)
+eph__work_net_leave(struct work_net *net)
 {
 	mutex_enter(net->w->mc, &net->mtx);
 	if (--net->senders == 0)
@@ -305,16 +305,16 @@ work_net_leave(struct work_net *net)
 }
 
 int
-work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
+eph__work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
     const struct work_net_config *cfg, struct work_net **netp)
 {
-	struct work_net *net = work_alloc(w, sizeof(*net));
+	struct work_net *net = eph_work_alloc(w, sizeof(*net));
 
 	if (net == NULL)
 		return (ENOMEM);
-	net->conn = work_alloc(w, cfg->nconns * sizeof(*net->conn));
+	net->conn = eph_work_alloc(w, cfg->nconns * sizeof(*net->conn));
 	if (net->conn == NULL) {
-		machine_free(w->mc, net, sizeof(*net));
+		eph_machine_free(w->mc, net, sizeof(*net));
 		return (ENOMEM);
 	}
 	net->w = w;
@@ -337,7 +337,7 @@ work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
 }
 
 void
-work_net_destroy(struct work_net *net)
+eph__work_net_destroy(struct work_net *net)
 {
 	struct eph_machine *mc;
 
@@ -347,9 +347,9 @@ work_net_destroy(struct work_net *net)
 	for (unsigned i = 0; i < net->cfg.nconns; i++) {
 		struct net_conn *conn = &net->conn[i];
 
-		work_compare(net->w, &conn->sent, &conn->arrived);
+		eph_work_compare(net->w, &conn->sent, &conn->arrived);
 		sockbuf_fini(&conn->so.so_snd);
 	}
-	machine_free(mc, net->conn, net->cfg.nconns * sizeof(*net->conn));
-	machine_free(mc, net, sizeof(*net));
+	eph_machine_free(mc, net->conn, net->cfg.nconns * sizeof(*net->conn));
+	eph_machine_free(mc, net, sizeof(*net));
 }

@@ -24,8 +24,8 @@
  * to the network thread.
  */
 
-#include "ephmap/digest.h"
-#include "ephmap/sendfile.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/sendfile.h"
 #include "ephmap/workload.h"
 
 struct net_packet;
@@ -68,17 +68,17 @@ struct work_net {
 };
 
 /* Returns 0 and sets *netp, or ENOMEM. */
-int work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
+int eph__work_net_create(struct eph_work *w, struct mbuf_pool *mbufs,
     const struct work_net_config *cfg, struct work_net **netp);
 
 /* How much of `n` more bytes of the sender's the client will read. */
-uint64_t work_net_wanted(const struct net_conn *conn, uint64_t n);
+uint64_t eph__work_net_wanted(const struct net_conn *conn, uint64_t n);
 
 /* Compare what was sent with what arrived, and free.  NULL is accepted. */
-void work_net_destroy(struct work_net *net);
+void eph__work_net_destroy(struct work_net *net);
 
 /* The body of the network thread; ends when all senders have left. */
-void work_net_run(struct work_net *net);
-void work_net_leave(struct work_net *net);
+void eph__work_net_run(struct work_net *net);
+void eph__work_net_leave(struct work_net *net);
 
 #endif /* !WORKLOAD_WORK_NET_H */

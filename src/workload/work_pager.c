@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/vnode_pager.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/vnode_pager.h"
 #include "workload/work.h"
 
 enum { P_PAGES, P_PROCS, P_BSIZE, P_TAIL, P_DRIVER };
@@ -49,7 +49,7 @@ static void
 pager_driver(struct eph_work *w, unsigned n)
 {
 	(void)n;
-	work_server_run(((struct pager_work *)w->state)->driver);
+	eph__work_server_run(((struct pager_work *)w->state)->driver);
 }
 
 static int
@@ -58,9 +58,10 @@ driver_read(void *arg)
 	struct pager_block *pb = arg;
 	char buf[EPH_PAGE_SIZE];
 
-	stream_bytes(
+	eph_stream_bytes(
 	    pb->w->seed + pb->id, pb->block * pb->bsize, buf, pb->bsize);
-	return (mapper_write(&pb->w->map, pb->mapped, pb->off, buf, pb->bsize));
+	return (
+	    eph_mapper_write(&pb->w->map, pb->mapped, pb->off, buf, pb->bsize));
 }
 
 static int
@@ -74,9 +75,9 @@ pager_read(void *arg, const struct eph_mapped *mapped, uint64_t block,
 	pb.block = block;
 	pb.off = off;
 	pb.bsize = bsize;
-	if (machine_fails(pb.w->mc, EPH_FAULT_COPY))
+	if (eph_machine_fails(pb.w->mc, EPH_FAULT_COPY))
 		return (EIO);
-	return (work_server_call(pw->driver, driver_read, &pb));
+	return (eph__work_server_call(pw->driver, driver_read, &pb));
 }
 
 /* A page as it must be: the file, then zeros. */
@@ -89,11 +90,12 @@ pager_check(struct eph_work *w, unsigned id, struct vm_page *m, uint64_t pindex,
 	struct eph_digest sent = { 0 }, arrived = { 0 };
 	static const char zero;
 
-	digest_stream(&sent, w->mc, w->seed + id, eph_ptoa(pindex), 0, valid);
+	eph_digest_stream(
+	    &sent, w->mc, w->seed + id, eph_ptoa(pindex), 0, valid);
 	for (size_t k = valid; k < EPH_PAGE_SIZE; k++)
-		digest_add(&sent, w->mc, &zero, k, 1);
-	digest_page(&arrived, w->mc, m, 0, EPH_PAGE_SIZE);
-	work_compare(w, &sent, &arrived);
+		eph_digest_add(&sent, w->mc, &zero, k, 1);
+	eph_digest_page(&arrived, w->mc, m, 0, EPH_PAGE_SIZE);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 /* One page of memory, used again for each page of the file. */
@@ -107,20 +109,20 @@ pager_process(struct eph_work *w, unsigned id)
 	struct vm_page *m = vm_pool_alloc(w->pool);
 
 	if (m == NULL)
-		work_operation(w, ENOMEM);
+		eph_work_operation(w, ENOMEM);
 	for (uint64_t i = 0; m != NULL && i < w->value[P_PAGES]; i++) {
 		int error;
 
-		page_fill(w->mc, m, i); /* what was there before */
+		eph_page_fill(w->mc, m, i); /* what was there before */
 		error = vnode_pager_input_smlfs(
 		    &w->map, m, i, size, w->value[P_BSIZE], pager_read, &pb);
 		if (error == 0)
 			pager_check(w, id, m, i, size);
-		work_operation(w, error);
+		eph_work_operation(w, error);
 	}
 	if (m != NULL)
 		vm_pool_free(w->pool, m);
-	work_server_leave(pw->driver);
+	eph__work_server_leave(pw->driver);
 }
 
 static void
@@ -130,14 +132,14 @@ pager_finish(struct eph_work *w)
 
 	if (pw == NULL)
 		return;
-	work_server_destroy(pw->driver);
-	machine_free(w->mc, pw, sizeof(*pw));
+	eph__work_server_destroy(pw->driver);
+	eph_machine_free(w->mc, pw, sizeof(*pw));
 }
 
 static int
 pager_start(struct eph_work *w)
 {
-	struct pager_work *pw = w->state = work_alloc(w, sizeof(*pw));
+	struct pager_work *pw = w->state = eph_work_alloc(w, sizeof(*pw));
 	int error;
 
 	if (EPH_PAGE_SIZE % w->value[P_BSIZE] != 0)
@@ -145,17 +147,17 @@ pager_start(struct eph_work *w)
 		    "pager: bsize: expected 512, 1024, 2048 or 4096"));
 	if (pw == NULL)
 		return (ENOMEM);
-	if ((error = work_server_create(
+	if ((error = eph__work_server_create(
 		 w, (unsigned)w->value[P_PROCS], &pw->driver)) != 0 ||
-	    (error = work_thread(
+	    (error = eph_work_thread(
 		 w, (unsigned)w->value[P_DRIVER], pager_driver, 0)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < w->value[P_PROCS]; i++)
-		error = work_thread(w, 1 + i, pager_process, i);
+		error = eph_work_thread(w, 1 + i, pager_process, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_pager = {
+const struct eph_workload_ops eph__work_pager = {
 	.name = "pager",
 	.summary = "pages of a file are faulted in; an operation is a page",
 	.origin = "FreeBSD vnode_pager_input_smlfs and vnode_pager_input_old",

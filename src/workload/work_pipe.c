@@ -10,8 +10,8 @@
 
 #include <errno.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/pipe.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/pipe.h"
 #include "workload/work.h"
 
 enum {
@@ -83,8 +83,9 @@ writer_fills(struct eph_work *w, struct uspace *us, eph_uva_t uva, unsigned id,
     uint64_t pos, size_t n)
 {
 	for (size_t k = 0; k < n; k += EPH_PAGE_SIZE)
-		page_stream(w->mc, uspace_page(us, uva + k), 0, w->seed + id,
-		    pos + k, n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE);
+		eph_page_stream(w->mc, uspace_page(us, uva + k), 0,
+		    w->seed + id, pos + k,
+		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE);
 }
 
 static void
@@ -105,7 +106,7 @@ pipe_writer(struct eph_work *w, unsigned id)
 		writer_fills(w, op->writer, uva, id, pos, n);
 		error = pipe_write(op->pp, op->writer, uva, n, &done);
 		pos += done;
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		/* ENOMEM and EFAULT of a fault on purpose: once. */
 	}
 	pipe_close_write(op->pp);
@@ -120,8 +121,8 @@ reader_checks(struct eph_work *w, struct uspace *us, unsigned id, uint64_t pos,
 		const size_t here =
 		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE;
 
-		digest_stream(sent, w->mc, w->seed + id, pos + k, 0, here);
-		digest_page(
+		eph_digest_stream(sent, w->mc, w->seed + id, pos + k, 0, here);
+		eph_digest_page(
 		    arrived, w->mc, uspace_page(us, EPH_UVA_BASE + k), 0, here);
 	}
 }
@@ -140,14 +141,14 @@ pipe_reader(struct eph_work *w, unsigned id)
 		error = pipe_read(
 		    op->pp, op->reader, EPH_UVA_BASE, w->value[P_RBS], &done);
 		if (error != 0)
-			work_operation(w, error);
+			eph_work_operation(w, error);
 		reader_checks(w, op->reader, id, pos, done, &sent, &arrived);
 		pos += done;
 	}
 	if (quit == 0 && pos != w->value[P_BYTES])
 		arrived.bytes = 0;
 	pipe_close_read(op->pp);
-	work_compare(w, &sent, &arrived);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 static void
@@ -161,7 +162,7 @@ pipe_finish(struct eph_work *w)
 		uspace_destroy(op[i].writer);
 		uspace_destroy(op[i].reader);
 	}
-	machine_free(w->mc, op, bytes);
+	eph_machine_free(w->mc, op, bytes);
 }
 
 static int
@@ -188,22 +189,22 @@ static int
 pipe_start(struct eph_work *w)
 {
 	const uint64_t *v = w->value;
-	struct one_pipe *op = work_alloc(w, v[P_PIPES] * sizeof(*op));
+	struct one_pipe *op = eph_work_alloc(w, v[P_PIPES] * sizeof(*op));
 	int error = op == NULL ? ENOMEM : 0;
 
 	w->state = op;
 	for (unsigned i = 0; error == 0 && i < v[P_PIPES]; i++)
 		error = pipe_make(w, &op[i]);
 	for (unsigned i = 0; error == 0 && i < v[P_PIPES]; i++) {
-		if ((error = work_thread(w, (unsigned)v[P_READER] + 2 * i,
+		if ((error = eph_work_thread(w, (unsigned)v[P_READER] + 2 * i,
 			 pipe_reader, i)) == 0)
-			error = work_thread(
+			error = eph_work_thread(
 			    w, (unsigned)v[P_WRITER] + 2 * i, pipe_writer, i);
 	}
 	return (error);
 }
 
-const struct eph_workload_ops work_pipe = {
+const struct eph_workload_ops eph__work_pipe = {
 	.name = "pipe",
 	.summary =
 	    "a pipe from one process to another; an operation is a write",

@@ -9,8 +9,8 @@
 #include <errno.h>
 
 #include "base/prng.h"
-#include "ephmap/digest.h"
-#include "ephmap/fromphys.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/fromphys.h"
 #include "workload/work.h"
 
 enum { P_CALLS, P_DEBUGGERS, P_PAGES, P_BYTES, P_WRITES };
@@ -66,7 +66,8 @@ target_fault(void *arg, struct uspace *us, eph_uva_t uva, unsigned prot)
 	(void)prot;
 	if (m == NULL)
 		return (ENOMEM);
-	page_stream(w->mc, m, 0, w->seed, page - EPH_UVA_BASE, EPH_PAGE_SIZE);
+	eph_page_stream(
+	    w->mc, m, 0, w->seed, page - EPH_UVA_BASE, EPH_PAGE_SIZE);
 	return (uspace_give(us, page, m, UPROT_READ | UPROT_WRITE));
 }
 
@@ -94,7 +95,7 @@ ptrace_call(struct eph_work *w, unsigned id, struct prng *rng)
 		const size_t here = n - k < 64 ? n - k : 64;
 		char buf[64];
 
-		stream_bytes(w->seed, pos + k, buf, here);
+		eph_stream_bytes(w->seed, pos + k, buf, here);
 		if ((error = copyout(pw->own[id], buf, own + k, here)) != 0)
 			return (error);
 	}
@@ -105,10 +106,10 @@ ptrace_call(struct eph_work *w, unsigned id, struct prng *rng)
 
 		if (copyin(pw->own[id], own + k, &c, 1) != 0)
 			return (error);
-		digest_add(&arrived, w->mc, &c, 0, 1);
+		eph_digest_add(&arrived, w->mc, &c, 0, 1);
 	}
-	digest_stream(&sent, w->mc, w->seed, pos, 0, done);
-	work_compare(w, &sent, &arrived);
+	eph_digest_stream(&sent, w->mc, w->seed, pos, 0, done);
+	eph_work_compare(w, &sent, &arrived);
 	return (error);
 }
 
@@ -117,9 +118,9 @@ ptrace_debugger(struct eph_work *w, unsigned id)
 {
 	struct prng rng;
 
-	prng_init(&rng, w->seed, id);
+	eph__prng_init(&rng, w->seed, id);
 	for (uint64_t i = 0; i < w->value[P_CALLS]; i++)
-		work_operation(w, ptrace_call(w, id, &rng));
+		eph_work_operation(w, ptrace_call(w, id, &rng));
 }
 
 static void
@@ -132,13 +133,13 @@ ptrace_finish(struct eph_work *w)
 	uspace_destroy(pw->target);
 	for (uint64_t i = 0; i < w->value[P_DEBUGGERS]; i++)
 		uspace_destroy(pw->own[i]);
-	machine_free(w->mc, pw, ptrace_bytes(w));
+	eph_machine_free(w->mc, pw, ptrace_bytes(w));
 }
 
 static int
 ptrace_start(struct eph_work *w)
 {
-	struct ptrace_work *pw = w->state = work_alloc(w, ptrace_bytes(w));
+	struct ptrace_work *pw = w->state = eph_work_alloc(w, ptrace_bytes(w));
 	const uint64_t n = w->value[P_DEBUGGERS];
 	int error;
 
@@ -158,11 +159,11 @@ ptrace_start(struct eph_work *w)
 			return (error);
 	}
 	for (unsigned i = 0; error == 0 && i < n; i++)
-		error = work_thread(w, i, ptrace_debugger, i);
+		error = eph_work_thread(w, i, ptrace_debugger, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_ptrace = {
+const struct eph_workload_ops eph__work_ptrace = {
 	.name = "ptrace",
 	.summary = "debuggers in another process's memory; an operation is a "
 		   "call",

@@ -8,10 +8,10 @@
 
 #include <errno.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/mutex.h"
-#include "ephmap/rawio.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/rawio.h"
+#include "ephmap/kernel/sleepq.h"
 #include "workload/work.h"
 
 enum { P_DEVICE, P_BS, P_BLOCKS, P_PROCS, P_OVERWRITE, P_CPU };
@@ -63,7 +63,7 @@ static void
 rawio_device(struct eph_work *w, unsigned n)
 {
 	(void)n;
-	work_server_run(((struct rawio_work *)w->state)->device);
+	eph__work_server_run(((struct rawio_work *)w->state)->device);
 }
 
 struct transfer {
@@ -86,7 +86,7 @@ buffer_fill(
 		    n - k < EPH_PAGE_SIZE ? n - k : EPH_PAGE_SIZE;
 		char buf[EPH_PAGE_SIZE];
 
-		stream_bytes(w->seed + id, pos + k, buf, here);
+		eph_stream_bytes(w->seed + id, pos + k, buf, here);
 		/* A process that gets a signal for it stores again. */
 		for (unsigned tries = 0; tries < 4; tries++) {
 			if (copyout(us, buf, EPH_UVA_BASE + k, here) == 0)
@@ -124,7 +124,7 @@ rawio_one(struct eph_work *w, unsigned id, uint64_t block, bool write)
 	    (id * w->value[P_BLOCKS] + block) * bs, write, t.overwrite);
 	if (error != 0)
 		return (error);
-	error = work_server_call(rw->device, device_serve, &t);
+	error = eph__work_server_call(rw->device, device_serve, &t);
 	rawio_end(&t.rio);
 	return (error);
 }
@@ -140,12 +140,12 @@ rawio_check(struct eph_work *w, unsigned id, uint64_t block)
 		const size_t here =
 		    bs - k < EPH_PAGE_SIZE ? bs - k : EPH_PAGE_SIZE;
 
-		digest_stream(
+		eph_digest_stream(
 		    &sent, w->mc, w->seed + id, block * bs + k, 0, here);
-		digest_page(&arrived, w->mc,
+		eph_digest_page(&arrived, w->mc,
 		    uspace_page(rw->us[id], EPH_UVA_BASE + k), 0, here);
 	}
-	work_compare(w, &sent, &arrived);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 static void
@@ -161,16 +161,16 @@ rawio_process(struct eph_work *w, unsigned id)
 				buffer_fill(w, rw->us[id], id,
 				    b * w->value[P_BS], w->value[P_BS]);
 			error = rawio_one(w, id, b, true);
-			work_operation(w, error);
+			eph_work_operation(w, error);
 		} while (error != 0 && error != EINVAL);
 	}
 	for (uint64_t b = 0; b < w->value[P_BLOCKS]; b++) {
 		error = rawio_one(w, id, b, false);
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		if (error == 0)
 			rawio_check(w, id, b);
 	}
-	work_server_leave(rw->device);
+	eph__work_server_leave(rw->device);
 }
 
 static void
@@ -191,11 +191,11 @@ rawio_finish(struct eph_work *w)
 		if (rw->page[i] != NULL)
 			vm_pool_free(w->pool, rw->page[i]);
 	}
-	work_fact(w, "cow_copies", copies);
-	machine_free(w->mc, rw->us, n * sizeof(*rw->us));
-	machine_free(w->mc, rw->page, disk_pages(w) * sizeof(*rw->page));
-	work_server_destroy(rw->device);
-	machine_free(w->mc, rw, sizeof(*rw));
+	eph_work_fact(w, "cow_copies", copies);
+	eph_machine_free(w->mc, rw->us, n * sizeof(*rw->us));
+	eph_machine_free(w->mc, rw->page, disk_pages(w) * sizeof(*rw->page));
+	eph__work_server_destroy(rw->device);
+	eph_machine_free(w->mc, rw, sizeof(*rw));
 }
 
 static int
@@ -205,8 +205,8 @@ rawio_make(struct eph_work *w, struct rawio_work *rw)
 	const uint32_t bpages = work_pages(w->value[P_BS]);
 	int error;
 
-	rw->page = work_alloc(w, npages * sizeof(*rw->page));
-	rw->us = work_alloc(w, w->value[P_PROCS] * sizeof(*rw->us));
+	rw->page = eph_work_alloc(w, npages * sizeof(*rw->page));
+	rw->us = eph_work_alloc(w, w->value[P_PROCS] * sizeof(*rw->us));
 	if (rw->page == NULL || rw->us == NULL)
 		return (ENOMEM);
 	for (uint32_t i = 0; i < npages; i++) {
@@ -227,23 +227,23 @@ rawio_make(struct eph_work *w, struct rawio_work *rw)
 static int
 rawio_start(struct eph_work *w)
 {
-	struct rawio_work *rw = w->state = work_alloc(w, sizeof(*rw));
+	struct rawio_work *rw = w->state = eph_work_alloc(w, sizeof(*rw));
 	int error;
 
 	if (rw == NULL)
 		return (ENOMEM);
 	if ((error = rawio_make(w, rw)) != 0 ||
-	    (error = work_server_create(
+	    (error = eph__work_server_create(
 		 w, (unsigned)w->value[P_PROCS], &rw->device)) != 0 ||
-	    (error = work_thread(
+	    (error = eph_work_thread(
 		 w, (unsigned)w->value[P_CPU], rawio_device, 0)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < w->value[P_PROCS]; i++)
-		error = work_thread(w, 1 + i, rawio_process, i);
+		error = eph_work_thread(w, 1 + i, rawio_process, i);
 	return (error);
 }
 
-const struct eph_workload_ops work_rawio = {
+const struct eph_workload_ops eph__work_rawio = {
 	.name = "rawio",
 	.summary = "a raw device on page lists; an operation is a transfer",
 	.origin = "DragonFly's plan for XIO, 2004: pages to the device, and "

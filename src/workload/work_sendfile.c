@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "base/prng.h"
-#include "ephmap/sendfile.h"
+#include "ephmap/kernel/sendfile.h"
 #include "workload/work.h"
 #include "workload/work_net.h"
 
@@ -134,11 +134,12 @@ note_sent(struct eph_work *w, struct net_conn *conn, uint64_t file,
 {
 	uint64_t head, data;
 
-	sent = work_net_wanted(conn, sent);
+	sent = eph__work_net_wanted(conn, sent);
 	head = sent < hdrlen ? sent : hdrlen;
 	data = sent - head;
-	digest_stream(&conn->sent, w->mc, w->seed + HEADER_STREAM, 0, 0, head);
-	digest_stream(&conn->sent, w->mc, w->seed + file, off, 0, data);
+	eph_digest_stream(
+	    &conn->sent, w->mc, w->seed + HEADER_STREAM, 0, 0, head);
+	eph_digest_stream(&conn->sent, w->mc, w->seed + file, off, 0, data);
 }
 
 /* One response; false: no progress for too long, or the client is gone. */
@@ -152,14 +153,14 @@ send_response(struct eph_work *w, struct net_conn *conn, uint64_t file)
 	size_t hdrlen = w->value[P_HEADER];
 	uint64_t off = 0;
 
-	stream_bytes(w->seed + HEADER_STREAM, 0, hdr, hdrlen);
+	eph_stream_bytes(w->seed + HEADER_STREAM, 0, hdr, hdrlen);
 	for (unsigned tries = 0; tries < 1000; tries++) {
 		uint64_t sent;
 		const int error = kern_sendfile(&sw->env, &conn->so, &f, off,
 		    f.size - off, hdr, hdrlen, &sent);
 
 		note_sent(w, conn, file, off, sent, hdrlen);
-		work_operation(w, error);
+		eph_work_operation(w, error);
 		if (sent > 0) {
 			tries = 0;
 			off += sent - hdrlen;
@@ -180,7 +181,7 @@ sendfile_conn(struct eph_work *w, unsigned id)
 	struct net_conn *conn = &sw->net->conn[id];
 	struct prng rng;
 
-	prng_init(&rng, w->seed, id);
+	eph__prng_init(&rng, w->seed, id);
 	for (uint64_t r = 0; r < w->value[P_REQUESTS]; r++) {
 		if (!send_response(w, conn, pick_file(w, id, r, &rng)))
 			break;
@@ -188,14 +189,14 @@ sendfile_conn(struct eph_work *w, unsigned id)
 		(void)atomic_fetch_add_explicit(
 		    &sw->responses, 1, memory_order_relaxed);
 	}
-	work_net_leave(sw->net);
+	eph__work_net_leave(sw->net);
 }
 
 static void
 sendfile_net(struct eph_work *w, unsigned n)
 {
 	(void)n;
-	work_net_run(((struct sendfile_work *)w->state)->net);
+	eph__work_net_run(((struct sendfile_work *)w->state)->net);
 }
 
 static void
@@ -204,19 +205,19 @@ sendfile_facts(struct eph_work *w, struct sendfile_work *sw)
 	struct mbuf_counters c;
 
 	mbuf_counters(sw->mbufs, &c);
-	work_fact(w, "responses", sw->responses);
-	work_fact(w, "sends", sw->env.stat.sf_packets);
-	work_fact(w, "packets", sw->packets);
-	work_fact(w, "sf_allocfail", sw->env.stat.sf_allocfail);
-	work_fact(w, "sf_sbwait", sw->env.stat.sf_sbwait);
-	work_fact(w, "elapsed_ns", w->mc->clock_ns);
-	work_fact(w, "mbuf_get", c.mbuf_get);
-	work_fact(w, "mbuf_calls",
+	eph_work_fact(w, "responses", sw->responses);
+	eph_work_fact(w, "sends", sw->env.stat.sf_packets);
+	eph_work_fact(w, "packets", sw->packets);
+	eph_work_fact(w, "sf_allocfail", sw->env.stat.sf_allocfail);
+	eph_work_fact(w, "sf_sbwait", sw->env.stat.sf_sbwait);
+	eph_work_fact(w, "elapsed_ns", w->mc->clock_ns);
+	eph_work_fact(w, "mbuf_get", c.mbuf_get);
+	eph_work_fact(w, "mbuf_calls",
 	    c.mbuf_get + c.mbuf_put + c.cluster_get + c.cluster_put);
-	work_fact(w, "mbuf_shares", c.share + c.ext_free);
-	work_fact(w, "mbuf_lock_take", c.lock_take);
-	work_fact(w, "mbuf_lock_contended", c.lock_contended);
-	work_fact(w, "mbuf_line_move", c.line_move);
+	eph_work_fact(w, "mbuf_shares", c.share + c.ext_free);
+	eph_work_fact(w, "mbuf_lock_take", c.lock_take);
+	eph_work_fact(w, "mbuf_lock_contended", c.lock_contended);
+	eph_work_fact(w, "mbuf_line_move", c.line_move);
 	w->res->wires_of_history = sw->env.stat.sf_wires_lost;
 }
 
@@ -229,7 +230,7 @@ sendfile_finish(struct eph_work *w)
 		return;
 	if (sw->net != NULL)
 		sw->packets = sw->net->packets;
-	work_net_destroy(sw->net);
+	eph__work_net_destroy(sw->net);
 	if (sw->mbufs != NULL)
 		sendfile_facts(w, sw);
 	w->res->mbufs_left = mbuf_pool_destroy(sw->mbufs);
@@ -237,8 +238,8 @@ sendfile_finish(struct eph_work *w)
 		if (sw->page[i] != NULL)
 			vm_pool_free(w->pool, sw->page[i]);
 	}
-	machine_free(w->mc, sw->page, all_pages(w) * sizeof(*sw->page));
-	machine_free(w->mc, sw, sizeof(*sw));
+	eph_machine_free(w->mc, sw->page, all_pages(w) * sizeof(*sw->page));
+	eph_machine_free(w->mc, sw, sizeof(*sw));
 }
 
 static int
@@ -269,21 +270,21 @@ read_file(struct eph_work *w, struct sendfile_work *sw, uint64_t file)
 	const uint32_t per = file_pages(w);
 
 	for (uint32_t i = 0; i < per; i++)
-		page_stream(w->mc, sw->page[file * per + i], 0, w->seed + file,
-		    eph_ptoa(i), EPH_PAGE_SIZE);
+		eph_page_stream(w->mc, sw->page[file * per + i], 0,
+		    w->seed + file, eph_ptoa(i), EPH_PAGE_SIZE);
 }
 
 /* Of thousands of files few may be asked for: only these are read. */
 static int
 read_files(struct eph_work *w, struct sendfile_work *sw)
 {
-	bool *known = work_alloc(w, w->value[P_FILES] * sizeof(*known));
+	bool *known = eph_work_alloc(w, w->value[P_FILES] * sizeof(*known));
 	struct prng rng;
 
 	if (known == NULL)
 		return (ENOMEM);
 	for (unsigned id = 0; id < w->value[P_CONNS]; id++) {
-		prng_init(&rng, w->seed, id);
+		eph__prng_init(&rng, w->seed, id);
 		for (uint64_t r = 0; r < w->value[P_REQUESTS]; r++) {
 			const uint64_t file = pick_file(w, id, r, &rng);
 
@@ -292,7 +293,7 @@ read_files(struct eph_work *w, struct sendfile_work *sw)
 			known[file] = true;
 		}
 	}
-	machine_free(w->mc, known, w->value[P_FILES] * sizeof(*known));
+	eph_machine_free(w->mc, known, w->value[P_FILES] * sizeof(*known));
 	return (0);
 }
 
@@ -301,7 +302,7 @@ sendfile_files(struct eph_work *w, struct sendfile_work *sw)
 {
 	if (file_pages(w) == 0)
 		return (0);
-	sw->page = work_alloc(w, all_pages(w) * sizeof(*sw->page));
+	sw->page = eph_work_alloc(w, all_pages(w) * sizeof(*sw->page));
 	if (sw->page == NULL)
 		return (ENOMEM);
 	for (uint32_t i = 0; i < all_pages(w); i++) {
@@ -324,19 +325,19 @@ sendfile_start(struct eph_work *w)
 		.quit = w->value[P_QUIT],
 	};
 	const unsigned last = w->mc->ncpus - 1;
-	struct sendfile_work *sw = w->state = work_alloc(w, sizeof(*sw));
+	struct sendfile_work *sw = w->state = eph_work_alloc(w, sizeof(*sw));
 	int error;
 
 	if (sw == NULL)
 		return (ENOMEM);
 	if ((error = sendfile_mbufs(w, sw)) != 0 ||
 	    (error = sendfile_files(w, sw)) != 0 ||
-	    (error = work_net_create(w, sw->mbufs, &net, &sw->net)) != 0)
+	    (error = eph__work_net_create(w, sw->mbufs, &net, &sw->net)) != 0)
 		return (error);
 	for (unsigned i = 0; error == 0 && i < net.nconns; i++)
-		error =
-		    work_thread(w, last > 0 ? i % last : 0, sendfile_conn, i);
-	return (error != 0 ? error : work_thread(w, last, sendfile_net, 0));
+		error = eph_work_thread(
+		    w, last > 0 ? i % last : 0, sendfile_conn, i);
+	return (error != 0 ? error : eph_work_thread(w, last, sendfile_net, 0));
 }
 
 /* By a trace: each mapping is one page sent, its unmap the ACK. */
@@ -344,7 +345,7 @@ sendfile_start(struct eph_work *w)
 static int
 sendfile_tap_open(struct eph_work *w)
 {
-	struct sendfile_work *sw = w->state = work_alloc(w, sizeof(*sw));
+	struct sendfile_work *sw = w->state = eph_work_alloc(w, sizeof(*sw));
 
 	return (sw != NULL ? sendfile_mbufs(w, sw) : ENOMEM);
 }
@@ -364,7 +365,7 @@ sendfile_tap_begin(struct eph_work *w, struct vm_page *m, unsigned flags,
 		return (error == ENOBUFS ? EAGAIN : error);
 	if (w->value[P_CSUM] == 0) {
 		m_copydata(mb, 0, EPH_PAGE_SIZE, buf);
-		work_compare_page(w, m, buf);
+		eph_work_compare_page(w, m, buf);
 	}
 	use->own = mb;
 	use->mapped.map.obj = mb->m_ext.ext_arg2;
@@ -388,7 +389,7 @@ sendfile_tap_close(struct eph_work *w)
 		return;
 	sendfile_facts(w, sw);
 	w->res->mbufs_left = mbuf_pool_destroy(sw->mbufs);
-	machine_free(w->mc, sw, sizeof(*sw));
+	eph_machine_free(w->mc, sw, sizeof(*sw));
 }
 
 static const struct eph_work_tap sendfile_tap = {
@@ -398,7 +399,7 @@ static const struct eph_work_tap sendfile_tap = {
 	.close = sendfile_tap_close,
 };
 
-const struct eph_workload_ops work_sendfile = {
+const struct eph_workload_ops eph__work_sendfile = {
 	.name = "sendfile",
 	.summary = "a web server's responses; an operation is a call of "
 		   "sendfile",

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 #include "workload/work.h"
 
 struct work_job {
@@ -25,10 +25,10 @@ struct work_server {
 };
 
 int
-work_server_create(
+eph__work_server_create(
     struct eph_work *w, unsigned clients, struct work_server **sp)
 {
-	struct work_server *s = work_alloc(w, sizeof(*s));
+	struct work_server *s = eph_work_alloc(w, sizeof(*s));
 
 	if (s == NULL)
 		return (ENOMEM);
@@ -41,14 +41,14 @@ work_server_create(
 }
 
 void
-work_server_destroy(struct work_server *s)
+eph__work_server_destroy(struct work_server *s)
 {
 	if (s != NULL)
-		machine_free(s->w->mc, s, sizeof(*s));
+		eph_machine_free(s->w->mc, s, sizeof(*s));
 }
 
 void
-work_server_run(struct work_server *s)
+eph__work_server_run(struct work_server *s)
 {
 	struct eph_machine *mc = s->w->mc;
 
@@ -73,7 +73,7 @@ work_server_run(struct work_server *s)
 }
 
 int
-work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg)
+eph__work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg)
 {
 	struct eph_machine *mc = s->w->mc;
 	struct work_job job = { .fn = fn, .arg = arg };
@@ -90,7 +90,7 @@ work_server_call(struct work_server *s, int (*fn)(void *arg), void *arg)
 }
 
 void
-work_server_leave(struct work_server *s)
+eph__work_server_leave(struct work_server *s)
 {
 	struct eph_machine *mc = s->w->mc;
 

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "ephmap/socow.h"
+#include "ephmap/kernel/socow.h"
 #include "workload/work.h"
 #include "workload/work_net.h"
 
@@ -57,7 +57,7 @@ process_writes(
 		char buf[EPH_PAGE_SIZE];
 		int error;
 
-		stream_bytes(w->seed + id, pos + k, buf, here);
+		eph_stream_bytes(w->seed + id, pos + k, buf, here);
 		error = copyout(us, buf, EPH_UVA_BASE + k, here);
 		if (error != 0)
 			return (error);
@@ -80,23 +80,23 @@ zerocopy_process(struct eph_work *w, unsigned id)
 		if (error == 0) {
 			error = sosend_copyin(&zw->env, &conn->so, zw->us[id],
 			    EPH_UVA_BASE, bs, &sent, &copied);
-			digest_stream(
+			eph_digest_stream(
 			    &conn->sent, w->mc, w->seed + id, pos, 0, sent);
 			pos += sent;
 			/* Relaxed: a statistic. */
 			(void)atomic_fetch_add_explicit(
 			    &zw->copied, copied, memory_order_relaxed);
 		}
-		work_operation(w, error);
+		eph_work_operation(w, error);
 	}
-	work_net_leave(zw->net);
+	eph__work_net_leave(zw->net);
 }
 
 static void
 zerocopy_net(struct eph_work *w, unsigned n)
 {
 	(void)n;
-	work_net_run(((struct zerocopy_work *)w->state)->net);
+	eph__work_net_run(((struct zerocopy_work *)w->state)->net);
 }
 
 static void
@@ -108,17 +108,17 @@ zerocopy_finish(struct eph_work *w)
 
 	if (zw == NULL)
 		return;
-	work_net_destroy(zw->net);
+	eph__work_net_destroy(zw->net);
 	w->res->mbufs_left = mbuf_pool_destroy(zw->mbufs);
 	for (uint64_t i = 0; zw->us != NULL && i < n; i++) {
 		if (zw->us[i] != NULL)
 			copies += uspace_cow_copies(zw->us[i]);
 		uspace_destroy(zw->us[i]);
 	}
-	work_fact(w, "cow_copies", copies);
-	work_fact(w, "bytes_copied", zw->copied);
-	machine_free(w->mc, zw->us, n * sizeof(*zw->us));
-	machine_free(w->mc, zw, sizeof(*zw));
+	eph_work_fact(w, "cow_copies", copies);
+	eph_work_fact(w, "bytes_copied", zw->copied);
+	eph_machine_free(w->mc, zw->us, n * sizeof(*zw->us));
+	eph_machine_free(w->mc, zw, sizeof(*zw));
 }
 
 static int
@@ -139,7 +139,7 @@ zerocopy_make(struct eph_work *w, struct zerocopy_work *zw)
 	zw->env.mp = &w->map;
 	zw->env.mbufs = zw->mbufs;
 	zw->env.form = SENDFILE_FREEBSD;
-	if ((zw->us = work_alloc(w, n * sizeof(*zw->us))) == NULL)
+	if ((zw->us = eph_work_alloc(w, n * sizeof(*zw->us))) == NULL)
 		return (ENOMEM);
 	for (uint64_t i = 0; i < n; i++) {
 		if ((error = uspace_create(w->pool, pages, &zw->us[i])) != 0 ||
@@ -147,13 +147,13 @@ zerocopy_make(struct eph_work *w, struct zerocopy_work *zw)
 			 eph_ptoa(pages), UPROT_READ | UPROT_WRITE)) != 0)
 			return (error);
 	}
-	return (work_net_create(w, zw->mbufs, &net, &zw->net));
+	return (eph__work_net_create(w, zw->mbufs, &net, &zw->net));
 }
 
 static int
 zerocopy_start(struct eph_work *w)
 {
-	struct zerocopy_work *zw = w->state = work_alloc(w, sizeof(*zw));
+	struct zerocopy_work *zw = w->state = eph_work_alloc(w, sizeof(*zw));
 	const unsigned last = w->mc->ncpus - 1;
 	int error;
 
@@ -161,12 +161,12 @@ zerocopy_start(struct eph_work *w)
 		return (ENOMEM);
 	error = zerocopy_make(w, zw);
 	for (unsigned i = 0; error == 0 && i < w->value[P_CONNS]; i++)
-		error = work_thread(
+		error = eph_work_thread(
 		    w, last > 0 ? i % last : 0, zerocopy_process, i);
-	return (error != 0 ? error : work_thread(w, last, zerocopy_net, 0));
+	return (error != 0 ? error : eph_work_thread(w, last, zerocopy_net, 0));
 }
 
-const struct eph_workload_ops work_zerocopy = {
+const struct eph_workload_ops eph__work_zerocopy = {
 	.name = "zerocopy",
 	.summary = "socket writes by reference, copy-on-write; an operation is "
 		   "a write",

@@ -19,23 +19,23 @@
 #include <string.h>
 
 #include "base/kassert.h"
-#include "ephmap/digest.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/sdk/exec.h"
 #include "workload/run.h"
 #include "workload/work.h"
 
 const struct eph_workload_ops *const eph_workloads[] = {
-	&work_sendfile,
-	&work_zerocopy,
-	&work_pipe,
-	&work_md,
-	&work_exec,
-	&work_ptrace,
-	&work_pager,
-	&work_bufcache,
-	&work_rawio,
-	&work_msg,
-	&work_cluster,
+	&eph__work_sendfile,
+	&eph__work_zerocopy,
+	&eph__work_pipe,
+	&eph__work_md,
+	&eph__work_exec,
+	&eph__work_ptrace,
+	&eph__work_pager,
+	&eph__work_bufcache,
+	&eph__work_rawio,
+	&eph__work_msg,
+	&eph__work_cluster,
 	NULL,
 };
 
@@ -94,22 +94,22 @@ work_main(void *arg)
 {
 	struct work_start s = *(struct work_start *)arg;
 
-	machine_free(s.w->mc, arg, sizeof(s));
+	eph_machine_free(s.w->mc, arg, sizeof(s));
 	s.fn(s.w, s.n);
 }
 
 int
-work_thread(struct eph_work *w, unsigned cpu,
+eph_work_thread(struct eph_work *w, unsigned cpu,
     void (*fn)(struct eph_work *w, unsigned n), unsigned n)
 {
-	struct work_start *s = machine_alloc(w->mc, sizeof(*s));
+	struct work_start *s = eph_machine_alloc(w->mc, sizeof(*s));
 
 	if (s == NULL)
 		return (ENOMEM);
 	*s = (struct work_start){ w, fn, n, NULL };
 	if (eph_thread_create(w->mc, cpu % w->mc->ncpus, work_main, s) ==
 	    NULL) {
-		machine_free(w->mc, s, sizeof(*s));
+		eph_machine_free(w->mc, s, sizeof(*s));
 		return (ENOMEM);
 	}
 	return (0);
@@ -123,40 +123,40 @@ work_add(_Atomic(uint64_t) *counter, uint64_t n)
 }
 
 void
-work_operation(struct eph_work *w, int error)
+eph_work_operation(struct eph_work *w, int error)
 {
 	work_add(&w->operations, 1);
 	work_add(&w->failures, error != 0);
 }
 
 void
-work_compare(struct eph_work *w, const struct eph_digest *sent,
+eph_work_compare(struct eph_work *w, const struct eph_digest *sent,
     const struct eph_digest *arrived)
 {
 	work_add(&w->checked, 1);
 	work_add(&w->bytes, arrived->bytes);
-	work_add(&w->corrupt, !digest_same(sent, arrived));
+	work_add(&w->corrupt, !eph_digest_same(sent, arrived));
 }
 
 void
-work_fact(struct eph_work *w, const char *name, uint64_t value)
+eph_work_fact(struct eph_work *w, const char *name, uint64_t value)
 {
 	KASSERT(w->res->nfacts < EPH_WORK_FACTS, "too many facts");
 	w->res->fact[w->res->nfacts++] = (struct eph_work_fact){ name, value };
 }
 
 void *
-work_alloc(struct eph_work *w, size_t bytes)
+eph_work_alloc(struct eph_work *w, size_t bytes)
 {
-	if (machine_fails(w->mc, EPH_FAULT_ALLOC))
+	if (eph_machine_fails(w->mc, EPH_FAULT_ALLOC))
 		return (NULL);
-	return (machine_alloc(w->mc, bytes));
+	return (eph_machine_alloc(w->mc, bytes));
 }
 
 /* Set-up and end */
 
 int
-work_open(struct eph_work *w, const struct eph_workload *wl,
+eph_work_open(struct eph_work *w, const struct eph_workload *wl,
     struct eph_machine *mc, const struct eph_design_ops *design, void *state,
     uint32_t first_frame, struct eph_work_result *res, struct eph_err *err)
 {
@@ -181,7 +181,7 @@ work_open(struct eph_work *w, const struct eph_workload *wl,
 		return (eph_err_set(err, ENOTSUP,
 		    "%s with these parameters needs contents=full",
 		    wl->ops->name));
-	mapper_init(&w->map, mc, design, state);
+	eph_mapper_init(&w->map, mc, design, state);
 	w->map.repaired = wl->repaired;
 	if (vm_pool_create(mc, first_frame, pages, &w->pool) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory for pages"));
@@ -189,7 +189,7 @@ work_open(struct eph_work *w, const struct eph_workload *wl,
 }
 
 void
-work_sum(struct eph_work *w)
+eph__work_sum(struct eph_work *w)
 {
 	struct eph_work_result *res = w->res;
 
@@ -205,16 +205,16 @@ work_sum(struct eph_work *w)
 	res->maps_left = w->map.held;
 	/* While something is mapped, its wires are nobody's leak. */
 	if (res->maps_left == 0)
-		res->wires_of_design = mapper_wires_leaked(&w->map);
+		res->wires_of_design = eph_mapper_wires_leaked(&w->map);
 }
 
 /* What the consumer left; the design and the machine are looked at later. */
 void
-work_close(struct eph_work *w)
+eph_work_close(struct eph_work *w)
 {
 	struct eph_work_result *res = w->res;
 
-	work_sum(w);
+	eph__work_sum(w);
 	res->wires_left = vm_pool_wired(w->pool);
 	res->holds_left = vm_pool_held(w->pool);
 	/* Pages whose wires leaked never become free. */
@@ -230,10 +230,10 @@ work_play(struct eph_machine *mc)
 	uint64_t asleep, at;
 
 	while ((asleep = eph_run(mc)) > 0 && mc->mode == EPH_LOCKSTEP &&
-	    (at = lockstep_next_timer(mc)) != UINT64_MAX)
-		lockstep_delay(mc, at - mc->clock_ns);
+	    (at = eph_lockstep_next_timer(mc)) != UINT64_MAX)
+		eph_lockstep_delay(mc, at - mc->clock_ns);
 	if (mc->mode == EPH_LOCKSTEP)
-		lockstep_drain(mc);
+		eph_lockstep_drain(mc);
 	return (asleep);
 }
 
@@ -271,7 +271,7 @@ work_finish_main(struct eph_work *w, unsigned n)
 static int
 work_finish(struct eph_work *w)
 {
-	const int error = work_thread(w, 0, work_finish_main, 0);
+	const int error = eph_work_thread(w, 0, work_finish_main, 0);
 
 	if (error == 0)
 		(void)work_play(w->mc);
@@ -286,16 +286,16 @@ work_run_threads(struct work_run *r)
 	double t0;
 	int error;
 
-	error = work_open(
+	error = eph_work_open(
 	    &w, r->wl, r->mc, r->cfg->design, r->state, 0, r->wres, r->err);
 	if (error != 0)
 		return (error);
 	if (r->hook != NULL)
 		r->hook(r->hook_arg, &w);
-	t0 = run_seconds();
+	t0 = eph__run_seconds();
 	if ((error = w.ops->start(&w)) == 0)
 		r->wres->asleep = work_play(r->mc);
-	r->res->host_seconds = run_seconds() - t0;
+	r->res->host_seconds = eph__run_seconds() - t0;
 	r->res->references = w.map.maps;
 	r->res->buffers_mean = work_buffers_mean(&w.map);
 	r->res->asleep = w.map.inside;
@@ -303,8 +303,8 @@ work_run_threads(struct work_run *r)
 	/* A sleeper keeps what it holds. */
 	if (r->wres->asleep == 0 && work_finish(&w) != 0)
 		error = eph_err_set(r->err, ENOMEM, "out of memory");
-	run_result(r->mc, r->res);
-	work_close(&w);
+	eph__run_result(r->mc, r->res);
+	eph_work_close(&w);
 	r->res->wires_leaked =
 	    r->wres->wires_of_design + r->wres->wires_of_history;
 	if (r->mc->refusal[0] != '\0')
@@ -324,7 +324,7 @@ work_run_design(struct work_run *r)
 		return (eph_err_set(r->err, ENOTSUP,
 		    "%s must know the future: it needs a trace",
 		    r->cfg->policy->name));
-	error = run_design(r->mc, r->cfg, 0, &env, &r->state, r->err);
+	error = eph__run_design(r->mc, r->cfg, 0, &env, &r->state, r->err);
 	if (error != 0)
 		return (error);
 	if (r->cfg->at_start != NULL)
@@ -341,9 +341,10 @@ work_run_design(struct work_run *r)
 }
 
 int
-workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
-    struct eph_run_result *res, struct eph_work_result *wres,
-    eph_work_hook *hook, void *hook_arg, struct eph_err *err)
+eph_workload_run(const struct eph_run_config *cfg,
+    const struct eph_workload *wl, struct eph_run_result *res,
+    struct eph_work_result *wres, eph_work_hook *hook, void *hook_arg,
+    struct eph_err *err)
 {
 	const struct eph_machine_config mcfg = {
 		.model = cfg->machine,
@@ -364,16 +365,16 @@ workload_run(const struct eph_run_config *cfg, const struct eph_workload *wl,
 	memset(res, 0, sizeof(*res));
 	memset(wres, 0, sizeof(*wres));
 	if (wl->trace[0] != '\0')
-		return (workload_tap_run(cfg, wl, res, wres, err));
-	if ((error = machine_create(&mcfg, &r.mc, err)) != 0)
+		return (eph__workload_tap_run(cfg, wl, res, wres, err));
+	if ((error = eph_machine_create(&mcfg, &r.mc, err)) != 0)
 		return (error);
 	if (cfg->costs != NULL)
 		r.mc->costs = *cfg->costs;
-	if (cfg->threads && threads_attach(r.mc) != 0)
+	if (cfg->threads && eph_threads_attach(r.mc) != 0)
 		error = eph_err_set(err, ENOMEM, "out of memory");
 	else
 		error = work_run_design(&r);
-	wres->bytes_left = machine_destroy(r.mc);
+	wres->bytes_left = eph_machine_destroy(r.mc);
 	return (error);
 }
 
@@ -389,8 +390,8 @@ nothing_left(const struct eph_work_result *r)
 }
 
 bool
-workload_sound(const struct eph_workload *wl, const struct eph_work_result *r,
-    struct eph_err *err)
+eph_workload_sound(const struct eph_workload *wl,
+    const struct eph_work_result *r, struct eph_err *err)
 {
 	if (r->corrupt > 0) {
 		(void)eph_err_set(err, EINVAL,

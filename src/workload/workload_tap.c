@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/digest.h"
+#include "ephmap/sdk/digest.h"
 #include "workload/run.h"
 #include "workload/work.h"
 
@@ -44,10 +44,10 @@ tap_destroy(void *state)
 			struct eph_work_use *use = t->free[c];
 
 			t->free[c] = use->next;
-			machine_free(mc, use, sizeof(*use));
+			eph_machine_free(mc, use, sizeof(*use));
 		}
 	}
-	machine_free(mc, t->free, mc->ncpus * sizeof(*t->free));
+	eph_machine_free(mc, t->free, mc->ncpus * sizeof(*t->free));
 	t->inner->destroy(t->state);
 }
 
@@ -66,10 +66,10 @@ tap_create(struct eph_machine *mc, const struct eph_design_config *dc,
 	t->w.res = t->wres;
 	t->w.err = err;
 	memcpy(t->w.value, t->wl->value, sizeof(t->w.value));
-	mapper_init(&t->w.map, mc, t->inner, t->state);
+	eph_mapper_init(&t->w.map, mc, t->inner, t->state);
 	t->w.map.repaired = t->wl->repaired;
 	*statep = t;
-	t->free = machine_alloc(mc, mc->ncpus * sizeof(*t->free));
+	t->free = eph_machine_alloc(mc, mc->ncpus * sizeof(*t->free));
 	error = t->free != NULL ? t->wl->ops->tap->open(&t->w) : ENOMEM;
 	if (error != 0) {
 		tap_destroy(t);
@@ -88,7 +88,7 @@ tap_use_new(struct tap *t)
 	if (use != NULL)
 		*head = use->next;
 	else
-		use = machine_alloc(t->w.mc, sizeof(*use));
+		use = eph_machine_alloc(t->w.mc, sizeof(*use));
 	return (use);
 }
 
@@ -113,7 +113,7 @@ tap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 	use->mapped.m = m;
 	use->mapped.cpu = eph_curcpu(t->w.mc)->id;
 	error = t->wl->ops->tap->begin(&t->w, m, flags, use);
-	work_operation(&t->w, error);
+	eph_work_operation(&t->w, error);
 	if (error != 0) {
 		tap_use_free(t, use);
 		return (error);
@@ -193,7 +193,7 @@ tap_at_end(void *arg, struct eph_machine *mc, void *state)
 	struct tap *t = arg;
 
 	(void)state;
-	work_sum(&t->w);
+	eph__work_sum(&t->w);
 	/* Wires are undone one use at a time; nobody undoes the rest. */
 	t->wres->wires_left = vm_pages_wired(mc);
 	if (t->cfg->at_end != NULL)
@@ -211,7 +211,7 @@ tap_fill(struct tap *t, uint32_t page)
 		return (ENOMEM);
 	if (m->owned == 0) {
 		m->owned = 1;
-		page_stream(t->w.mc, m, 0, m->frame, 0, EPH_PAGE_SIZE);
+		eph_page_stream(t->w.mc, m, 0, m->frame, 0, EPH_PAGE_SIZE);
 	}
 	return (0);
 }
@@ -269,7 +269,7 @@ tap_source(struct tap *t, struct eph_trace *trace)
 {
 	struct eph_op_source src;
 
-	t->src = trace_source(trace);
+	t->src = eph_trace_source(trace);
 	src = t->src;
 	src.next = tap_next;
 	src.where = tap_where;
@@ -281,7 +281,7 @@ tap_source(struct tap *t, struct eph_trace *trace)
 }
 
 int
-workload_tap_run(const struct eph_run_config *cfg,
+eph__workload_tap_run(const struct eph_run_config *cfg,
     const struct eph_workload *wl, struct eph_run_result *res,
     struct eph_work_result *wres, struct eph_err *err)
 {
@@ -313,11 +313,11 @@ workload_tap_run(const struct eph_run_config *cfg,
 	rc.at_start = tap_at_start;
 	rc.at_end = tap_at_end;
 	rc.hook_arg = &t;
-	if ((error = trace_open(wl->trace, &trace, err)) != 0)
+	if ((error = eph_trace_open(wl->trace, &trace, err)) != 0)
 		return (error);
 	src = tap_source(&t, trace);
-	error = replay_run(&rc, &src, res, err);
-	trace_close(trace);
+	error = eph_replay_run(&rc, &src, res, err);
+	eph_trace_close(trace);
 	wres->asleep = res->asleep;
 	res->wires_leaked = wres->wires_of_design;
 	return (error);
@@ -326,13 +326,14 @@ workload_tap_run(const struct eph_run_config *cfg,
 /* Consumers that map a page for themselves, for a moment. */
 
 void
-work_compare_page(struct eph_work *w, const struct vm_page *m, const void *buf)
+eph_work_compare_page(
+    struct eph_work *w, const struct vm_page *m, const void *buf)
 {
 	struct eph_digest sent = { 0 }, arrived = { 0 };
 
-	digest_page(&sent, w->mc, m, 0, EPH_PAGE_SIZE);
-	digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
-	work_compare(w, &sent, &arrived);
+	eph_digest_page(&sent, w->mc, m, 0, EPH_PAGE_SIZE);
+	eph_digest_add(&arrived, w->mc, buf, 0, EPH_PAGE_SIZE);
+	eph_work_compare(w, &sent, &arrived);
 }
 
 static int
@@ -349,22 +350,23 @@ private_begin(struct eph_work *w, struct vm_page *m, unsigned flags,
 	char buf[EPH_PAGE_SIZE];
 	int error;
 
-	error = mapper_map(&w->map, m, flags | SFB_CPUPRIVATE, &use->mapped);
+	error =
+	    eph_mapper_map(&w->map, m, flags | SFB_CPUPRIVATE, &use->mapped);
 	if (error != 0)
 		return (error);
-	error = mapper_read(&w->map, &use->mapped, 0, buf, sizeof(buf));
+	error = eph_mapper_read(&w->map, &use->mapped, 0, buf, sizeof(buf));
 	if (error != 0) {
-		mapper_unmap(&w->map, &use->mapped);
+		eph_mapper_unmap(&w->map, &use->mapped);
 		return (error);
 	}
-	work_compare_page(w, m, buf);
+	eph_work_compare_page(w, m, buf);
 	return (0);
 }
 
 static void
 private_end(struct eph_work *w, struct eph_work_use *use)
 {
-	mapper_unmap(&w->map, &use->mapped);
+	eph_mapper_unmap(&w->map, &use->mapped);
 }
 
 static void

@@ -2,9 +2,10 @@
 
 /* An address for every map; map and unmap each cost L 1, R N-1, IPI N-1. */
 
-#include "ephmap/design.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/names.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 struct once {
@@ -32,12 +33,12 @@ static int
 once_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	struct eph_machine *mc = state;
-	struct once *o = machine_alloc(mc, sizeof(*o));
+	struct once *o = eph_machine_alloc(mc, sizeof(*o));
 
 	(void)flags;
 	if (o == NULL || (o->va = kva_alloc(mc, 1)) == 0) {
-		machine_free(mc, o, sizeof(*o));
-		return (machine_refuse(mc, "no address left"));
+		eph_machine_free(mc, o, sizeof(*o));
+		return (eph_machine_refuse(mc, "no address left"));
 	}
 	o->m = m;
 	pmap_kenter(mc, o->va, vm_page_to_phys(m));
@@ -55,7 +56,7 @@ once_unmap(void *state, void *obj)
 
 	pmap_kremove(mc, o->va);
 	kva_free(mc, o->va, 1);
-	machine_free(mc, o, sizeof(*o));
+	eph_machine_free(mc, o, sizeof(*o));
 	EPH_COUNT(mc, unmap_calls);
 	eph_bufs_dec(mc);
 	return (0);

@@ -30,15 +30,15 @@ static const char *consumer_text;
 static int
 consumer_setup(struct eph_xp *x)
 {
-	struct consumer *co = x->arg = machine_alloc(x->mc, sizeof(*co));
+	struct consumer *co = x->arg = eph_machine_alloc(x->mc, sizeof(*co));
 	int error;
 
 	if (co == NULL)
 		return (ENOMEM);
 	if ((error = eph_workload_parse(consumer_text, &co->wl, &co->err)) !=
 		0 ||
-	    (error = work_open(&co->w, &co->wl, x->mc, x->design, x->state, 0,
-		 &co->res, &co->err)) != 0)
+	    (error = eph_work_open(&co->w, &co->wl, x->mc, x->design, x->state,
+		 0, &co->res, &co->err)) != 0)
 		return (error);
 	return (co->w.ops->start(&co->w));
 }
@@ -50,16 +50,17 @@ consumer_finish(struct eph_xp *x)
 	const struct eph_work_result *r = &co->res;
 
 	co->w.ops->finish(&co->w);
-	work_close(&co->w);
+	eph_work_close(&co->w);
 	x->held_peak = co->w.map.held_peak;
 	if (r->corrupt > 0)
-		xp_failure(x, EPH_FAIL_WRONG, "bytes arrived as others");
+		eph_xp_failure(x, EPH_FAIL_WRONG, "bytes arrived as others");
 	if (r->checked == 0)
-		xp_failure(x, EPH_FAIL_WRONG, "nothing was compared");
+		eph_xp_failure(x, EPH_FAIL_WRONG, "nothing was compared");
 	if (r->maps_left + r->holds_left + r->mbufs_left > 0 ||
 	    r->wires_left != r->wires_of_design + r->wires_of_history ||
 	    (r->wires_left == 0 && r->pages_left > 0))
-		xp_failure(x, EPH_FAIL_LEAK, "something was not given back");
+		eph_xp_failure(
+		    x, EPH_FAIL_LEAK, "something was not given back");
 }
 
 static const struct eph_scenario consumer_scenario = {

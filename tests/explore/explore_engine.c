@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/critical.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/kernel/critical.h"
 #include "ephmap/explore.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/mutex.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/sleepq.h"
 #include "exec/explore.h"
 #include "test_main.h"
 
@@ -48,13 +48,14 @@ search(const struct eph_scenario *sc, const char *strategy, uint64_t budget,
 static int
 toy_setup(struct eph_xp *x, void (*fn)(struct eph_xp *x, unsigned n))
 {
-	struct toy *t = machine_alloc(x->mc, sizeof(*t));
+	struct toy *t = eph_machine_alloc(x->mc, sizeof(*t));
 
 	if ((x->arg = t) == NULL)
 		return (ENOMEM);
 	mutex_init(&t->one, "one");
 	mutex_init(&t->two, "two");
-	return (xp_thread(x, 0, fn, 0) != 0 || xp_thread(x, 1, fn, 1) != 0
+	return (
+	    eph_xp_thread(x, 0, fn, 0) != 0 || eph_xp_thread(x, 1, fn, 1) != 0
 		? ENOMEM
 		: 0);
 }
@@ -82,7 +83,7 @@ lost_update_finish(struct eph_xp *x)
 	const struct toy *t = x->arg;
 
 	if (t->a != 2)
-		xp_failure(x, EPH_FAIL_WRONG, "a is %u", t->a);
+		eph_xp_failure(x, EPH_FAIL_WRONG, "a is %u", t->a);
 }
 
 static const struct eph_scenario lost_update_program = {
@@ -218,7 +219,7 @@ store_buffer_finish(struct eph_xp *x)
 	const struct toy *t = x->arg;
 
 	if (t->saw[0] == 0 && t->saw[1] == 0)
-		xp_failure(x, EPH_FAIL_WRONG, "both saw 0");
+		eph_xp_failure(x, EPH_FAIL_WRONG, "both saw 0");
 }
 
 static const struct eph_scenario store_buffer_program = {
@@ -345,11 +346,12 @@ test_schedules_are_read_and_written(void)
 		struct ex_schedule s = { 0 };
 		char *text;
 
-		CU_ASSERT_EQUAL_FATAL(ex_schedule_parse(texts[i], &s, &err), 0);
-		text = ex_schedule_format(&s);
+		CU_ASSERT_EQUAL_FATAL(
+		    eph__ex_schedule_parse(texts[i], &s, &err), 0);
+		text = eph__ex_schedule_format(&s);
 		CU_ASSERT_STRING_EQUAL(text, texts[i]);
 		free(text);
-		ex_schedule_free(&s);
+		eph__ex_schedule_free(&s);
 	}
 }
 
@@ -363,7 +365,8 @@ test_what_is_no_schedule_is_refused(void)
 		struct ex_schedule s = { 0 };
 		struct eph_err err = { "" };
 
-		CU_ASSERT_EQUAL(ex_schedule_parse(texts[i], &s, &err), EINVAL);
+		CU_ASSERT_EQUAL(
+		    eph__ex_schedule_parse(texts[i], &s, &err), EINVAL);
 		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "character"));
 	}
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "ephmap/explore.h"
-#include "ephmap/mbuf.h"
+#include "ephmap/kernel/mbuf.h"
 #include "test_main.h"
 
 #define CPUS_MAX 3u
@@ -42,7 +42,7 @@ pool_setup(struct eph_xp *x, uint32_t nmbclusters)
 	const struct mbuf_config cfg = { .allocator = allocator,
 		.sharing = sharing,
 		.nmbclusters = nmbclusters };
-	struct shared *s = machine_alloc(x->mc, sizeof(*s));
+	struct shared *s = eph_machine_alloc(x->mc, sizeof(*s));
 
 	if ((x->arg = s) == NULL)
 		return (ENOMEM);
@@ -58,7 +58,7 @@ pool_finish(struct eph_xp *x)
 	mbuf_pool_check(s->mp);
 	mbuf_stats(s->mp, &st);
 	if (st.mbufs_used + st.clusters_used + st.refs_used != 0)
-		xp_failure(x, EPH_FAIL_LEAK, "mbufs or clusters are left");
+		eph_xp_failure(x, EPH_FAIL_LEAK, "mbufs or clusters are left");
 }
 
 /* Every CPU has a sharer of one buffer and drops it. */
@@ -89,7 +89,7 @@ storage_setup(struct eph_xp *x, void (*fn)(struct eph_xp *x, unsigned n))
 			return (ENOMEM);
 	}
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, fn, c);
+		error = eph_xp_thread(x, c, fn, c);
 	return (error);
 }
 
@@ -110,9 +110,10 @@ storage_finish(struct eph_xp *x)
 	struct shared *s = x->arg;
 
 	if (s->frees > 1)
-		xp_failure(x, EPH_FAIL_USE_FREE, "the buffer is freed twice");
+		eph_xp_failure(
+		    x, EPH_FAIL_USE_FREE, "the buffer is freed twice");
 	else if (s->frees == 0)
-		xp_failure(x, EPH_FAIL_LEAK, "nobody freed the buffer");
+		eph_xp_failure(x, EPH_FAIL_LEAK, "nobody freed the buffer");
 	else
 		pool_finish(x);
 }
@@ -177,7 +178,7 @@ cross_setup(struct eph_xp *x)
 	s = x->arg;
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++) {
 		s->m[c] = m_getcl(s->mp, M_NOWAIT, MT_DATA, 0);
-		error = xp_thread(x, c, cross, c);
+		error = eph_xp_thread(x, c, cross, c);
 	}
 	return (error);
 }
@@ -215,7 +216,7 @@ wait_setup(struct eph_xp *x)
 	s = x->arg;
 	s->m[0] = m_getcl(s->mp, M_NOWAIT, MT_DATA, 0);
 	for (unsigned c = 0; c < x->ncpus && error == 0; c++)
-		error = xp_thread(x, c, wait_for_cluster, c);
+		error = eph_xp_thread(x, c, wait_for_cluster, c);
 	return (error);
 }
 
@@ -257,7 +258,7 @@ both_setup(struct eph_xp *x)
 	for (unsigned c = 0; c < 3 && error == 0; c++) {
 		if (c < 2)
 			s->m[c] = m_getcl(s->mp, M_NOWAIT, MT_DATA, 0);
-		error = xp_thread(x, c, want_both, c);
+		error = eph_xp_thread(x, c, want_both, c);
 	}
 	return (error);
 }

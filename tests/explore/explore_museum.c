@@ -118,8 +118,8 @@ test_systematic_search_proves_the_repaired_refcount(void)
 static void
 test_or_into_an_emptied_mask_is_harmless(void)
 {
-	extern const struct eph_scenario scenario_mask_or;
-	struct eph_explore_config cfg = { .scenario = &scenario_mask_or,
+	extern const struct eph_scenario eph__scenario_mask_or;
+	struct eph_explore_config cfg = { .scenario = &eph__scenario_mask_or,
 		.broken = true,
 		.budget = SHORT_BUDGET };
 	struct eph_explore_result r;

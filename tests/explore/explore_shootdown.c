@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ephmap/atomic.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "test_main.h"
 
 #define SHORT_BUDGET  150u
@@ -115,7 +115,8 @@ reuse_enter(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < REUSE_ROUNDS; k++) {
-		pmap_kenter(x->mc, ru->va, vm_page_to_phys(xp_page(x, 1 + k)));
+		pmap_kenter(
+		    x->mc, ru->va, vm_page_to_phys(eph_xp_page(x, 1 + k)));
 		reuse_pass(x, 1);
 		reuse_wait(x, 0);
 		if (k % 2 == 0)
@@ -129,11 +130,11 @@ reuse_elsewhere(struct eph_xp *x, unsigned n, uint32_t k)
 {
 	struct reuse *ru = x->arg;
 	const eph_va_t va = ru->va + eph_ptoa(n);
-	struct vm_page *m = xp_page(x, 10 * n + k);
+	struct vm_page *m = eph_xp_page(x, 10 * n + k);
 	uint32_t reached;
 
 	pmap_kenter(x->mc, va, vm_page_to_phys(m));
-	(void)machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
 	pmap_kremove(x->mc, va);
 }
 
@@ -145,8 +146,8 @@ reuse_read(struct eph_xp *x, unsigned n)
 
 	for (uint32_t k = 0; k < REUSE_ROUNDS; k++) {
 		reuse_wait(x, 1);
-		(void)machine_access(
-		    x->mc, ru->va, EPH_TOUCH_READ, xp_page(x, 1 + k), &reached);
+		(void)eph_machine_access(x->mc, ru->va, EPH_TOUCH_READ,
+		    eph_xp_page(x, 1 + k), &reached);
 		reuse_pass(x, 0);
 		reuse_elsewhere(x, n, k);
 	}
@@ -162,16 +163,16 @@ reuse_alone(struct eph_xp *x, unsigned n)
 static int
 reuse_setup(struct eph_xp *x)
 {
-	struct reuse *ru = machine_alloc(x->mc, sizeof(*ru));
+	struct reuse *ru = eph_machine_alloc(x->mc, sizeof(*ru));
 
 	if ((x->arg = ru) == NULL ||
-	    machine_set_shootdown(x->mc, &protocol) != 0)
+	    eph_machine_set_shootdown(x->mc, &protocol) != 0)
 		return (ENOMEM);
 	ru->va = kva_alloc(x->mc, 4);
-	if (xp_thread(x, 0, reuse_enter, 0) != 0 ||
-	    xp_thread(x, 1, reuse_read, 1) != 0 ||
-	    xp_thread(x, 2, reuse_alone, 2) != 0 ||
-	    xp_thread(x, 2, reuse_alone, 3) != 0)
+	if (eph_xp_thread(x, 0, reuse_enter, 0) != 0 ||
+	    eph_xp_thread(x, 1, reuse_read, 1) != 0 ||
+	    eph_xp_thread(x, 2, reuse_alone, 2) != 0 ||
+	    eph_xp_thread(x, 2, reuse_alone, 3) != 0)
 		return (ENOMEM);
 	return (0);
 }

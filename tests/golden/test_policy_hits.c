@@ -46,15 +46,15 @@ import(const char *log, size_t t, const char *to, struct eph_err *err)
 		.block_bytes = traces[t].block_bytes };
 	struct eph_import_result res;
 	struct eph_trace_writer *w;
-	int error = trace_writer_open(to, EPH_TRACE_BINARY, &w, err);
+	int error = eph_trace_writer_open(to, EPH_TRACE_BINARY, &w, err);
 
 	if (error != 0)
 		return (error);
-	if ((error = trace_import(log, &o, w, &res, err)) != 0) {
-		trace_writer_abort(w);
+	if ((error = eph_trace_import(log, &o, w, &res, err)) != 0) {
+		eph_trace_writer_abort(w);
 		return (error);
 	}
-	return (trace_writer_commit(w, err));
+	return (eph_trace_writer_commit(w, err));
 }
 
 static int
@@ -62,14 +62,14 @@ read_refs(const char *path, struct eph_refs *r, struct eph_err *err)
 {
 	struct eph_op_source source;
 	struct eph_trace *trace;
-	int error = trace_open(path, &trace, err);
+	int error = eph_trace_open(path, &trace, err);
 
 	if (error != 0)
 		return (error);
-	source = trace_source(trace);
-	if ((error = refs_read(r, &source, err)) == 0)
-		error = refs_future(r, err);
-	trace_close(trace);
+	source = eph_trace_source(trace);
+	if ((error = eph_refs_read(r, &source, err)) == 0)
+		error = eph_refs_future(r, err);
+	eph_trace_close(trace);
 	return (error);
 }
 
@@ -82,7 +82,7 @@ load(size_t t, struct eph_refs *r)
 	struct eph_err err = { "" };
 	int error;
 
-	refs_init(r);
+	eph_refs_init(r);
 	if (folder == NULL || (traces[t].slow && !test_long))
 		return (false);
 	(void)snprintf(log, sizeof(log), "%s/%s", folder, traces[t].path);
@@ -134,7 +134,7 @@ replay(const struct eph_refs *r, const char *policy, uint32_t nbufs)
 	uint64_t hits = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ops);
-	CU_ASSERT_EQUAL(mrc_replay(r, ops, NULL, nbufs, 1, &hits, &err), 0);
+	CU_ASSERT_EQUAL(eph_mrc_replay(r, ops, NULL, nbufs, 1, &hits, &err), 0);
 	return (hits);
 }
 
@@ -258,7 +258,7 @@ check_lru_and_opt(const struct eph_refs *r)
 	static const uint32_t sizes[] = { 1, 10, 100, 1000, 10000 };
 	uint64_t *hits = calloc((size_t)r->npages + 1, sizeof(*hits));
 
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(r, hits, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(r, hits, NULL), 0);
 	for (size_t i = 0; i < 5 && sizes[i] <= r->npages; i++) {
 		CU_ASSERT_EQUAL(hits[sizes[i]], replay(r, "lru", sizes[i]));
 		CU_ASSERT_EQUAL(
@@ -277,8 +277,8 @@ check_shards(const struct eph_refs *r, const char *trace)
 	for (size_t i = 0; i < 8; i++)
 		p[i] = (struct eph_mrc_point){ .nbufs = (uint32_t)((i + 1) *
 						   r->npages / 8) };
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(r, hits, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(mrc_shards(r, 0.01, 1, p, 8, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(r, hits, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_shards(r, 0.01, 1, p, 8, NULL), 0);
 	for (size_t i = 0; i < 8; i++) {
 		const double exact =
 		    1 - (double)hits[p[i].nbufs] / (double)r->n;
@@ -304,7 +304,7 @@ test_hits_are_those_recorded(void)
 			check_recorded(&r, traces[t].name);
 			check_lru_and_opt(&r);
 		}
-		refs_free(&r);
+		eph_refs_free(&r);
 	}
 }
 
@@ -320,7 +320,7 @@ test_shards_on_oltp_and_sprite(void)
 			strcmp(traces[t].name, "sprite") == 0) &&
 		    load(t, &r)) {
 			check_shards(&r, traces[t].name);
-			refs_free(&r);
+			eph_refs_free(&r);
 		}
 	}
 }
@@ -347,7 +347,7 @@ test_published_hit_ratios(void)
 			    &r, published[i].policy, published[i].nbufs) /
 			(double)r.n,
 		    published[i].ratio, 0.1);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static CU_TestInfo tests[] = {

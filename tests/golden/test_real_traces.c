@@ -101,16 +101,16 @@ check_golden(const struct golden *g, const char *dir)
 
 	(void)snprintf(in, sizeof(in), "%.200s/%.300s", dir, g->path);
 	CU_ASSERT_EQUAL_FATAL(
-	    trace_writer_open(out, EPH_TRACE_BINARY, &w, &err), 0);
-	if (trace_import(in, &g->o, w, &res, &err) != 0) {
+	    eph_trace_writer_open(out, EPH_TRACE_BINARY, &w, &err), 0);
+	if (eph_trace_import(in, &g->o, w, &res, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		CU_FAIL("an import");
-		trace_writer_abort(w);
+		eph_trace_writer_abort(w);
 		return;
 	}
-	CU_ASSERT_EQUAL_FATAL(trace_writer_commit(w, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_open(out, &t, &err), 0);
-	m = trace_meta(t);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_writer_commit(w, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(out, &t, &err), 0);
+	m = eph_trace_meta(t);
 	check(g->path, "skipped lines", res.skipped, 0);
 	check(g->path, "calls", m->calls, g->calls);
 	check(g->path, "partial", m->partial, g->partial);
@@ -121,7 +121,7 @@ check_golden(const struct golden *g, const char *dir)
 	check(g->path, "held, mean", (uint64_t)lround(m->held_mean),
 	    g->held_mean);
 	check(g->path, "held, most", m->held_max, g->held_max);
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 static void

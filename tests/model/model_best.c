@@ -26,8 +26,8 @@ open_sample(void)
 {
 	struct eph_err err;
 
-	if (trace_open(SAMPLE, &trace, &err) != 0 ||
-	    oplist_read(trace, &list, &err) != 0) {
+	if (eph_trace_open(SAMPLE, &trace, &err) != 0 ||
+	    eph_oplist_read(trace, &list, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return (1);
 	}
@@ -37,8 +37,8 @@ open_sample(void)
 static int
 close_sample(void)
 {
-	oplist_free(list);
-	trace_close(trace);
+	eph_oplist_free(list);
+	eph_trace_close(trace);
 	return (0);
 }
 
@@ -56,7 +56,7 @@ start_next(
 	struct eph_oplist_cursor *cur = arg;
 
 	(void)err;
-	*opsp = oplist_ops(list) + cur->next;
+	*opsp = eph_oplist_ops(list) + cur->next;
 	*np = start.left;
 	cur->base = cur->next;
 	cur->next += start.left;
@@ -75,7 +75,7 @@ static struct eph_counters
 play(const char *design, const struct point *at)
 {
 	struct eph_oplist_cursor cur;
-	struct eph_op_source src = oplist_source(list, &cur);
+	struct eph_op_source src = eph_oplist_source(list, &cur);
 	const struct eph_run_config cfg = {
 		.design = eph_design_find(design),
 		.cpus = at->cpus,
@@ -86,9 +86,9 @@ play(const char *design, const struct point *at)
 	struct eph_run_result res;
 	struct eph_err err;
 
-	start.left = test_long ? oplist_count(list) : 30000;
+	start.left = test_long ? eph_oplist_count(list) : 30000;
 	src.next = start_next;
-	if (replay_run(&cfg, &src, &res, &err) != 0)
+	if (eph_replay_run(&cfg, &src, &res, &err) != 0)
 		CU_FAIL_FATAL("the run failed");
 	CU_ASSERT_EQUAL(res.violations_total, 0);
 	return (res.counters);

@@ -72,7 +72,7 @@ run(const char *text, const struct eph_design_ops *design, uint32_t nbufs,
 
 	err->text[0] = '\0';
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, err), 0);
-	return (workload_run(&cfg, &wl, res, wres, NULL, NULL, err));
+	return (eph_workload_run(&cfg, &wl, res, wres, NULL, NULL, err));
 }
 
 static bool

@@ -18,9 +18,9 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/design.h"
-#include "ephmap/exec.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 enum {
@@ -94,7 +94,7 @@ do_map(struct world *w)
 	    prng_below(&w->r, 4) == 0)
 		flags |= SFB_NOWAIT;
 	memset(h, 0, sizeof(*h));
-	cpu_enter(w->mc, cpu);
+	eph_cpu_enter(w->mc, cpu);
 	h->m = vm_page_get(w->mc, page);
 	if ((w->ops->flags & EPH_DESIGN_WIRES) != 0)
 		vm_page_wire(w->mc, h->m);
@@ -139,7 +139,7 @@ do_unmap(struct world *w, struct handle *h)
 
 	if (here)
 		h = newest_beside(w, h);
-	cpu_enter(w->mc, here ? h->cpu : some_cpu(w));
+	eph_cpu_enter(w->mc, here ? h->cpu : some_cpu(w));
 	EXPECT(w, w->ops->unmap(w->state, h->obj) == 0);
 	w->unmaps++;
 	w->held--;
@@ -152,7 +152,7 @@ do_ref(struct world *w, struct handle *h)
 {
 	int error;
 
-	cpu_enter(w->mc, h->cpu);
+	eph_cpu_enter(w->mc, h->cpu);
 	error = w->ops->ref(w->state, h->obj);
 	EXPECT(w, error == 0 || error == ENOTSUP);
 	if (error != 0)
@@ -173,7 +173,7 @@ cpu_for(struct world *w, const struct handle *h)
 static void
 do_kva(struct world *w, struct handle *h, unsigned cpu)
 {
-	cpu_enter(w->mc, cpu);
+	eph_cpu_enter(w->mc, cpu);
 	h->va[cpu] = w->ops->kva(w->state, h->obj);
 	EXPECT(w, h->va[cpu] != 0);
 	h->asked[cpu] = true;
@@ -195,10 +195,10 @@ do_touch(struct world *w, struct handle *h)
 	    (v == EPH_VALID_GENERATION ||
 		(v == EPH_VALID_ASKED && cpu != h->cpu)))
 		do_kva(w, h, cpu);
-	cpu_enter(w->mc, cpu);
+	eph_cpu_enter(w->mc, cpu);
 	EXPECT(w,
-	    machine_access(w->mc, h->asked[cpu] ? h->va[cpu] : h->map_va, touch,
-		h->m, &reached) == 0);
+	    eph_machine_access(w->mc, h->asked[cpu] ? h->va[cpu] : h->map_va,
+		touch, h->m, &reached) == 0);
 	EXPECT(w, reached == h->m->frame);
 	w->touches++;
 }
@@ -206,7 +206,7 @@ do_touch(struct world *w, struct handle *h)
 static void
 do_switch(struct world *w)
 {
-	cpu_enter(w->mc, some_cpu(w));
+	eph_cpu_enter(w->mc, some_cpu(w));
 	w->ops->switch_out(w->state);
 	w->ops->switch_in(w->state);
 }
@@ -218,7 +218,7 @@ do_something(struct world *w)
 	struct handle *h;
 
 	if (what < 3)
-		lockstep_delay(w->mc, prng_below(&w->r, EPH_TICK_NS));
+		eph_lockstep_delay(w->mc, prng_below(&w->r, EPH_TICK_NS));
 	else if (what < 5)
 		do_switch(w);
 	else if (what < 35 || w->nhandles == 0)
@@ -345,20 +345,20 @@ world_runs(const struct eph_design_ops *ops,
 	w.ops = ops;
 	w.ncpus = ncpus;
 	w.nops = nops;
-	prng_init(&w.r, seed, ncpus);
-	if (machine_create(&mcfg, &w.mc, &err) != 0 ||
-	    machine_set_shootdown(w.mc, shootdown) != 0 ||
+	eph__prng_init(&w.r, seed, ncpus);
+	if (eph_machine_create(&mcfg, &w.mc, &err) != 0 ||
+	    eph_machine_set_shootdown(w.mc, shootdown) != 0 ||
 	    ops->create(w.mc, &dc, &w.state, &err) != 0) {
 		(void)printf("%s: %s\n", ops->name, err.text);
-		machine_destroy(w.mc);
+		eph_machine_destroy(w.mc);
 		return (false);
 	}
 	(void)eph_thread_create(w.mc, 0, operations, &w);
 	EXPECT(&w, eph_run(w.mc) == 0);
-	lockstep_drain(w.mc);
+	eph_lockstep_drain(w.mc);
 	if (!w.failed)
 		ops->check(w.state, 0);
-	machine_counters(w.mc, &c);
+	eph_machine_counters(w.mc, &c);
 	laws(&w, &c);
 	if (shootdown == eph_shootdown_find(ops->shootdown))
 		identities(&w, &c);
@@ -366,7 +366,7 @@ world_runs(const struct eph_design_ops *ops,
 		(void)printf(
 		    "%s: %s\n", shootdown->name, w.mc->violations[0].text);
 	ops->destroy(w.state);
-	if (machine_destroy(w.mc) != 0) {
+	if (eph_machine_destroy(w.mc) != 0) {
 		(void)printf("%s: memory was not given back\n", ops->name);
 		return (false);
 	}

@@ -351,7 +351,7 @@ generate(uint64_t seed, struct setup *set, struct trace *t)
 	unsigned lines;
 
 	t->n = 0;
-	prng_init(&g.r, seed, 1);
+	eph__prng_init(&g.r, seed, 1);
 	set->design = designs[seed % KINDS];
 	some_setup(&g, set, seed / KINDS % 4 == 3, &lines);
 	while (lines-- > 0 && t->n < MAX_LINES - 2 * MAX_HANDLES)

@@ -308,7 +308,7 @@ generate(uint64_t seed, struct setup *set, struct trace *t)
 	bool large;
 
 	t->n = 0;
-	prng_init(&g.r, seed, 2);
+	eph__prng_init(&g.r, seed, 2);
 	set->design = designs[seed % KINDS];
 	some_setup(&g, set, seed / KINDS % 4 == 3, &lines);
 	large = seed / KINDS % 8 >= 6;

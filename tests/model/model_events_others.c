@@ -683,7 +683,7 @@ generate(uint64_t seed, struct setup *set, struct trace *t)
 	bool nested;
 
 	t->n = 0;
-	prng_init(&g.r, seed, 3);
+	eph__prng_init(&g.r, seed, 3);
 	set->design = designs[kind];
 	some_setup(&g, set, seed / KINDS % 4 == 3, &lines);
 	if (set->nbufs > SLOTS)

@@ -27,7 +27,7 @@ arm(void *arg, struct eph_work *w)
 {
 	struct fault *f = arg;
 
-	machine_fail(w->mc, f->kind, f->n);
+	eph_machine_fail(w->mc, f->kind, f->n);
 	f->mc = w->mc;
 }
 
@@ -38,7 +38,7 @@ count(void *arg, struct eph_machine *mc, void *state)
 	struct fault *f = arg;
 
 	(void)state;
-	f->seen = machine_fault_seen(mc, f->kind);
+	f->seen = eph_machine_fault_seen(mc, f->kind);
 }
 
 static int
@@ -56,7 +56,7 @@ run(const char *text, const char *design, uint32_t nbufs, struct fault *f,
 		.hook_arg = f };
 
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, &err), 0);
-	return (workload_run(&cfg, &wl, res, wres, arm, f, &err));
+	return (eph_workload_run(&cfg, &wl, res, wres, arm, f, &err));
 }
 
 static void
@@ -70,7 +70,7 @@ check(const char *text, const char *design, const struct fault *f, int error,
 
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, &err), 0);
 	ok = (error == 0 || error == ENOMEM) && res->violations_total == 0 &&
-	    workload_sound(&wl, w, &err);
+	    eph_workload_sound(&wl, w, &err);
 	CU_ASSERT(ok);
 	if (!ok)
 		(void)fprintf(stderr,

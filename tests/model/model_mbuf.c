@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/mbuf.h"
+#include "ephmap/kernel/mbuf.h"
 #include "test_main.h"
 
 #define NPACKETS 6
@@ -261,7 +261,7 @@ step(struct model *x)
 	struct packet *p = &x->p[below(x, NPACKETS)];
 	struct packet *q = &x->p[below(x, NPACKETS)];
 
-	cpu_enter(x->mc, (unsigned)below(x, (int)x->mc->ncpus));
+	eph_cpu_enter(x->mc, (unsigned)below(x, (int)x->mc->ncpus));
 	if (p->m == NULL) {
 		op_new(x, p);
 		return;
@@ -332,9 +332,9 @@ run(struct model *x, const struct mbuf_config *cfg, uint64_t seed,
 {
 	const struct eph_machine_config machine = { .ncpus = 3 };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&machine, &x->mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&machine, &x->mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(x->mc, cfg, &x->mp, NULL), 0);
-	prng_init(&x->rnd, seed, 0);
+	eph__prng_init(&x->rnd, seed, 0);
 	for (unsigned i = 0; i < steps; i++) {
 		bool ok = true;
 
@@ -355,7 +355,7 @@ run(struct model *x, const struct mbuf_config *cfg, uint64_t seed,
 		drop(&x->p[k]);
 	mbuf_pool_check(x->mp);
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(x->mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(x->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(x->mc), 0);
 }
 
 static void

@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 enum { PAGES = 12, CPUS_MAX = 70 };
@@ -348,7 +348,7 @@ do_read(struct world *w, unsigned va)
 
 	if (w->frame[va] == EPH_NONE)
 		return;
-	(void)machine_access(w->mc, w->va + eph_ptoa(va), EPH_TOUCH_READ,
+	(void)eph_machine_access(w->mc, w->va + eph_ptoa(va), EPH_TOUCH_READ,
 	    vm_page_get(w->mc, w->frame[va]), &reached);
 	CU_ASSERT_EQUAL(reached, w->frame[va]);
 }
@@ -375,7 +375,7 @@ do_something(struct world *w)
 	else if (what < 85)
 		do_read(w, va);
 	else if (what < 88) {
-		lockstep_delay(w->mc, ns);
+		eph_lockstep_delay(w->mc, ns);
 		ref_delay(&w->f, ns);
 	}
 }
@@ -386,7 +386,7 @@ same(const struct world *w, unsigned at)
 	struct eph_counters c;
 	const struct eph_counters *f = &w->f.c;
 
-	machine_counters(w->mc, &c);
+	eph_machine_counters(w->mc, &c);
 	if (c.pte_store == f->pte_store && c.invlpg_local == f->invlpg_local &&
 	    c.invlpg_remote == f->invlpg_remote &&
 	    c.flush_local == f->flush_local &&
@@ -413,7 +413,7 @@ same(const struct world *w, unsigned at)
 static void
 finish(struct world *w)
 {
-	lockstep_drain(w->mc);
+	eph_lockstep_drain(w->mc);
 	for (unsigned c = 0; c < w->f.ncpus; c++)
 		ref_wake(&w->f, c);
 	ref_flush_batch(&w->f);
@@ -432,17 +432,17 @@ play(const char *name, unsigned ncpus, unsigned steps, uint64_t seed)
 	memset(&w, 0, sizeof(w));
 	w.f.name = name;
 	w.f.ncpus = ncpus;
-	prng_init(&w.r, seed, ncpus);
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &w.mc, NULL), 0);
+	eph__prng_init(&w.r, seed, ncpus);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &w.mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(w.mc, eph_shootdown_find(name)), 0);
+	    eph_machine_set_shootdown(w.mc, eph_shootdown_find(name)), 0);
 	w.va = kva_alloc(w.mc, PAGES);
 	for (unsigned k = 0; k < PAGES; k++)
 		w.frame[k] = EPH_NONE;
 	for (unsigned i = 0; i < steps; i++) {
 		const unsigned c = prng_below(&w.r, ncpus < 5 ? ncpus : 5);
 
-		cpu_enter(w.mc, c);
+		eph_cpu_enter(w.mc, c);
 		ref_enter_cpu(&w.f, c);
 		do_something(&w);
 		if (!same(&w, i)) {
@@ -452,7 +452,7 @@ play(const char *name, unsigned ncpus, unsigned steps, uint64_t seed)
 	}
 	finish(&w);
 	kva_free(w.mc, w.va, PAGES);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static void

@@ -814,7 +814,7 @@ engine(const struct setup *set, const struct trace *t,
 	cfg.flags =
 	    ((set->flags & EPH_OPF_PRIVATE) != 0 ? SFB_CPUPRIVATE : 0u) |
 	    ((set->flags & EPH_OPF_NOWAIT) != 0 ? SFB_NOWAIT : 0u);
-	return (replay_run(&cfg, &src, res, err));
+	return (eph_replay_run(&cfg, &src, res, err));
 }
 
 /*

@@ -109,7 +109,7 @@ naive_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	s->env = *env;
 	s->n = env->nslots;
 	s->p = 0;
-	prng_init(&s->rng, env->seed, 0);
+	eph__prng_init(&s->rng, env->seed, 0);
 	*psp = s;
 	return (0);
 }
@@ -1092,7 +1092,7 @@ lecar_victim(void *ps, uint32_t page)
 		.abi = EPHMAP_ABI, .create = make, .destroy = naive_destroy,   \
 		.insert = in, .hit = h, .pin = pn, .release = rl,              \
 		.forget = fg, .victim = out, .check = naive_check,             \
-		.replay = policy_replay_by_calls,                              \
+		.replay = eph_policy_replay_by_calls,                              \
 	}
 #define PLAIN(who, in, h, out)                                                 \
 	NAIVE(who, naive_create, in, h, naive_pin, naive_release,              \

@@ -10,7 +10,7 @@
  * those that draw.
  */
 
-#include "ephmap/policy.h"
+#include "ephmap/sdk/policy.h"
 
 #define NAIVE_SLOTS_MAX 80u
 

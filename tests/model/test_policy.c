@@ -34,7 +34,7 @@ static void
 check(struct eph_policy_check *c, const struct eph_policy_ops *ops)
 {
 	struct eph_err err = { "" };
-	const int error = (c->policy = ops, policy_check(c, &err));
+	const int error = (c->policy = ops, eph_policy_check(c, &err));
 
 	if (error != 0)
 		(void)fprintf(stderr, "%s\n", err.text);
@@ -127,13 +127,13 @@ create(const struct eph_policy_ops *ops, const char *params, bool knows_future,
 	void *ps;
 	int error;
 
-	if ((env.mem = mem_create(true)) == NULL)
+	if ((env.mem = eph__mem_create(true)) == NULL)
 		return (-1);
 	if (knows_future)
 		env.next_use = never_again;
 	if ((error = ops->create(&env, &ps, err)) == 0)
 		ops->destroy(ps);
-	CU_ASSERT_EQUAL(mem_destroy(env.mem), 0);
+	CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
 	return (error);
 }
 
@@ -201,14 +201,14 @@ fifo(void)
 static int
 broken_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	struct broken *b = mem_alloc(env->mem, sizeof(*b));
+	struct broken *b = eph_mem_alloc(env->mem, sizeof(*b));
 	int error;
 
 	if (b == NULL)
 		return (ENOMEM);
 	b->mem = env->mem;
 	if ((error = fifo()->create(env, &b->fifo, err)) != 0) {
-		mem_free(env->mem, b, sizeof(*b));
+		eph_mem_free(env->mem, b, sizeof(*b));
 		return (error);
 	}
 	*psp = b;
@@ -221,7 +221,7 @@ broken_destroy(void *ps)
 	struct broken *b = ps;
 
 	fifo()->destroy(b->fifo);
-	mem_free(b->mem, b, sizeof(*b));
+	eph_mem_free(b->mem, b, sizeof(*b));
 }
 
 static void
@@ -310,7 +310,7 @@ static uint64_t
 lying_replay(const struct eph_policy_ops *ops, void *ps,
     struct eph_policy_replay *r, const uint32_t *pages, size_t n)
 {
-	return (policy_replay_by_calls(ops, ps, r, pages, n) + 1);
+	return (eph_policy_replay_by_calls(ops, ps, r, pages, n) + 1);
 }
 
 static struct eph_policy_ops
@@ -326,7 +326,7 @@ broken_ops(void)
 	    .forget = broken_forget,
 	    .victim = right_victim,
 	    .check = broken_check,
-	    .replay = policy_replay_by_calls });
+	    .replay = eph_policy_replay_by_calls });
 }
 
 static void
@@ -341,7 +341,7 @@ expect_caught(const struct eph_policy_ops *ops, unsigned hold, const char *why)
 		.unhold = hold };
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL(policy_check(&c, &err), why == NULL ? 0 : EINVAL);
+	CU_ASSERT_EQUAL(eph_policy_check(&c, &err), why == NULL ? 0 : EINVAL);
 	if (why != NULL && strstr(err.text, why) == NULL) {
 		(void)fprintf(stderr, "wanted '%s': %s\n", why, err.text);
 		CU_FAIL("another reason");

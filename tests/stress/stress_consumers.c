@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 #include "wrong_design.h"
@@ -74,7 +74,7 @@ static void
 set_watchdog(void *arg, struct eph_work *w)
 {
 	(void)arg;
-	threads_watchdog(w->mc, STRESS_WATCHDOG);
+	eph_threads_watchdog(w->mc, STRESS_WATCHDOG);
 }
 
 static void
@@ -129,7 +129,7 @@ stress(const struct eph_workload *wl, const struct eph_design_ops *d,
 	struct eph_work_result w;
 	struct eph_err err = { "" };
 	const int error =
-	    workload_run(&cfg, wl, &res, &w, set_watchdog, NULL, &err);
+	    eph_workload_run(&cfg, wl, &res, &w, set_watchdog, NULL, &err);
 	const bool ok = error == 0 && sound(wl, d, &res, &w);
 
 	CU_ASSERT(ok);
@@ -200,7 +200,7 @@ a_wrong_mapping_is_seen_on_real_threads(void)
 			CU_ASSERT_EQUAL_FATAL(
 			    eph_workload_parse(wrong_texts[i], &wl, &err), 0);
 			cfg = config(wrong[d], 1);
-			CU_ASSERT_EQUAL(workload_run(&cfg, &wl, &res, &w,
+			CU_ASSERT_EQUAL(eph_workload_run(&cfg, &wl, &res, &w,
 					    set_watchdog, NULL, &err),
 			    0);
 			CU_ASSERT(w.corrupt > 0);

@@ -16,11 +16,11 @@
 
 #include "base/kassert.h"
 #include "base/prng.h"
-#include "ephmap/design.h"
-#include "ephmap/exec.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
-#include "ephmap/mutex.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 #define STRESS_CPUS    4u
@@ -66,7 +66,7 @@ touch(struct worker *w, struct eph_mapping *mp, struct vm_page *m, bool ask)
 
 	if (ask || st->design->validity == EPH_VALID_GENERATION)
 		mp->va = st->design->kva(st->state, mp->obj);
-	(void)machine_access(st->mc, mp->va, EPH_TOUCH_READ, m, &reached);
+	(void)eph_machine_access(st->mc, mp->va, EPH_TOUCH_READ, m, &reached);
 }
 
 static void
@@ -167,7 +167,7 @@ check_laws(struct stress *st, const struct worker *w, unsigned n)
 	uint64_t mapped = 0, unmapped = 0;
 	struct eph_counters c;
 
-	machine_counters(st->mc, &c);
+	eph_machine_counters(st->mc, &c);
 	for (unsigned i = 0; i < n; i++) {
 		mapped += w[i].mapped;
 		unmapped += w[i].unmapped;
@@ -198,11 +198,11 @@ stress_create(struct stress *st, uint32_t nbufs)
 	struct eph_err err = { "" };
 	int error;
 
-	if ((error = machine_create(&cfg, &st->mc, &err)) != 0 ||
-	    (error = threads_attach(st->mc)) != 0)
+	if ((error = eph_machine_create(&cfg, &st->mc, &err)) != 0 ||
+	    (error = eph_threads_attach(st->mc)) != 0)
 		return (error);
-	threads_watchdog(st->mc, 20);
-	error = machine_set_shootdown(st->mc, st->shootdown);
+	eph_threads_watchdog(st->mc, 20);
+	error = eph_machine_set_shootdown(st->mc, st->shootdown);
 	if (error == 0)
 		error = st->design->create(st->mc, &dcfg, &st->state, &err);
 	for (uint32_t i = 0; i < STRESS_PAGES; i++)
@@ -251,7 +251,7 @@ stress_design(const struct eph_design_ops *d,
 	for (unsigned i = 0; i < STRESS_CPUS * per_cpu; i++, n++) {
 		w[n].st = &st;
 		w[n].cpu = i % STRESS_CPUS;
-		prng_init(&w[n].prng, seed, n);
+		eph__prng_init(&w[n].prng, seed, n);
 		CU_ASSERT_PTR_NOT_NULL(
 		    eph_thread_create(st.mc, w[n].cpu, worker_main, &w[n]));
 	}
@@ -261,7 +261,7 @@ stress_design(const struct eph_design_ops *d,
 	CU_ASSERT_EQUAL(eph_run(st.mc), 0);
 	check_laws(&st, w, n);
 	d->destroy(st.state);
-	CU_ASSERT_EQUAL(machine_destroy(st.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(st.mc), 0);
 }
 
 static void

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/exec.h"
-#include "ephmap/mbuf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/mbuf.h"
 #include "test_main.h"
 
 #define NCPUS 4u
@@ -61,7 +61,7 @@ play(void *arg)
 	const unsigned cpu = eph_curcpu(s->mc)->id;
 	struct prng rnd;
 
-	prng_init(&rnd, 7, cpu);
+	eph__prng_init(&rnd, 7, cpu);
 	for (unsigned i = 0; i < s->rounds; i++) {
 		const unsigned to = (cpu + 1) % NCPUS;
 		const unsigned slot = prng_below(&rnd, BOXES);
@@ -99,8 +99,8 @@ run(const char *allocator, const char *sharing, uint32_t nmbclusters,
 	struct stress s = { .rounds = test_long ? 50000 : 150 };
 	struct mbuf_counters c;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&machine, &s.mc, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(threads_attach(s.mc), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&machine, &s.mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_threads_attach(s.mc), 0);
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(s.mc, &cfg, &s.mp, NULL), 0);
 	for (unsigned i = 0; i < NCPUS; i++)
 		CU_ASSERT_PTR_NOT_NULL_FATAL(
@@ -120,7 +120,7 @@ run(const char *allocator, const char *sharing, uint32_t nmbclusters,
 	CU_ASSERT(c.line_move <= c.line_write);
 	CU_ASSERT(c.lock_contended <= c.lock_take);
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(s.mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(s.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(s.mc), 0);
 }
 
 static void

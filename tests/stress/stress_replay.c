@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ephmap/exec.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/replay.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
@@ -104,10 +104,10 @@ replay(const char *trace, const struct eph_design_ops *d, uint32_t nbufs,
 	struct eph_trace *t;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL_FATAL(trace_open(trace, &t, &err), 0);
-	src = trace_source(t);
-	CU_ASSERT_EQUAL_FATAL(replay_run(&cfg, &src, res, &err), 0);
-	trace_close(t);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(trace, &t, &err), 0);
+	src = eph_trace_source(t);
+	CU_ASSERT_EQUAL_FATAL(eph_replay_run(&cfg, &src, res, &err), 0);
+	eph_trace_close(t);
 }
 
 /* Designs on which any CPU may use and unmap a mapping it was handed. */
@@ -156,7 +156,7 @@ drive(const char *workload, const char *design)
 	(void)snprintf(text, sizeof(text), "%s:trace=%s", workload, path);
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    workload_run(&cfg, &wl, &res, &w, NULL, NULL, &err), 0);
+	    eph_workload_run(&cfg, &wl, &res, &w, NULL, NULL, &err), 0);
 	CU_ASSERT_EQUAL(w.operations, HANDLES + HANDLES + HELD);
 	CU_ASSERT_EQUAL(w.checked, w.operations);
 	CU_ASSERT_EQUAL(w.failures, 0);
@@ -191,7 +191,7 @@ test_what_needs_trace_time_is_refused(void)
 	struct eph_run_result res;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL(replay_run(&cfg, &src, &res, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_replay_run(&cfg, &src, &res, &err), EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "lockstep"));
 }
 
@@ -200,7 +200,7 @@ refuse(void *arg)
 {
 	struct eph_machine *mc = arg;
 
-	(void)machine_refuse(mc, "CPU %u refuses", eph_curcpu(mc)->id);
+	(void)eph_machine_refuse(mc, "CPU %u refuses", eph_curcpu(mc)->id);
 }
 
 /* Nothing orders the CPUs here, so TSan sees any two that write. */
@@ -212,14 +212,14 @@ test_the_first_refusal_is_kept(void)
 	struct eph_err err;
 	unsigned cpu;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(threads_attach(mc), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_threads_attach(mc), 0);
 	for (unsigned c = 0; c < CPUS; c++)
 		CU_ASSERT_PTR_NOT_NULL(eph_thread_create(mc, c, refuse, mc));
 	CU_ASSERT_EQUAL(eph_run(mc), 0);
 	CU_ASSERT_EQUAL(sscanf(mc->refusal, "CPU %u refuses", &cpu), 1);
 	CU_ASSERT_EQUAL(mc->refused, cpu + 1);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 /* A trace may end with mappings held, on a design that then holds its CPU. */
@@ -258,10 +258,11 @@ test_one_of_many_refusals_is_told(void)
 		struct eph_trace *t;
 		struct eph_err err = { "" };
 
-		CU_ASSERT_EQUAL_FATAL(trace_open(refusals, &t, &err), 0);
-		src = trace_source(t);
-		CU_ASSERT_EQUAL(replay_run(&cfg, &src, &res, &err), ENOTSUP);
-		trace_close(t);
+		CU_ASSERT_EQUAL_FATAL(eph_trace_open(refusals, &t, &err), 0);
+		src = eph_trace_source(t);
+		CU_ASSERT_EQUAL(
+		    eph_replay_run(&cfg, &src, &res, &err), ENOTSUP);
+		eph_trace_close(t);
 		if (sscanf(err.text,
 			"operation %u of the trace: kmap_atomic cannot do "
 			"this: a mapping of CPU %u cannot be used on CPU %u",

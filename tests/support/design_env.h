@@ -13,10 +13,10 @@
 #include <CUnit/Basic.h>
 #include <string.h>
 
-#include "ephmap/design.h"
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/shootdown.h"
 
 struct env {
 	struct eph_machine *mc;
@@ -34,7 +34,7 @@ env_machine(const char *model, unsigned ncpus)
 	struct eph_machine *mc = NULL;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, &err), 0);
 	return (mc);
 }
 
@@ -47,20 +47,20 @@ env_open(struct env *e, const char *design, unsigned ncpus, uint32_t nbufs)
 	e->mc = env_machine("i386-p4", ncpus);
 	e->ops = eph_design_find(design);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e->ops);
-	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(e->mc, eph_shootdown_find(e->ops->shootdown)),
+	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
+				  e->mc, eph_shootdown_find(e->ops->shootdown)),
 	    0);
 	CU_ASSERT_EQUAL_FATAL(e->ops->create(e->mc, &cfg, &e->state, &err), 0);
-	machine_counters(e->mc, &e->last);
+	eph_machine_counters(e->mc, &e->last);
 }
 
 /* Everything given back: the machine must be empty afterwards. */
 static inline void
 env_close(struct env *e)
 {
-	lockstep_drain(e->mc);
+	eph_lockstep_drain(e->mc);
 	e->ops->destroy(e->state);
-	CU_ASSERT_EQUAL(machine_destroy(e->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(e->mc), 0);
 }
 
 static inline struct eph_counters
@@ -68,7 +68,7 @@ env_cost(struct env *e)
 {
 	struct eph_counters now, diff;
 
-	machine_counters(e->mc, &now);
+	eph_machine_counters(e->mc, &now);
 	eph_counters_sub(&diff, &now, &e->last);
 	e->last = now;
 	return (diff);
@@ -96,7 +96,7 @@ env_map(struct env *e, unsigned cpu, uint32_t frame)
 {
 	struct eph_mapping mp = { NULL, 0 };
 
-	cpu_enter(e->mc, cpu);
+	eph_cpu_enter(e->mc, cpu);
 	CU_ASSERT_EQUAL_FATAL(
 	    e->ops->map(e->state, env_page(e, frame), SFB_DEFAULT, &mp), 0);
 	return (mp);
@@ -105,14 +105,14 @@ env_map(struct env *e, unsigned cpu, uint32_t frame)
 static inline eph_va_t
 env_kva(struct env *e, unsigned cpu, void *obj)
 {
-	cpu_enter(e->mc, cpu);
+	eph_cpu_enter(e->mc, cpu);
 	return (e->ops->kva(e->state, obj));
 }
 
 static inline void
 env_unmap(struct env *e, unsigned cpu, void *obj)
 {
-	cpu_enter(e->mc, cpu);
+	eph_cpu_enter(e->mc, cpu);
 	CU_ASSERT_EQUAL(e->ops->unmap(e->state, obj), 0);
 }
 
@@ -129,8 +129,8 @@ env_reads(struct env *e, unsigned cpu, eph_va_t va, uint32_t frame)
 	const uint64_t before = e->mc->nviolations;
 	uint32_t reached = EPH_NONE;
 
-	cpu_enter(e->mc, cpu);
-	if (machine_access(
+	eph_cpu_enter(e->mc, cpu);
+	if (eph_machine_access(
 		e->mc, va, EPH_TOUCH_READ, env_page(e, frame), &reached) != 0)
 		return (false);
 	return (reached == frame && e->mc->nviolations == before);

@@ -30,15 +30,15 @@ import_bytes(struct temp_dir *tmp, const char *log, size_t n,
 	got.error = temp_write(in, log, n);
 	if (got.error == 0)
 		got.error =
-		    trace_writer_open(out, EPH_TRACE_TEXT, &w, &got.err);
+		    eph_trace_writer_open(out, EPH_TRACE_TEXT, &w, &got.err);
 	if (got.error != 0)
 		return (got);
-	got.error = trace_import(in, o, w, &got.res, &got.err);
+	got.error = eph_trace_import(in, o, w, &got.res, &got.err);
 	if (got.error != 0) {
-		trace_writer_abort(w);
+		eph_trace_writer_abort(w);
 		return (got);
 	}
-	got.error = trace_writer_commit(w, &got.err);
+	got.error = eph_trace_writer_commit(w, &got.err);
 	if (got.error == 0 && (all = temp_read(out, &size)) != NULL) {
 		got.text = strdup(all + strlen("ephmap-trace 1\n"));
 		free(all);

@@ -18,7 +18,7 @@ pool_open(
 	struct eph_err err = { "" };
 
 	memset(f, 0, sizeof(*f));
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(
 	    sf_buf_pool_create(f->mc, design, nbufs, &f->pool, &err), 0);
 	pool_skip(f);
@@ -28,7 +28,7 @@ void
 pool_close(struct pool_fixture *f)
 {
 	sf_buf_pool_destroy(f->pool);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 static bool
@@ -45,8 +45,8 @@ pool_row(struct pool_fixture *f, const struct eph_counters *expect,
 	struct eph_counters now, diff;
 	bool same = true;
 
-	lockstep_drain(f->mc);
-	machine_counters(f->mc, &now);
+	eph_lockstep_drain(f->mc);
+	eph_machine_counters(f->mc, &now);
 	eph_counters_sub(&diff, &now, &f->last);
 	f->last = now;
 	for (unsigned i = 0; eph_counter_name(i) != NULL; i++) {
@@ -66,8 +66,8 @@ pool_row(struct pool_fixture *f, const struct eph_counters *expect,
 void
 pool_skip(struct pool_fixture *f)
 {
-	lockstep_drain(f->mc);
-	machine_counters(f->mc, &f->last);
+	eph_lockstep_drain(f->mc);
+	eph_machine_counters(f->mc, &f->last);
 }
 
 /* The page, wired as callers of the oldest versions had to. */
@@ -85,14 +85,14 @@ pool_page(struct pool_fixture *f, uint32_t page)
 struct sf_buf *
 pool_alloc(struct pool_fixture *f, unsigned cpu, uint32_t page, unsigned flags)
 {
-	cpu_enter(f->mc, cpu);
+	eph_cpu_enter(f->mc, cpu);
 	return (sf_buf_alloc(f->pool, pool_page(f, page), flags));
 }
 
 void
 pool_free(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf)
 {
-	cpu_enter(f->mc, cpu);
+	eph_cpu_enter(f->mc, cpu);
 	sf_buf_free(f->pool, sf);
 }
 
@@ -103,10 +103,10 @@ pool_touch(struct pool_fixture *f, unsigned cpu, struct sf_buf *sf,
 	struct eph_mapping mp = { sf, 0 };
 	uint32_t reached = EPH_NONE;
 
-	cpu_enter(f->mc, cpu);
+	eph_cpu_enter(f->mc, cpu);
 	mp.va = sf_buf_kva(f->pool, sf);
 	eph_curcpu(f->mc)->c.kva_calls--; /* ours, not the test's */
-	CU_ASSERT_EQUAL(machine_access(f->mc, mp.va, touch,
+	CU_ASSERT_EQUAL(eph_machine_access(f->mc, mp.va, touch,
 			    sf_buf_page(f->pool, sf), &reached),
 	    0);
 	return (reached);

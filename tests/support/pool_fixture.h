@@ -11,10 +11,10 @@
  * price; what is not named is expected to be 0.
  */
 
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sf_buf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sf_buf.h"
 #include "test_main.h"
 
 struct pool_fixture {

@@ -9,7 +9,7 @@
 
 #include "base/prng.h"
 #include "ephmap/replay.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/shootdown.h"
 
 int
 rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
@@ -26,13 +26,13 @@ rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
 	memset(r, 0, sizeof(*r));
 	r->ops = eph_design_find(design);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
-	CU_ASSERT_EQUAL_FATAL(machine_create(&mcfg, &r->mc, &r->err), 0);
-	error =
-	    machine_set_shootdown(r->mc, eph_shootdown_find(r->ops->shootdown));
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&mcfg, &r->mc, &r->err), 0);
+	error = eph_machine_set_shootdown(
+	    r->mc, eph_shootdown_find(r->ops->shootdown));
 	CU_ASSERT_EQUAL_FATAL(error, 0);
 	error = r->ops->create(r->mc, &cfg, &r->state, &r->err);
 	if (error != 0) {
-		CU_ASSERT_EQUAL(machine_destroy(r->mc), 0);
+		CU_ASSERT_EQUAL(eph_machine_destroy(r->mc), 0);
 	} else {
 		rig_mark(r);
 	}
@@ -43,14 +43,14 @@ void
 rig_close(struct rig *r)
 {
 	r->ops->destroy(r->state);
-	CU_ASSERT_EQUAL(machine_destroy(r->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(r->mc), 0);
 }
 
 int
 rig_try_map(struct rig *r, unsigned cpu, uint32_t page, unsigned flags,
     struct eph_mapping *mp)
 {
-	cpu_enter(r->mc, cpu);
+	eph_cpu_enter(r->mc, cpu);
 	return (r->ops->map(r->state, vm_page_get(r->mc, page), flags, mp));
 }
 
@@ -68,7 +68,7 @@ rig_map(struct rig *r, unsigned cpu, uint32_t page, unsigned flags)
 int
 rig_try_unmap(struct rig *r, unsigned cpu, struct eph_mapping mp)
 {
-	cpu_enter(r->mc, cpu);
+	eph_cpu_enter(r->mc, cpu);
 	return (r->ops->unmap(r->state, mp.obj));
 }
 
@@ -81,7 +81,7 @@ rig_unmap(struct rig *r, unsigned cpu, struct eph_mapping mp)
 eph_va_t
 rig_kva(struct rig *r, unsigned cpu, struct eph_mapping mp)
 {
-	cpu_enter(r->mc, cpu);
+	eph_cpu_enter(r->mc, cpu);
 	return (r->ops->kva(r->state, mp.obj));
 }
 
@@ -91,8 +91,8 @@ rig_touch(
 {
 	uint32_t reached = EPH_NONE;
 
-	cpu_enter(r->mc, cpu);
-	CU_ASSERT_EQUAL(machine_access(r->mc, mp.va, touch,
+	eph_cpu_enter(r->mc, cpu);
+	CU_ASSERT_EQUAL(eph_machine_access(r->mc, mp.va, touch,
 			    r->ops->page(r->state, mp.obj), &reached),
 	    0);
 	return (reached);
@@ -158,7 +158,7 @@ rig_counts(const char *name)
 void
 rig_mark(struct rig *r)
 {
-	machine_counters(r->mc, &r->mark);
+	eph_machine_counters(r->mc, &r->mark);
 }
 
 bool
@@ -168,7 +168,7 @@ rig_saw(struct rig *r, const struct eph_counters *want)
 	bool same = true;
 	const char *name;
 
-	machine_counters(r->mc, &now);
+	eph_machine_counters(r->mc, &now);
 	eph_counters_sub(&diff, &now, &r->mark);
 	r->mark = now;
 	for (unsigned i = 0; (name = eph_counter_name(i)) != NULL; i++) {
@@ -244,7 +244,7 @@ rig_replay(const struct eph_run_config *cfg, const struct eph_op *op, size_t n,
 		.handle_name = memory_handle,
 		.arg = &ms };
 
-	return (replay_run(cfg, &src, res, err));
+	return (eph_replay_run(cfg, &src, res, err));
 }
 
 /* Random traces */
@@ -405,7 +405,7 @@ rig_random_traces(const char *design, const char *model, unsigned ops)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(g->ops);
 	g->op = calloc(2 * (size_t)ops + 2 * HANDLES, sizeof(*g->op));
 	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
-		prng_init(&g->rng, 1000 + i, 0);
+		eph__prng_init(&g->rng, 1000 + i, 0);
 		g->ncpus = cpus[i];
 		g->pages = 13;
 		/* One at a time where nesting is refused. */

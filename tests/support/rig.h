@@ -13,8 +13,8 @@
  * stale oracle.
  */
 
-#include "ephmap/design.h"
-#include "ephmap/machine.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
 #include "ephmap/replay.h"
 #include "test_main.h"
 
@@ -70,7 +70,7 @@ bool rig_saw(struct rig *r, const struct eph_counters *want);
 #define RIG_FREE_MAP(r, how) RIG_SAW((r), .map_calls = 1, .how = 1)
 #define RIG_FREE_UNMAP(r)    RIG_SAW((r), .unmap_calls = 1)
 
-/* Replay `n` operations from memory; as replay_run(). */
+/* Replay `n` operations from memory; as eph_replay_run(). */
 int rig_replay(const struct eph_run_config *cfg, const struct eph_op *op,
     size_t n, struct eph_run_result *res, struct eph_err *err);
 

@@ -27,13 +27,13 @@ text_run_config(const char *design, const struct eph_run_config *cfg,
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fp);
 	(void)fprintf(fp, "ephmap-trace 1\n%s", lines);
 	(void)fclose(fp);
-	error = trace_open(path, &t, err);
+	error = eph_trace_open(path, &t, err);
 	CU_ASSERT_EQUAL_FATAL(error, 0);
-	src = trace_source(t);
+	src = eph_trace_source(t);
 	c.design = eph_design_find(design);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c.design);
-	error = replay_run(&c, &src, res, err);
-	trace_close(t);
+	error = eph_replay_run(&c, &src, res, err);
+	eph_trace_close(t);
 	(void)unlink(path);
 	return (error);
 }

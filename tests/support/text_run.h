@@ -10,7 +10,7 @@
 
 /*
  * Run `design` on `lines` (without the first line of the file) on `cpus`
- * CPUs with `nbufs` buffers and the TLB `tlb`.  Returns as replay_run().
+ * CPUs with `nbufs` buffers and the TLB `tlb`.  Returns as eph_replay_run().
  */
 int text_run(const char *design, unsigned cpus, uint32_t nbufs, const char *tlb,
     const char *lines, struct eph_run_result *res);

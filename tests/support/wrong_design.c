@@ -5,9 +5,9 @@
 #include <errno.h>
 
 #include "base/kassert.h"
-#include "ephmap/kva.h"
-#include "ephmap/mutex.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
 #include "ephmap/version.h"
 
 #define WRONG_SLOTS 256u /* more than any test holds */
@@ -29,7 +29,7 @@ struct wrong {
 static int
 wrong_create(struct eph_machine *mc, bool neighbour, void **statep)
 {
-	struct wrong *wr = machine_alloc(mc, sizeof(*wr));
+	struct wrong *wr = eph_machine_alloc(mc, sizeof(*wr));
 	eph_va_t va;
 
 	if (wr == NULL)
@@ -69,7 +69,7 @@ wrong_destroy(void *state)
 	struct wrong *wr = state;
 
 	kva_free(wr->mc, wr->slot[0].va, WRONG_SLOTS);
-	machine_free(wr->mc, wr, sizeof(*wr));
+	eph_machine_free(wr->mc, wr, sizeof(*wr));
 }
 
 static int

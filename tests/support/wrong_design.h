@@ -11,7 +11,7 @@
  *	wrong_neighbour	 maps the frame next to the page's
  */
 
-#include "ephmap/design.h"
+#include "ephmap/sdk/design.h"
 
 extern const struct eph_design_ops wrong_stale;
 extern const struct eph_design_ops wrong_neighbour;

@@ -65,7 +65,7 @@ check_claim(const struct eph_claim *c, uint64_t seed)
 	struct eph_claim_result res;
 	struct eph_err err = { "" };
 
-	if (claim_measure(c, &cfg, &res, &err) != 0) {
+	if (eph_claim_measure(c, &cfg, &res, &err) != 0) {
 		(void)printf("claim %u: %s\n", c->number, err.text);
 		CU_FAIL("a measurement failed");
 		return;
@@ -77,7 +77,7 @@ check_claim(const struct eph_claim *c, uint64_t seed)
 	CU_ASSERT_TRUE(res.nparts > 0 && res.nfacts > 0 && res.nsteps > 0);
 	CU_ASSERT_EQUAL(res.verdict == EPH_HOLDS_IF, res.condition[0] != '\0');
 	check_parts(&res, recorded[c->number].parts);
-	claim_free(&res);
+	eph_claim_free(&res);
 }
 
 static void
@@ -101,38 +101,38 @@ test_same_seed_same_numbers(void)
 	const struct eph_claim *c = eph_claims[6];
 	struct eph_claim_result a, b;
 
-	CU_ASSERT_EQUAL_FATAL(claim_measure(c, &cfg, &a, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(claim_measure(c, &cfg, &b, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_claim_measure(c, &cfg, &a, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_claim_measure(c, &cfg, &b, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(a.nfacts, b.nfacts);
 	CU_ASSERT_TRUE(a.nfacts > 0);
 	for (size_t i = 0; i < a.nfacts; i++) {
 		CU_ASSERT_STRING_EQUAL(a.fact[i].what, b.fact[i].what);
 		CU_ASSERT_EQUAL(a.fact[i].value, b.fact[i].value);
 	}
-	claim_free(&a);
-	claim_free(&b);
+	eph_claim_free(&a);
+	eph_claim_free(&b);
 }
 
 static void
 test_verdict_from_cases(void)
 {
-	CU_ASSERT_EQUAL(claim_cases(true, 3, 3), EPH_HOLDS);
-	CU_ASSERT_EQUAL(claim_cases(true, 0, 3), EPH_HOLDS_NOT);
-	CU_ASSERT_EQUAL(claim_cases(true, 1, 3), EPH_HOLDS_IF);
+	CU_ASSERT_EQUAL(eph__claim_cases(true, 3, 3), EPH_HOLDS);
+	CU_ASSERT_EQUAL(eph__claim_cases(true, 0, 3), EPH_HOLDS_NOT);
+	CU_ASSERT_EQUAL(eph__claim_cases(true, 1, 3), EPH_HOLDS_IF);
 	/* Without a control that shows something, or without a case. */
-	CU_ASSERT_EQUAL(claim_cases(false, 3, 3), EPH_CANNOT_TELL);
-	CU_ASSERT_EQUAL(claim_cases(true, 0, 0), EPH_CANNOT_TELL);
+	CU_ASSERT_EQUAL(eph__claim_cases(false, 3, 3), EPH_CANNOT_TELL);
+	CU_ASSERT_EQUAL(eph__claim_cases(true, 0, 0), EPH_CANNOT_TELL);
 }
 
 /* Measurements that say what they are told. */
 static void
 two_parts(struct eph_claim_run *r, enum eph_verdict a, enum eph_verdict b)
 {
-	struct eph_claim_part *p = claim_part(r, "one");
+	struct eph_claim_part *p = eph__claim_part(r, "one");
 
 	p->verdict = a;
 	SAY(p->condition, "%s", a == EPH_HOLDS_IF ? "so" : "");
-	p = claim_part(r, "two");
+	p = eph__claim_part(r, "two");
 	p->verdict = b;
 }
 
@@ -180,8 +180,8 @@ verdict_of(void (*measure)(struct eph_claim_run *r))
 	const struct eph_claim_config cfg = { .seed = 1 };
 	struct eph_claim_result res;
 
-	CU_ASSERT_EQUAL_FATAL(claim_measure(&claim, &cfg, &res, NULL), 0);
-	claim_free(&res);
+	CU_ASSERT_EQUAL_FATAL(eph_claim_measure(&claim, &cfg, &res, NULL), 0);
+	eph_claim_free(&res);
 	return (res.verdict);
 }
 
@@ -209,7 +209,8 @@ test_missing_capture_is_an_error(void)
 	struct eph_claim_result res;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_NOT_EQUAL(claim_measure(eph_claims[1], &cfg, &res, &err), 0);
+	CU_ASSERT_NOT_EQUAL(
+	    eph_claim_measure(eph_claims[1], &cfg, &res, &err), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no-such-file.ept"));
 }
 

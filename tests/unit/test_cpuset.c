@@ -3,7 +3,7 @@
 /* Sets of CPUs. */
 
 #include "base/prng.h"
-#include "ephmap/cpuset.h"
+#include "ephmap/sdk/cpuset.h"
 #include "test_main.h"
 
 static void
@@ -12,7 +12,7 @@ sets_of_cpus_equal_arrays_of_flags(void)
 	static const unsigned sizes[] = { 1, 32, 64, 65, 1024 };
 	struct prng r;
 
-	prng_init(&r, 9, 9);
+	eph__prng_init(&r, 9, 9);
 	for (unsigned s = 0; s < 5; s++) {
 		const unsigned ncpus = sizes[s];
 		const unsigned words = eph_cpuset_words(ncpus);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "ephmap/design.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 static void
@@ -29,28 +29,30 @@ nothing_but_walks_happens(void)
 	uint32_t reached;
 	void *state;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown)), 0);
+	    eph_machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown)),
+	    0);
 	CU_ASSERT_EQUAL_FATAL(ops->create(mc, &dc, &state, NULL), 0);
 	for (unsigned i = 0; i < 2000; i++) {
-		cpu_enter(mc, i % 65);
+		eph_cpu_enter(mc, i % 65);
 		m = vm_page_get(mc, i % 2 * 3);
 		CU_ASSERT_EQUAL(ops->map(state, m, SFB_DEFAULT, &mp), 0);
 		CU_ASSERT_PTR_EQUAL(ops->page(state, mp.obj), m);
 		CU_ASSERT_EQUAL(ops->kva(state, mp.obj), mp.va);
 		CU_ASSERT_EQUAL(mc->bufs.now, 1);
 		CU_ASSERT_EQUAL(
-		    machine_access(mc, mp.va, EPH_TOUCH_WRITE, m, &reached), 0);
+		    eph_machine_access(mc, mp.va, EPH_TOUCH_WRITE, m, &reached),
+		    0);
 		CU_ASSERT_EQUAL(reached, m->frame);
 		CU_ASSERT_EQUAL(ops->unmap(state, mp.obj), 0);
 	}
-	machine_counters(mc, &c);
+	eph_machine_counters(mc, &c);
 	c.cycles = 0;
 	CU_ASSERT_EQUAL(memcmp(&c, &expect, sizeof(c)), 0);
 	CU_ASSERT_EQUAL(mc->bufs.now, 0);
 	ops->destroy(state);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static CU_TestInfo tests[] = {

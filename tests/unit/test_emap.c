@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "rig.h"
 
 static struct rig r;
@@ -104,7 +104,7 @@ test_a_store_is_refused(void)
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "emap", NULL, 1, 1), 0);
 	mp = rig_map(&r, 0, 7, 0);
 	(void)rig_kva(&r, 0, mp);
-	CU_ASSERT_EQUAL(machine_access(r.mc, mp.va, EPH_TOUCH_WRITE,
+	CU_ASSERT_EQUAL(eph_machine_access(r.mc, mp.va, EPH_TOUCH_WRITE,
 			    vm_page_get(r.mc, 7), &reached),
 	    ENOTSUP);
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.mc->refusal, "read-only"));
@@ -298,7 +298,7 @@ mover(void *arg)
 	(void)rig_kva(&r, 0, moving);
 	r.ops->switch_out(r.state);
 	(void)tsleep(r.mc, arg, 0, "switch", 0);
-	cpu_enter(r.mc, 1);
+	eph_cpu_enter(r.mc, 1);
 	rig_mark(&r);
 	r.ops->switch_in(r.state);
 	RIG_SAW(&r, .flush_local = 1);

@@ -23,11 +23,11 @@ ping(void *arg)
 	for (int i = 0; i < 3; i++) {
 		(void)strcat(pp->said, "a");
 		x *= 2;
-		fiber_switch(pp->f[0], pp->f[1]);
+		eph__fiber_switch(pp->f[0], pp->f[1]);
 	}
 	pp->sum += x;
 	for (;;)
-		fiber_switch(pp->f[0], pp->host);
+		eph__fiber_switch(pp->f[0], pp->host);
 }
 
 static void
@@ -38,7 +38,7 @@ pong(void *arg)
 	for (;;) {
 		(void)strcat(pp->said, "b");
 		pp->sum += 1;
-		fiber_switch(pp->f[1], pp->f[0]);
+		eph__fiber_switch(pp->f[1], pp->f[0]);
 	}
 }
 
@@ -47,24 +47,24 @@ fibers_keep_their_stacks(void)
 {
 	struct pingpong pp = { .said = "" };
 
-	pp.host = fiber_create_host();
-	pp.f[0] = fiber_create(1 << 16, ping, &pp);
-	pp.f[1] = fiber_create(1 << 16, pong, &pp);
+	pp.host = eph__fiber_create_host();
+	pp.f[0] = eph__fiber_create(1 << 16, ping, &pp);
+	pp.f[1] = eph__fiber_create(1 << 16, pong, &pp);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pp.f[1]);
-	fiber_switch(pp.host, pp.f[0]);
+	eph__fiber_switch(pp.host, pp.f[0]);
 	CU_ASSERT_STRING_EQUAL(pp.said, "ababab");
 	CU_ASSERT_EQUAL(pp.sum, 7);
 	/* From the start again, the other way round. */
 	pp.said[0] = '\0';
-	fiber_reset(pp.f[0], ping, &pp);
-	fiber_reset(pp.f[1], pong, &pp);
-	fiber_switch(pp.host, pp.f[1]);
+	eph__fiber_reset(pp.f[0], ping, &pp);
+	eph__fiber_reset(pp.f[1], pong, &pp);
+	eph__fiber_switch(pp.host, pp.f[1]);
 	CU_ASSERT_STRING_EQUAL(pp.said, "bababab");
-	fiber_destroy(pp.f[0]);
-	fiber_destroy(pp.f[1]);
-	fiber_destroy(pp.host);
-	fiber_destroy(NULL);
-	CU_ASSERT_TRUE(strlen(fiber_kind()) > 0);
+	eph__fiber_destroy(pp.f[0]);
+	eph__fiber_destroy(pp.f[1]);
+	eph__fiber_destroy(pp.host);
+	eph__fiber_destroy(NULL);
+	CU_ASSERT_TRUE(strlen(eph__fiber_kind()) > 0);
 }
 
 static CU_TestInfo tests[] = {

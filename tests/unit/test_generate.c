@@ -40,10 +40,10 @@ generate(struct eph_generate g)
 	struct eph_err err;
 
 	CU_ASSERT_EQUAL_FATAL(
-	    trace_writer_open(path, EPH_TRACE_BINARY, &w, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_generate(&g, w, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_writer_commit(w, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
+	    eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_generate(&g, w, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_writer_commit(w, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(path, &t, &err), 0);
 	return (t);
 }
 
@@ -58,9 +58,10 @@ tally(struct eph_trace *t, uint64_t *pages, uint64_t *cpus)
 
 	memset(pages, 0, PAGES_MAX * sizeof(pages[0]));
 	memset(cpus, 0, EPH_CPUS_MAX * sizeof(cpus[0]));
-	while (trace_next(t, &ops, &n, &err) == 0 && n > 0) {
+	while (eph_trace_next(t, &ops, &n, &err) == 0 && n > 0) {
 		for (size_t i = 0; i < n; i++) {
-			const uint64_t page = trace_page_name(t, ops[i].page);
+			const uint64_t page =
+			    eph_trace_page_name(t, ops[i].page);
 
 			CU_ASSERT_FATAL(page < PAGES_MAX);
 			pages[page]++;
@@ -69,7 +70,7 @@ tally(struct eph_trace *t, uint64_t *pages, uint64_t *cpus)
 			    0x9e3779b97f4a7c15u;
 		}
 	}
-	trace_close(t);
+	eph_trace_close(t);
 	return (hash);
 }
 
@@ -146,24 +147,24 @@ loop_and_scan_go_in_order(void)
 
 	t = generate(
 	    (struct eph_generate)GENERATE(EPH_GEN_LOOP, 3, 7, 0, 1, 1));
-	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_next(t, &ops, &n, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(n, 7);
 	for (size_t i = 0; i < n; i++)
-		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i % 3);
-	trace_close(t);
+		CU_ASSERT_EQUAL(eph_trace_page_name(t, ops[i].page), i % 3);
+	eph_trace_close(t);
 	t = generate(
 	    (struct eph_generate)GENERATE(EPH_GEN_SCAN, 3, 7, 0, 1, 1));
-	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_next(t, &ops, &n, &err), 0);
 	for (size_t i = 0; i < n; i++)
-		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i * 3 / 7);
-	trace_close(t);
+		CU_ASSERT_EQUAL(eph_trace_page_name(t, ops[i].page), i * 3 / 7);
+	eph_trace_close(t);
 	/* Fewer references than pages: the first ones, once. */
 	t = generate(
 	    (struct eph_generate)GENERATE(EPH_GEN_SCAN, 9, 4, 0, 1, 1));
-	CU_ASSERT_EQUAL_FATAL(trace_next(t, &ops, &n, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_next(t, &ops, &n, &err), 0);
 	for (size_t i = 0; i < n; i++)
-		CU_ASSERT_EQUAL(trace_page_name(t, ops[i].page), i);
-	trace_close(t);
+		CU_ASSERT_EQUAL(eph_trace_page_name(t, ops[i].page), i);
+	eph_trace_close(t);
 }
 
 static void
@@ -183,12 +184,12 @@ parameters_out_of_range_are_refused(void)
 	struct eph_trace_writer *w;
 	struct eph_err err;
 
-	CU_ASSERT_EQUAL_FATAL(
-	    trace_writer_open(temp_path(&tmp, "g"), EPH_TRACE_TEXT, &w, &err),
+	CU_ASSERT_EQUAL_FATAL(eph_trace_writer_open(temp_path(&tmp, "g"),
+				  EPH_TRACE_TEXT, &w, &err),
 	    0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CU_ASSERT_EQUAL(trace_generate(&bad[i], w, &err), EINVAL);
-	trace_writer_abort(w);
+		CU_ASSERT_EQUAL(eph_trace_generate(&bad[i], w, &err), EINVAL);
+	eph_trace_writer_abort(w);
 }
 
 static CU_TestInfo tests[] = {

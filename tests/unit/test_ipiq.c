@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "design_env.h"
-#include "ephmap/ipiq.h"
+#include "ephmap/kernel/ipiq.h"
 #include "test_main.h"
 
 #define N 4u
@@ -24,7 +24,7 @@ setup(void)
 	nran = 0;
 	if (ipiq_attach(mc) != 0)
 		return (1);
-	machine_counters(mc, &last);
+	eph_machine_counters(mc, &last);
 	return (0);
 }
 
@@ -32,13 +32,13 @@ static void
 open_machine(void)
 {
 	CU_ASSERT_EQUAL_FATAL(setup(), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 }
 
 static void
 close_machine(void)
 {
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static struct eph_counters
@@ -46,7 +46,7 @@ cost(void)
 {
 	struct eph_counters now, diff;
 
-	machine_counters(mc, &now);
+	eph_machine_counters(mc, &now);
 	eph_counters_sub(&diff, &now, &last);
 	last = now;
 	return (diff);
@@ -97,14 +97,14 @@ test_messages_share_an_interrupt(void)
 	CU_ASSERT_EQUAL(c.ipiq_passive, 0);
 	CU_ASSERT_EQUAL(nran, 0);
 	CU_ASSERT(lwkt_ipiq_pending(mc, 1));
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_EQUAL(nran, 5);
 	for (unsigned i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(ran[i], i);
 		CU_ASSERT_EQUAL(ran_on[i], 1);
 	}
 	CU_ASSERT_FALSE(lwkt_ipiq_pending(mc, 1));
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	(void)lwkt_send_ipiq(mc, 1, note, ARG(9));
 	CU_ASSERT_EQUAL(cost().ipi_sent, 1);
 	close_machine();
@@ -123,14 +123,14 @@ test_passive_waits_for_the_next_poll(void)
 	CU_ASSERT_EQUAL(c.ipiq_passive, 2);
 	CU_ASSERT_EQUAL(c.ipi_sent, 0);
 	CU_ASSERT_EQUAL(c.ipiq_avoided, 0);
-	cpu_enter(mc, 2);
+	eph_cpu_enter(mc, 2);
 	CU_ASSERT_EQUAL(nran, 0);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_EQUAL(nran, 2);
 
 	/* Time passing is a poll too. */
 	(void)lwkt_send_ipiq_passive(mc, 3, note, ARG(3));
-	lockstep_delay(mc, 1);
+	eph_lockstep_delay(mc, 1);
 	CU_ASSERT_EQUAL(nran, 3);
 	CU_ASSERT_EQUAL(ran_on[2], 3);
 	close_machine();
@@ -148,7 +148,7 @@ test_passive_does_not_hide_the_next_interrupt(void)
 	c = cost();
 	CU_ASSERT_EQUAL(c.ipi_sent, 1);
 	CU_ASSERT_EQUAL(c.ipiq_avoided, 0);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 2);
 	CU_ASSERT_EQUAL(ran[0], 1);
 	close_machine();
@@ -159,7 +159,7 @@ passive_to_oneself(void *arg)
 {
 	(void)arg;
 	(void)setup();
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	(void)lwkt_send_ipiq_passive(mc, 0, note, NULL);
 }
 
@@ -191,7 +191,7 @@ test_over_half_full_kicks_the_target(void)
 	CU_ASSERT_EQUAL(c.ipi_sent, 1);
 	CU_ASSERT_EQUAL(c.ipiq_msg, 10);
 	CU_ASSERT_EQUAL(eph_curcpu(mc)->id, 0);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 10);
 	for (unsigned i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(ran[i], i);
@@ -204,13 +204,13 @@ test_each_pair_has_its_own_fifo(void)
 {
 	open_machine();
 	for (unsigned s = 0; s < 3; s++) {
-		cpu_enter(mc, s);
+		eph_cpu_enter(mc, s);
 		for (unsigned i = 0; i < 9; i++)
 			(void)lwkt_send_ipiq_passive(
 			    mc, 3, note, ARG(s * 10 + i));
 	}
 	CU_ASSERT_EQUAL(mc->ipiq_kick, 0);
-	cpu_enter(mc, 3);
+	eph_cpu_enter(mc, 3);
 	CU_ASSERT_EQUAL(nran, 27);
 	for (unsigned i = 0; i < 27; i++)
 		CU_ASSERT_EQUAL(ran[i], i / 9 * 10 + i % 9);
@@ -232,10 +232,10 @@ test_nowait_fails_at_two_thirds(void)
 	CU_ASSERT_EQUAL(c.ipi_sent, 1);
 	CU_ASSERT_EQUAL(c.ipiq_avoided, 9);
 	CU_ASSERT_EQUAL(mc->ipiq_kick, 0);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 10);
 	CU_ASSERT_EQUAL(lwkt_send_ipiq_nowait(mc, 1, note, ARG(11)), 0);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	close_machine();
 }
 
@@ -251,7 +251,7 @@ test_mask_sends_to_each_and_runs_its_own(void)
 	c = cost();
 	CU_ASSERT_EQUAL(c.ipiq_msg, 2);
 	CU_ASSERT_EQUAL(c.ipi_sent, 2);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 3);
 	CU_ASSERT_EQUAL(ran_on[1], 2);
 	CU_ASSERT_EQUAL(ran_on[2], 3);
@@ -288,15 +288,15 @@ static void
 test_messages_run_once_though_a_message_drains(void)
 {
 	open_machine();
-	cpu_enter(mc, 2);
+	eph_cpu_enter(mc, 2);
 	(void)lwkt_send_ipiq_passive(mc, 1, note, ARG(20));
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	(void)lwkt_send_ipiq_passive(mc, 1, process_again, ARG(0));
 	for (unsigned i = 1; i < 5; i++)
 		(void)lwkt_send_ipiq_passive(mc, 1, note, ARG(i));
 	/* Late enough for the bit of the source to be set again. */
-	cpu_enter(mc, 1);
-	lockstep_drain(mc);
+	eph_cpu_enter(mc, 1);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 8);
 	CU_ASSERT_EQUAL(ran[0], 0);
 	/* CPU 2's message was handled from within CPU 0's first one. */
@@ -331,12 +331,12 @@ test_nested_drain_of_one_fifo_runs_nothing_twice(void)
 	(void)lwkt_send_ipiq_passive(mc, 1, refill, ARG(0));
 	(void)lwkt_send_ipiq_passive(mc, 1, note, ARG(1));
 	(void)lwkt_send_ipiq_passive(mc, 1, note, ARG(2));
-	cpu_enter(mc, 1);
-	lockstep_drain(mc);
+	eph_cpu_enter(mc, 1);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(nran, 5);
 	for (unsigned i = 0; i < 5; i++)
 		CU_ASSERT_EQUAL(ran[i], expect[i]);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	lwkt_wait_ipiq(mc, 1, 4);
 	close_machine();
 }
@@ -354,7 +354,7 @@ test_handlers_run_in_a_critical_section(void)
 {
 	open_machine();
 	(void)lwkt_send_ipiq(mc, 1, note_crit, ARG(1));
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_EQUAL(nran, 1);
 	CU_ASSERT_EQUAL(eph_curcpu(mc)->crit, 0);
 	close_machine();
@@ -368,7 +368,7 @@ test_many_messages(void)
 	for (unsigned i = 0; i < 1000; i++) {
 		(void)lwkt_send_ipiq_passive(mc, 1, note, ARG(i));
 		if (i % 3 == 0)
-			lockstep_drain(mc);
+			eph_lockstep_drain(mc);
 		if (nran > 40)
 			nran = 0;
 	}

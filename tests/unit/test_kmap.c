@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
 #include "rig.h"
 
 static struct rig r;

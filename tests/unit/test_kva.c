@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 enum { WATCHED = 4096, RANGES = 200 };
@@ -19,9 +19,10 @@ machine(void)
 		.ncpus = 2 };
 	struct eph_machine *mc = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(mc, eph_shootdown_find("acked-invlpg")), 0);
+	    eph_machine_set_shootdown(mc, eph_shootdown_find("acked-invlpg")),
+	    0);
 	return (mc);
 }
 
@@ -49,7 +50,7 @@ ranges_never_overlap(void)
 	uint32_t n = 0, pages = 0, peak = 0, wrong = 0;
 	struct prng r;
 
-	prng_init(&r, 3, 3);
+	eph__prng_init(&r, 3, 3);
 	memset(used, 0, sizeof(used));
 	for (int i = 0; i < 5000; i++) {
 		if (n < RANGES && prng_below(&r, 2) == 0) {
@@ -75,7 +76,7 @@ ranges_never_overlap(void)
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT_EQUAL(kva_usage(mc).peak, peak);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -92,7 +93,7 @@ what_was_given_back_last_is_taken_first(void)
 	kva_free(mc, va[0], 1);
 	CU_ASSERT_EQUAL(kva_alloc(mc, 1), va[0]);
 	CU_ASSERT_EQUAL(kva_alloc(mc, 1), va[2]);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -109,7 +110,7 @@ too_much_is_refused_and_all_of_it_is_not(void)
 	kva_free(mc, va, all);
 	CU_ASSERT_EQUAL(kva_alloc(mc, 1), va);
 	kva_free(mc, va, 1);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -121,20 +122,22 @@ the_window_is_mapped_by_each_cpu_for_itself(void)
 	uint32_t reached;
 
 	CU_ASSERT_NOT_EQUAL_FATAL(va, 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	pmap_pte_store(mc, va, eph_ptoa(1) | EPH_PTE_V);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_EQUAL(pmap_pte_load(mc, va), 0);
 	pmap_pte_store(mc, va, eph_ptoa(2) | EPH_PTE_V);
-	CU_ASSERT_EQUAL(machine_access(mc, va, EPH_TOUCH_READ, b, &reached), 0);
+	CU_ASSERT_EQUAL(
+	    eph_machine_access(mc, va, EPH_TOUCH_READ, b, &reached), 0);
 	CU_ASSERT_EQUAL(reached, 2);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	/* A is this CPU's own as well. */
 	CU_ASSERT_EQUAL(pmap_pte_load(mc, va), eph_ptoa(1) | EPH_PTE_V);
-	CU_ASSERT_EQUAL(machine_access(mc, va, EPH_TOUCH_READ, a, &reached), 0);
+	CU_ASSERT_EQUAL(
+	    eph_machine_access(mc, va, EPH_TOUCH_READ, a, &reached), 0);
 	CU_ASSERT_EQUAL(reached, 1);
 	CU_ASSERT_EQUAL(mc->nviolations, 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static CU_TestInfo tests[] = {

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
 #include "rig.h"
 
 static void
@@ -74,8 +74,9 @@ test_the_flush_is_not_waited_for(void)
 	rig_unmap(&r, 0, a);
 	b = rig_map(&r, 0, 5, 0);
 	CU_ASSERT_EQUAL(a.va, b.va);
-	r.mc->cur = r.mc->cpus[1]; /* not cpu_enter(): nothing is delivered */
-	(void)machine_access(
+	r.mc->cur =
+	    r.mc->cpus[1]; /* not eph_cpu_enter(): nothing is delivered */
+	(void)eph_machine_access(
 	    r.mc, b.va, EPH_TOUCH_READ, vm_page_get(r.mc, 5), &reached);
 	CU_ASSERT_EQUAL(reached, 4);
 	CU_ASSERT_EQUAL(r.mc->nviolations, 1);

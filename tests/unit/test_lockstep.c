@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/ipiq.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/kernel/sleepq.h"
 #include "text_run.h"
 
 static struct eph_machine *
@@ -22,9 +22,9 @@ machine(unsigned ncpus, const char *shootdown)
 		.ncpus = ncpus };
 	struct eph_machine *mc = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(mc, eph_shootdown_find(shootdown)), 0);
+	    eph_machine_set_shootdown(mc, eph_shootdown_find(shootdown)), 0);
 	return (mc);
 }
 
@@ -37,31 +37,33 @@ an_unacked_flush_lands_before_the_targets_next_line(void)
 	struct eph_counters c;
 	uint32_t reached;
 
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	pmap_qenter(mc, va, &a, 1);
-	cpu_enter(mc, 1);
-	CU_ASSERT_EQUAL(machine_access(mc, va, EPH_TOUCH_READ, a, &reached), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 1);
+	CU_ASSERT_EQUAL(
+	    eph_machine_access(mc, va, EPH_TOUCH_READ, a, &reached), 0);
+	eph_cpu_enter(mc, 0);
 	pmap_qenter(mc, va, &b, 1);
 	/* Counted when sent, applied later. */
-	machine_counters(mc, &c);
+	eph_machine_counters(mc, &c);
 	CU_ASSERT_EQUAL(c.ipi_sent, 4);
 	CU_ASSERT_EQUAL(c.flush_remote, 4);
 	CU_ASSERT_TRUE(mc->cpus[1]->pending);
 	/* Another CPU's line does not deliver it. */
-	cpu_enter(mc, 2);
+	eph_cpu_enter(mc, 2);
 	CU_ASSERT_TRUE(mc->cpus[1]->pending);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_FALSE(mc->cpus[1]->pending);
-	CU_ASSERT_EQUAL(machine_access(mc, va, EPH_TOUCH_READ, b, &reached), 0);
+	CU_ASSERT_EQUAL(
+	    eph_machine_access(mc, va, EPH_TOUCH_READ, b, &reached), 0);
 	CU_ASSERT_EQUAL(reached, 2);
 	CU_ASSERT_EQUAL(mc->nviolations, 0);
-	lockstep_drain(mc);
-	machine_counters(mc, &c);
+	eph_lockstep_drain(mc);
+	eph_machine_counters(mc, &c);
 	CU_ASSERT_EQUAL(c.ipi_sent, 4);
 	CU_ASSERT_EQUAL(c.needless_ipi, 3);
 	kva_free(mc, va, 1);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -257,17 +259,17 @@ timers_run_by_time_then_by_cpu(void)
 	CU_ASSERT_EQUAL(mc->exec->timer(mc, 10, 0, say, &w[0]), 0);
 	CU_ASSERT_EQUAL(mc->exec->timer(mc, 10, 1, say, &w[1]), 0);
 	CU_ASSERT_EQUAL(mc->exec->timer(mc, 21, 0, say, &w[4]), 0);
-	CU_ASSERT_EQUAL(lockstep_next_timer(mc), 10);
-	lockstep_delay(mc, 9);
+	CU_ASSERT_EQUAL(eph_lockstep_next_timer(mc), 10);
+	eph_lockstep_delay(mc, 9);
 	CU_ASSERT_STRING_EQUAL(o.said, "");
-	lockstep_delay(mc, 11);
+	eph_lockstep_delay(mc, 11);
 	CU_ASSERT_STRING_EQUAL(o.said, "abcd");
 	CU_ASSERT_EQUAL(mc->clock_ns, 20);
-	CU_ASSERT_EQUAL(lockstep_next_timer(mc), 21);
-	lockstep_delay(mc, 1);
+	CU_ASSERT_EQUAL(eph_lockstep_next_timer(mc), 21);
+	eph_lockstep_delay(mc, 1);
 	CU_ASSERT_STRING_EQUAL(o.said, "abcde");
-	CU_ASSERT_EQUAL(lockstep_next_timer(mc), UINT64_MAX);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_lockstep_next_timer(mc), UINT64_MAX);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -280,25 +282,25 @@ passive_messages_wait_for_a_line_a_delay_or_the_end(void)
 	struct eph_counters c;
 
 	CU_ASSERT_EQUAL_FATAL(ipiq_attach(mc), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	(void)lwkt_send_ipiq_passive(mc, 1, say, &w[0]);
 	(void)lwkt_send_ipiq_passive(mc, 1, say, &w[1]);
-	cpu_enter(mc, 2);
+	eph_cpu_enter(mc, 2);
 	CU_ASSERT_STRING_EQUAL(o.said, "");
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	CU_ASSERT_STRING_EQUAL(o.said, "ab");
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	(void)lwkt_send_ipiq_passive(mc, 1, say, &w[2]);
-	lockstep_delay(mc, 0);
+	eph_lockstep_delay(mc, 0);
 	CU_ASSERT_STRING_EQUAL(o.said, "abc");
 	(void)lwkt_send_ipiq_passive(mc, 2, say, &w[3]);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_STRING_EQUAL(o.said, "abcd");
-	machine_counters(mc, &c);
+	eph_machine_counters(mc, &c);
 	CU_ASSERT_EQUAL(c.ipiq_msg, 4);
 	CU_ASSERT_EQUAL(c.ipiq_passive, 4);
 	CU_ASSERT_EQUAL(c.ipi_sent, 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -309,12 +311,12 @@ messages_sent_before_a_delay_come_before_its_timers(void)
 	struct word w[2] = { { &o, 'm' }, { &o, 't' } };
 
 	CU_ASSERT_EQUAL_FATAL(ipiq_attach(mc), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	CU_ASSERT_EQUAL(mc->exec->timer(mc, 5, 0, say, &w[1]), 0);
 	(void)lwkt_send_ipiq_passive(mc, 1, say, &w[0]);
-	lockstep_delay(mc, 5);
+	eph_lockstep_delay(mc, 5);
 	CU_ASSERT_STRING_EQUAL(o.said, "mt");
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -326,16 +328,16 @@ a_fifo_past_half_kicks_its_target(void)
 	struct eph_counters c;
 
 	CU_ASSERT_EQUAL_FATAL(ipiq_attach(mc), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	for (unsigned i = 0; i <= EPH_IPIQ_FIFO; i++)
 		(void)lwkt_send_ipiq_passive(mc, 1, say, &w);
-	machine_counters(mc, &c);
+	eph_machine_counters(mc, &c);
 	CU_ASSERT_TRUE(mc->ipiq_kick >= 1);
 	CU_ASSERT_EQUAL(c.ipi_sent, mc->ipiq_kick);
 	CU_ASSERT_TRUE(strlen(o.said) > 0);
-	lockstep_drain(mc);
+	eph_lockstep_drain(mc);
 	CU_ASSERT_EQUAL(strlen(o.said), EPH_IPIQ_FIFO + 1);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static CU_TestInfo tests[] = {

@@ -11,8 +11,8 @@
 #include "base/kassert.h"
 #include "design/lwbuf_kvalist.h"
 #include "design_env.h"
-#include "ephmap/lwbuf.h"
-#include "ephmap/sf_buf.h"
+#include "ephmap/kernel/lwbuf.h"
+#include "ephmap/kernel/sf_buf.h"
 #include "test_main.h"
 
 #define N 4u
@@ -111,15 +111,15 @@ pool_open(struct pool_env *p, const char *design)
 	    lwbuf_pool_create(p->e.mc, design, &p->pool, &err), 0);
 	p->e.ops = lwbuf_pool_design(p->pool);
 	p->e.state = lwbuf_pool_state(p->pool);
-	cpu_enter(p->e.mc, 0);
+	eph_cpu_enter(p->e.mc, 0);
 }
 
 static void
 pool_close(struct pool_env *p)
 {
-	lockstep_drain(p->e.mc);
+	eph_lockstep_drain(p->e.mc);
 	lwbuf_pool_destroy(p->pool);
-	CU_ASSERT_EQUAL(machine_destroy(p->e.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(p->e.mc), 0);
 }
 
 /*
@@ -145,16 +145,16 @@ test_set_global_syncs_every_cpu(void)
 		CU_ASSERT_EQUAL(lwbuf_set_global(p.pool, lwb), 0);
 		COST(&p.e, 0, !v4, v4 ? 0 : N - 1, v4 ? 0 : N - 1);
 		CU_ASSERT_EQUAL(lwbuf_page(p.pool, lwb)->frame, 3);
-		cpu_enter(p.e.mc, 0);
+		eph_cpu_enter(p.e.mc, 0);
 		lwbuf_free(p.pool, lwb);
 
 		/* The next use starts with this CPU only. */
 		lwb = lwbuf_alloc(p.pool, env_page(&p.e, 4));
 		(void)env_cost(&p.e);
-		cpu_enter(p.e.mc, 2);
+		eph_cpu_enter(p.e.mc, 2);
 		(void)lwbuf_kva(p.pool, lwb);
 		COST(&p.e, 0, 1, 0, 0);
-		cpu_enter(p.e.mc, 0);
+		eph_cpu_enter(p.e.mc, 0);
 		lwbuf_free(p.pool, lwb);
 		pool_close(&p);
 	}
@@ -188,7 +188,7 @@ test_pool_names_only_lwbufs(void)
 	    lwbuf_pool_create(mc, "sf_buf.lru", &pool, &err), ENOENT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sf_buf.lru"));
 	CU_ASSERT_PTR_NULL(pool);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 /* v1 */
@@ -196,7 +196,7 @@ test_pool_names_only_lwbufs(void)
 static uint32_t
 v1_count(struct env *e, unsigned cpu)
 {
-	return (lwbuf_kvalist_count_cpu(e->state, cpu));
+	return (eph__lwbuf_kvalist_count_cpu(e->state, cpu));
 }
 
 /*
@@ -288,10 +288,10 @@ test_v1_exhaustion_sleeps_a_second_or_until_a_free(void)
 	mapper_start(&mr, &e, 0, 500);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	(void)env_cost(&e);
-	lockstep_delay(e.mc, 999999999);
+	eph_lockstep_delay(e.mc, 999999999);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	CU_ASSERT_EQUAL(env_cost(&e).sleep, 0);
-	lockstep_delay(e.mc, 1);
+	eph_lockstep_delay(e.mc, 1);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	CU_ASSERT_EQUAL(env_cost(&e).sleep, 1);
 	env_unmap(&e, 1, held.obj);
@@ -395,7 +395,7 @@ test_v2_owner_gives_back_above_256(void)
 	/* By message, the owner does the same. */
 	env_unmap(&e, 2, mp[258].obj);
 	COST(&e, 0, 0, 0, 0);
-	cpu_enter(e.mc, 0);
+	eph_cpu_enter(e.mc, 0);
 	COST(&e, 1, 1, N - 1, N - 1);
 	env_close(&e);
 }
@@ -508,7 +508,7 @@ test_v3_ephemeral_goes_home_by_message(void)
 	env_unmap(&e, 3, mp.obj);
 	CU_ASSERT_EQUAL(env_cost(&e).ipiq_passive, 1);
 	env_check(&e, 256);
-	cpu_enter(e.mc, 0);
+	eph_cpu_enter(e.mc, 0);
 	env_check(&e, 256);
 	mp = env_map(&e, 0, 900);
 	COST(&e, 1, 1, 0, 0);
@@ -615,7 +615,7 @@ test_v4_exhaustion_sleeps_a_second(void)
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	env_unmap(&e, 0, held.obj);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	lockstep_delay(e.mc, 1000000000);
+	eph_lockstep_delay(e.mc, 1000000000);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 0);
 	CU_ASSERT(mr.done);
 	CU_ASSERT_EQUAL(mr.mp.va, held.va);
@@ -661,7 +661,7 @@ test_sf_buf_over_lwbuf_pays_for_everybody_each_time(void)
 	e.ops = sf_buf_pool_design(pool);
 	e.state = sf_buf_pool_state(pool);
 	for (unsigned i = 0; i < 3; i++) {
-		cpu_enter(e.mc, 0);
+		eph_cpu_enter(e.mc, 0);
 		sf = sf_buf_alloc(pool, env_page(&e, 7), SFB_DEFAULT);
 		COST(&e, 1, 2, N - 1, N - 1);
 		for (unsigned c = 0; c < N; c++)
@@ -678,7 +678,7 @@ test_sf_buf_over_lwbuf_pays_for_everybody_each_time(void)
 	CU_ASSERT_EQUAL(e.last.miss, 3);
 	CU_ASSERT_EQUAL(e.last.unmap_calls, 6);
 	sf_buf_pool_destroy(pool);
-	CU_ASSERT_EQUAL(machine_destroy(e.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(e.mc), 0);
 }
 
 static void
@@ -722,17 +722,17 @@ test_creation_survives_every_failed_allocation(void)
 			void *state = NULL;
 
 			CU_ASSERT_EQUAL_FATAL(
-			    machine_set_shootdown(
+			    eph_machine_set_shootdown(
 				mc, eph_shootdown_find(ops->shootdown)),
 			    0);
-			machine_fail_alloc(mc, n);
+			eph_machine_fail_alloc(mc, n);
 			error = ops->create(mc, &cfg, &state, &err);
-			machine_fail_alloc(mc, 0);
+			eph_machine_fail_alloc(mc, 0);
 			if (error == 0)
 				ops->destroy(state);
 			else
 				CU_ASSERT_NOT_EQUAL(err.text[0], '\0');
-			CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+			CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 			CU_ASSERT_FATAL(n < 200);
 		}
 	}

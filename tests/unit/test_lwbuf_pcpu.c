@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "design_env.h"
-#include "ephmap/lwbuf.h"
+#include "ephmap/kernel/lwbuf.h"
 #include "test_main.h"
 
 #define N 4u
@@ -99,7 +99,7 @@ test_kva_elsewhere_makes_a_mapping_there(void)
 		CU_ASSERT_EQUAL(c.ipiq_msg, 2);
 		CU_ASSERT_EQUAL(c.ipi_sent, 0);
 		env_check(&e, 0);
-		lockstep_drain(e.mc);
+		eph_lockstep_drain(e.mc);
 		env_check(&e, 0);
 
 		/* Both records are cached now. */
@@ -125,7 +125,7 @@ test_record_is_held_until_the_message_arrives(void)
 		a = env_map(&e, 0, 7);
 		env_unmap(&e, 1, a.obj);
 		env_check(&e, 0);
-		lockstep_delay(e.mc, 1);
+		eph_lockstep_delay(e.mc, 1);
 		env_check(&e, 0);
 		a = env_map(&e, 0, 8);
 		CU_ASSERT_EQUAL(e.last.ipi_sent, 0);
@@ -232,7 +232,7 @@ test_alloc_sleeps_at_the_limit(void)
 		CU_ASSERT(mr[0].done && !mr[1].done);
 		env_unmap(&e, 3, b.obj);
 		CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-		lockstep_delay(e.mc, 1);
+		eph_lockstep_delay(e.mc, 1);
 		CU_ASSERT_EQUAL(eph_run(e.mc), 0);
 		CU_ASSERT(mr[1].done);
 		env_check(&e, 2);
@@ -330,7 +330,7 @@ test_there_is_no_set_global(void)
 		mc = env_machine("i386-p4", N);
 		CU_ASSERT_EQUAL_FATAL(
 		    lwbuf_pool_create(mc, designs[form], &pool, &err), 0);
-		cpu_enter(mc, 0);
+		eph_cpu_enter(mc, 0);
 		lwb = lwbuf_alloc(pool, vm_page_get(mc, 1));
 		CU_ASSERT_EQUAL(lwbuf_set_global(pool, lwb), ENOTSUP);
 		CU_ASSERT_PTR_NOT_NULL(strstr(mc->refusal, "address"));
@@ -340,7 +340,7 @@ test_there_is_no_set_global(void)
 		CU_ASSERT_EQUAL_FATAL(
 		    lwbuf_pool_create(mc, designs[form], &pool, &err), 0);
 		lwbuf_pool_destroy(pool);
-		CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 	}
 }
 

@@ -158,8 +158,8 @@ run(const char *design, const char *tlb, unsigned cpus, size_t n, uint64_t seed)
 	struct eph_err err = { "" };
 	int error;
 
-	prng_init(&s.rng, seed, 0);
-	error = replay_run(&cfg, &src, &res, &err);
+	eph__prng_init(&s.rng, seed, 0);
+	error = eph_replay_run(&cfg, &src, &res, &err);
 	if (error != 0 || res.violations_total != 0)
 		(void)fprintf(stderr, "%s, %s, %u CPUs, seed %u: %s %s\n",
 		    design, tlb != NULL ? tlb : "own TLB", cpus, (unsigned)seed,

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ephmap/kva.h"
-#include "ephmap/machine.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "text_run.h"
 
 struct fixture {
@@ -29,9 +29,9 @@ open_machine(struct fixture *f, const char *tlb, unsigned ncpus)
 	const struct eph_machine_config cfg = { .tlb = tlb, .ncpus = ncpus };
 
 	memset(f, 0, sizeof(*f));
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(f->mc, eph_shootdown_find("acked-invlpg")),
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
+				  f->mc, eph_shootdown_find("acked-invlpg")),
 	    0);
 	f->va = kva_alloc(f->mc, 300);
 	CU_ASSERT_NOT_EQUAL_FATAL(f->va, 0);
@@ -43,7 +43,7 @@ static void
 close_machine(struct fixture *f)
 {
 	kva_free(f->mc, f->va, 300);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 static uint32_t
@@ -51,9 +51,9 @@ touch(struct fixture *f, unsigned cpu, enum eph_touch how, unsigned page)
 {
 	uint32_t reached = 77;
 
-	cpu_enter(f->mc, cpu);
+	eph_cpu_enter(f->mc, cpu);
 	CU_ASSERT_EQUAL(
-	    machine_access(f->mc, f->va, how, f->page[page], &reached), 0);
+	    eph_machine_access(f->mc, f->va, how, f->page[page], &reached), 0);
 	return (reached);
 }
 
@@ -62,7 +62,7 @@ since(struct fixture *f)
 {
 	struct eph_counters now, diff;
 
-	machine_counters(f->mc, &now);
+	eph_machine_counters(f->mc, &now);
 	eph_counters_sub(&diff, &now, &f->last);
 	f->last = now;
 	return (diff);
@@ -145,8 +145,8 @@ a_store_through_a_read_only_entry_is_refused(void)
 	open_machine(&f, "infinite", 1);
 	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V));
 	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
-	CU_ASSERT_EQUAL(
-	    machine_access(f.mc, f.va, EPH_TOUCH_WRITE, f.page[1], &reached),
+	CU_ASSERT_EQUAL(eph_machine_access(
+			    f.mc, f.va, EPH_TOUCH_WRITE, f.page[1], &reached),
 	    ENOTSUP);
 	CU_ASSERT_PTR_NOT_NULL(strstr(f.mc->refusal, "read-only"));
 	CU_ASSERT_EQUAL(pmap_pte_load(f.mc, f.va) & EPH_PTE_M, 0);
@@ -199,12 +199,12 @@ a_stale_use_is_explained(void)
 	(void)snprintf(
 	    address, sizeof(address), "%#llx", (unsigned long long)f.va);
 	f.mc->step = 11;
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW));
 	f.mc->step = 12;
 	CU_ASSERT_EQUAL(touch(&f, 2, EPH_TOUCH_READ, 1), 1);
 	f.mc->step = 13;
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	pmap_kenter_quick(f.mc, f.va, eph_ptoa(2));
 	f.mc->step = 14;
 	CU_ASSERT_EQUAL(touch(&f, 2, EPH_TOUCH_WRITE, 2), 1);
@@ -237,7 +237,7 @@ what_a_finite_tlb_forgot_is_still_possible(void)
 		uint32_t reached;
 
 		pmap_pte_store(f.mc, va, pte_of(2, EPH_PTE_V));
-		CU_ASSERT_EQUAL(machine_access(f.mc, va, EPH_TOUCH_READ,
+		CU_ASSERT_EQUAL(eph_machine_access(f.mc, va, EPH_TOUCH_READ,
 				    f.page[2], &reached),
 		    0);
 	}
@@ -270,7 +270,7 @@ needless_is_what_found_nothing_outdated(void)
 
 	open_machine(&f, "infinite", 3);
 	/* Nobody loaded anything. */
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	pmap_kenter(f.mc, f.va, eph_ptoa(1));
 	c = since(&f);
 	CU_ASSERT_EQUAL(c.invlpg_local + c.invlpg_remote, 3);
@@ -278,21 +278,21 @@ needless_is_what_found_nothing_outdated(void)
 	CU_ASSERT_EQUAL(c.needless_ipi, 2);
 	/* CPU 1 loaded what is replaced; CPU 0 what is not. */
 	CU_ASSERT_EQUAL(touch(&f, 1, EPH_TOUCH_READ, 1), 1);
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	pmap_kenter(f.mc, f.va, eph_ptoa(2));
 	c = since(&f);
 	CU_ASSERT_EQUAL(c.needless_invlpg, 2);
 	CU_ASSERT_EQUAL(c.needless_ipi, 1);
 	/* Loaded, and the entry is what it was: needless. */
 	CU_ASSERT_EQUAL(touch(&f, 1, EPH_TOUCH_READ, 2), 2);
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	pmap_kenter_sync(f.mc, f.va);
 	c = since(&f);
 	CU_ASSERT_EQUAL(c.needless_invlpg, 3);
 	CU_ASSERT_EQUAL(c.needless_ipi, 2);
 	/* Removed after a load: needed there. */
 	CU_ASSERT_EQUAL(touch(&f, 2, EPH_TOUCH_READ, 2), 2);
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	pmap_kremove(f.mc, f.va);
 	c = since(&f);
 	CU_ASSERT_EQUAL(c.needless_invlpg, 2);
@@ -368,19 +368,19 @@ bad_configurations_are_told(void)
 	struct eph_machine *mc = NULL;
 	struct eph_err err = { "" };
 
-	CU_ASSERT_EQUAL(machine_create(&cfg, &mc, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_machine_create(&cfg, &mc, &err), EINVAL);
 	cfg.ncpus = EPH_CPUS_MAX + 1;
-	CU_ASSERT_EQUAL(machine_create(&cfg, &mc, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_machine_create(&cfg, &mc, &err), EINVAL);
 	cfg.ncpus = 2;
 	cfg.model = "vax";
-	CU_ASSERT_EQUAL(machine_create(&cfg, &mc, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_machine_create(&cfg, &mc, &err), EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "vax"));
 	cfg.model = NULL;
 	cfg.tlb = "leaky";
-	CU_ASSERT_EQUAL(machine_create(&cfg, &mc, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_machine_create(&cfg, &mc, &err), EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "leaky"));
 	CU_ASSERT_PTR_NULL(mc);
-	CU_ASSERT_EQUAL(machine_destroy(NULL), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(NULL), 0);
 }
 
 /* Uses outside the class, as traces. */

@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/mbuf.h"
-#include "ephmap/sf_buf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/mbuf.h"
+#include "ephmap/kernel/sf_buf.h"
 #include "test_main.h"
 
 static struct eph_machine *mc;
@@ -24,13 +24,13 @@ setup(void)
 	const struct eph_machine_config cfg = { .ncpus = 4,
 		.contents = EPH_CONTENTS_FULL };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 }
 
 static void
 teardown(void)
 {
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -41,7 +41,7 @@ pool(const char *allocator, const char *sharing, uint32_t nmbclusters)
 		.nmbclusters = nmbclusters };
 
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &cfg, &mp, NULL), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 }
 
 static void
@@ -92,19 +92,19 @@ test_create_without_memory_leaves_nothing(void)
 	FOR_ALLOCATORS(a)
 	{
 		const struct mbuf_config cfg = { .allocator = a };
-		const size_t before = machine_memory_bytes(mc);
+		const size_t before = eph_machine_memory_bytes(mc);
 		int error = ENOMEM;
 
 		for (uint64_t n = 1; error != 0; n++) {
-			machine_fail_alloc(mc, n);
+			eph_machine_fail_alloc(mc, n);
 			error = mbuf_pool_create(mc, &cfg, &mp, NULL);
 			CU_ASSERT(error == 0 || error == ENOMEM);
 			if (error != 0)
 				CU_ASSERT_EQUAL(
-				    machine_memory_bytes(mc), before);
+				    eph_machine_memory_bytes(mc), before);
 			CU_ASSERT_FATAL(n < 100);
 		}
-		machine_fail_alloc(mc, 0);
+		eph_machine_fail_alloc(mc, 0);
 		pool_end();
 	}
 }
@@ -225,10 +225,10 @@ test_cross_cpu_free_goes_where_the_allocator_says(void)
 
 	pool("mb_alloc", NULL, 0);
 	m = m_get(mp, M_NOWAIT, MT_DATA);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	m_freem(m);
 	CU_ASSERT(now().line_move > 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	n = m_get(mp, M_NOWAIT, MT_DATA);
 	CU_ASSERT_PTR_EQUAL(m, n);
 	m_freem(n);
@@ -236,7 +236,7 @@ test_cross_cpu_free_goes_where_the_allocator_says(void)
 
 	pool("zones", NULL, 0);
 	m = m_get(mp, M_NOWAIT, MT_DATA);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	m_freem(m);
 	n = m_get(mp, M_NOWAIT, MT_DATA);
 	CU_ASSERT_PTR_EQUAL(m, n);
@@ -261,7 +261,7 @@ test_whole_bucket_above_high_water_moves_to_the_general_list(void)
 	}
 	/* 25 buckets of 32; those that make more than 512 free objects. */
 	CU_ASSERT_EQUAL(now().migrate, 9);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	m_freem(m_get(mp, M_NOWAIT, MT_DATA));
 	CU_ASSERT_EQUAL(now().migrate, 10);
 	CU_ASSERT_EQUAL(now().grow, 25);
@@ -289,9 +289,9 @@ test_limit_denies_and_a_free_makes_room(void)
 		CU_ASSERT_EQUAL(st.clusters_total, 5);
 		CU_ASSERT_EQUAL(st.clusters_max, 5);
 		/* Even from another CPU: the limit empties no cache. */
-		cpu_enter(mc, 3);
+		eph_cpu_enter(mc, 3);
 		m_freem(m[4]);
-		cpu_enter(mc, 0);
+		eph_cpu_enter(mc, 0);
 		m[4] = m_getcl(mp, M_WAITOK, MT_DATA, 0);
 		CU_ASSERT_PTR_NOT_NULL(m[4]);
 		for (unsigned i = 0; i < 5; i++)
@@ -367,14 +367,14 @@ test_waitok_gives_up_after_the_pools_wait(void)
 			.wait_ns = MBUF_WAIT_NS };
 
 		CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &cfg, &mp, NULL), 0);
-		cpu_enter(mc, 0);
+		eph_cpu_enter(mc, 0);
 		held = m_getcl(mp, M_NOWAIT, MT_DATA, 0);
 		waited = held;
 		CU_ASSERT_PTR_NOT_NULL(eph_thread_create(mc, 0, waiter, NULL));
 		CU_ASSERT_EQUAL(eph_run(mc), 1);
-		lockstep_delay(mc, MBUF_WAIT_NS - 1);
+		eph_lockstep_delay(mc, MBUF_WAIT_NS - 1);
 		CU_ASSERT_EQUAL(eph_run(mc), 1);
-		lockstep_delay(mc, 1);
+		eph_lockstep_delay(mc, 1);
 		CU_ASSERT_EQUAL(eph_run(mc), 0);
 		CU_ASSERT_PTR_NULL(waited);
 		CU_ASSERT_EQUAL(now().denied, 1);
@@ -481,7 +481,7 @@ share_and_free(unsigned order)
 	m_extshare(m[2], m[1]);
 	for (unsigned i = 0; i < 3; i++) {
 		CU_ASSERT_EQUAL(f.n, 0);
-		cpu_enter(mc, i + 1);
+		eph_cpu_enter(mc, i + 1);
 		(void)m_free(m[orders[order][i]]);
 	}
 	CU_ASSERT_EQUAL(f.n, 1);
@@ -525,7 +525,7 @@ test_clusters_are_shared_and_freed_once(void)
 			m_freem(o);
 			CU_ASSERT_EQUAL(now().cluster_put, 0);
 			CU_ASSERT(M_WRITABLE(n));
-			cpu_enter(mc, 2);
+			eph_cpu_enter(mc, 2);
 			m_freem(n);
 			CU_ASSERT_EQUAL(now().cluster_put, 1);
 			/* It can be had again, whole. */
@@ -619,13 +619,13 @@ test_counters_in_an_array_share_lines_and_in_slabs_do_not(void)
 
 		pool(i == 0 ? "mb_alloc" : "zones", "fetchadd", 0);
 		for (unsigned c = 0; c < 2; c++) {
-			cpu_enter(mc, c);
+			eph_cpu_enter(mc, c);
 			m[c] = m_getcl(mp, M_NOWAIT, MT_DATA, 0);
 			n[c] = m_get(mp, M_NOWAIT, MT_DATA);
 		}
 		before = now().line_move;
 		for (unsigned c = 0; c < 2; c++) {
-			cpu_enter(mc, c);
+			eph_cpu_enter(mc, c);
 			m_extshare(n[c], m[c]);
 		}
 		moves[i] = now().line_move - before;
@@ -676,14 +676,14 @@ test_last_reference_unmaps_the_sf_buf_on_its_cpu(void)
 	CU_ASSERT(!M_WRITABLE(m));
 	n = m_copym(m, 1, 4, M_NOWAIT);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
-	cpu_enter(mc, 2);
+	eph_cpu_enter(mc, 2);
 	m_freem(m);
 	CU_ASSERT_EQUAL(done, 0);
 	m_copydata(n, 0, 4, got);
 	CU_ASSERT_EQUAL(memcmp(got, "bcde", 4), 0);
-	machine_counters(mc, &c);
+	eph_machine_counters(mc, &c);
 	CU_ASSERT_EQUAL(c.unmap_calls, 0);
-	cpu_enter(mc, 3);
+	eph_cpu_enter(mc, 3);
 	m_freem(n);
 	CU_ASSERT_EQUAL(done, 1);
 	CU_ASSERT_EQUAL(mc->cpus[3]->c.unmap_calls, 1);
@@ -733,7 +733,7 @@ mangle(struct mbuf *m, uint32_t frame, unsigned round)
 	struct mbuf *n = m_copym(m, at, M_COPYALL, M_NOWAIT), *s;
 	unsigned char got[2];
 
-	cpu_enter(mc, (round + 1) % 4);
+	eph_cpu_enter(mc, (round + 1) % 4);
 	s = m_split(m, at, M_NOWAIT);
 	m_copydata(m, 0, 1, got);
 	if (n != NULL)
@@ -744,9 +744,9 @@ mangle(struct mbuf *m, uint32_t frame, unsigned round)
 	CU_ASSERT_EQUAL(got[0], (unsigned char)frame);
 	CU_ASSERT_EQUAL(got[1], (unsigned char)frame);
 	m_freem(m);
-	cpu_enter(mc, (round + 2) % 4);
+	eph_cpu_enter(mc, (round + 2) % 4);
 	m_freem(s);
-	cpu_enter(mc, (round + 3) % 4);
+	eph_cpu_enter(mc, (round + 3) % 4);
 	m_freem(n);
 }
 
@@ -772,16 +772,16 @@ test_mappings_of_every_sf_buf_design_go_with_their_last_mbuf(void)
 		mbuf_pool_set_design(
 		    mp, sf_buf_pool_design(sfp), sf_buf_pool_state(sfp));
 		mbuf_pool_set_stress(mp, &fail);
-		machine_counters(mc, &c0);
+		eph_machine_counters(mc, &c0);
 		for (unsigned round = 0; round < 100; round++) {
 			struct mbuf *m;
 
-			cpu_enter(mc, round % 4);
+			eph_cpu_enter(mc, round % 4);
 			m = map_page(sfp, 1 + round % 20, &done);
 			if (m != NULL)
 				mangle(m, 1 + round % 20, round);
 		}
-		machine_counters(mc, &c1);
+		eph_machine_counters(mc, &c1);
 		CU_ASSERT_EQUAL(c1.map_calls - c0.map_calls,
 		    c1.unmap_calls - c0.unmap_calls);
 		CU_ASSERT(c1.map_calls > 50);
@@ -903,10 +903,10 @@ test_with_costs_the_later_cpu_waits_for_the_lock(void)
 	struct mbuf *a, *b;
 
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &cfg, &mp, NULL), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	a = m_get(mp, M_NOWAIT, MT_DATA);
 	CU_ASSERT_EQUAL(mbuf_clock(mp, 0), 11);
-	cpu_enter(mc, 1);
+	eph_cpu_enter(mc, 1);
 	b = m_get(mp, M_NOWAIT, MT_DATA);
 	/* Waits until 11; then the lock, its line and the list's head. */
 	CU_ASSERT_EQUAL(mbuf_clock(mp, 1), 11 + 10 + 200);

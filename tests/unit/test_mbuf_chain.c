@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/mbuf.h"
+#include "ephmap/kernel/mbuf.h"
 #include "test_main.h"
 
 static struct eph_machine *mc;
@@ -20,9 +20,9 @@ setup(void)
 	const struct eph_machine_config cfg = { .ncpus = 2 };
 	const struct mbuf_config pool = { .sharing = "fetchadd" };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &pool, &mp, NULL), 0);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (unsigned char)(i * 7 + i / 251);
 }
@@ -32,7 +32,7 @@ teardown(void)
 {
 	mbuf_pool_check(mp);
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -643,7 +643,7 @@ test_iov_to_uio_refuses_what_does_not_fit(void)
 	CU_ASSERT_EQUAL(iov_to_uio(mc, big, 2, EPH_UIO_READ, &uio), EINVAL);
 	CU_ASSERT_PTR_NULL(uio);
 	for (uint64_t n = 1; n <= 2; n++) {
-		machine_fail_alloc(mc, n);
+		eph_machine_fail_alloc(mc, n);
 		CU_ASSERT_EQUAL(
 		    iov_to_uio(mc, big, 1, EPH_UIO_READ, &uio), ENOMEM);
 	}

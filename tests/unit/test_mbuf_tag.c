@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "ephmap/mbuf.h"
+#include "ephmap/kernel/mbuf.h"
 #include "test_main.h"
 
 #define COOKIE 0x40f3c8e1u
@@ -20,7 +20,7 @@ setup(void)
 	const struct eph_machine_config cfg = { .ncpus = 1 };
 	const struct mbuf_config pool = { .allocator = "global" };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &pool, &mp, NULL), 0);
 }
 
@@ -28,7 +28,7 @@ static void
 teardown(void)
 {
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -213,7 +213,7 @@ test_copies_told_not_to_sleep_can_fail_whole(void)
 	for (unsigned i = 0; i < 50; i++)
 		CU_ASSERT(m_tag_copy_chain(n, m, M_WAITOK));
 	fail(0);
-	machine_fail_alloc(mc, 3);
+	eph_machine_fail_alloc(mc, 3);
 	CU_ASSERT(!m_tag_copy_chain(n, m, M_WAITOK));
 	CU_ASSERT_PTR_NULL(n->m_pkthdr.tags);
 	m_freem(m);
@@ -257,7 +257,7 @@ test_no_memory_for_a_label_is_no_packet(void)
 {
 	mbuf_label_register(mp);
 	m_freem(m_gethdr(mp, M_NOWAIT, MT_DATA));
-	machine_fail_alloc(mc, 1);
+	eph_machine_fail_alloc(mc, 1);
 	CU_ASSERT_PTR_NULL(m_gethdr(mp, M_NOWAIT, MT_DATA));
 	mbuf_label_deregister(mp);
 }

@@ -11,76 +11,76 @@ static void
 memory_is_zeroed_aligned_and_counted(void)
 {
 	for (int heap = 0; heap < 2; heap++) {
-		struct eph_mem *mem = mem_create(heap != 0);
+		struct eph_mem *mem = eph__mem_create(heap != 0);
 		unsigned char *a, *b;
 		unsigned sum = 0;
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(mem);
-		CU_ASSERT_EQUAL(mem_bytes(mem), 0);
-		a = mem_alloc(mem, 1000);
+		CU_ASSERT_EQUAL(eph__mem_bytes(mem), 0);
+		a = eph_mem_alloc(mem, 1000);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(a);
 		CU_ASSERT_EQUAL((uintptr_t)a % 64, 0);
 		for (int i = 0; i < 1000; i++)
 			sum += a[i];
 		CU_ASSERT_EQUAL(sum, 0);
-		CU_ASSERT_TRUE(mem_bytes(mem) >= 1000);
+		CU_ASSERT_TRUE(eph__mem_bytes(mem) >= 1000);
 		memset(a, 0xff, 1000);
-		a = mem_grow(mem, a, 1000, 5000);
+		a = eph_mem_grow(mem, a, 1000, 5000);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(a);
 		CU_ASSERT_EQUAL(a[999], 0xff);
 		for (int i = 1000; i < 5000; i++)
 			sum += a[i];
 		CU_ASSERT_EQUAL(sum, 0);
-		b = mem_alloc(mem, 8);
-		mem_free(mem, NULL, 8);
-		mem_free(mem, a, 5000);
-		CU_ASSERT_TRUE(mem_bytes(mem) >= 8);
-		mem_free(mem, b, 8);
-		CU_ASSERT_EQUAL(mem_bytes(mem), 0);
-		CU_ASSERT_PTR_NOT_NULL(mem_alloc(mem, 64));
-		CU_ASSERT_TRUE(mem_destroy(mem) >= 64);
+		b = eph_mem_alloc(mem, 8);
+		eph_mem_free(mem, NULL, 8);
+		eph_mem_free(mem, a, 5000);
+		CU_ASSERT_TRUE(eph__mem_bytes(mem) >= 8);
+		eph_mem_free(mem, b, 8);
+		CU_ASSERT_EQUAL(eph__mem_bytes(mem), 0);
+		CU_ASSERT_PTR_NOT_NULL(eph_mem_alloc(mem, 64));
+		CU_ASSERT_TRUE(eph__mem_destroy(mem) >= 64);
 	}
 }
 
 static void
 an_allocation_fails_when_told_to(void)
 {
-	struct eph_mem *mem = mem_create(false);
+	struct eph_mem *mem = eph__mem_create(false);
 	void *p;
 
-	mem_fail_after(mem, 2);
-	p = mem_alloc(mem, 10);
+	eph__mem_fail_after(mem, 2);
+	p = eph_mem_alloc(mem, 10);
 	CU_ASSERT_PTR_NOT_NULL(p);
-	CU_ASSERT_PTR_NULL(mem_alloc(mem, 10));
-	mem_free(mem, p, 10);
-	p = mem_alloc(mem, 10);
+	CU_ASSERT_PTR_NULL(eph_mem_alloc(mem, 10));
+	eph_mem_free(mem, p, 10);
+	p = eph_mem_alloc(mem, 10);
 	CU_ASSERT_PTR_NOT_NULL(p);
-	mem_free(mem, p, 10);
-	CU_ASSERT_EQUAL(mem_destroy(mem), 0);
+	eph_mem_free(mem, p, 10);
+	CU_ASSERT_EQUAL(eph__mem_destroy(mem), 0);
 }
 
 static void
 memory_within_another_is_counted_by_both_and_rewound_with_it(void)
 {
-	struct eph_mem *outer = mem_create_region(1 << 20);
-	struct eph_mem *inner = mem_create_within(outer);
-	const size_t own = mem_bytes(outer);
-	unsigned char *p = mem_alloc(inner, 100);
+	struct eph_mem *outer = eph__mem_create_region(1 << 20);
+	struct eph_mem *inner = eph__mem_create_within(outer);
+	const size_t own = eph__mem_bytes(outer);
+	unsigned char *p = eph_mem_alloc(inner, 100);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
-	CU_ASSERT_EQUAL(mem_bytes(outer), own + 100);
+	CU_ASSERT_EQUAL(eph__mem_bytes(inner), 100);
+	CU_ASSERT_EQUAL(eph__mem_bytes(outer), own + 100);
 	p[0] = 1;
-	CU_ASSERT_EQUAL_FATAL(mem_mark(outer), 0);
+	CU_ASSERT_EQUAL_FATAL(eph__mem_mark(outer), 0);
 	p[0] = 2;
-	CU_ASSERT_EQUAL(mem_destroy(inner), 100);
-	CU_ASSERT_EQUAL(mem_bytes(outer), 100);
-	mem_rewind(outer);
+	CU_ASSERT_EQUAL(eph__mem_destroy(inner), 100);
+	CU_ASSERT_EQUAL(eph__mem_bytes(outer), 100);
+	eph__mem_rewind(outer);
 	CU_ASSERT_EQUAL(p[0], 1);
-	CU_ASSERT_EQUAL(mem_bytes(inner), 100);
-	mem_free(inner, p, 100);
-	CU_ASSERT_EQUAL(mem_destroy(inner), 0);
-	CU_ASSERT_EQUAL(mem_destroy(outer), 0);
+	CU_ASSERT_EQUAL(eph__mem_bytes(inner), 100);
+	eph_mem_free(inner, p, 100);
+	CU_ASSERT_EQUAL(eph__mem_destroy(inner), 0);
+	CU_ASSERT_EQUAL(eph__mem_destroy(outer), 0);
 }
 
 static CU_TestInfo tests[] = {

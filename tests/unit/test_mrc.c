@@ -19,15 +19,15 @@ make_refs(struct eph_refs *r, uint32_t pages, size_t n, uint64_t seed)
 {
 	struct prng rng;
 
-	refs_init(r);
-	prng_init(&rng, seed, 0);
+	eph_refs_init(r);
+	eph__prng_init(&rng, seed, 0);
 	for (size_t i = 0; i < n; i++) {
 		const double u = prng_unit(&rng);
 		uint32_t page = (uint32_t)(u * u * u * pages);
 
 		if (i / 1000 % 5 == 4)
 			page = (uint32_t)(i % pages);
-		CU_ASSERT_EQUAL_FATAL(refs_append(r, &page, 1, NULL), 0);
+		CU_ASSERT_EQUAL_FATAL(eph_refs_append(r, &page, 1, NULL), 0);
 	}
 }
 
@@ -37,8 +37,8 @@ replay(const struct eph_refs *r, const char *policy, uint32_t nbufs)
 	uint64_t hits = 0;
 	struct eph_err err;
 
-	CU_ASSERT_EQUAL_FATAL(
-	    mrc_replay(r, eph_policy_find(policy), NULL, nbufs, 1, &hits, &err),
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_replay(r, eph_policy_find(policy), NULL,
+				  nbufs, 1, &hits, &err),
 	    0);
 	return (hits);
 }
@@ -51,12 +51,12 @@ test_lru_curve_equals_replay_at_every_size(void)
 
 	make_refs(&r, 300, 40000, 1);
 	hits = calloc(r.npages + 1, sizeof(*hits));
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(&r, hits, NULL), 0);
 	CU_ASSERT_EQUAL(hits[0], 0);
 	for (uint32_t c = 1; c <= r.npages; c++)
 		CU_ASSERT_EQUAL(hits[c], replay(&r, "lru", c));
 	free(hits);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 /* More positions than there are words for, so that pages are moved. */
@@ -69,11 +69,11 @@ test_lru_curve_of_many_pages(void)
 
 	make_refs(&r, 20000, 300000, 2);
 	hits = calloc(r.npages + 1, sizeof(*hits));
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(&r, hits, NULL), 0);
 	for (size_t i = 0; i < COUNT(sizes); i++)
 		CU_ASSERT_EQUAL(hits[sizes[i]], replay(&r, "lru", sizes[i]));
 	free(hits);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -90,15 +90,15 @@ test_empty_stream(void)
 	struct eph_refs r;
 	uint64_t hits[1] = { 1 };
 
-	refs_init(&r);
-	CU_ASSERT_EQUAL(mrc_lru(&r, hits, NULL), 0);
+	eph_refs_init(&r);
+	CU_ASSERT_EQUAL(eph_mrc_lru(&r, hits, NULL), 0);
 	CU_ASSERT_EQUAL(hits[0], 0);
 	CU_ASSERT_EQUAL(replay(&r, "arc", 4), 0);
-	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, NULL), 0);
+	CU_ASSERT_EQUAL(eph_mrc_run(&r, &cfg, &p, NULL), 0);
 	CU_ASSERT_EQUAL(p.miss_ratio, 0);
 	cfg.rate = 0.1;
-	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, NULL), 0);
-	refs_free(&r);
+	CU_ASSERT_EQUAL(eph_mrc_run(&r, &cfg, &p, NULL), 0);
+	eph_refs_free(&r);
 }
 
 static void
@@ -108,12 +108,12 @@ test_future_is_the_next_use(void)
 	const uint32_t next[] = { 2, 4, EPH_NONE, EPH_NONE, 5, EPH_NONE };
 	struct eph_refs r;
 
-	refs_init(&r);
-	CU_ASSERT_EQUAL(refs_append(&r, pages, COUNT(pages), NULL), 0);
-	CU_ASSERT_EQUAL(refs_future(&r, NULL), 0);
+	eph_refs_init(&r);
+	CU_ASSERT_EQUAL(eph_refs_append(&r, pages, COUNT(pages), NULL), 0);
+	CU_ASSERT_EQUAL(eph_refs_future(&r, NULL), 0);
 	CU_ASSERT_EQUAL(memcmp(r.next, next, sizeof(next)), 0);
 	CU_ASSERT_EQUAL(r.npages, 3);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 /*
@@ -164,11 +164,11 @@ test_opt_equals_its_definition(void)
 	struct eph_refs r;
 
 	make_refs(&r, 100, 3000, 3);
-	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_refs_future(&r, NULL), 0);
 	for (size_t i = 0; i < COUNT(sizes); i++)
 		CU_ASSERT_EQUAL(replay(&r, "opt", sizes[i]),
 		    opt_by_definition(&r, sizes[i]));
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -178,11 +178,11 @@ test_opt_is_the_bound_of_all(void)
 	uint64_t bound;
 
 	make_refs(&r, 400, 20000, 4);
-	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_refs_future(&r, NULL), 0);
 	bound = replay(&r, "opt", 60);
 	for (size_t p = 0; eph_policies[p] != NULL; p++)
 		CU_ASSERT(replay(&r, eph_policies[p]->name, 60) <= bound);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 /* Cyclic over more pages than fit: what the literature says. */
@@ -192,13 +192,13 @@ test_loop_behaviour(void)
 	const uint32_t pages = 100, cached = 80;
 	struct eph_refs r;
 
-	refs_init(&r);
+	eph_refs_init(&r);
 	for (uint32_t i = 0; i < 100 * pages; i++) {
 		const uint32_t page = i % pages;
 
-		CU_ASSERT_EQUAL_FATAL(refs_append(&r, &page, 1, NULL), 0);
+		CU_ASSERT_EQUAL_FATAL(eph_refs_append(&r, &page, 1, NULL), 0);
 	}
-	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_refs_future(&r, NULL), 0);
 	CU_ASSERT_EQUAL(replay(&r, "lru", cached), 0);
 	CU_ASSERT_EQUAL(replay(&r, "fifo", cached), 0);
 	CU_ASSERT_EQUAL(replay(&r, "clock", cached), 0);
@@ -208,7 +208,7 @@ test_loop_behaviour(void)
 	    0.01);
 	CU_ASSERT(replay(&r, "lirs", cached) > 70 * pages);
 	CU_ASSERT(replay(&r, "mru", cached) > 70 * pages);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -229,9 +229,9 @@ test_curves_do_not_depend_on_threads(void)
 
 	make_refs(&r, 300, 20000, 5);
 	cfg.threads = 1;
-	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, one, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, one, NULL), 0);
 	cfg.threads = 4;
-	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, many, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, many, NULL), 0);
 	for (size_t i = 0; i < COUNT(one); i++) {
 		CU_ASSERT_EQUAL(one[i].nbufs, sizes[i % 3]);
 		CU_ASSERT_EQUAL(one[i].miss_ratio, many[i].miss_ratio);
@@ -239,7 +239,7 @@ test_curves_do_not_depend_on_threads(void)
 	}
 	CU_ASSERT_DOUBLE_EQUAL(
 	    one[4].miss_ratio, 1 - (double)replay(&r, "arc", 3) / 20000, 1e-12);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -248,7 +248,7 @@ check_within_error(const struct eph_refs *r, const struct eph_mrc_point *p,
 {
 	uint64_t *hits = calloc((size_t)r->npages + 1, sizeof(*hits));
 
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(r, hits, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(r, hits, NULL), 0);
 	for (size_t i = 0; i < n; i++) {
 		const double exact =
 		    1 - (double)hits[p[i].nbufs] / (double)r->n;
@@ -280,14 +280,14 @@ test_shards_is_within_its_error(void)
 
 	make_refs(&r, 50000, 400000, 6);
 	set_sizes(p, COUNT(p), 5000);
-	CU_ASSERT_EQUAL(mrc_shards(&r, 0.05, 1, p, COUNT(p), NULL), 0);
+	CU_ASSERT_EQUAL(eph_mrc_shards(&r, 0.05, 1, p, COUNT(p), NULL), 0);
 	check_within_error(&r, p, COUNT(p), "5 %");
 	set_sizes(p, COUNT(p), 5000);
 	CU_ASSERT_EQUAL(
-	    mrc_shards_fixed(&r, 2000, 1, p, COUNT(p), &rate, NULL), 0);
+	    eph_mrc_shards_fixed(&r, 2000, 1, p, COUNT(p), &rate, NULL), 0);
 	check_within_error(&r, p, COUNT(p), "2,000 pages");
 	CU_ASSERT_DOUBLE_EQUAL(rate, 2000.0 / r.npages, 0.005);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 /* With every page in the sample there is nothing to estimate. */
@@ -301,15 +301,15 @@ test_shards_of_all_pages_is_exact(void)
 	make_refs(&r, 500, 30000, 7);
 	hits = calloc(r.npages + 1, sizeof(*hits));
 	set_sizes(p, COUNT(p), 100);
-	CU_ASSERT_EQUAL_FATAL(mrc_lru(&r, hits, NULL), 0);
-	CU_ASSERT_EQUAL(mrc_shards(&r, 1, 1, p, COUNT(p), NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_lru(&r, hits, NULL), 0);
+	CU_ASSERT_EQUAL(eph_mrc_shards(&r, 1, 1, p, COUNT(p), NULL), 0);
 	for (size_t i = 0; i < COUNT(p); i++) {
 		CU_ASSERT_DOUBLE_EQUAL(p[i].miss_ratio,
 		    1 - (double)hits[p[i].nbufs] / 30000, 1e-9);
 		CU_ASSERT_DOUBLE_EQUAL(p[i].error, 0, 1e-9);
 	}
 	free(hits);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -327,8 +327,8 @@ test_miniature_is_near(void)
 	struct eph_refs r;
 
 	make_refs(&r, 50000, 300000, 8);
-	CU_ASSERT_EQUAL_FATAL(refs_future(&r, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(mrc_run(&r, &cfg, p, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_refs_future(&r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, p, NULL), 0);
 	for (size_t i = 0; i < 2; i++) {
 		const double exact =
 		    1 - (double)replay(&r, policies[i]->name, size) / 300000;
@@ -336,7 +336,7 @@ test_miniature_is_near(void)
 		CU_ASSERT_DOUBLE_EQUAL(p[i].miss_ratio, exact, 0.02);
 		CU_ASSERT(p[i].error > 0 && p[i].error < 0.05);
 	}
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static void
@@ -356,9 +356,9 @@ test_failures_are_told(void)
 	struct eph_refs r;
 
 	make_refs(&r, 20, 100, 9);
-	CU_ASSERT_EQUAL(mrc_run(&r, &cfg, &p, &err), EINVAL);
+	CU_ASSERT_EQUAL(eph_mrc_run(&r, &cfg, &p, &err), EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "kin"));
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 /* A design of its own: FIFO of whole pages, an IPI for each miss. */
@@ -370,16 +370,16 @@ fake_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
 	int error;
 
 	(void)arg;
-	refs_init(&r);
+	eph_refs_init(&r);
 	memset(out, 0, sizeof(*out));
-	if ((error = refs_read(&r, src, err)) == 0) {
+	if ((error = eph_refs_read(&r, src, err)) == 0) {
 		out->map_calls = r.n;
 		out->miss = r.n - replay(&r, "fifo", nbufs);
 		out->invlpg_local = out->miss;
 		out->invlpg_remote = 2 * out->miss;
 		out->ipi_sent = out->miss;
 	}
-	refs_free(&r);
+	eph_refs_free(&r);
 	return (error);
 }
 
@@ -412,9 +412,9 @@ test_event_curve_is_exact_or_says_its_error(void)
 	ops = ops_of(&r);
 	list = (struct eph_mrc_ops){ .ops = ops, .n = 2 * r.n };
 	CU_ASSERT_EQUAL(
-	    mrc_events(&list, &design, sizes, 3, 1, 1, 2, p, NULL), 0);
+	    eph_mrc_events(&list, &design, sizes, 3, 1, 1, 2, p, NULL), 0);
 	CU_ASSERT_EQUAL(
-	    mrc_events(&list, &design, sizes, 3, 0.2, 1, 2, mini, NULL), 0);
+	    eph_mrc_events(&list, &design, sizes, 3, 0.2, 1, 2, mini, NULL), 0);
 	for (size_t i = 0; i < 3; i++) {
 		const double exact =
 		    1 - (double)replay(&r, "fifo", sizes[i]) / 60000;
@@ -429,7 +429,7 @@ test_event_curve_is_exact_or_says_its_error(void)
 		CU_ASSERT(mini[i].error_ipi < 0.1);
 	}
 	free(ops);
-	refs_free(&r);
+	eph_refs_free(&r);
 }
 
 static CU_TestInfo tests[] = {

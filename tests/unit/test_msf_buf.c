@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/msf_buf.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/msf_buf.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "rig.h"
 
 static struct rig r;
@@ -28,7 +28,7 @@ open_pool(unsigned ncpus, uint32_t nbufs)
 
 	memset(&r, 0, sizeof(r));
 	r.ops = eph_design_find("msf_buf");
-	CU_ASSERT_EQUAL_FATAL(machine_create(&mcfg, &r.mc, &r.err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&mcfg, &r.mc, &r.err), 0);
 	CU_ASSERT_EQUAL_FATAL(
 	    msf_buf_pool_create(r.mc, nbufs, &pool, &r.err), 0);
 	r.state = msf_buf_pool_state(pool);
@@ -39,7 +39,7 @@ static void
 close_pool(void)
 {
 	msf_buf_pool_destroy(pool);
-	CU_ASSERT_EQUAL(machine_destroy(r.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(r.mc), 0);
 }
 
 /* Map pages first, first + 1 ... on `cpu`. */
@@ -51,7 +51,7 @@ map_pages(unsigned cpu, uint32_t first, unsigned n, unsigned flags)
 
 	for (unsigned k = 0; k < n; k++)
 		list[k] = vm_page_get(r.mc, first + k);
-	cpu_enter(r.mc, cpu);
+	eph_cpu_enter(r.mc, cpu);
 	CU_ASSERT_EQUAL(msf_map_pagelist(pool, &msf, list, n, flags), 0);
 	CU_ASSERT_EQUAL(msf_buf_bytes(msf), (size_t)n * EPH_PAGE_SIZE);
 	return (msf);
@@ -60,7 +60,7 @@ map_pages(unsigned cpu, uint32_t first, unsigned n, unsigned flags)
 static void
 free_on(unsigned cpu, struct msf_buf *msf)
 {
-	cpu_enter(r.mc, cpu);
+	eph_cpu_enter(r.mc, cpu);
 	msf_buf_free(pool, msf);
 }
 
@@ -71,8 +71,8 @@ touch_page(unsigned cpu, struct msf_buf *msf, unsigned k, enum eph_touch touch)
 	struct vm_page *m = msf_buf_pages(msf)[k];
 	uint32_t reached = EPH_NONE;
 
-	cpu_enter(r.mc, cpu);
-	CU_ASSERT_EQUAL(machine_access(r.mc, msf_buf_kva(msf) + eph_ptoa(k),
+	eph_cpu_enter(r.mc, cpu);
+	CU_ASSERT_EQUAL(eph_machine_access(r.mc, msf_buf_kva(msf) + eph_ptoa(k),
 			    touch, m, &reached),
 	    0);
 	CU_ASSERT_EQUAL(reached, m->frame);
@@ -162,7 +162,7 @@ test_private_hit_stores_only_the_pages_that_changed(void)
 	warm(1, 10, 5, SFB_CPUPRIVATE, EPH_TOUCH_READ);
 	for (unsigned k = 0; k < 5; k++)
 		list[k] = vm_page_get(r.mc, k < 2 ? 10 + k : 50 + k);
-	cpu_enter(r.mc, 1);
+	eph_cpu_enter(r.mc, 1);
 	CU_ASSERT_EQUAL(
 	    msf_map_pagelist(pool, &msf, list, 5, SFB_CPUPRIVATE), 0);
 	RIG_SAW(&r, .map_calls = 1, .hit_inactive = 1, .pte_store = 3,
@@ -182,7 +182,7 @@ test_pages_after_a_changed_one_are_invalidated_too(void)
 	warm(1, 10, 5, SFB_CPUPRIVATE, EPH_TOUCH_READ);
 	for (unsigned k = 0; k < 5; k++)
 		list[k] = vm_page_get(r.mc, k == 2 ? 50 : 10 + k);
-	cpu_enter(r.mc, 1);
+	eph_cpu_enter(r.mc, 1);
 	CU_ASSERT_EQUAL(
 	    msf_map_pagelist(pool, &msf, list, 5, SFB_CPUPRIVATE), 0);
 	RIG_SAW(&r, .map_calls = 1, .hit_inactive = 1, .pte_store = 1,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "design_env.h"
-#include "ephmap/objcache.h"
+#include "ephmap/kernel/objcache.h"
 #include "test_main.h"
 
 #define N 2u
@@ -63,7 +63,7 @@ object_alloc(void *args, int ocflags)
 	if (f->fail_alloc)
 		return (NULL);
 	f->allocs++;
-	return (machine_alloc(f->mc, sizeof(struct object)));
+	return (eph_machine_alloc(f->mc, sizeof(struct object)));
 }
 
 static void
@@ -72,7 +72,7 @@ object_free(void *obj, void *args)
 	struct fixture *f = args;
 
 	f->frees++;
-	machine_free(f->mc, obj, sizeof(struct object));
+	eph_machine_free(f->mc, obj, sizeof(struct object));
 }
 
 static void
@@ -83,7 +83,7 @@ open_cache(struct fixture *f, uint32_t limit, uint32_t capacity)
 	f->oc = objcache_create(f->mc, "test", limit, capacity, object_ctor,
 	    object_dtor, f, object_alloc, object_free, f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->oc);
-	cpu_enter(f->mc, 0);
+	eph_cpu_enter(f->mc, 0);
 }
 
 static void
@@ -93,7 +93,7 @@ close_cache(struct fixture *f)
 	objcache_destroy(f->oc);
 	CU_ASSERT_EQUAL(f->allocs, f->frees);
 	CU_ASSERT_EQUAL(f->ctors, f->dtors);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 static struct objcache_stats
@@ -167,7 +167,7 @@ test_magazines_belong_to_a_cpu(void)
 	open_cache(&f, OBJCACHE_UNLIMITED, 16);
 	a = objcache_get(f.oc, M_WAITOK);
 	objcache_put(f.oc, a);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	b = objcache_get(f.oc, M_WAITOK);
 	CU_ASSERT_PTR_NOT_EQUAL(a, b);
 	objcache_put(f.oc, b);
@@ -185,15 +185,15 @@ test_magazines_need_no_lock(void)
 
 	open_cache(&f, OBJCACHE_UNLIMITED, 4);
 	get_n(&f, obj, 8);
-	machine_counters(f.mc, &before);
+	eph_machine_counters(f.mc, &before);
 	put_n(&f, obj, 8);
 	get_n(&f, obj, 8);
 	put_n(&f, obj, 8);
-	machine_counters(f.mc, &after);
+	eph_machine_counters(f.mc, &after);
 	CU_ASSERT_EQUAL(after.lock_acquire, before.lock_acquire);
 	obj[0] = objcache_get(f.oc, M_WAITOK);
 	objcache_put(f.oc, obj[0]);
-	machine_counters(f.mc, &after);
+	eph_machine_counters(f.mc, &after);
 	CU_ASSERT_EQUAL(after.lock_acquire, before.lock_acquire);
 	close_cache(&f);
 }
@@ -277,7 +277,7 @@ test_full_magazines_move_between_cpus(void)
 	st = stats(&f);
 	CU_ASSERT_EQUAL(st.mags_full, 1);
 	CU_ASSERT_EQUAL(st.mags_empty, 1);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	get_n(&f, got, 4);
 	CU_ASSERT_EQUAL(f.ctors, 12);
 	for (unsigned i = 0; i < 4; i++)
@@ -300,12 +300,12 @@ test_previous_magazine_is_swapped_in(void)
 	open_cache(&f, OBJCACHE_UNLIMITED, 4);
 	get_n(&f, obj, 5);
 	put_n(&f, obj, 5);
-	machine_counters(f.mc, &before);
+	eph_machine_counters(f.mc, &before);
 	for (unsigned i = 0; i < 10; i++) {
 		get_n(&f, obj, 2);
 		put_n(&f, obj, 2);
 	}
-	machine_counters(f.mc, &after);
+	eph_machine_counters(f.mc, &after);
 	CU_ASSERT_EQUAL(after.lock_acquire, before.lock_acquire);
 	CU_ASSERT_EQUAL(stats(&f).mags_full, 0);
 	close_cache(&f);
@@ -459,15 +459,15 @@ test_put_wakes_a_waiter_of_this_cpu_only(void)
 	getter_start(&g[1], &f, 1);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 2);
 	CU_ASSERT_EQUAL(stats(&f).waiting, 2);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	objcache_put(f.oc, obj[0]);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	CU_ASSERT(g[1].done && !g[0].done);
 	CU_ASSERT_PTR_EQUAL(g[1].obj, obj[0]);
-	machine_counters(f.mc, &c);
+	eph_machine_counters(f.mc, &c);
 	CU_ASSERT_EQUAL(c.wakeup, 1);
 	CU_ASSERT_EQUAL(c.wakeup_spurious, 0);
-	cpu_enter(f.mc, 0);
+	eph_cpu_enter(f.mc, 0);
 	objcache_put(f.oc, obj[1]);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	CU_ASSERT(g[0].done);
@@ -488,7 +488,7 @@ test_magazine_for_the_depot_wakes_waiters_everywhere(void)
 	get_n(&f, obj, 16);
 	getter_start(&g, &f, 0);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	put_n(&f, obj, 2);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	objcache_put(f.oc, obj[2]);
@@ -510,7 +510,7 @@ test_dtor_wakes_waiters(void)
 	get_n(&f, obj, 16);
 	getter_start(&g, &f, 0);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	objcache_dtor(f.oc, obj[0]);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	CU_ASSERT_PTR_NOT_NULL(g.obj);
@@ -584,7 +584,7 @@ test_reclaim_takes_the_oldest_magazine_first(void)
 	list[0] = f.oc;
 	get_n(&f, obj, 16);
 	put_n(&f, obj, 16);
-	cpu_enter(f.mc, 1);
+	eph_cpu_enter(f.mc, 1);
 	CU_ASSERT(objcache_reclaimlist(list, 1, M_NOWAIT));
 	CU_ASSERT_EQUAL(f.dtors, 8);
 	for (unsigned i = 0; i < 8; i++)
@@ -654,7 +654,7 @@ test_helpers(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 	CU_ASSERT(p[0] == 0 && p[39] == 0);
 	objcache_malloc_free(p, &args);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static void
@@ -677,19 +677,19 @@ static void
 test_creation_survives_every_failed_allocation(void)
 {
 	struct eph_machine *mc = env_machine("i386-p4", N);
-	const size_t bytes = machine_memory_bytes(mc);
+	const size_t bytes = eph_machine_memory_bytes(mc);
 	struct objcache *oc = NULL;
 
 	for (unsigned n = 1; oc == NULL; n++) {
-		machine_fail_alloc(mc, n);
+		eph_machine_fail_alloc(mc, n);
 		oc = objcache_create_simple(mc, "failing", 8);
 		if (oc == NULL)
-			CU_ASSERT_EQUAL(machine_memory_bytes(mc), bytes);
+			CU_ASSERT_EQUAL(eph_machine_memory_bytes(mc), bytes);
 		CU_ASSERT_FATAL(n < 20);
 	}
-	machine_fail_alloc(mc, 0);
+	eph_machine_fail_alloc(mc, 0);
 	objcache_destroy(oc);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static CU_TestInfo tests[] = {

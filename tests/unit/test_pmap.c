@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 static const unsigned cpus[] = { 1, 2, 8, 65 };
@@ -26,20 +26,20 @@ open_pmap(struct fixture *f, unsigned ncpus, const char *shootdown)
 		.ncpus = ncpus };
 
 	memset(f, 0, sizeof(*f));
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(f->mc, eph_shootdown_find(shootdown)), 0);
+	    eph_machine_set_shootdown(f->mc, eph_shootdown_find(shootdown)), 0);
 	f->va = kva_alloc(f->mc, 8);
 	for (uint32_t i = 0; i < 8; i++)
 		f->m[i] = vm_page_get(f->mc, i + 10);
-	cpu_enter(f->mc, 0);
+	eph_cpu_enter(f->mc, 0);
 }
 
 static void
 close_pmap(struct fixture *f)
 {
 	kva_free(f->mc, f->va, 8);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 /* pte_store, L, R, F, IPI since the last call. */
@@ -49,7 +49,7 @@ events(struct fixture *f, uint64_t pte, uint64_t l, uint64_t r, uint64_t fl,
 {
 	struct eph_counters now, d;
 
-	machine_counters(f->mc, &now);
+	eph_machine_counters(f->mc, &now);
 	eph_counters_sub(&d, &now, &f->last);
 	f->last = now;
 	return (d.pte_store == pte && d.invlpg_local == l &&
@@ -169,8 +169,8 @@ touch(struct fixture *f, unsigned cpu, unsigned n, enum eph_touch how)
 {
 	uint32_t reached = EPH_NONE;
 
-	cpu_enter(f->mc, cpu);
-	(void)machine_access(
+	eph_cpu_enter(f->mc, cpu);
+	(void)eph_machine_access(
 	    f->mc, f->va + eph_ptoa(n), how, f->m[n], &reached);
 	return (reached);
 }
@@ -192,7 +192,7 @@ qenter2_stores_what_differs(void)
 	pmap_qenter2(f.mc, f.va, m, 4, &mask);
 	CU_ASSERT_TRUE(events(&f, 0, 0, 0, 0, 0));
 	/* Another CPU: invlpg for each, no store. */
-	cpu_enter(f.mc, 2);
+	eph_cpu_enter(f.mc, 2);
 	pmap_qenter2(f.mc, f.va, m, 4, &mask);
 	CU_ASSERT_TRUE(events(&f, 0, 4, 0, 0, 0));
 	CU_ASSERT_EQUAL(mask, 5);
@@ -208,7 +208,7 @@ qenter2_stores_what_differs(void)
 	CU_ASSERT_EQUAL(mask, 4);
 	/* qenter writes no A: the compare fails unless somebody read. */
 	pmap_qenter(f.mc, f.va, f.m, 2);
-	lockstep_drain(f.mc);
+	eph_lockstep_drain(f.mc);
 	(void)events(&f, 0, 0, 0, 0, 0);
 	mask = 7;
 	CU_ASSERT_EQUAL(touch(&f, 2, 0, EPH_TOUCH_READ), 10);

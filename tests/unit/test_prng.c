@@ -18,9 +18,9 @@ random_numbers_are_the_same_everywhere(void)
 	CU_ASSERT_EQUAL(prng_next(&a), 0);
 	CU_ASSERT_EQUAL(prng_next(&a), 1509978240);
 	CU_ASSERT_EQUAL(prng_next(&a), 1215971899390074240u);
-	prng_init(&a, 7, 1);
-	prng_init(&b, 7, 1);
-	prng_init(&c, 7, 2);
+	eph__prng_init(&a, 7, 1);
+	eph__prng_init(&b, 7, 1);
+	eph__prng_init(&c, 7, 2);
 	for (int i = 0; i < 1000; i++) {
 		x = prng_next(&a);
 		CU_ASSERT_EQUAL(x, prng_next(&b));

@@ -275,16 +275,17 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "segmap", NULL, 1, 2), 0);
 	sm = r.state;
 	m = vm_page_get(r.mc, 5);
-	cpu_enter(r.mc, 0);
-	CU_ASSERT_PTR_NULL(segmap_use(sm, m));
-	spare = segmap_take(sm, segmap_first(sm), SEGMAP_RETURN, &old);
+	eph_cpu_enter(r.mc, 0);
+	CU_ASSERT_PTR_NULL(eph__segmap_use(sm, m));
+	spare =
+	    eph__segmap_take(sm, eph__segmap_first(sm), SEGMAP_RETURN, &old);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(spare);
 	CU_ASSERT_PTR_NULL(old);
 	mp = rig_map(&r, 0, 5, 0);
 	CU_ASSERT_PTR_NULL(
-	    segmap_take(sm, segmap_first(sm), SEGMAP_RETURN, &old));
+	    eph__segmap_take(sm, eph__segmap_first(sm), SEGMAP_RETURN, &old));
 	rig_mark(&r);
-	CU_ASSERT_PTR_EQUAL(segmap_enter(sm, spare, m, old), mp.obj);
+	CU_ASSERT_PTR_EQUAL(eph__segmap_enter(sm, spare, m, old), mp.obj);
 	RIG_SAW(&r, .map_calls = 1, .hit_active = 1);
 	rig_check(&r, 2);
 	rig_unmap(&r, 0, mp);

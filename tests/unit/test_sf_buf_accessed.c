@@ -2,7 +2,7 @@
 
 /* The event table of S3, FreeBSD i386 2005 to 2014, row by row. */
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 #include "pool_fixture.h"
 
 static void

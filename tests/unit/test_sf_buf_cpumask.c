@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 #include "pool_fixture.h"
 
 /* What a synchronous shootdown of one page costs; nothing was loaded. */

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "rig.h"
 
 static struct rig r;

@@ -2,7 +2,7 @@
 
 /* The event table of S1, DragonFly 2003-12-10, row by row. */
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 #include "pool_fixture.h"
 
 static void

@@ -56,7 +56,7 @@ reference_and_free_that_is_not_the_last_cost_nothing(void)
 	pool_open(&f, "sf_buf.uncached", 8, 2);
 	sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
 	pool_skip(&f);
-	cpu_enter(f.mc, 3);
+	eph_cpu_enter(f.mc, 3);
 	sf_buf_ref(f.pool, sf);
 	ROW(&f, .map_calls = 0);
 	pool_free(&f, 2, sf);
@@ -164,7 +164,7 @@ the_flush_lands_later(void)
 	b = pool_alloc(&f, 0, 8, SFB_DEFAULT);
 	/* CPU 1 goes on without having handled its interrupt. */
 	f.mc->cur = f.mc->cpus[1];
-	CU_ASSERT_EQUAL(machine_access(f.mc, sf_buf_kva(f.pool, b),
+	CU_ASSERT_EQUAL(eph_machine_access(f.mc, sf_buf_kva(f.pool, b),
 			    EPH_TOUCH_READ, vm_page_get(f.mc, 8), &reached),
 	    0);
 	CU_ASSERT_EQUAL(reached, 7);

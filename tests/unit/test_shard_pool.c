@@ -10,9 +10,9 @@
 
 #include "base/prng.h"
 #include "design/shard_pool.h"
-#include "ephmap/exec.h"
-#include "ephmap/pmap.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/sleepq.h"
 #include "rig.h"
 
 static struct rig r;
@@ -229,7 +229,7 @@ test_on_one_cpu_sharded_is_accessed(void)
 	const char *const designs[2] = { "sf_buf.accessed", "sf_buf.sharded" };
 	struct prng rng;
 
-	prng_init(&rng, 7, 0);
+	eph__prng_init(&rng, 7, 0);
 	for (size_t i = 0; i < 4000; i++)
 		op[i] = (struct eph_op){ .kind = EPH_OP_REF,
 			.page = prng_below(&rng, 24) };
@@ -267,15 +267,15 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.sharded", NULL, 1, 2), 0);
 	sp = r.state;
 	m = vm_page_get(r.mc, 5);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	/* We looked, found nothing and took a slot; then somebody maps. */
-	CU_ASSERT_PTR_NULL(shard_lookup(sp, m));
-	spare = shard_take(sp, 0, 0, &error);
+	CU_ASSERT_PTR_NULL(eph__shard_lookup(sp, m));
+	spare = eph__shard_take(sp, 0, 0, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(spare);
 	mp = rig_map(&r, 0, 5, 0);
 	rig_mark(&r);
-	won = shard_enter(sp, spare, m, &missed);
-	shard_exit(sp, m);
+	won = eph__shard_enter(sp, spare, m, &missed);
+	eph__shard_exit(sp, m);
 	CU_ASSERT_FALSE(missed);
 	CU_ASSERT_PTR_EQUAL(won, mp.obj);
 	RIG_SAW(&r, .map_calls = 1, .hit_active = 1);

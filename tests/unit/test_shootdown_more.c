@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/kva.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
-#include "ephmap/sleepq.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/kernel/sleepq.h"
 #include "rig.h"
 
 /* A machine with protocol `name`; the design only lends its slots. */
@@ -24,9 +24,9 @@ open_with(const char *name, unsigned ncpus)
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "dmap", NULL, ncpus, 0), 0);
 	r.mc->pgeflag = EPH_PTE_G;
 	CU_ASSERT_EQUAL(
-	    machine_set_shootdown(r.mc, eph_shootdown_find(name)), 0);
+	    eph_machine_set_shootdown(r.mc, eph_shootdown_find(name)), 0);
 	window = kva_alloc(r.mc, 64);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	rig_mark(&r);
 }
 
@@ -45,7 +45,7 @@ enter(uint32_t first, unsigned n)
 
 	for (unsigned k = 0; k < n; k++)
 		list[k] = vm_page_get(r.mc, first + k);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	pmap_qenter(r.mc, window, list, n);
 }
 
@@ -54,17 +54,17 @@ static void
 all_read(uint32_t first, unsigned n)
 {
 	for (unsigned c = 0; c < r.mc->ncpus; c++) {
-		cpu_enter(r.mc, c);
+		eph_cpu_enter(r.mc, c);
 		for (unsigned k = 0; k < n; k++) {
 			uint32_t reached = EPH_NONE;
 
-			(void)machine_access(r.mc, window + eph_ptoa(k),
+			(void)eph_machine_access(r.mc, window + eph_ptoa(k),
 			    EPH_TOUCH_READ, vm_page_get(r.mc, first + k),
 			    &reached);
 			CU_ASSERT_EQUAL(reached, first + k);
 		}
 	}
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 }
 
 static void
@@ -112,7 +112,7 @@ test_broadcast_interrupts_nobody(void)
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
 	CU_ASSERT_EQUAL(r.mc->nviolations, 0);
-	machine_counters(r.mc, &c);
+	eph_machine_counters(r.mc, &c);
 	CU_ASSERT(c.needless_invlpg <= c.invlpg_local + c.invlpg_remote);
 	CU_ASSERT_EQUAL(c.needless_ipi, 0);
 	close_it();
@@ -129,14 +129,14 @@ test_broadcast_reaches_every_cpu(void)
 	enter(10, 1);
 	all_read(10, 1);
 	smp_masked_invlpg(r.mc, &two, window);
-	machine_counters(r.mc, &before);
+	eph_machine_counters(r.mc, &before);
 	all_read(10, 1);
-	machine_counters(r.mc, &after);
+	eph_machine_counters(r.mc, &after);
 	CU_ASSERT_EQUAL(after.tlb_miss - before.tlb_miss, 4);
 	smp_invltlb(r.mc, window, 1, false);
-	machine_counters(r.mc, &before);
+	eph_machine_counters(r.mc, &before);
 	all_read(10, 1);
-	machine_counters(r.mc, &after);
+	eph_machine_counters(r.mc, &after);
 	CU_ASSERT_EQUAL(after.tlb_miss - before.tlb_miss, 4); /* G too */
 	close_it();
 }
@@ -156,10 +156,10 @@ expect_idle(uint32_t want)
 static void
 rest_but(uint32_t awake)
 {
-	lockstep_delay(r.mc, 1);
+	eph_lockstep_delay(r.mc, 1);
 	for (unsigned c = r.mc->ncpus; c-- > 0;) {
 		if ((awake >> c & 1) != 0)
-			cpu_enter(r.mc, c);
+			eph_cpu_enter(r.mc, c);
 	}
 	rig_mark(&r);
 }
@@ -169,25 +169,25 @@ test_a_cpu_is_idle_until_it_is_entered(void)
 {
 	open_with("idle-skip", 4);
 	expect_idle(0x0);
-	lockstep_delay(r.mc, 0);
+	eph_lockstep_delay(r.mc, 0);
 	expect_idle(0x0);
-	lockstep_delay(r.mc, 1);
+	eph_lockstep_delay(r.mc, 1);
 	expect_idle(0xf);
-	cpu_enter(r.mc, 2);
+	eph_cpu_enter(r.mc, 2);
 	expect_idle(0xb);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	expect_idle(0xa);
 	/* An interrupt wakes nobody for good. */
 	enter(10, 1);
 	expect_idle(0xa);
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	expect_idle(0xa);
-	lockstep_delay(r.mc, 1);
+	eph_lockstep_delay(r.mc, 1);
 	expect_idle(0xf);
 	close_it();
 	/* Nobody keeps it for those that do not ask. */
 	open_with("acked-invlpg", 2);
-	lockstep_delay(r.mc, 1);
+	eph_lockstep_delay(r.mc, 1);
 	expect_idle(0x0);
 	close_it();
 }
@@ -208,15 +208,15 @@ test_mach_queue_interrupts_the_busy(void)
 	    .ipi_sent = 1);
 	smp_masked_invlpg(r.mc, &two, window);
 	RIG_SAW(&r, .invlpg_remote = 1, .ipi_sent = 1);
-	cpu_enter(r.mc, 2);
+	eph_cpu_enter(r.mc, 2);
 	RIG_SAW(&r, .invlpg_remote = 6);
-	cpu_enter(r.mc, 3);
+	eph_cpu_enter(r.mc, 3);
 	RIG_SAW(&r, .invlpg_remote = 5);
 	all_read(20, 5);
 	rest_but(0x3);
 	smp_invltlb(r.mc, window, 1, true);
 	RIG_SAW(&r, .flush_remote = 1, .ipi_sent = 1);
-	cpu_enter(r.mc, 3);
+	eph_cpu_enter(r.mc, 3);
 	RIG_SAW(&r, .flush_remote = 1);
 	CU_ASSERT_EQUAL(r.mc->nviolations, 0);
 	close_it();
@@ -232,17 +232,17 @@ test_a_full_mach_list_is_one_flush(void)
 	for (unsigned k = 0; k < 4; k++)
 		pmap_kremove(r.mc, window + eph_ptoa(k));
 	RIG_SAW(&r, .pte_store = 4, .invlpg_local = 4);
-	cpu_enter(r.mc, 1); /* four are on its list */
+	eph_cpu_enter(r.mc, 1); /* four are on its list */
 	RIG_SAW(&r, .invlpg_remote = 4);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	pmap_kremove(r.mc, window + eph_ptoa(4));
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1, .invlpg_remote = 1,
 	    .ipi_sent = 1);
-	cpu_enter(r.mc, 2); /* five were for it */
+	eph_cpu_enter(r.mc, 2); /* five were for it */
 	RIG_SAW(&r, .flush_remote = 1);
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	RIG_SAW(&r, .flush_remote = 1); /* CPU 3 */
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	RIG_SAW(&r, .flush_remote = 0);
 	close_it();
 }
@@ -264,7 +264,7 @@ test_idle_skip_flushes_once_when_it_wakes(void)
 	    .ipi_sent = 1);
 	smp_invltlb(r.mc, window, 5, false);
 	RIG_SAW(&r, .flush_remote = 1, .ipi_sent = 1);
-	cpu_enter(r.mc, 2);
+	eph_cpu_enter(r.mc, 2);
 	RIG_SAW(&r, .flush_remote = 1);
 	all_read(30, 5);
 	RIG_SAW(&r, .flush_remote = 1); /* CPU 3 */
@@ -357,9 +357,9 @@ test_batched_puts_nothing_else_off(void)
 	/* The end. */
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1);
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	RIG_SAW(&r, .flush_local = 1, .flush_remote = 3, .ipi_sent = 3);
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	RIG_SAW(&r, .flush_local = 0);
 	CU_ASSERT_EQUAL(r.mc->nviolations, 0);
 	close_it();
@@ -375,18 +375,18 @@ test_latr_sweeps_at_ticks(void)
 	all_read(10, 40);
 	pmap_qremove(r.mc, window, 3);
 	RIG_SAW(&r, .pte_store = 3, .invlpg_local = 3);
-	lockstep_delay(r.mc, EPH_TICK_NS - 1);
+	eph_lockstep_delay(r.mc, EPH_TICK_NS - 1);
 	RIG_SAW(&r, .invlpg_remote = 0);
-	lockstep_delay(r.mc, 1);
+	eph_lockstep_delay(r.mc, 1);
 	RIG_SAW(&r, .invlpg_remote = 9);
-	lockstep_delay(r.mc, EPH_TICK_NS);
+	eph_lockstep_delay(r.mc, EPH_TICK_NS);
 	RIG_SAW(&r, .invlpg_remote = 0);
 	enter(60, 3); /* all have swept */
 	RIG_SAW(&r, .pte_store = 3);
 	all_read(60, 3);
 	pmap_qremove(r.mc, window, 34);
 	RIG_SAW(&r, .pte_store = 34, .invlpg_local = 34);
-	lockstep_delay(r.mc, EPH_TICK_NS);
+	eph_lockstep_delay(r.mc, EPH_TICK_NS);
 	RIG_SAW(&r, .flush_remote = 3); /* above the ceiling */
 	CU_ASSERT_EQUAL(r.mc->nviolations, 0);
 	close_it();
@@ -406,7 +406,7 @@ test_latr_interrupts_who_has_not_swept(void)
 	all_read(20, 2);
 	/* Who enters has not swept either, and the remover is not asked. */
 	pmap_kremove(r.mc, window);
-	cpu_enter(r.mc, 2);
+	eph_cpu_enter(r.mc, 2);
 	pmap_kenter(r.mc, window, eph_ptoa(30));
 	RIG_SAW(&r, .pte_store = 2, .invlpg_local = 1, .invlpg_remote = 3,
 	    .ipi_sent = 2);
@@ -433,7 +433,7 @@ test_latr_sweeps_at_thread_switches(void)
 	CU_ASSERT_PTR_NOT_NULL(eph_thread_create(r.mc, 1, latr_sleeper, r.mc));
 	(void)eph_run(r.mc);
 	RIG_SAW(&r, .invlpg_remote = 1, .sleep = 1);
-	lockstep_delay(r.mc, EPH_TICK_NS);
+	eph_lockstep_delay(r.mc, EPH_TICK_NS);
 	(void)eph_run(r.mc);
 	close_it();
 }
@@ -453,15 +453,15 @@ test_latr_has_64_places(void)
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1, .invlpg_remote = 3,
 	    .ipi_sent = 3);
-	cpu_enter(r.mc, 1); /* has places of its own */
+	eph_cpu_enter(r.mc, 1); /* has places of its own */
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
-	lockstep_drain(r.mc); /* 64 places for three CPUs, one for three */
+	eph_lockstep_drain(r.mc); /* 64 places for three CPUs, one for three */
 	RIG_SAW(&r, .invlpg_remote = 3 * 65);
-	cpu_enter(r.mc, 0);
+	eph_cpu_enter(r.mc, 0);
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
-	lockstep_drain(r.mc);
+	eph_lockstep_drain(r.mc);
 	rig_mark(&r);
 	enter(20, 2);
 	RIG_SAW(&r, .pte_store = 2);
@@ -486,11 +486,11 @@ test_one_cpu_is_alone(void)
 		enter(10, 3);
 		all_read(10, 3);
 		pmap_qremove(r.mc, window, 3);
-		lockstep_delay(r.mc, EPH_TICK_NS);
+		eph_lockstep_delay(r.mc, EPH_TICK_NS);
 		enter(20, 3);
 		all_read(20, 3);
-		lockstep_drain(r.mc);
-		machine_counters(r.mc, &c);
+		eph_lockstep_drain(r.mc);
+		eph_machine_counters(r.mc, &c);
 		CU_ASSERT_EQUAL(c.ipi_sent, 0);
 		CU_ASSERT_EQUAL(c.invlpg_remote + c.flush_remote, 0);
 		CU_ASSERT_EQUAL(r.mc->nviolations, 0);

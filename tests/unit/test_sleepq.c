@@ -2,7 +2,7 @@
 
 /* tsleep, wakeup, signals, timeouts, and the locks around them. */
 
-#include "ephmap/sleepq.h"
+#include "ephmap/kernel/sleepq.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,7 +50,7 @@ open_world(struct world *w)
 	const struct eph_machine_config cfg = { .ncpus = 2 };
 
 	memset(w, 0, sizeof(*w));
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &w->mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &w->mc, NULL), 0);
 	mutex_init(&w->lock, "test");
 }
 
@@ -59,7 +59,7 @@ counters(const struct world *w)
 {
 	struct eph_counters c;
 
-	machine_counters(w->mc, &c);
+	eph_machine_counters(w->mc, &c);
 	return (c);
 }
 
@@ -98,7 +98,7 @@ wakeup_wakes_all_of_a_channel_in_order(void)
 	CU_ASSERT_EQUAL(counters(&w).sleep, 4);
 	CU_ASSERT_EQUAL(counters(&w).wakeup, 4);
 	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 0);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static void
@@ -123,7 +123,7 @@ wakeup_one_wakes_who_slept_first(void)
 	CU_ASSERT_EQUAL(counters(&w).sleep, 4);
 	CU_ASSERT_EQUAL(counters(&w).wakeup, 4);
 	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 1);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static void
@@ -145,7 +145,7 @@ a_signal_needs_pcatch(void)
 	wakeup(w.mc, &w.chan[0]);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
 	CU_ASSERT_EQUAL(who[1].error, 0);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static void
@@ -157,19 +157,19 @@ a_timed_sleep_ends(void)
 
 	open_world(&w);
 	start(&w, who, 2);
-	lockstep_delay(w.mc, 49);
+	eph_lockstep_delay(w.mc, 49);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 2);
-	lockstep_delay(w.mc, 1);
+	eph_lockstep_delay(w.mc, 1);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 1);
 	CU_ASSERT_EQUAL(who[1].error, EWOULDBLOCK);
 	wakeup(w.mc, &w.chan[0]);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
 	CU_ASSERT_EQUAL(who[0].error, 0);
 	/* Its timeout finds nobody. */
-	lockstep_delay(w.mc, 1000);
+	eph_lockstep_delay(w.mc, 1000);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
 	CU_ASSERT_STRING_EQUAL(w.said, "ba");
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 /*
@@ -189,11 +189,11 @@ sleeps_that_end_together_end_in_order(void)
 	wakeup_one(w.mc, &w.chan[0]);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 3);
 	CU_ASSERT_EQUAL(counters(&w).wakeup_spurious, 1);
-	lockstep_delay(w.mc, 100);
+	eph_lockstep_delay(w.mc, 100);
 	CU_ASSERT_EQUAL(eph_run(w.mc), 0);
 	CU_ASSERT_STRING_EQUAL(w.said, "bax");
 	CU_ASSERT_EQUAL(who[0].error, EWOULDBLOCK);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static void
@@ -229,7 +229,7 @@ mistakes_panic(void)
 	CU_ASSERT_FALSE(mutex_owned(&w.lock));
 	CU_ASSERT_EQUAL(counters(&w).lock_acquire, 1);
 	CU_ASSERT_EQUAL(counters(&w).lock_contended, 0);
-	CU_ASSERT_EQUAL(machine_destroy(w.mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(w.mc), 0);
 }
 
 static CU_TestInfo tests[] = {

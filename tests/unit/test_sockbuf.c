@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "ephmap/exec.h"
-#include "ephmap/sockbuf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/sockbuf.h"
 #include "test_main.h"
 
 static struct eph_machine *mc;
@@ -20,7 +20,7 @@ setup(void)
 	const struct eph_machine_config cfg = { .ncpus = 2 };
 	const struct mbuf_config pool = { .allocator = "zones" };
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(mbuf_pool_create(mc, &pool, &mp, NULL), 0);
 	sockbuf_init(&sb, mp, 10000);
 }
@@ -30,7 +30,7 @@ teardown(void)
 {
 	sockbuf_fini(&sb);
 	CU_ASSERT_EQUAL(mbuf_pool_destroy(mp), 0);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
 static struct mbuf *

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/kva.h"
-#include "ephmap/machine.h"
-#include "ephmap/pmap.h"
-#include "ephmap/shootdown.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 enum { PAGES = 4096, ENTRIES = 2048, SETS = 256 };
@@ -159,11 +159,11 @@ tlb_equals_lists(const struct eph_tlb_model *model, unsigned nops)
 	bool same = true;
 
 	naive_init(&v, model);
-	prng_init(&r, 5, 5);
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &mc, NULL), 0);
+	eph__prng_init(&r, 5, 5);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
 	base = kva_alloc(mc, PAGES);
 	m = vm_page_get(mc, 3);
-	cpu_enter(mc, 0);
+	eph_cpu_enter(mc, 0);
 	for (uint32_t i = 0; i < PAGES; i++) {
 		v.global[i] = prng_below(&r, 2) != 0;
 		pmap_pte_store(mc, base + eph_ptoa(i),
@@ -184,7 +184,7 @@ tlb_equals_lists(const struct eph_tlb_model *model, unsigned nops)
 			pmap_invlpg(mc, base + eph_ptoa(page));
 			naive_forget(&v, page);
 		} else {
-			(void)machine_access(mc, base + eph_ptoa(page),
+			(void)eph_machine_access(mc, base + eph_ptoa(page),
 			    what < 500 ? EPH_TOUCH_READ : EPH_TOUCH_WRITE, m,
 			    &reached);
 			same = naive_use(&v, page) ==
@@ -192,7 +192,7 @@ tlb_equals_lists(const struct eph_tlb_model *model, unsigned nops)
 		}
 	}
 	kva_free(mc, base, PAGES);
-	CU_ASSERT_EQUAL(machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 	return (same);
 }
 

@@ -45,7 +45,7 @@ random_lines(struct line *l, size_t n, uint64_t seed, bool mixed)
 	unsigned state[HANDLES] = { 0 }; /* 0 free, 1 mapped, 2 nowait */
 	struct prng r;
 
-	prng_init(&r, seed, 0);
+	eph__prng_init(&r, seed, 0);
 	for (size_t i = 0; i < n; i++, l++) {
 		const uint32_t h = prng_below(&r, HANDLES);
 
@@ -81,17 +81,17 @@ write_lines(const char *path, enum eph_trace_form form, const struct line *l,
 	struct eph_trace_writer *w;
 	int error;
 
-	if ((error = trace_writer_open(path, form, &w, err)) != 0)
+	if ((error = eph_trace_writer_open(path, form, &w, err)) != 0)
 		return (error);
 	for (size_t i = 0; i < n; i++) {
-		error = trace_write(w, l[i].kind, l[i].flags, l[i].cpu,
+		error = eph_trace_write(w, l[i].kind, l[i].flags, l[i].cpu,
 		    l[i].page, l[i].handle, l[i].ns, err);
 		if (error != 0) {
-			trace_writer_abort(w);
+			eph_trace_writer_abort(w);
 			return (error);
 		}
 	}
-	return (trace_writer_commit(w, err));
+	return (eph_trace_writer_commit(w, err));
 }
 
 static bool
@@ -101,9 +101,10 @@ same_line(const struct eph_trace *t, const struct eph_op *op, size_t i,
 	if (op->kind != l->kind || op->cpu != l->cpu || op->flags != l->flags)
 		return (false);
 	if ((op->kind == EPH_OP_MAP || op->kind == EPH_OP_REF) &&
-	    trace_page_name(t, op->page) != l->page)
+	    eph_trace_page_name(t, op->page) != l->page)
 		return (false);
-	if (op->kind <= EPH_OP_UNMAP && trace_handle_name(t, i) != l->handle)
+	if (op->kind <= EPH_OP_UNMAP &&
+	    eph_trace_handle_name(t, i) != l->handle)
 		return (false);
 	return (op->kind != EPH_OP_DELAY || eph_op_delay_ns(op) == l->ns);
 }
@@ -117,19 +118,19 @@ read_back(const char *path, const struct line *l, size_t n)
 	struct eph_err err;
 	size_t same = 0, got;
 
-	if (trace_open(path, &t, &err) != 0)
+	if (eph_trace_open(path, &t, &err) != 0)
 		return (0);
 	for (int pass = 0; pass < 2; pass++) {
 		size_t at = 0;
 
-		while (trace_next(t, &ops, &got, &err) == 0 && got > 0) {
+		while (eph_trace_next(t, &ops, &got, &err) == 0 && got > 0) {
 			for (size_t i = 0; i < got && at < n; i++, at++)
 				same += same_line(t, &ops[i], i, &l[at]);
 		}
-		if (at != n || trace_rewind(t, &err) != 0)
+		if (at != n || eph_trace_rewind(t, &err) != 0)
 			same = 0;
 	}
-	trace_close(t);
+	eph_trace_close(t);
 	return (same / 2);
 }
 
@@ -168,14 +169,14 @@ meta_data_is_the_same_in_both_forms(void)
 
 	random_lines(l, LINES, 9, true);
 	CU_ASSERT_EQUAL(write_lines(path, EPH_TRACE_TEXT, l, LINES, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
-	text = *trace_meta(t);
-	trace_close(t);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(path, &t, &err), 0);
+	text = *eph_trace_meta(t);
+	eph_trace_close(t);
 	CU_ASSERT_EQUAL(write_lines(path, EPH_TRACE_BINARY, l, LINES, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
-	binary = *trace_meta(t);
-	CU_ASSERT_FALSE(trace_is_text(t));
-	trace_close(t);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(path, &t, &err), 0);
+	binary = *eph_trace_meta(t);
+	CU_ASSERT_FALSE(eph_trace_is_text(t));
+	eph_trace_close(t);
 	CU_ASSERT_EQUAL(text.ops, LINES);
 	CU_ASSERT_TRUE(text.held_mean > 0);
 	CU_ASSERT_EQUAL(
@@ -195,15 +196,15 @@ meta_data_is_the_same_in_both_forms(void)
 	origin.failed = 1;
 	(void)strcpy(origin.source, "strace");
 	CU_ASSERT_EQUAL_FATAL(
-	    trace_writer_open(path, EPH_TRACE_BINARY, &w, &err), 0);
-	trace_writer_origin(w, &origin);
-	CU_ASSERT_EQUAL(trace_writer_commit(w, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(trace_open(path, &t, &err), 0);
-	CU_ASSERT_EQUAL(trace_meta(t)->calls, 5);
-	CU_ASSERT_EQUAL(trace_meta(t)->partial, 2);
-	CU_ASSERT_EQUAL(trace_meta(t)->failed, 1);
-	CU_ASSERT_STRING_EQUAL(trace_meta(t)->source, "strace");
-	trace_close(t);
+	    eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, &err), 0);
+	eph_trace_writer_origin(w, &origin);
+	CU_ASSERT_EQUAL(eph_trace_writer_commit(w, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_trace_open(path, &t, &err), 0);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->calls, 5);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->partial, 2);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->failed, 1);
+	CU_ASSERT_STRING_EQUAL(eph_trace_meta(t)->source, "strace");
+	eph_trace_close(t);
 }
 
 /* 0 when the file reads to its end without an error. */
@@ -216,11 +217,11 @@ read_all(const char *path, struct eph_err *err)
 	int error;
 
 	err->text[0] = '\0';
-	if ((error = trace_open(path, &t, err)) != 0)
+	if ((error = eph_trace_open(path, &t, err)) != 0)
 		return (error);
-	while ((error = trace_next(t, &ops, &n, err)) == 0 && n > 0) {
+	while ((error = eph_trace_next(t, &ops, &n, err)) == 0 && n > 0) {
 		for (size_t i = 0; i < n; i++) {
-			const struct eph_trace_meta *m = trace_meta(t);
+			const struct eph_trace_meta *m = eph_trace_meta(t);
 			bool bad = ops[i].cpu >= m->cpus;
 
 			if (ops[i].kind <= EPH_OP_UNMAP)
@@ -232,7 +233,7 @@ read_all(const char *path, struct eph_err *err)
 				CU_FAIL("an operation beyond the meta data");
 		}
 	}
-	trace_close(t);
+	eph_trace_close(t);
 	return (error);
 }
 
@@ -368,7 +369,7 @@ hostile_files_with_right_checksums_do_no_harm(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
 	path = temp_path(&tmp, "enemy");
-	prng_init(&r, 11, 0);
+	eph__prng_init(&r, 11, 0);
 	for (int i = 0; i < 700; i++) {
 		memcpy(copy, bytes, n);
 		for (uint32_t k = 0; k <= prng_below(&r, 3); k++)
@@ -428,9 +429,9 @@ a_file_appears_whole_or_not_at_all(void)
 	path = temp_path(&own, "w");
 	CU_ASSERT_EQUAL(temp_write(path, "old", 3), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    trace_writer_open(path, EPH_TRACE_TEXT, &w, &err), 0);
-	CU_ASSERT_EQUAL(trace_write(w, EPH_OP_REF, 0, 0, 1, 0, 0, &err), 0);
-	trace_writer_abort(w);
+	    eph_trace_writer_open(path, EPH_TRACE_TEXT, &w, &err), 0);
+	CU_ASSERT_EQUAL(eph_trace_write(w, EPH_OP_REF, 0, 0, 1, 0, 0, &err), 0);
+	eph_trace_writer_abort(w);
 	old = temp_read(path, &n);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(old);
 	CU_ASSERT_STRING_EQUAL(old, "old");
@@ -452,14 +453,15 @@ a_place_that_is_no_file_is_refused(void)
 	struct eph_err err;
 
 	CU_ASSERT_EQUAL(
-	    trace_writer_open(tmp.dir, EPH_TRACE_TEXT, &w, &err), EISDIR);
+	    eph_trace_writer_open(tmp.dir, EPH_TRACE_TEXT, &w, &err), EISDIR);
 	CU_ASSERT_EQUAL(
-	    trace_writer_open("/dev/null", EPH_TRACE_TEXT, &w, &err), EINVAL);
-	CU_ASSERT_EQUAL(trace_writer_open(temp_path(&tmp, "no/such/dir"),
+	    eph_trace_writer_open("/dev/null", EPH_TRACE_TEXT, &w, &err),
+	    EINVAL);
+	CU_ASSERT_EQUAL(eph_trace_writer_open(temp_path(&tmp, "no/such/dir"),
 			    EPH_TRACE_BINARY, &w, &err),
 	    ENOENT);
 	CU_ASSERT_EQUAL(
-	    trace_writer_open("-", EPH_TRACE_ORACLE, &w, &err), EINVAL);
+	    eph_trace_writer_open("-", EPH_TRACE_ORACLE, &w, &err), EINVAL);
 }
 
 /* In a child: its file size limit stands for a full disk. */
@@ -541,7 +543,7 @@ oracle_next_use_is_right_over_many_blocks(void)
 	size_t n = 0, wrong = 0;
 	char *bytes;
 
-	prng_init(&r, 3, 0);
+	eph__prng_init(&r, 3, 0);
 	for (size_t i = 0; i < LINES; i++) {
 		memset(&l[i], 0, sizeof(l[i]));
 		l[i].kind = EPH_OP_REF;

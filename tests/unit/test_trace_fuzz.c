@@ -73,10 +73,11 @@ read_it(const char *path)
 	int error;
 
 	err.text[0] = '\0';
-	if ((error = trace_open(path, &t, &err)) == 0) {
-		while (n > 0 && (error = trace_next(t, &ops, &n, &err)) == 0)
+	if ((error = eph_trace_open(path, &t, &err)) == 0) {
+		while (
+		    n > 0 && (error = eph_trace_next(t, &ops, &n, &err)) == 0)
 			continue;
-		trace_close(t);
+		eph_trace_close(t);
 	}
 	/* One line, and only with an error. */
 	CU_ASSERT_EQUAL(error != 0, err.text[0] != '\0');
@@ -92,7 +93,7 @@ mutated_text_traces_are_read_or_refused(void)
 	char copy[400];
 	struct prng r;
 
-	prng_init(&r, 21, 0);
+	eph__prng_init(&r, 21, 0);
 	for (int i = 0; i < 800; i++) {
 		size_t n = sizeof(text) - 1;
 
@@ -150,7 +151,7 @@ mutated_logs_are_read_or_refused(void)
 	static char copy[2000];
 	struct prng r;
 
-	prng_init(&r, 22, 0);
+	eph__prng_init(&r, 22, 0);
 	for (int i = 0; i < 120; i++) {
 		for (size_t k = 0; k < sizeof(logs) / sizeof(logs[0]); k++) {
 			struct eph_import_options o = { 0 };

@@ -31,7 +31,7 @@ open_bytes(const char *bytes, size_t n, struct eph_err *err)
 
 	err->text[0] = '\0';
 	CU_ASSERT_EQUAL_FATAL(temp_write(path, bytes, n), 0);
-	return (trace_open(path, &t, err) == 0 ? t : NULL);
+	return (eph_trace_open(path, &t, err) == 0 ? t : NULL);
 }
 
 static struct eph_trace *
@@ -48,7 +48,7 @@ ops_of(struct eph_trace *t, size_t *np)
 	struct eph_err err;
 
 	*np = 0;
-	CU_ASSERT_EQUAL(trace_next(t, &ops, np, &err), 0);
+	CU_ASSERT_EQUAL(eph_trace_next(t, &ops, np, &err), 0);
 	return (ops);
 }
 
@@ -88,16 +88,16 @@ every_operation_is_read_as_written(void)
 	CU_ASSERT_EQUAL(op[6].kind, EPH_OP_REF);
 	CU_ASSERT_EQUAL(op[6].page, op[0].page);
 	CU_ASSERT_EQUAL(op[7].page, 1);
-	CU_ASSERT_EQUAL(trace_page_name(t, 0), 77);
-	CU_ASSERT_EQUAL(trace_page_name(t, 1), UINT64_MAX);
-	CU_ASSERT_EQUAL(trace_handle_name(t, 3), 500);
-	CU_ASSERT_EQUAL(trace_line(t, 0), 3);
-	CU_ASSERT_EQUAL(trace_line(t, 7), 11);
-	trace_where(t, 3, where, sizeof(where));
+	CU_ASSERT_EQUAL(eph_trace_page_name(t, 0), 77);
+	CU_ASSERT_EQUAL(eph_trace_page_name(t, 1), UINT64_MAX);
+	CU_ASSERT_EQUAL(eph_trace_handle_name(t, 3), 500);
+	CU_ASSERT_EQUAL(eph_trace_line(t, 0), 3);
+	CU_ASSERT_EQUAL(eph_trace_line(t, 7), 11);
+	eph_trace_where(t, 3, where, sizeof(where));
 	CU_ASSERT_PTR_NOT_NULL(strstr(where, "/t:7"));
-	CU_ASSERT_EQUAL(trace_next(t, &op, &n, &err), 0);
+	CU_ASSERT_EQUAL(eph_trace_next(t, &op, &n, &err), 0);
 	CU_ASSERT_EQUAL(n, 0);
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 static void
@@ -111,9 +111,9 @@ meta_data_is_exact_at_open(void)
 	const struct eph_trace_meta *m;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	m = trace_meta(t);
+	m = eph_trace_meta(t);
 	CU_ASSERT_TRUE(m->complete);
-	CU_ASSERT_TRUE(trace_is_text(t));
+	CU_ASSERT_TRUE(eph_trace_is_text(t));
 	CU_ASSERT_EQUAL(m->cpus, 5);
 	CU_ASSERT_EQUAL(m->ops, 7);
 	CU_ASSERT_EQUAL(m->references, 3);
@@ -126,7 +126,7 @@ meta_data_is_exact_at_open(void)
 	CU_ASSERT_EQUAL(m->held_at_end, 1);
 	CU_ASSERT_EQUAL(m->imported, 0);
 	CU_ASSERT_EQUAL(m->ops_of[EPH_OP_DELAY], 3);
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 static void
@@ -137,8 +137,8 @@ mean_held_is_over_lines_without_time(void)
 	    open_text("ephmap-trace 1\nm 0 1 1\nr 0 1\nu 0 1\np 0 1\n", &err);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_DOUBLE_EQUAL(trace_meta(t)->held_mean, 0.5, 1e-12);
-	trace_close(t);
+	CU_ASSERT_DOUBLE_EQUAL(eph_trace_meta(t)->held_mean, 0.5, 1e-12);
+	eph_trace_close(t);
 }
 
 static void
@@ -153,14 +153,14 @@ slots_are_used_again_after_unmap(void)
 	size_t n;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_EQUAL(trace_meta(t)->slots, 2);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->slots, 2);
 	op = ops_of(t, &n);
 	CU_ASSERT_EQUAL(op[0].slot, 0);
 	CU_ASSERT_EQUAL(op[1].slot, 1);
 	CU_ASSERT_EQUAL(op[3].slot, 0); /* of handle 10, freed */
 	CU_ASSERT_EQUAL(op[5].slot, 0);
 	CU_ASSERT_EQUAL(op[6].slot, 0);
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 static void
@@ -174,11 +174,11 @@ map_after_a_nowait_map_takes_its_slot(void)
 	size_t n;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_EQUAL(trace_meta(t)->slots, 1);
-	CU_ASSERT_EQUAL(trace_meta(t)->held_at_end, 0);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->slots, 1);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->held_at_end, 0);
 	op = ops_of(t, &n);
 	CU_ASSERT_EQUAL(op[1].slot, op[0].slot);
-	trace_close(t);
+	eph_trace_close(t);
 	/* The second map had no nowait: a third is an error. */
 	t = open_text(
 	    "ephmap-trace 1\nm 0 1 7 nowait\nm 0 2 7\nm 0 2 7\n", &err);
@@ -194,8 +194,8 @@ carriage_returns_before_newlines_are_ignored(void)
 	    "ephmap-trace 1\r\nm 0 1 2 shared\r\n\r\n# x\r\nu 0 2 \r\n", &err);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_EQUAL(trace_meta(t)->ops, 2);
-	trace_close(t);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->ops, 2);
+	eph_trace_close(t);
 }
 
 static void
@@ -207,11 +207,11 @@ a_trace_without_operations_is_valid(void)
 	size_t n = 1;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_EQUAL(trace_meta(t)->ops, 0);
-	CU_ASSERT_EQUAL(trace_meta(t)->cpus, 1);
-	CU_ASSERT_EQUAL(trace_next(t, &ops, &n, &err), 0);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->ops, 0);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->cpus, 1);
+	CU_ASSERT_EQUAL(eph_trace_next(t, &ops, &n, &err), 0);
 	CU_ASSERT_EQUAL(n, 0);
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 /* A bad line 3, and what the message must say. */
@@ -310,10 +310,10 @@ what_is_no_trace_is_refused(void)
 	CU_ASSERT_PTR_NULL(open_text("ephmap-trace 1 x\n", &err));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, ":1: "));
 	CU_ASSERT_PTR_NULL(open_text("ephmap-trace", &err));
-	CU_ASSERT_EQUAL(trace_open(tmp.dir, &t, &err), EISDIR);
+	CU_ASSERT_EQUAL(eph_trace_open(tmp.dir, &t, &err), EISDIR);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "directory"));
 	CU_ASSERT_EQUAL(
-	    trace_open(temp_path(&tmp, "absent"), &t, &err), ENOENT);
+	    eph_trace_open(temp_path(&tmp, "absent"), &t, &err), ENOENT);
 }
 
 static void
@@ -344,7 +344,7 @@ blocks_and_windows_join_without_a_seam(void)
 	size_t n, i = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-	prng_init(&r, 1, 0);
+	eph__prng_init(&r, 1, 0);
 	to += sprintf(to, "ephmap-trace 1\n");
 	for (size_t k = 0; k < lines; k++) {
 		const unsigned cpu = prng_below(&r, 1024);
@@ -356,23 +356,23 @@ blocks_and_windows_join_without_a_seam(void)
 	free(text);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 	for (int pass = 0; pass < 2; pass++) {
-		prng_init(&r, 1, 0);
+		eph__prng_init(&r, 1, 0);
 		i = 0;
-		while (trace_next(t, &ops, &n, &err) == 0 && n > 0) {
+		while (eph_trace_next(t, &ops, &n, &err) == 0 && n > 0) {
 			for (size_t k = 0; k < n; k++, i++) {
 				bool ok = ops[k].cpu == prng_below(&r, 1024);
 
-				ok &= trace_page_name(t, ops[k].page) ==
+				ok &= eph_trace_page_name(t, ops[k].page) ==
 				    prng_next(&r) >> (i % 64);
-				ok &= trace_line(t, k) == i + 2;
+				ok &= eph_trace_line(t, k) == i + 2;
 				if (!ok)
 					CU_FAIL_FATAL("an operation differs");
 			}
 		}
 		CU_ASSERT_EQUAL(i, lines);
-		CU_ASSERT_EQUAL(trace_rewind(t, &err), 0);
+		CU_ASSERT_EQUAL(eph_trace_rewind(t, &err), 0);
 	}
-	trace_close(t);
+	eph_trace_close(t);
 }
 
 static void
@@ -387,7 +387,7 @@ many_handles_are_followed(void)
 	uint64_t now = 0, most = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-	prng_init(&r, 2, 0);
+	eph__prng_init(&r, 2, 0);
 	to += sprintf(to, "ephmap-trace 1\n");
 	for (int i = 0; i < LINES; i++) {
 		uint32_t h = prng_below(&r, HANDLES);
@@ -401,9 +401,9 @@ many_handles_are_followed(void)
 	t = open_bytes(text, (size_t)(to - text), &err);
 	free(text);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-	CU_ASSERT_EQUAL(trace_meta(t)->held_max, most);
-	CU_ASSERT_EQUAL(trace_meta(t)->held_at_end, now);
-	trace_close(t);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->held_max, most);
+	CU_ASSERT_EQUAL(eph_trace_meta(t)->held_at_end, now);
+	eph_trace_close(t);
 }
 
 static CU_TestInfo tests[] = {

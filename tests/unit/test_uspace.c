@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/machine.h"
-#include "ephmap/uspace.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/kernel/uspace.h"
 #include "test_main.h"
 
 struct fix {
@@ -22,7 +22,7 @@ fix_open(struct fix *f)
 		.contents = EPH_CONTENTS_FULL };
 	struct eph_err err;
 
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(vm_pool_create(f->mc, 10, PAGES, &f->pool), 0);
 	CU_ASSERT_EQUAL_FATAL(uspace_create(f->pool, 16, &f->us), 0);
 }
@@ -34,7 +34,7 @@ fix_close(struct fix *f)
 	CU_ASSERT_EQUAL(vm_pool_used(f->pool), 0);
 	CU_ASSERT_EQUAL(vm_pool_held(f->pool), 0);
 	vm_pool_destroy(f->pool);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 static const eph_uva_t base = EPH_UVA_BASE;
@@ -216,13 +216,13 @@ faults_on_purpose_happen_once(void)
 	char c = 0;
 
 	fix_open(&f);
-	machine_fail(f.mc, EPH_FAULT_ALLOC, 2);
+	eph_machine_fail(f.mc, EPH_FAULT_ALLOC, 2);
 	CU_ASSERT_EQUAL(
 	    uspace_map(f.us, base, 2 * EPH_PAGE_SIZE, UPROT_READ), ENOMEM);
-	CU_ASSERT_EQUAL(machine_fault_seen(f.mc, EPH_FAULT_ALLOC), 2);
+	CU_ASSERT_EQUAL(eph_machine_fault_seen(f.mc, EPH_FAULT_ALLOC), 2);
 	CU_ASSERT_EQUAL(
 	    uspace_map(f.us, base, 2 * EPH_PAGE_SIZE, UPROT_READ), 0);
-	machine_fail(f.mc, EPH_FAULT_COPY, 1);
+	eph_machine_fail(f.mc, EPH_FAULT_COPY, 1);
 	CU_ASSERT_EQUAL(copyin(f.us, base, &c, 1), EFAULT);
 	CU_ASSERT_EQUAL(copyin(f.us, base, &c, 1), 0);
 	fix_close(&f);

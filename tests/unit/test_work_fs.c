@@ -15,7 +15,7 @@
 static const struct fs_load *
 load_of(const char *name)
 {
-	const struct fs_load *l = fs_loads;
+	const struct fs_load *l = eph__fs_loads;
 
 	while (l->name != NULL && strcmp(l->name, name) != 0)
 		l++;
@@ -27,10 +27,10 @@ a_lookup_is_directory_and_inode(void)
 {
 	struct fs_walk fw;
 
-	fs_walk_init(&fw, load_of("find"), BLOCK, 1, 0);
+	eph__fs_walk_init(&fw, load_of("find"), BLOCK, 1, 0);
 	for (unsigned i = 0; i < 1000; i++) {
-		const struct fs_ref dir = fs_walk_next(&fw);
-		const struct fs_ref inode = fs_walk_next(&fw);
+		const struct fs_ref dir = eph__fs_walk_next(&fw);
+		const struct fs_ref inode = eph__fs_walk_next(&fw);
 
 		CU_ASSERT(dir.meta && inode.meta);
 		/* 16 maps; 8,000 entries of 128 bytes; inodes of 256. */
@@ -47,15 +47,15 @@ a_file_is_read_in_order_past_its_indirect_blocks(void)
 	uint64_t first = 0;
 
 	/* 2,048 blocks; 2,048 pointers in an indirect block. */
-	fs_walk_init(&fw, load_of("large"), BLOCK, 1, 0);
-	(void)fs_walk_next(&fw);
-	(void)fs_walk_next(&fw);
+	eph__fs_walk_init(&fw, load_of("large"), BLOCK, 1, 0);
+	(void)eph__fs_walk_next(&fw);
+	(void)eph__fs_walk_next(&fw);
 	for (unsigned i = 0; i < 2048; i++) {
-		ref = fs_walk_next(&fw);
+		ref = eph__fs_walk_next(&fw);
 		if (i >= 12) {
 			CU_ASSERT(ref.meta);
 			CU_ASSERT_EQUAL(ref.blkno, 16 + 1 + 1 + 2 * fw.file);
-			ref = fs_walk_next(&fw);
+			ref = eph__fs_walk_next(&fw);
 		}
 		CU_ASSERT_FALSE(ref.meta);
 		if (i == 0)
@@ -63,21 +63,22 @@ a_file_is_read_in_order_past_its_indirect_blocks(void)
 		CU_ASSERT_EQUAL(ref.blkno, first + i);
 	}
 	CU_ASSERT_EQUAL(first, 16 + 1 + 1 + 2 * 4 + 2048 * fw.file);
-	CU_ASSERT(fs_walk_next(&fw).blkno == 16);
+	CU_ASSERT(eph__fs_walk_next(&fw).blkno == 16);
 }
 
 /* Blocks of smaller size hold less, and no block is two things. */
 static void
 no_block_is_both_data_and_metadata(void)
 {
-	for (const struct fs_load *l = fs_loads; l->name != NULL; l++) {
+	for (const struct fs_load *l = eph__fs_loads; l->name != NULL; l++) {
 		for (uint32_t bytes = 4096; bytes <= 65536; bytes *= 4) {
 			uint64_t most_meta = 0, least_data = UINT64_MAX;
 			struct fs_walk fw;
 
-			fs_walk_init(&fw, l, bytes, 1, 0);
+			eph__fs_walk_init(&fw, l, bytes, 1, 0);
 			for (unsigned i = 0; i < 20000; i++) {
-				const struct fs_ref ref = fs_walk_next(&fw);
+				const struct fs_ref ref =
+				    eph__fs_walk_next(&fw);
 
 				if (ref.meta && ref.blkno > most_meta)
 					most_meta = ref.blkno;
@@ -103,7 +104,7 @@ play(const char *text, struct eph_work_result *work)
 
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    workload_run(&cfg, &wl, &run, work, NULL, NULL, &err), 0);
+	    eph_workload_run(&cfg, &wl, &run, work, NULL, NULL, &err), 0);
 	CU_ASSERT_EQUAL(work->corrupt, 0);
 	CU_ASSERT_EQUAL(work->maps_left, 0);
 	CU_ASSERT_EQUAL(run.violations_total, 0);

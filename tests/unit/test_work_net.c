@@ -30,7 +30,8 @@ play(const char *text, const char *design, uint32_t nbufs, bool threads,
 
 	CU_ASSERT_EQUAL_FATAL(eph_workload_parse(text, &wl, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(
-	    workload_run(&cfg, &wl, &o->run, &o->work, NULL, NULL, &err), 0);
+	    eph_workload_run(&cfg, &wl, &o->run, &o->work, NULL, NULL, &err),
+	    0);
 	CU_ASSERT_EQUAL(o->work.corrupt, 0);
 	CU_ASSERT_EQUAL(o->work.asleep, 0);
 	CU_ASSERT_EQUAL(o->work.maps_left, 0);

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ephmap/digest.h"
-#include "ephmap/pmap.h"
-#include "ephmap/kva.h"
-#include "ephmap/shootdown.h"
-#include "ephmap/xio.h"
+#include "ephmap/sdk/digest.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/kernel/xio.h"
 #include "test_main.h"
 
 struct fix {
@@ -32,9 +32,9 @@ fix_open_on(struct fix *f, const char *design)
 
 	f->ops = eph_design_find(design);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->ops);
-	CU_ASSERT_EQUAL_FATAL(machine_create(&cfg, &f->mc, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(
-	    machine_set_shootdown(f->mc, eph_shootdown_find(f->ops->shootdown)),
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
+				  f->mc, eph_shootdown_find(f->ops->shootdown)),
 	    0);
 	CU_ASSERT_EQUAL_FATAL(f->ops->create(f->mc, &dc, &f->state, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(vm_pool_create(f->mc, 0, PAGES, &f->pool), 0);
@@ -43,9 +43,9 @@ fix_open_on(struct fix *f, const char *design)
 				  40 * EPH_PAGE_SIZE, UPROT_READ | UPROT_WRITE),
 	    0);
 	for (uint32_t i = 0; i < 40; i++)
-		page_fill(
+		eph_page_fill(
 		    f->mc, uspace_page(f->us, EPH_UVA_BASE + eph_ptoa(i)), i);
-	mapper_init(&f->mp, f->mc, f->ops, f->state);
+	eph_mapper_init(&f->mp, f->mc, f->ops, f->state);
 }
 
 static void
@@ -64,7 +64,7 @@ fix_close(struct fix *f)
 	CU_ASSERT_EQUAL(vm_pool_used(f->pool), 0);
 	vm_pool_destroy(f->pool);
 	f->ops->destroy(f->state);
-	CU_ASSERT_EQUAL(machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
 }
 
 static const eph_uva_t base = EPH_UVA_BASE;
@@ -263,7 +263,7 @@ a_copy_that_faults_unmaps_its_page(void)
 	CU_ASSERT_EQUAL(
 	    xio_copy_xtou(&x, &f.mp, 0, f.us, base + 20 * 4096, 8192), EFAULT);
 	CU_ASSERT_EQUAL(f.mp.held, 0);
-	machine_fail(f.mc, EPH_FAULT_COPY, 1);
+	eph_machine_fail(f.mc, EPH_FAULT_COPY, 1);
 	CU_ASSERT_EQUAL(xio_copy_utox(&x, &f.mp, 0, f.us, base, 10), EFAULT);
 	CU_ASSERT_EQUAL(f.mp.held, 0);
 	xio_release(&x);
@@ -308,7 +308,7 @@ each_page_of_a_copy_is_one_private_mapping(void)
 	CU_ASSERT_EQUAL(xio_init_ubuf(&x, f.us, base, sizeof(b), XIOF_READ), 0);
 	for (int twice = 0; twice < 2; twice++)
 		CU_ASSERT_EQUAL(xio_copy_xtok(&x, &f.mp, 0, b, sizeof(b)), 0);
-	machine_counters(f.mc, &c);
+	eph_machine_counters(f.mc, &c);
 	CU_ASSERT_EQUAL(c.map_calls, 6);
 	CU_ASSERT_EQUAL(c.miss, 3);
 	CU_ASSERT_EQUAL(c.hit_inactive, 3);
@@ -329,7 +329,7 @@ every_design_copies_the_same_bytes(void)
 
 		fix_open_on(&f, eph_designs[i]->name);
 		for (unsigned cpu = 0; cpu < 2; cpu++) {
-			cpu_enter(f.mc, cpu);
+			eph_cpu_enter(f.mc, cpu);
 			CU_ASSERT_EQUAL(xio_init_ubuf(&x, f.us, base + cpu,
 					    9000, XIOF_READ),
 			    0);

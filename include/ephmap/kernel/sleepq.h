@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_KERNEL_SLEEPQ_H
+#define EPHMAP_KERNEL_SLEEPQ_H
+
+/*
+ * tsleep and wakeup.
+ *
+ * A sleeper waits on a channel, any address.  wakeup() makes all sleepers
+ * of a channel runnable, wakeup_one() the one that slept first, even if a
+ * signal is already taking it away: the lost wakeup of the kernels is ours
+ * too.  A sleeper that was woken and sleeps again on the same channel
+ * before msleep_done() counts as wakeup_spurious.
+ */
+
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/mutex.h"
+
+enum {
+	PCATCH = 0x1, /* a signal ends the sleep with EINTR */
+};
+
+/*
+ * Release `mtx` (NULL: none), sleep on `wchan`, take `mtx` again.  `timo_ns`
+ * 0 sleeps without limit.  Never call it in a critical section.  Returns 0
+ * after a wakeup, EINTR after a signal with PCATCH, EWOULDBLOCK after
+ * `timo_ns`.
+ *
+ * Only a thread of an executor can sleep; in lockstep without one the
+ * machine panics, because nobody could ever wake the caller.
+ */
+int eph_msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    unsigned flags, const char *wmesg, uint64_t timo_ns);
+
+/* msleep without a mutex; `tsleep` of the BSDs. */
+int eph_tsleep(struct eph_machine *mc, const void *wchan, unsigned flags,
+    const char *wmesg, uint64_t timo_ns);
+
+/*
+ * msleep for what a critical section guards: the caller is in exactly one,
+ * with the spin lock `spin` (NULL: with none), and leaves both while it
+ * sleeps, as a thread that blocks in the kernels does.
+ */
+int eph_ssleep(struct eph_machine *mc, const void *wchan,
+    struct eph_mutex *spin, unsigned flags, const char *wmesg,
+    uint64_t timo_ns);
+
+void eph_wakeup(struct eph_machine *mc, const void *wchan);
+void eph_wakeup_one(struct eph_machine *mc, const void *wchan);
+
+/* Those sleepers of a channel that went to sleep on this CPU. */
+void eph_wakeup_mycpu(struct eph_machine *mc, const void *wchan);
+
+/* Send a signal: a sleeper with PCATCH returns EINTR. */
+void eph_sleepq_signal(struct eph_machine *mc, struct eph_thread *td);
+
+/* Is anybody asleep on `wchan`? */
+bool eph_sleepq_waiting(struct eph_machine *mc, const void *wchan);
+
+/* The loop around msleep() got what it waited for. */
+void eph_msleep_done(struct eph_machine *mc);
+
+#endif /* !EPHMAP_KERNEL_SLEEPQ_H */

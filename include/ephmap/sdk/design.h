@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_SDK_DESIGN_H
+#define EPHMAP_SDK_DESIGN_H
+
+/*
+ * Designs: the data structures that hand out addresses.
+ *
+ * A design is one const eph_design_ops, one file in src/design and one row
+ * of the table, or a plug-in.  It calls kern's primitives and the pmap
+ * only; its historical choices on other axes are names in its row, which
+ * the layer above resolves.  Every slot is set; what a design cannot do is
+ * one of the shared eph_design_no_*() functions.
+ *
+ * A design counts map_calls, hit_*, miss, evict, map_fail and unmap_calls
+ * when map() and unmap() return, and keeps the machine's buffer gauge.
+ */
+
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/policy.h"
+
+/* Where a mapping may be used.  (FreeBSD's values.) */
+enum {
+	SFB_DEFAULT = 0x0,
+	SFB_CATCH = 0x1,      /* a signal ends the wait */
+	SFB_CPUPRIVATE = 0x2, /* used on the mapping CPU only */
+	SFB_NOWAIT = 0x4,     /* fail instead of sleeping */
+};
+
+/* On which CPUs, and after what, a mapping may be touched. */
+enum eph_validity {
+	EPH_VALID_ALL,	      /* any CPU while mapped */
+	EPH_VALID_MASK,	      /* shared: any CPU; private: the mapping CPU */
+	EPH_VALID_ASKED,      /* the mapping CPU, and CPUs that asked kva() */
+	EPH_VALID_GENERATION, /* CPUs that asked kva() after this map; loads */
+	EPH_VALID_THIS_CPU,   /* the mapping CPU; unmapped in reverse order */
+};
+
+/* What the design's own API has; decides which flags reach it. */
+enum {
+	EPH_DESIGN_PRIVATE = 0x1, /* SFB_CPUPRIVATE means something */
+	EPH_DESIGN_NOWAIT = 0x2,  /* SFB_NOWAIT means something */
+	EPH_DESIGN_CACHE = 0x4,	  /* a mapping may outlive its last unmap */
+	EPH_DESIGN_POLICY = 0x8,  /* the replacement policy can be chosen */
+	EPH_DESIGN_NBUFS = 0x10,  /* nbufs means something */
+	EPH_DESIGN_SLEEPS = 0x20, /* map may sleep */
+	EPH_DESIGN_OURS = 0x40,	  /* not a historical design */
+	EPH_DESIGN_WIRES = 0x80,  /* map wires the page, and may leak wires */
+};
+
+struct eph_design_config {
+	uint32_t nbufs;
+	uint32_t npages_hint;		     /* 0: unknown */
+	const struct eph_policy_ops *policy; /* NULL: the historical one */
+	struct eph_policy_env policy_env;    /* next_use and params for it */
+	void *arg; /* for designs that are made for one run */
+};
+
+/* A mapping as handed out. */
+struct eph_mapping {
+	void *obj;   /* the design's: struct sf_buf *, struct lwbuf * ... */
+	eph_va_t va; /* its address, valid where the class says */
+};
+
+/* One tunable or statistic under its kernel name. */
+struct eph_sysctl {
+	const char *name; /* kern.ipc.nsfbufs */
+	const char *desc;
+	uint64_t (*get)(void *state);
+	int (*set)(void *state, uint64_t value); /* 0, EPERM or EINVAL */
+	const char *truth; /* what it really counts where that differs */
+};
+
+struct eph_design_ops {
+	const char *name;
+	const char *summary;   /* one line */
+	const char *origin;    /* system, commit, author */
+	const char *date;      /* YYYY-MM-DD, or as exact as known */
+	const char *holes;     /* known holes, "" if none */
+	const char *shootdown; /* name of the historical protocol */
+	const char *policy;    /* name of the historical policy, "" if none */
+	unsigned abi;	       /* EPHMAP_ABI */
+	enum eph_validity validity;
+	unsigned flags; /* EPH_DESIGN_* */
+
+	/*
+	 * Returns 0 and sets *statep, or ENOMEM, or EINVAL with `err` set.
+	 * The machine has its shootdown protocol already.
+	 */
+	int (*create)(struct eph_machine *mc,
+	    const struct eph_design_config *cfg, void **statep,
+	    struct eph_err *err);
+
+	/* Every mapping has been unmapped. */
+	void (*destroy)(void *state);
+
+	/*
+	 * Map `m` on the current CPU and take a reference.  May sleep unless
+	 * SFB_NOWAIT and the design has it.  Returns 0 and fills *mp, or
+	 * EAGAIN (nothing free and SFB_NOWAIT), EINTR (SFB_CATCH and a
+	 * signal), ENOTSUP (eph_machine_refuse() said why).
+	 */
+	int (*map)(void *state, struct vm_page *m, unsigned flags,
+	    struct eph_mapping *mp);
+
+	/* Drop a reference, on any CPU.  Returns 0, or ENOTSUP. */
+	int (*unmap)(void *state, void *obj);
+
+	/*
+	 * The design's own request for the address on the current CPU, and
+	 * whatever it does to make it valid there.  0: refused.
+	 */
+	eph_va_t (*kva)(void *state, void *obj);
+
+	/* Another reference to a mapping that one holds.  0 or ENOTSUP. */
+	int (*ref)(void *state, void *obj);
+
+	/* The page of a mapping that one holds. */
+	struct vm_page *(*page)(void *state, void *obj);
+
+	/* The current thread leaves or enters its CPU (emap, kmap_local). */
+	void (*switch_out)(void *state);
+	void (*switch_in)(void *state);
+
+	/*
+	 * Panics if an invariant does not hold, O(n); called while nothing
+	 * runs.  `held` is the number of references callers hold.
+	 */
+	void (*check)(void *state, uint64_t held);
+
+	/* NULL-name-terminated. */
+	const struct eph_sysctl *sysctls;
+};
+
+/* For designs that have no such operation. */
+int eph_design_no_ref(void *state, void *obj); /* ENOTSUP */
+void eph_design_no_switch(void *state);
+void eph_design_no_check(void *state, uint64_t held);
+extern const struct eph_sysctl eph_design_no_sysctls[];
+
+/* NULL-terminated, in the order `ephmap list designs` prints. */
+extern const struct eph_design_ops *const eph_designs[];
+const struct eph_design_ops *eph_design_find(const char *name);
+const char *eph_validity_name(enum eph_validity v);
+
+/*
+ * Load a design from a shared object that exports
+ *	const struct eph_design_ops ephmap_plugin;
+ * Returns 0 and sets *opsp, or ENOENT, EINVAL; `err` says why.  The object
+ * stays loaded until the process ends.
+ */
+int eph_design_load(
+    const char *path, const struct eph_design_ops **opsp, struct eph_err *err);
+
+#endif /* !EPHMAP_SDK_DESIGN_H */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef EPHMAP_SDK_POLICY_H
+#define EPHMAP_SDK_POLICY_H
+
+/*
+ * Replacement policies: which unreferenced mapping is recycled.
+ *
+ * Designs own this interface and call it; a policy stands above, one file
+ * and one table row each.  A policy sees slots (buffers, 0 to nslots - 1)
+ * and pages (frame numbers, dense from 0), owns its state, and never looks
+ * into the design except through the environment below.
+ *
+ * Order of calls, for one reference to a page:
+ *
+ *	found		hit(slot), and pin(slot) if its count was 0
+ *	not found	a slot that holds nothing, or victim(page);
+ *			then insert(slot, page)
+ *	count reaches 0	release(slot)
+ *
+ * A slot is pinned from insert() or pin() until release().  insert() comes
+ * with the slot pinned.  Rules about pinned slots:
+ *
+ *	1. victim() never returns a pinned slot; with all slots pinned it
+ *	   returns EPH_NONE and changes nothing that a later call can see
+ *	   (but "lazy", which as shipped drops the pinned slots it meets).
+ *	2. A pinned slot keeps its place in the algorithm: pinning is not a
+ *	   use, hit() is.  Only "lru" and "lazy", the kernels' own lists,
+ *	   order by release.
+ *	3. Where the algorithm's choice is pinned, the policy goes on as if
+ *	   the pinned entry were not there (it takes the next in its order).
+ *	4. victim() forgets the slot's page (a ghost may stay); the caller
+ *	   calls insert() for it next, before any other call.
+ *	5. forget() is for a slot whose page goes away for another reason.
+ *
+ * With every reference released at once (no holding), the hits are those
+ * of the algorithm as published.
+ */
+
+#include "ephmap/types.h"
+
+struct eph_mem;
+struct eph_policy_ops;
+
+/*
+ * Memory for policies, zeroed and counted; every block goes back with its
+ * size.  (Declared here too for plug-ins, which see public headers only.)
+ */
+void *eph_mem_alloc(struct eph_mem *mem, size_t bytes);
+void eph_mem_free(struct eph_mem *mem, void *p, size_t bytes);
+void *eph_mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
+
+/* What a policy may ask of the world; fixed at creation. */
+struct eph_policy_env {
+	struct eph_mem *mem; /* memory comes from here */
+	uint32_t nslots;
+	uint32_t npages_hint; /* pages that will be seen; 0: unknown */
+	uint64_t seed;
+	const char *params; /* "k=v,k=v" or NULL */
+
+	/*
+	 * For `opt`: position of the next reference to the page referenced
+	 * now, UINT64_MAX if there is none; NULL where the future is not
+	 * known.
+	 */
+	uint64_t (*next_use)(void *arg);
+	void *next_use_arg;
+
+	/*
+	 * For price-aware policies: CPUs that recycling `slot` now would
+	 * have to interrupt or invalidate, itself included; NULL where the
+	 * design has no price.
+	 */
+	uint32_t (*price)(void *arg, uint32_t slot);
+	void *price_arg;
+};
+
+/*
+ * A replay without holding, for analysis: the buffers are these tables and
+ * nothing else.  A stream may come in several blocks.
+ */
+struct eph_policy_replay {
+	uint32_t *slot_of; /* by page; EPH_NONE: not cached */
+	uint32_t *page_of; /* by slot */
+	uint32_t nslots;
+	uint32_t used; /* slots that hold a page: 0 to used - 1 */
+	bool far;      /* the tables are larger than the CPU's caches */
+	uint64_t now;  /* position of the current reference, from 0 */
+};
+
+struct eph_policy_ops {
+	const char *name;    /* as typed by the user */
+	const char *summary; /* one line */
+	const char *origin;  /* paper or system, date */
+	const char *params;  /* parameters and defaults, "" if none */
+	unsigned abi;	     /* EPHMAP_ABI */
+	bool offline;	     /* needs next_use */
+
+	/*
+	 * Returns 0 and sets *psp, or ENOMEM, EINVAL (bad parameters; `err`
+	 * says which) or ENOTSUP (env lacks what the policy needs).
+	 */
+	int (*create)(
+	    const struct eph_policy_env *env, void **psp, struct eph_err *err);
+	void (*destroy)(void *ps);
+
+	void (*insert)(void *ps, uint32_t slot, uint32_t page);
+	void (*hit)(void *ps, uint32_t slot);
+	void (*pin)(void *ps, uint32_t slot);
+	void (*release)(void *ps, uint32_t slot);
+	void (*forget)(void *ps, uint32_t slot);
+	uint32_t (*victim)(void *ps, uint32_t page);
+
+	/* Panics if an invariant does not hold; for tests, O(n). */
+	void (*check)(void *ps);
+
+	/*
+	 * Play `n` references, each released at once; returns the hits.
+	 * eph_policy_replay_by_calls() does it through the slots above; a policy
+	 * of ours instantiates src/design/policy_replay.h, the same calls
+	 * with the compiler seeing both sides.
+	 */
+	uint64_t (*replay)(const struct eph_policy_ops *ops, void *ps,
+	    struct eph_policy_replay *r, const uint32_t *pages, size_t n);
+};
+
+uint64_t eph_policy_replay_by_calls(const struct eph_policy_ops *ops, void *ps,
+    struct eph_policy_replay *r, const uint32_t *pages, size_t n);
+
+/*
+ * The kernels' own lists, part of the designs that shipped with them.
+ * lru: least recently released first; a slot leaves the list while it is
+ * referenced (DragonFly 2003, FreeBSD).  lazy: a hit leaves it on the
+ * list, so that it keeps its old place (DragonFly 24712b9068, 2004).
+ */
+extern const struct eph_policy_ops eph_policy_lru;
+extern const struct eph_policy_ops eph_policy_lazy;
+
+/* NULL-terminated, in the order `ephmap list policies` prints. */
+extern const struct eph_policy_ops *const eph_policies[];
+const struct eph_policy_ops *eph_policy_find(const char *name);
+
+#endif /* !EPHMAP_SDK_POLICY_H */

@@ -30,94 +30,15 @@
  * first one pending at a CPU is kept: after it the CPU holds nothing, so
  * that the others have nothing to find outdated.  Where entries are global
  * and the flush spares them this is not so; then all are kept.
+ *
+ * Here: interrupts and locks.  Threads and the loop stand in
+ * lockstep_threads.c, timers and idleness in lockstep_time.c.
  */
 
-#include "ephmap/sdk/exec.h"
+#include "exec/lockstep.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include "base/fiber.h"
-#include "base/kassert.h"
-#include "base/mem.h"
-#include "ephmap/kernel/ipiq.h"
-#include "ephmap/kernel/mutex.h"
-#include "ephmap/sdk/shootdown.h"
-#include "machine/access.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LOCKSTEP_STACK ((size_t)256 << 10)
-#else
-#define LOCKSTEP_STACK ((size_t)64 << 10)
-#endif
-
-/* A kernel thread with a stack. */
-struct lockstep_thread {
-	struct eph_thread td;
-	struct fiber *fiber;
-};
-
-/*
- * Threads are made by the batch: thousands sleep when a pool is short.  The
- * first batch is small, because most runs need one thread.
- */
-#define LOCKSTEP_BATCH 64u
-
-struct lockstep_batch {
-	struct lockstep_batch *next;
-	struct fiber_batch *fibers;
-	unsigned n;
-	struct lockstep_thread threads[LOCKSTEP_BATCH];
-};
-
-/* An interrupt that was not waited for. */
-struct lockstep_ipi {
-	struct eph_ipi ipi;
-	unsigned cpu;
-	struct lockstep_ipi *next;
-};
-
-struct lockstep_timer {
-	uint64_t at_ns;
-	uint64_t seq; /* order of making, the last tie-break */
-	unsigned cpu;
-	void (*fn)(struct eph_machine *mc, void *arg);
-	void *arg;
-};
-
-struct lockstep {
-	struct fiber
-	    *host; /* the stack that called us, once there are others */
-	struct lockstep_thread *running; /* NULL: the host's stack */
-	struct lockstep_thread *owner;	 /* of the replay loop, if any */
-	struct fiber *resumer;		 /* whom a resumed thread returns to */
-	struct eph_thread *runq_first;	 /* runnable, in order */
-	struct eph_thread *runq_last;
-	struct lockstep_thread *idle;	/* stacks to use again */
-	struct lockstep_batch *batches; /* of threads, every one ever made */
-	bool (*step)(void *arg);
-	void *step_arg;
-	unsigned live; /* threads not ended */
-	struct eph_gauge sleepers;
-	struct lockstep_ipi **pending; /* per CPU, in order of sending */
-	struct lockstep_timer *heap;   /* by time, CPU, making */
-	size_t ntimers;
-	size_t heap_size;
-	uint64_t timer_seq;
-};
-
-static void lockstep_deliver_pending(
-    struct eph_machine *mc, struct eph_cpu *target);
 static void lockstep_deliver_all(struct eph_machine *mc);
-static void lockstep_thread_idle(
-    struct lockstep *ls, struct lockstep_thread *t);
 static void lockstep_poll(struct eph_machine *mc);
-
-static struct lockstep *
-lockstep_of(struct eph_machine *mc)
-{
-	return (mc->exec_state);
-}
 
 int
 eph_lockstep_attach(struct eph_machine *mc)
@@ -144,13 +65,7 @@ lockstep_destroy(struct eph_machine *mc)
 {
 	struct lockstep *ls = lockstep_of(mc);
 
-	while (ls->batches != NULL) {
-		struct lockstep_batch *b = ls->batches;
-
-		ls->batches = b->next;
-		eph__fiber_batch_destroy(b->fibers);
-		eph_machine_free(mc, b, sizeof(*b));
-	}
+	eph__lockstep_threads_destroy(mc);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		while (ls->pending[c] != NULL) {
 			struct lockstep_ipi *p = ls->pending[c];
@@ -161,335 +76,8 @@ lockstep_destroy(struct eph_machine *mc)
 	}
 	eph_machine_free(mc, ls->pending, mc->ncpus * sizeof(*ls->pending));
 	eph_machine_free(mc, ls->heap, ls->heap_size * sizeof(*ls->heap));
-	eph__fiber_destroy(ls->host);
 	eph_machine_free(mc, ls, sizeof(*ls));
 	mc->exec = NULL;
-}
-
-/* Threads */
-
-static void
-runq_append(struct lockstep *ls, struct eph_thread *td)
-{
-	td->next = NULL;
-	if (ls->runq_last != NULL)
-		ls->runq_last->next = td;
-	else
-		ls->runq_first = td;
-	ls->runq_last = td;
-}
-
-static struct lockstep_thread *
-runq_pop(struct lockstep *ls)
-{
-	struct eph_thread *td = ls->runq_first;
-
-	ls->runq_first = td->next;
-	if (ls->runq_first == NULL)
-		ls->runq_last = NULL;
-	return ((struct lockstep_thread *)td->exec);
-}
-
-/* CPUs that catch up with what a shootdown protocol has put off */
-
-/* Relaxed, here and below: one host thread. */
-static bool
-lockstep_is_idle(const struct eph_cpu *cpu)
-{
-	return (atomic_load_explicit(&cpu->idle, memory_order_relaxed) != 0);
-}
-
-static void
-lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu)
-{
-	struct eph_cpu *from = mc->cur;
-
-	mc->cur = cpu;
-	mc->shootdown->catch_up(mc);
-	mc->cur = from;
-}
-
-static void
-lockstep_catch_up_all(struct eph_machine *mc)
-{
-	for (unsigned c = 0; c < mc->ncpus; c++)
-		lockstep_catch_up(mc, mc->cpus[c]);
-}
-
-/* Another thread goes on, on this CPU. */
-static inline void
-lockstep_switched(struct eph_machine *mc)
-{
-	if (eph_unlikely((mc->shootflags & EPH_SHOOT_TICK) != 0))
-		lockstep_catch_up(mc, mc->cur);
-}
-
-/* The current CPU was idle and goes on. */
-static void
-lockstep_wake(struct eph_machine *mc)
-{
-	struct eph_cpu *me = mc->cur;
-
-	atomic_store_explicit(&me->idle, 0, memory_order_relaxed);
-	eph_cpuset_set(mc->busyset, me->id);
-	lockstep_catch_up(mc, me);
-}
-
-/* Nothing runs any more: CPUs that did are idle. */
-static void
-lockstep_rest(struct eph_machine *mc)
-{
-	EPH_CPUSET_FOREACH(c, mc->busyset, mc->cpuwords)
-	{
-		atomic_store_explicit(
-		    &mc->cpus[c]->idle, 1, memory_order_relaxed);
-		mc->cpus[c]->pending = true;
-	}
-	eph_cpuset_zero(mc->busyset, mc->cpuwords);
-}
-
-/* Time passes until `at`. */
-static void
-lockstep_pass(struct eph_machine *mc, uint64_t at)
-{
-	const uint64_t ticks = mc->clock_ns / EPH_TICK_NS;
-
-	if (at <= mc->clock_ns)
-		return;
-	mc->clock_ns = at;
-	if (eph_likely(mc->shootflags == 0))
-		return;
-	if ((mc->shootflags & EPH_SHOOT_IDLE) != 0)
-		lockstep_rest(mc);
-	if ((mc->shootflags & EPH_SHOOT_TICK) != 0 && at / EPH_TICK_NS > ticks)
-		lockstep_catch_up_all(mc);
-}
-
-/* Run every runnable thread; called on the stack `self`. */
-static void
-lockstep_run_queue(
-    struct eph_machine *mc, struct fiber *self, struct lockstep_thread *running)
-{
-	struct lockstep *ls = lockstep_of(mc);
-	struct eph_cpu *cpu = mc->cur;
-	struct fiber *resumer = ls->resumer;
-
-	while (ls->runq_first != NULL) {
-		struct lockstep_thread *t = runq_pop(ls);
-
-		ls->resumer = self;
-		ls->running = t;
-		cpu_enter_inline(mc, t->td.cpu);
-		lockstep_switched(mc);
-		eph__fiber_switch(self, t->fiber);
-	}
-	ls->resumer = resumer;
-	ls->running = running;
-	mc->cur = cpu;
-}
-
-/* End of a thread: keep its stack, go back to whoever resumed it. */
-static void
-lockstep_thread_end(struct lockstep *ls, struct lockstep_thread *t)
-{
-	KASSERT(eph__fiber_intact(t->fiber), "a thread overran its stack");
-	ls->live--;
-	lockstep_thread_idle(ls, t);
-	eph__fiber_switch(t->fiber, ls->resumer);
-}
-
-static void
-lockstep_thread_main(void *arg)
-{
-	struct lockstep_thread *t = arg;
-	struct eph_machine *mc = t->td.mc;
-
-	t->td.fn(t->td.arg);
-	lockstep_thread_end(lockstep_of(mc), t);
-}
-
-/*
- * The replay loop.  A thread that is not its owner any more has finished
- * the step it slept in.
- */
-static void
-lockstep_loop_main(void *arg)
-{
-	struct lockstep_thread *t = arg;
-	struct eph_machine *mc = t->td.mc;
-	struct lockstep *ls = lockstep_of(mc);
-
-	for (;;) {
-		mc->attention = false;
-		if (ls->runq_first != NULL)
-			lockstep_run_queue(mc, t->fiber, t);
-		if (!ls->step(ls->step_arg))
-			break;
-		t->td.woken = false;
-		if (ls->owner != t)
-			lockstep_thread_end(ls, t);
-	}
-	if (ls->runq_first != NULL)
-		lockstep_run_queue(mc, t->fiber, t);
-	ls->owner = NULL;
-	ls->resumer = ls->host;
-	lockstep_thread_end(ls, t);
-}
-
-static void
-lockstep_thread_idle(struct lockstep *ls, struct lockstep_thread *t)
-{
-	t->td.next = ls->idle != NULL ? &ls->idle->td : NULL;
-	ls->idle = t;
-}
-
-/* More threads to be idle; false when out of memory. */
-static bool
-lockstep_batch_make(struct eph_machine *mc)
-{
-	struct lockstep *ls = lockstep_of(mc);
-	struct fiber *fibers[LOCKSTEP_BATCH];
-	struct lockstep_batch *b = eph_machine_alloc(mc, sizeof(*b));
-
-	if (ls->host == NULL)
-		ls->host = eph__fiber_create_host();
-	if (b == NULL || ls->host == NULL) {
-		eph_machine_free(mc, b, sizeof(*b));
-		return (false);
-	}
-	b->n = ls->batches == NULL ? 2 : LOCKSTEP_BATCH;
-	b->fibers = eph__fiber_batch_create(b->n, LOCKSTEP_STACK, fibers);
-	if (b->fibers == NULL) {
-		eph_machine_free(mc, b, sizeof(*b));
-		return (false);
-	}
-	for (unsigned i = b->n; i-- > 0;) {
-		b->threads[i].fiber = fibers[i];
-		b->threads[i].td.exec = &b->threads[i];
-		lockstep_thread_idle(ls, &b->threads[i]);
-	}
-	b->next = ls->batches;
-	ls->batches = b;
-	return (true);
-}
-
-static struct lockstep_thread *
-lockstep_thread_get(struct eph_machine *mc, void (*main_fn)(void *))
-{
-	struct lockstep *ls = lockstep_of(mc);
-	struct lockstep_thread *t;
-
-	if (ls->idle == NULL && !lockstep_batch_make(mc))
-		return (NULL);
-	t = ls->idle;
-	ls->idle = t->td.next != NULL ? t->td.next->exec : NULL;
-	memset(&t->td, 0, sizeof(t->td));
-	t->td.exec = t;
-	t->td.mc = mc;
-	eph__fiber_reset(t->fiber, main_fn, t);
-	ls->live++;
-	return (t);
-}
-
-static struct eph_thread *
-lockstep_thread_create(
-    struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)
-{
-	struct lockstep_thread *t =
-	    lockstep_thread_get(mc, lockstep_thread_main);
-
-	if (t == NULL)
-		return (NULL);
-	t->td.cpu = cpu;
-	t->td.fn = fn;
-	t->td.arg = arg;
-	runq_append(lockstep_of(mc), &t->td);
-	return (&t->td);
-}
-
-static unsigned
-lockstep_run(struct eph_machine *mc)
-{
-	struct lockstep *ls = lockstep_of(mc);
-
-	KASSERT(ls->running == NULL, "eph_run() inside a thread");
-	lockstep_run_queue(mc, ls->host, NULL);
-	return (ls->live);
-}
-
-static void
-lockstep_block(struct eph_machine *mc, struct eph_thread *td)
-{
-	struct lockstep *ls = lockstep_of(mc);
-	struct lockstep_thread *t = td->exec;
-	const uint64_t step = mc->step, op = mc->op;
-
-	td->cpu = mc->cur->id;
-	lockstep_switched(mc);
-	if (++ls->sleepers.now > ls->sleepers.peak)
-		ls->sleepers.peak = ls->sleepers.now;
-	if (ls->owner == t) {
-		/* The loop goes on, on another stack. */
-		struct lockstep_thread *next =
-		    lockstep_thread_get(mc, lockstep_loop_main);
-
-		if (next == NULL)
-			PANIC("out of memory for a thread's stack");
-		ls->owner = next;
-		ls->running = next;
-		eph__fiber_switch(t->fiber, next->fiber);
-	} else {
-		eph__fiber_switch(t->fiber, ls->resumer);
-	}
-	ls->sleepers.now--;
-	mc->step = step;
-	mc->op = op;
-}
-
-static void
-lockstep_unblock(struct eph_machine *mc, struct eph_thread *td)
-{
-	mc->attention = true;
-	runq_append(lockstep_of(mc), td);
-}
-
-static struct eph_thread *
-lockstep_curthread(struct eph_machine *mc)
-{
-	struct lockstep *ls = lockstep_of(mc);
-
-	return (ls->running != NULL ? &ls->running->td : NULL);
-}
-
-unsigned
-eph_lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
-{
-	struct lockstep *ls = lockstep_of(mc);
-	struct lockstep_thread *t;
-
-	KASSERT(ls->owner == NULL, "one replay loop at a time");
-	t = lockstep_thread_get(mc, lockstep_loop_main);
-	if (t == NULL)
-		PANIC("out of memory for the loop's stack");
-	ls->step = step;
-	ls->step_arg = arg;
-	ls->owner = t;
-	ls->running = t;
-	ls->resumer = ls->host;
-	eph__fiber_switch(ls->host, t->fiber);
-	ls->running = NULL;
-	/* A passive message that is delivered at the end may wake somebody. */
-	do {
-		lockstep_run_queue(mc, ls->host, NULL);
-		eph_lockstep_drain(mc);
-	} while (ls->runq_first != NULL);
-	return ((unsigned)ls->sleepers.now);
-}
-
-const struct eph_gauge *
-eph_lockstep_sleepers(const struct eph_machine *mc)
-{
-	return (&((const struct lockstep *)mc->exec_state)->sleepers);
 }
 
 /* Locks: only an observer, or a lock held across a switch, comes here. */
@@ -614,14 +202,14 @@ lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 			continue;
 		}
 		if (target->pending)
-			lockstep_deliver_pending(mc, target);
+			eph__lockstep_deliver_pending(mc, target);
 		lockstep_count_needless(mc, lockstep_deliver(mc, target, ipi));
 	}
 }
 
 /* What was sent to `target` and not waited for, in order of sending. */
-static void
-lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
+void
+eph__lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 {
 	struct lockstep *ls = lockstep_of(mc);
 	struct eph_cpu *from = mc->cur;
@@ -630,7 +218,7 @@ lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 	target->pending = idle;
 	eph_cpuset_clear(mc->pendset, target->id);
 	if (idle)
-		lockstep_catch_up(mc, target);
+		eph__lockstep_catch_up(mc, target);
 	while (ls->pending[target->id] != NULL) {
 		struct lockstep_ipi *p = ls->pending[target->id];
 
@@ -651,8 +239,8 @@ lockstep_poll(struct eph_machine *mc)
 	if (!mc->cur->pending)
 		return;
 	if (lockstep_is_idle(mc->cur))
-		lockstep_wake(mc);
-	lockstep_deliver_pending(mc, mc->cur);
+		eph__lockstep_wake(mc);
+	eph__lockstep_deliver_pending(mc, mc->cur);
 }
 
 /* Somebody waits for another CPU: only what is pending can help. */
@@ -670,7 +258,7 @@ lockstep_deliver_all(struct eph_machine *mc)
 	while (!eph_cpuset_isempty(mc->pendset, mc->cpuwords)) {
 		EPH_CPUSET_FOREACH(c, mc->pendset, mc->cpuwords)
 		{
-			lockstep_deliver_pending(mc, mc->cpus[c]);
+			eph__lockstep_deliver_pending(mc, mc->cpus[c]);
 		}
 	}
 }
@@ -680,7 +268,7 @@ eph_lockstep_drain(struct eph_machine *mc)
 {
 	lockstep_deliver_all(mc);
 	if (mc->shootflags != 0)
-		lockstep_catch_up_all(mc);
+		eph__lockstep_catch_up_all(mc);
 }
 
 static void
@@ -710,148 +298,6 @@ lockstep_atomic(struct eph_machine *mc, enum eph_atomic_op op, void *obj,
 	PANIC("lockstep has no scheduling points");
 }
 
-/* Timers: a binary heap. */
-
-static bool
-timer_before(const struct lockstep_timer *a, const struct lockstep_timer *b)
-{
-	if (a->at_ns != b->at_ns)
-		return (a->at_ns < b->at_ns);
-	if (a->cpu != b->cpu)
-		return (a->cpu < b->cpu);
-	return (a->seq < b->seq);
-}
-
-static void
-lockstep_no_timer(struct eph_machine *mc, void *arg)
-{
-	(void)mc;
-	(void)arg;
-}
-
-static int
-lockstep_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
-    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
-{
-	struct lockstep *ls = lockstep_of(mc);
-	const struct lockstep_timer t = { at_ns, ls->timer_seq++, cpu, fn,
-		arg };
-	size_t i;
-
-	if (ls->ntimers == ls->heap_size) {
-		size_t n = ls->heap_size == 0 ? 64 : ls->heap_size * 2;
-		struct lockstep_timer *heap = eph_mem_grow(mc->mem, ls->heap,
-		    ls->heap_size * sizeof(t), n * sizeof(t));
-
-		if (heap == NULL)
-			return (ENOMEM);
-		ls->heap = heap;
-		ls->heap_size = n;
-	}
-	for (i = ls->ntimers++; i > 0; i = (i - 1) / 2) {
-		if (!timer_before(&t, &ls->heap[(i - 1) / 2]))
-			break;
-		ls->heap[i] = ls->heap[(i - 1) / 2];
-	}
-	ls->heap[i] = t;
-	return (0);
-}
-
-/*
- * Kept in the heap as a timer that does nothing: the heap stays a heap, and
- * only a sleep with a timeout that is woken comes here.
- */
-static void
-lockstep_untimer(struct eph_machine *mc,
-    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
-{
-	struct lockstep *ls = lockstep_of(mc);
-
-	for (size_t i = 0; i < ls->ntimers; i++) {
-		if (ls->heap[i].fn != fn || ls->heap[i].arg != arg)
-			continue;
-		ls->heap[i].fn = lockstep_no_timer;
-		return;
-	}
-}
-
-static struct lockstep_timer
-lockstep_timer_pop(struct lockstep *ls)
-{
-	const struct lockstep_timer first = ls->heap[0];
-	const struct lockstep_timer last = ls->heap[--ls->ntimers];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= ls->ntimers)
-			break;
-		if (child + 1 < ls->ntimers &&
-		    timer_before(&ls->heap[child + 1], &ls->heap[child]))
-			child++;
-		if (!timer_before(&ls->heap[child], &last))
-			break;
-		ls->heap[i] = ls->heap[child];
-		i = child;
-	}
-	ls->heap[i] = last;
-	return (first);
-}
-
-/*
- * Timers up to `until`.  Whom they wake runs after the step, like any other
- * sleeper.
- */
-static void
-lockstep_run_timers(struct eph_machine *mc, uint64_t until)
-{
-	struct lockstep *ls = lockstep_of(mc);
-
-	while (ls->ntimers > 0 && ls->heap[0].at_ns <= until) {
-		const struct lockstep_timer t = lockstep_timer_pop(ls);
-
-		lockstep_pass(mc, t.at_ns);
-		cpu_enter_inline(mc, t.cpu);
-		t.fn(mc, t.arg);
-	}
-}
-
-static void
-lockstep_handle_messages(struct eph_machine *mc)
-{
-	EPH_CPUSET_FOREACH(c, mc->pendset, mc->cpuwords)
-	{
-		if (lwkt_ipiq_pending(mc, c))
-			lockstep_deliver_pending(mc, mc->cpus[c]);
-	}
-}
-
-/*
- * All clocks are equal: without a cost profile nothing but a delay takes
- * time.
- */
-void
-eph_lockstep_delay(struct eph_machine *mc, uint64_t ns)
-{
-	const uint64_t until =
-	    ns > UINT64_MAX - mc->clock_ns ? UINT64_MAX : mc->clock_ns + ns;
-
-	/* What was sent before is due first; timers may send more. */
-	lockstep_handle_messages(mc);
-	lockstep_run_timers(mc, until);
-	lockstep_pass(mc, until);
-	lockstep_handle_messages(mc);
-}
-
-uint64_t
-eph_lockstep_next_timer(const struct eph_machine *mc)
-{
-	const struct lockstep *ls = mc->exec_state;
-
-	return (ls->ntimers > 0 ? ls->heap[0].at_ns : UINT64_MAX);
-}
-
 const struct eph_exec_ops eph_exec_lockstep = {
 	.name = "lockstep",
 	.summary = "one host thread plays all CPUs in a fixed order; exact",
@@ -859,17 +305,17 @@ const struct eph_exec_ops eph_exec_lockstep = {
 	.unlock = lockstep_mutex_exit,
 	.sleepq_enter = lockstep_nothing,
 	.sleepq_exit = lockstep_nothing,
-	.block = lockstep_block,
-	.unblock = lockstep_unblock,
-	.curthread = lockstep_curthread,
+	.block = eph__lockstep_block,
+	.unblock = eph__lockstep_unblock,
+	.curthread = eph__lockstep_curthread,
 	.ipi = lockstep_ipi,
 	.poll = lockstep_poll,
 	.spin = lockstep_spin,
 	.point = lockstep_point,
 	.atomic = lockstep_atomic,
-	.timer = lockstep_timer,
-	.untimer = lockstep_untimer,
-	.thread_create = lockstep_thread_create,
-	.run = lockstep_run,
+	.timer = eph__lockstep_timer,
+	.untimer = eph__lockstep_untimer,
+	.thread_create = eph__lockstep_thread_create,
+	.run = eph__lockstep_run,
 	.destroy = lockstep_destroy,
 };

@@ -4,4 +4,6 @@ set(EPHMAP_SOURCES
     explore_pick.c
     explore_schedule.c
     lockstep.c
+    lockstep_threads.c
+    lockstep_time.c
     threads.c)

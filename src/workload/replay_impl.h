@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#ifndef WORKLOAD_REPLAY_IMPL_H
+#define WORKLOAD_REPLAY_IMPL_H
+
+/* What the files of replay in lockstep share; see replay.c. */
+
+#include "ephmap/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/kassert.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/pmap.h"
+#include "machine/access.h"
+#include "machine/frames.h"
+#include "workload/replay_log.h"
+#include "workload/run.h"
+
+#include "machine/access.h"
+#include "machine/frames.h"
+#include "workload/replay_log.h"
+#include "workload/run.h"
+
+enum handle_state {
+	HANDLE_GONE,
+	HANDLE_MAPPING, /* its map has not returned */
+	HANDLE_MAPPED,
+	HANDLE_FAILED,
+};
+
+/* A line that waits for its handle's map to return. */
+struct parked {
+	struct eph_op op;
+	uint64_t line;
+	uint64_t number; /* of the operation */
+	struct parked *next;
+};
+
+struct handle {
+	void *obj;
+	struct vm_page *m;
+	eph_va_t va;	       /* as map() gave it */
+	uint32_t asked;	       /* index plus one into asked[], 0: nobody */
+	uint32_t slot;	       /* EPH_NONE: it has lost its slot */
+	uint16_t cpu;	       /* that mapped it */
+	uint8_t state;	       /* enum handle_state */
+	struct parked *parked; /* in order */
+	struct parked **parked_end;
+	uint64_t name;	     /* valid once it has lost its slot */
+	struct handle *next; /* free, or of the same bucket of names */
+};
+
+/* Address that a CPU obtained by `k`, where it is not the map's. */
+struct asked {
+	eph_va_t va;
+	uint32_t cpu;
+	uint32_t next; /* index plus one */
+};
+
+/* A `p` line whose unmap is still to come. */
+struct held_ref {
+	struct replay *rp;
+	void *obj;
+	struct held_ref *next;
+};
+
+struct replay {
+	struct eph_machine *mc;
+	const struct eph_design_ops *ops;
+	void *state;
+	const struct eph_run_config *cfg;
+	struct eph_op_source *src;
+	struct eph_run_result *res;
+	struct eph_err *err;
+	int error;
+	unsigned ref_flags;  /* SFB_* of p lines that reach the design */
+	unsigned keep_flags; /* SFB_* that the design's API has */
+	bool ask_first;	     /* p lines ask for the address before they touch */
+	bool this_cpu;	     /* mappings are used on the CPU that mapped them */
+	bool wires;
+	bool sample;		      /* buffers by line, not by time */
+	const struct eph_op *ops_now; /* the block */
+	size_t n;
+	size_t i;	       /* the next line of it */
+	uint64_t line_base;    /* number of its first line, 0: they have gaps */
+	uint64_t epoch;	       /* calls of replay_step() */
+	uint64_t nheld;	       /* p lines still to be unmapped */
+	struct handle **slots; /* NULL: the slot has no handle */
+	uint32_t nslots;       /* room */
+	struct handle *handle_free;
+	struct handle **names; /* handles that have lost their slot */
+	uint32_t nnames;       /* how many they are */
+	struct asked *asked;
+	uint32_t nasked;
+	uint32_t asked_free; /* index plus one */
+	struct held_ref *held_free;
+	uint64_t mapped; /* handles mapped now */
+	double buffers_sum;
+	uint64_t clock_last;
+	struct replay_log *log;
+};
+
+/* End the run: `what` went wrong at this line.  Returns `error`. */
+int eph__replay_fail(struct replay *rp, int error, const char *what);
+
+/* The design refused, or the host is out of memory. */
+int eph__replay_refused(struct replay *rp, int error);
+
+/* A line with a handle. */
+int eph__replay_handle_op(struct replay *rp, const struct eph_op *op);
+
+/* Give back all handles, and what belongs to them. */
+void eph__replay_handles_free(struct replay *rp);
+
+static inline struct vm_page *
+replay_page(struct replay *rp, uint32_t page)
+{
+	struct vm_page *m = vm_page_get_inline(rp->mc, page);
+
+	if (eph_unlikely(m == NULL))
+		(void)eph__replay_fail(
+		    rp, ENOMEM, "more pages than the machine has frames");
+	return (m);
+}
+
+#endif /* !WORKLOAD_REPLAY_IMPL_H */

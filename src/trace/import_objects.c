@@ -22,6 +22,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/le.h"
+
 #define NS_PER_S    ((uint64_t)1000000000)
 #define NS_PER_US   ((uint64_t)1000)
 #define SECONDS_MAX ((uint64_t)INT64_MAX / NS_PER_S / 2)
@@ -32,16 +34,6 @@ struct object {
 	uint64_t id;
 	uint64_t bytes;
 };
-
-static uint64_t
-get_le(const char *p, unsigned width)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < width; i++)
-		v |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	return (v);
-}
 
 /* The number of an object's own file of pages. */
 static int

@@ -13,5 +13,7 @@ set(EPHMAP_SOURCES
     names.c
     trace.c
     trace_binary.c
+    trace_binary_read.c
+    trace_binary_write.c
     trace_text.c
     trace_writer.c)

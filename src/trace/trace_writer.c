@@ -32,6 +32,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/le.h"
 #include "trace/idmap.h"
 #include "trace/ledger.h"
 #include "trace/trace_binary.h"
@@ -325,23 +326,6 @@ write_binary(struct eph_trace_writer *w, const struct eph_op *op, bool fresh,
 	if (op->kind == EPH_OP_MAP)
 		b->handles[b->nhandles++] = handle;
 	return (b->n == TRACE_BLOCK_OPS ? write_block(w) : 0);
-}
-
-static void
-put_le(unsigned char *p, uint64_t v, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		p[i] = (unsigned char)(v >> 8 * i);
-}
-
-static uint64_t
-get_le(const unsigned char *p, unsigned width)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < width; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return (v);
 }
 
 static int

@@ -329,8 +329,9 @@ binary_reserve(
 	uint64_t cap;
 	void *p;
 
-	if (pages > t->cap_names) {
-		cap = 2 * pages < EPH_NONE ? 2 * pages : EPH_NONE;
+	/* Tables are never NULL, also for a block without a name. */
+	if (pages >= t->cap_names) {
+		cap = 2 * pages + 1 < EPH_NONE ? 2 * pages + 1 : EPH_NONE;
 		if ((p = realloc(t->names, cap * sizeof(t->names[0]))) == NULL)
 			return (eph_err_set(err, ENOMEM, "out of memory"));
 		t->names = p;

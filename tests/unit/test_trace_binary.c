@@ -156,6 +156,20 @@ random_traces_come_back_in_both_forms(void)
 	free(l);
 }
 
+/* Its blocks name no page, so that the reader has no table of names yet. */
+static void
+a_trace_without_a_page_comes_back(void)
+{
+	const char *path = temp_path(&tmp, "d");
+	struct line l[3] = { { .kind = EPH_OP_DELAY, .ns = 5 },
+		{ .kind = EPH_OP_DELAY, .ns = 6 },
+		{ .kind = EPH_OP_DELAY, .ns = 7 } };
+	struct eph_err err;
+
+	CU_ASSERT_EQUAL(write_lines(path, EPH_TRACE_BINARY, l, 3, &err), 0);
+	CU_ASSERT_EQUAL(read_back(path, l, 3), 3);
+}
+
 static void
 meta_data_is_the_same_in_both_forms(void)
 {
@@ -567,6 +581,7 @@ oracle_next_use_is_right_over_many_blocks(void)
 
 static CU_TestInfo tests[] = {
 	TEST(random_traces_come_back_in_both_forms),
+	TEST(a_trace_without_a_page_comes_back),
 	TEST(meta_data_is_the_same_in_both_forms),
 	TEST(every_flipped_byte_is_detected),
 	TEST(every_truncation_is_detected),

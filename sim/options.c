@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ephmap/types.h"
+
 #define FIRST_CODE 0x100
 #define HELP_CODE  0xff
 #define ROWS_MAX   64
@@ -31,18 +33,15 @@ const char *const format_choices[] = { "table", "csv", "json", NULL };
 int
 options_refuse(const char *command, const char *fmt, ...)
 {
-	char text[2048];
+	char text[2048], line[sizeof(text)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* It quotes what was typed, and is one line all the same. */
-	for (char *p = text; *p != '\0'; p++) {
-		if (iscntrl((unsigned char)*p))
-			*p = '?';
-	}
-	(void)fprintf(stderr, "%s: %s\n", command, text);
+	eph_text_escape(line, sizeof(line), text);
+	(void)fprintf(stderr, "%s: %s\n", command, line);
 	return (OPTIONS_BAD);
 }
 

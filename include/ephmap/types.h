@@ -52,7 +52,18 @@ struct eph_err {
 	char text[512];
 };
 
-/* printf into `err`; a NULL `err` is accepted.  Returns `status`. */
+/*
+ * Copy `from` to `to`, at most `size` bytes with the NUL (size > 0), so that
+ * it is one line that moves no cursor: bytes that are control characters or
+ * no UTF-8 become \n, \t, \r or \xNN.  What does not fit is cut between
+ * characters.  May be called anywhere; never sleeps.
+ */
+void eph_text_escape(char *to, size_t size, const char *from);
+
+/*
+ * printf into `err`, escaped, since messages quote input; a NULL `err` is
+ * accepted.  Returns `status`.
+ */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif

@@ -71,10 +71,6 @@ eph__import_refuse(struct import *im, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	}
 	if (eph__input_lineno(im->in) == 0) /* binary records */
 		return (eph_err_set(im->err, EINVAL, "%s: byte %" PRIu64 ": %s",
 		    eph__input_path(im->in), eph__input_offset(im->in), text));

@@ -52,8 +52,8 @@ done
 refuses 'unknown design "sf_buf.accesed"; did you mean sf_buf.accessed?' \
     run --design sf_buf.accesed t.txt
 refuses 'did you mean sf_buf.accessed?' run --design accessed t.txt
-refuses 'unknown design "a?b"' run --design "$(printf 'a\nb')" t.txt
-refuses 'unknown name a?b; expected one of none, read, write' \
+refuses 'unknown design "a\\nb"' run --design "$(printf 'a\nb')" t.txt
+refuses 'unknown name a\\x1bb; expected one of none, read, write' \
     run --design dmap --touch "$(printf 'a\033b')" t.txt
 refuses '.none.ept' claims --trace none.ept 1
 refuses 'unknown design "zzzzzz"; `ephmap list designs`' \

@@ -2,6 +2,7 @@
 ephmap_test(unit test_generate)
 ephmap_test(unit test_import_logs)
 ephmap_test(unit test_import_strace)
+ephmap_test(unit test_err)
 ephmap_test(unit test_emap)
 ephmap_test(unit test_kmap)
 ephmap_test(unit test_kva_qenter)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The table of importers, the checks of options that are the same for all,
- * and what they share.
+ * The table of importers, and the checks of options that are the same for
+ * all.
  *
  * Guessing goes through the table in order and takes the first format that
  * the first bytes fit; the order is from the most telling to the least.
@@ -11,16 +11,12 @@
 #include "ephmap/import.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "trace/importer.h"
 
-#define GUESS_BYTES    16384u
-#define GUESS_LINES    20
-#define PROGRESS_LINES 4096u
+#define GUESS_BYTES 16384u
 
 static const struct import_format *const formats[] = {
 	&eph__import_nasa_tsv,
@@ -48,226 +44,6 @@ const char *
 eph_trace_import_format_desc(unsigned i)
 {
 	return (i < NFORMATS ? formats[i]->desc : NULL);
-}
-
-/* -- shared by the importers -------------------------------------------- */
-
-int
-eph__import_line(struct import *im, char **linep, size_t *lenp)
-{
-	if (im->o->progress != NULL &&
-	    eph__input_lineno(im->in) % PROGRESS_LINES == 0)
-		im->o->progress(im->o->progress_arg, eph__input_done(im->in),
-		    eph__input_total(im->in));
-	return (eph__input_line(im->in, linep, lenp, im->err));
-}
-
-int
-eph__import_refuse(struct import *im, const char *fmt, ...)
-{
-	char text[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (eph__input_lineno(im->in) == 0) /* binary records */
-		return (eph_err_set(im->err, EINVAL, "%s: byte %" PRIu64 ": %s",
-		    eph__input_path(im->in), eph__input_offset(im->in), text));
-	return (eph_err_set(im->err, EINVAL, "%s:%" PRIu64 ": %s",
-	    eph__input_path(im->in), eph__input_lineno(im->in), text));
-}
-
-void
-eph__import_skip(struct import *im)
-{
-	if (im->res->skipped++ == 0)
-		im->res->first_skipped = eph__input_lineno(im->in);
-}
-
-int
-eph__import_at(struct import *im, uint64_t ns)
-{
-	const uint64_t before = im->now_ns;
-
-	if (im->started && ns <= before)
-		return (0);
-	im->now_ns = ns;
-	if (!im->started) {
-		im->started = true;
-		return (0);
-	}
-	return (eph_trace_write(
-	    im->w, EPH_OP_DELAY, 0, 0, 0, 0, ns - before, im->err));
-}
-
-int
-eph__import_cpu(
-    struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
-{
-	uint32_t cpu;
-
-	switch (im->o->cpu_of) {
-	case EPH_CPU_FIXED:
-		*cpup = im->o->cpu;
-		return (0);
-	case EPH_CPU_COLUMN:
-		if (column >= EPH_CPUS_MAX)
-			return (eph__import_refuse(im,
-			    "expected a CPU from 0 to 1023, got %" PRIu64,
-			    column));
-		*cpup = (unsigned)column;
-		return (0);
-	default:
-		break;
-	}
-	if ((cpu = eph__idmap_get(&im->pids, pid)) == EPH_NONE)
-		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	if (cpu >= EPH_CPUS_MAX)
-		return (eph__import_refuse(im,
-		    "more than 1024 processes; expected fewer, or --cpu-of N"));
-	*cpup = cpu;
-	return (0);
-}
-
-int
-eph__import_ref(struct import *im, unsigned cpu, uint64_t page)
-{
-	return (
-	    eph_trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
-}
-
-/* Pages [first, last] of what starts at page name `base`. */
-static int
-import_pages(struct import *im, unsigned cpu, uint64_t base, uint64_t first,
-    uint64_t last)
-{
-	int error = 0;
-
-	for (uint64_t page = first; error == 0 && page <= last; page++)
-		error = eph__import_ref(im, cpu, base + page);
-	return (error);
-}
-
-int
-eph__import_file_range(struct import *im, unsigned cpu, uint64_t file,
-    uint64_t offset, uint64_t bytes)
-{
-	if (bytes == 0)
-		return (0);
-	if (file >= IMPORT_FILES_MAX)
-		return (eph__import_refuse(
-		    im, "expected a file id below 2^32, got %" PRIu64, file));
-	if (offset > UINT64_MAX - bytes ||
-	    (offset + bytes - 1) / EPH_PAGE_SIZE >= IMPORT_FILE_PAGES)
-		return (eph__import_refuse(im,
-		    "bytes %" PRIu64 " to %" PRIu64 "+%" PRIu64
-		    " are beyond 4 TB, the largest file that is read",
-		    offset, offset, bytes));
-	return (import_pages(im, cpu, file * IMPORT_FILE_PAGES,
-	    offset / EPH_PAGE_SIZE, (offset + bytes - 1) / EPH_PAGE_SIZE));
-}
-
-int
-eph__import_range(
-    struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
-{
-	if (bytes == 0)
-		return (0);
-	return (import_pages(im, cpu, 0, offset / EPH_PAGE_SIZE,
-	    (offset + (bytes - 1)) / EPH_PAGE_SIZE));
-}
-
-void
-eph__import_count(struct import *im, uint64_t got, uint64_t asked)
-{
-	im->res->calls++;
-	if (got > 0 && got < asked)
-		im->res->partial++;
-}
-
-size_t
-eph__import_fields(char *line, char separator, char **fields, size_t max)
-{
-	const char blanks[] = { separator, separator == ' ' ? '\t' : '\0',
-		'\0' };
-	size_t n = 0;
-
-	if (separator == ' ')
-		line += strspn(line, blanks);
-	while (n < max) {
-		if (separator == ' ' && *line == '\0')
-			break;
-		fields[n++] = line;
-		line += strcspn(line, blanks);
-		if (*line == '\0' || n == max)
-			break;
-		*line++ = '\0';
-		if (separator == ' ')
-			line += strspn(line, blanks);
-	}
-	return (n);
-}
-
-bool
-eph__import_digits(const char *s, uint64_t max, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (*s == '\0')
-		return (false);
-	for (; *s != '\0'; s++) {
-		const unsigned digit = (unsigned)(unsigned char)*s - '0';
-
-		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
-			return (false);
-		v = v * 10 + digit;
-	}
-	if (v > max)
-		return (false);
-	*out = v;
-	return (true);
-}
-
-int
-eph__import_number(struct import *im, const char *field, const char *what,
-    uint64_t max, uint64_t *out)
-{
-	if (eph__import_digits(field, max, out))
-		return (0);
-	return (eph__import_refuse(im,
-	    "expected %s, a decimal number up to %" PRIu64 ", got \"%.40s\"",
-	    what, max, field));
-}
-
-bool
-eph__import_all_lines(
-    const char *p, size_t n, bool (*line)(char *line, size_t i))
-{
-	char copy[1024];
-	size_t i = 0;
-
-	while (i < GUESS_LINES && n > 0) {
-		const char *nl = memchr(p, '\n', n);
-		size_t len = nl != NULL ? (size_t)(nl - p) : n;
-		const size_t whole = nl != NULL ? len + 1 : len;
-
-		/* A line cut by the end of what we look at tells nothing. */
-		if (nl == NULL && i > 0)
-			break;
-		if (len >= sizeof(copy))
-			len = sizeof(copy) - 1;
-		memcpy(copy, p, len);
-		if (len > 0 && copy[len - 1] == '\r')
-			len--;
-		copy[len] = '\0';
-		if (strlen(copy) != len || !line(copy, i))
-			return (false);
-		p += whole;
-		n -= whole;
-		i++;
-	}
-	return (i > 0);
 }
 
 /* -- one import --------------------------------------------------------- */

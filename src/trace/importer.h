@@ -3,7 +3,10 @@
 #ifndef TRACE_IMPORTER_H
 #define TRACE_IMPORTER_H
 
-/* What the importers share: one file each, one row in import.c. */
+/*
+ * What the importers share (import_kit.c).  An importer is one file, and one
+ * row of the table in import.c, which alone knows them all.
+ */
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@ set(EPHMAP_SOURCES
     import.c
     import_arc.c
     import_ids.c
+    import_kit.c
     import_objects.c
     import_strace.c
     import_tsv.c
@@ -11,6 +12,10 @@ set(EPHMAP_SOURCES
     input.c
     ledger.c
     names.c
+    strace_calls.c
+    strace_fds.c
+    strace_queue.c
+    strace_words.c
     trace.c
     trace_binary.c
     trace_binary_read.c

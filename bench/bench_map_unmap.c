@@ -45,7 +45,7 @@ bed_make(struct bed *b, const struct eph_design_ops *ops)
 	if (eph_machine_create(&mcfg, &b->mc, &err) != 0 ||
 	    eph_machine_set_shootdown(
 		b->mc, eph_shootdown_find(ops->shootdown)) != 0 ||
-	    ops->create(b->mc, &cfg, &b->state, &err) != 0) {
+	    eph_design_create(ops, b->mc, &cfg, &b->state, &err) != 0) {
 		(void)fprintf(stderr, "%s: %s\n", ops->name, err.text);
 		return (false);
 	}

@@ -93,8 +93,8 @@ design_rows(void)
 		set_text(o, "shootdown", d->shootdown);
 		set_text(o, "policy", d->policy);
 		json_object_set_new(o, "features", design_features(d));
-		for (const struct eph_sysctl *c = d->sysctls; c->name != NULL;
-		     c++)
+		for (const struct eph_sysctl *c = eph_design_sysctls(d);
+		     c->name != NULL; c++)
 			json_array_append_new(names, json_string(c->name));
 		json_object_set_new(o, "sysctls", names);
 		json_array_append_new(rows, o);

@@ -46,7 +46,9 @@ static const char *const loader_tunables[] = { "kern.ipc.nsfbufs",
 static const struct eph_sysctl *
 find_sysctl(const struct eph_design_ops *d, const char *name, size_t n)
 {
-	for (const struct eph_sysctl *c = d->sysctls; c->name != NULL; c++) {
+	const struct eph_sysctl *c = eph_design_sysctls(d);
+
+	for (; c->name != NULL; c++) {
 		if (strlen(c->name) == n && strncmp(c->name, name, n) == 0)
 			return (c);
 	}
@@ -57,12 +59,13 @@ static int
 refuse_sysctl(
     const struct run *r, const struct eph_design_ops *d, const char *word)
 {
+	const struct eph_sysctl *c = eph_design_sysctls(d);
 	const char *names[64];
 	char name[64], where[128];
 	size_t n = 0;
 
-	for (; n < 64 && d->sysctls[n].name != NULL; n++)
-		names[n] = d->sysctls[n].name;
+	for (; n < 64 && c[n].name != NULL; n++)
+		names[n] = c[n].name;
 	(void)snprintf(
 	    name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	(void)snprintf(where, sizeof(where),

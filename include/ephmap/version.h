@@ -13,6 +13,6 @@
  * include/ephmap.  A plug-in carries the value it was built with and is
  * refused when it differs.
  */
-#define EPHMAP_ABI 1
+#define EPHMAP_ABI 2
 
 #endif /* !EPHMAP_VERSION_H */

@@ -189,6 +189,7 @@ eph__dmap_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__dmap_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "dmap",
 	.summary = "all memory mapped at boot, the address is arithmetic",
 	.origin = "FreeBSD amd64, DragonFly x86_64, Solaris segkpm",
@@ -196,7 +197,6 @@ const struct eph_design_ops eph__dmap_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = 0,
 	.create = eph__dmap_create,
@@ -206,8 +206,5 @@ const struct eph_design_ops eph__dmap_ops = {
 	.kva = eph__dmap_kva,
 	.ref = dmap_ref,
 	.page = eph__dmap_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = eph__dmap_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -142,7 +142,6 @@ emap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (em == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	em->mc = mc;
 	em->npages = cfg->nbufs;
 	mutex_init(&em->lock, "emap vmem");
@@ -438,6 +437,7 @@ static const struct eph_sysctl emap_sysctls[] = {
 };
 
 const struct eph_design_ops eph__emap_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "emap",
 	.summary = "read-only mappings, a generation that users consume",
 	.origin = "NetBSD uvm_emap.c, Rasiukevicius and Doran",
@@ -445,7 +445,6 @@ const struct eph_design_ops eph__emap_ops = {
 	.holes = "generation wrap: a CPU 2^31 generations behind seems current",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_GENERATION,
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
 	.create = emap_create,
@@ -453,7 +452,6 @@ const struct eph_design_ops eph__emap_ops = {
 	.map = emap_map,
 	.unmap = emap_unmap,
 	.kva = emap_kva,
-	.ref = eph_design_no_ref,
 	.page = emap_page,
 	.switch_out = emap_switch_out,
 	.switch_in = emap_switch_in,

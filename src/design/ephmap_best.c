@@ -295,7 +295,6 @@ best_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (sb == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	sb->words = mc->cpuwords;
 	sb->head = sb->tail = EPH_NONE;
 	priced.policy_env.price = best_price;
@@ -460,6 +459,7 @@ static const struct eph_sysctl best_sysctls[] = {
 };
 
 const struct eph_design_ops eph__best_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "ephmap.best",
 	.summary = "a rotation of spare addresses, flushed once a turn",
 	.origin = "ephmap",
@@ -467,7 +467,6 @@ const struct eph_design_ops eph__best_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "lru",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
 	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT | EPH_DESIGN_CACHE |
 	    EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS |
@@ -479,8 +478,6 @@ const struct eph_design_ops eph__best_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = best_check,
 	.sysctls = best_sysctls,
 };

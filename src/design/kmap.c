@@ -120,7 +120,6 @@ kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (km == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	km->mc = mc;
 	km->nslots = cfg->nbufs;
 	mutex_init(&km->lock, "kmap_lock");
@@ -351,6 +350,7 @@ kmap_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kmap_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kmap",
 	.summary = "global mappings in a circle, all flushed when it wraps",
 	.origin = "Linux 5.10 mm/highmem.c; Wichert, Molnar",
@@ -358,9 +358,9 @@ const struct eph_design_ops eph__kmap_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
-	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS |
+	    EPH_DESIGN_SLEEPS,
 	.create = kmap_create,
 	.destroy = kmap_destroy,
 	.map = kmap_map,
@@ -368,8 +368,5 @@ const struct eph_design_ops eph__kmap_ops = {
 	.kva = kmap_kva,
 	.ref = kmap_ref,
 	.page = kmap_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = kmap_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -62,7 +62,6 @@ kmap_atomic_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error =
 	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
 	if (error != 0)
@@ -116,6 +115,7 @@ kmap_atomic_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kmap_atomic_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kmap_atomic",
 	.summary = "a stack of addresses per CPU, cleared and invlpg at unmap",
 	.origin = "Linux 2.6.19 i386, Amsden; as a stack 2.6.37, Zijlstra",
@@ -123,18 +123,13 @@ const struct eph_design_ops eph__kmap_atomic_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_THIS_CPU,
-	.flags = 0,
+	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_atomic_create,
 	.destroy = kmap_atomic_destroy,
 	.map = kmap_atomic_map,
 	.unmap = kmap_atomic_unmap,
 	.kva = eph__percpu_slots_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__percpu_slots_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = kmap_atomic_check,
-	.sysctls = eph_design_no_sysctls,
 };

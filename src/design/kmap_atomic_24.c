@@ -60,7 +60,6 @@ kmap_atomic_24_create(struct eph_machine *mc,
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error =
 	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
 	if (error != 0)
@@ -108,6 +107,7 @@ kmap_atomic_24_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kmap_atomic_24_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kmap_atomic.24",
 	.summary = "an address per CPU and purpose, invlpg at each map",
 	.origin = "Linux 2.4 i386, Molnar",
@@ -115,18 +115,13 @@ const struct eph_design_ops eph__kmap_atomic_24_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_THIS_CPU,
-	.flags = 0,
+	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_atomic_24_create,
 	.destroy = kmap_atomic_24_destroy,
 	.map = kmap_atomic_24_map,
 	.unmap = kmap_atomic_24_unmap,
 	.kva = eph__percpu_slots_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__percpu_slots_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = kmap_atomic_24_check,
-	.sysctls = eph_design_no_sysctls,
 };

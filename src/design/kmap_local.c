@@ -82,7 +82,6 @@ kmap_local_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	(void)cfg;
 	if (kl == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error = eph__percpu_slots_init(
 	    &kl->ps, mc, KM_USABLE, "kmap_local slot", err);
 	kl->out = eph_machine_alloc(mc, mc->ncpus * sizeof(*kl->out));
@@ -215,6 +214,7 @@ kmap_local_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kmap_local_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kmap_local",
 	.summary = "a stack of addresses per thread, moved at context switches",
 	.origin = "Linux 5.11, Gleixner",
@@ -222,18 +222,15 @@ const struct eph_design_ops eph__kmap_local_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_THIS_CPU,
-	.flags = 0,
+	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_local_create,
 	.destroy = kmap_local_destroy,
 	.map = kmap_local_map,
 	.unmap = kmap_local_unmap,
 	.kva = eph__percpu_slots_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__percpu_slots_page,
 	.switch_out = kmap_local_sched_out,
 	.switch_in = kmap_local_sched_in,
 	.check = kmap_local_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -68,7 +68,6 @@ kva_qenter_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	(void)cfg;
 	if (kq == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	kq->mc = mc;
 	atomic_init(&kq->held, 0);
 	*statep = kq;
@@ -161,6 +160,7 @@ kva_qenter_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kva_qenter_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kva.qenter",
 	.summary = "fresh KVA for each map, entered and removed everywhere",
 	.origin = "DragonFly sys_pipe.c, PIPE_KMEM",
@@ -168,7 +168,6 @@ const struct eph_design_ops eph__kva_qenter_ops = {
 	.holes = "un-acked flush",
 	.shootdown = "unacked-flush",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = 0,
 	.create = kva_qenter_create,
@@ -176,10 +175,6 @@ const struct eph_design_ops eph__kva_qenter_ops = {
 	.map = kva_qenter_map,
 	.unmap = kva_qenter_unmap,
 	.kva = kva_qenter_kva,
-	.ref = eph_design_no_ref,
 	.page = kva_qenter_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = kva_qenter_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -91,7 +91,6 @@ kvabio_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (kb == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	kb->words = mc->cpuwords;
 	error = eph__sf_pool_init(&kb->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error == 0) {
@@ -217,6 +216,7 @@ kvabio_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__kvabio_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "kvabio",
 	.summary = "cached buffers, each CPU syncs for itself when it looks",
 	.origin = "DragonFly d32579c347, Dillon",
@@ -224,7 +224,6 @@ const struct eph_design_ops eph__kvabio_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "lru",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS |
 	    EPH_DESIGN_SLEEPS,
@@ -235,8 +234,5 @@ const struct eph_design_ops eph__kvabio_ops = {
 	.kva = kvabio_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = kvabio_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -76,7 +76,8 @@ lwbuf_pool_create(struct eph_machine *mc, const char *design,
 	if (error != 0)
 		(void)eph_err_set(err, error, "out of memory");
 	else
-		error = pool->ops->create(mc, &cfg, &pool->state, err);
+		error =
+		    eph_design_create(pool->ops, mc, &cfg, &pool->state, err);
 	if (error != 0)
 		eph_machine_free(mc, pool, sizeof(*pool));
 	else

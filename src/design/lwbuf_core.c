@@ -14,7 +14,6 @@ eph__lwbuf_core_init(struct lwbuf_common *lc, struct eph_machine *mc)
 {
 	lc->mc = mc;
 	lc->words = mc->cpuwords;
-	mc->pgeflag = 0;
 	eph__slab_init(&lc->slab, mc,
 	    sizeof(struct lwbuf) + lc->words * sizeof(_Atomic(uint64_t)));
 }

@@ -20,6 +20,7 @@
 #include "ephmap/version.h"
 
 const struct eph_design_ops eph__lwbuf_dmap_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.dmap",
 	.summary = "lwbuf calls over the direct map",
 	.origin = "DragonFly x86_64 7a683a249a",
@@ -27,7 +28,6 @@ const struct eph_design_ops eph__lwbuf_dmap_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = 0,
 	.create = eph__dmap_create,
@@ -35,10 +35,6 @@ const struct eph_design_ops eph__lwbuf_dmap_ops = {
 	.map = eph__dmap_map,
 	.unmap = eph__dmap_unmap,
 	.kva = eph__dmap_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__dmap_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = eph__dmap_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -177,6 +177,7 @@ static const struct eph_sysctl lwbuf_v2_sysctls[] = {
 };
 
 const struct eph_design_ops eph__lwbuf_homecpu_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.homecpu",
 	.summary = "lwbufs with a home CPU, sent back by passive IPI, v2",
 	.origin = "DragonFly 360dc0fa99, Greear",
@@ -184,7 +185,6 @@ const struct eph_design_ops eph__lwbuf_homecpu_ops = {
 	.holes = "wakeup only when the list goes from 0 to 1",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS,
 	.create = lwbuf_v2_create,
@@ -192,10 +192,7 @@ const struct eph_design_ops eph__lwbuf_homecpu_ops = {
 	.map = lwbuf_v2_map,
 	.unmap = lwbuf_v2_unmap,
 	.kva = eph__lwbuf_core_kva_op,
-	.ref = eph_design_no_ref,
 	.page = eph__lwbuf_core_page_op,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v2_check,
 	.sysctls = lwbuf_v2_sysctls,
 };

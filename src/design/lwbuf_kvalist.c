@@ -301,6 +301,7 @@ lwbuf_v1_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__lwbuf_kvalist_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.kvalist",
 	.summary = "lists of free addresses by CPU, which migrate, v1",
 	.origin = "DragonFly 5c5185ae1c, Greear",
@@ -308,7 +309,6 @@ const struct eph_design_ops eph__lwbuf_kvalist_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS,
 	.create = lwbuf_v1_create,
@@ -316,10 +316,6 @@ const struct eph_design_ops eph__lwbuf_kvalist_ops = {
 	.map = lwbuf_v1_map,
 	.unmap = lwbuf_v1_unmap,
 	.kva = eph__lwbuf_core_kva_op,
-	.ref = eph_design_no_ref,
 	.page = eph__lwbuf_core_page_op,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v1_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -202,6 +202,7 @@ static const struct eph_sysctl lwbuf_v4_sysctls[] = {
 };
 
 const struct eph_design_ops eph__lwbuf_objcache_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.objcache",
 	.summary = "objcache of lwbufs that keep their address, v4",
 	.origin = "DragonFly f448e2f913, Greear",
@@ -209,7 +210,6 @@ const struct eph_design_ops eph__lwbuf_objcache_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS,
 	.create = lwbuf_v4_create,
@@ -217,10 +217,7 @@ const struct eph_design_ops eph__lwbuf_objcache_ops = {
 	.map = lwbuf_v4_map,
 	.unmap = lwbuf_v4_unmap,
 	.kva = eph__lwbuf_core_kva_op,
-	.ref = eph_design_no_ref,
 	.page = eph__lwbuf_core_page_op,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v4_check,
 	.sysctls = lwbuf_v4_sysctls,
 };

@@ -488,7 +488,6 @@ lwbuf_pcpu_init(struct lwbuf_pcpu *lp, struct eph_machine *mc)
 {
 	lp->mc = mc;
 	lp->words = mc->cpuwords;
-	mc->pgeflag = 0;
 	atomic_init(&lp->limit, PCPU_LIMIT);
 	eph__slab_init(&lp->slab, mc,
 	    sizeof(struct lwbuf_handle) +
@@ -670,6 +669,7 @@ static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
 };
 
 const struct eph_design_ops eph__lwbuf_pcpu_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.pcpu",
 	.summary = "a cache of mappings by page for each CPU",
 	.origin = "DragonFly, proposed by Greear",
@@ -677,7 +677,6 @@ const struct eph_design_ops eph__lwbuf_pcpu_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,
 	.create = lwbuf_pcpu_create,
@@ -685,15 +684,13 @@ const struct eph_design_ops eph__lwbuf_pcpu_ops = {
 	.map = lwbuf_pcpu_map,
 	.unmap = lwbuf_pcpu_unmap,
 	.kva = lwbuf_pcpu_kva,
-	.ref = eph_design_no_ref,
 	.page = lwbuf_pcpu_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_pcpu_check,
 	.sysctls = lwbuf_pcpu_sysctls,
 };
 
 const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.pcpu-kva",
 	.summary = "the same, one address mapped differently on each CPU",
 	.origin = "DragonFly, proposed by Greear",
@@ -701,7 +698,6 @@ const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,
 	.create = lwbuf_pcpu_kva_create,
@@ -709,10 +705,7 @@ const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
 	.map = lwbuf_pcpu_map,
 	.unmap = lwbuf_pcpu_unmap,
 	.kva = lwbuf_pcpu_kva,
-	.ref = eph_design_no_ref,
 	.page = lwbuf_pcpu_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_pcpu_check,
 	.sysctls = lwbuf_pcpu_sysctls,
 };

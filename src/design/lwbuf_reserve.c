@@ -212,6 +212,7 @@ static const struct eph_sysctl lwbuf_v3_sysctls[] = {
 };
 
 const struct eph_design_ops eph__lwbuf_reserve_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf.reserve",
 	.summary = "a fixed reserve by CPU, then an objcache, v3 repaired",
 	.origin = "DragonFly 47efa95b84, Greear",
@@ -220,7 +221,6 @@ const struct eph_design_ops eph__lwbuf_reserve_ops = {
 		 "for an ephemeral lwbuf",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ASKED,
 	.flags = EPH_DESIGN_SLEEPS,
 	.create = lwbuf_v3_create,
@@ -228,10 +228,7 @@ const struct eph_design_ops eph__lwbuf_reserve_ops = {
 	.map = lwbuf_v3_map,
 	.unmap = lwbuf_v3_unmap,
 	.kva = eph__lwbuf_core_kva_op,
-	.ref = eph_design_no_ref,
 	.page = eph__lwbuf_core_page_op,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = lwbuf_v3_check,
 	.sysctls = lwbuf_v3_sysctls,
 };

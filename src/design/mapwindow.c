@@ -59,7 +59,6 @@ mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	(void)cfg;
 	if (ps == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error =
 	    eph__percpu_slots_init(ps, mc, PMAP_WINDOW_SIZE, "mapwindow", err);
 	if (error != 0)
@@ -127,6 +126,7 @@ mapwindow_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__mapwindow_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "mapwindow",
 	.summary = "eight windows per CPU, invlpg when one is filled",
 	.origin = "XNU pmap_get_mapwindow, Apple",
@@ -134,18 +134,13 @@ const struct eph_design_ops eph__mapwindow_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_THIS_CPU,
-	.flags = 0,
+	.flags = EPH_DESIGN_GLOBAL,
 	.create = mapwindow_create,
 	.destroy = mapwindow_destroy,
 	.map = mapwindow_map,
 	.unmap = mapwindow_unmap,
 	.kva = eph__percpu_slots_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__percpu_slots_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = mapwindow_check,
-	.sysctls = eph_design_no_sysctls,
 };

@@ -179,7 +179,6 @@ msf_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (ms == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	ms->mc = mc;
 	ms->nbufs = ms->count = cfg->nbufs;
 	mutex_init(&ms->lock, "msf_buf lock");
@@ -443,6 +442,7 @@ static const struct eph_sysctl msf_sysctls[] = {
 };
 
 const struct eph_design_ops eph__msf_buf_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "msf_buf",
 	.summary =
 	    "32-page buffers, a hint in the first page, entries compared",
@@ -452,7 +452,6 @@ const struct eph_design_ops eph__msf_buf_ops = {
 		 "interruptible sleeper)",
 	.shootdown = "unacked-flush",
 	.policy = "lru",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
 	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_CACHE | EPH_DESIGN_POLICY |
 	    EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
@@ -461,10 +460,7 @@ const struct eph_design_ops eph__msf_buf_ops = {
 	.map = msf_map,
 	.unmap = msf_unmap,
 	.kva = msf_kva,
-	.ref = eph_design_no_ref,
 	.page = msf_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = msf_check,
 	.sysctls = msf_sysctls,
 };

@@ -85,7 +85,6 @@ pmap_quick_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	(void)cfg;
 	if (pq == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	pq->i386 = mc->levels < 4;
 	pq->ps.mc = mc;
 	pq->ps.what = "pmap_quick page";
@@ -259,6 +258,7 @@ pmap_quick_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__pmap_quick_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "pmap_quick",
 	.summary = "i386: one address per CPU; amd64: one for all, locked",
 	.origin = "FreeBSD, Harmening",
@@ -266,18 +266,13 @@ const struct eph_design_ops eph__pmap_quick_ops = {
 	.holes = "amd64: local-only removal of a global address",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_THIS_CPU,
-	.flags = 0,
+	.flags = EPH_DESIGN_GLOBAL,
 	.create = pmap_quick_create,
 	.destroy = pmap_quick_destroy,
 	.map = pmap_quick_map,
 	.unmap = pmap_quick_unmap,
 	.kva = eph__percpu_slots_kva,
-	.ref = eph_design_no_ref,
 	.page = eph__percpu_slots_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = pmap_quick_check,
-	.sysctls = eph_design_no_sysctls,
 };

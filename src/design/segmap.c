@@ -199,7 +199,6 @@ segmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (sm == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	sm->mc = mc;
 	sm->nslots = cfg->nbufs;
 	while (nchains * 2 <= cfg->nbufs / SMAP_HASHAVELEN)
@@ -597,6 +596,7 @@ segmap_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__segmap_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "segmap",
 	.summary = "slots unloaded everywhere when reused, a lock per chain",
 	.origin = "illumos seg_map.c, Sun",
@@ -605,9 +605,9 @@ const struct eph_design_ops eph__segmap_ops = {
 		 "when that was empty)",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
-	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS |
+	    EPH_DESIGN_SLEEPS,
 	.create = segmap_create,
 	.destroy = segmap_destroy,
 	.map = segmap_map,
@@ -615,8 +615,5 @@ const struct eph_design_ops eph__segmap_ops = {
 	.kva = segmap_kva,
 	.ref = segmap_ref,
 	.page = segmap_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = segmap_check,
-	.sysctls = eph_design_no_sysctls,
 };

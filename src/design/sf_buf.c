@@ -37,7 +37,8 @@ sf_buf_pool_create(struct eph_machine *mc, const char *design, uint32_t nsfbufs,
 	}
 	pool->mc = mc;
 	pool->ops = ops;
-	if ((error = ops->create(mc, &cfg, &pool->state, err)) != 0) {
+	if ((error = eph_design_create(ops, mc, &cfg, &pool->state, err)) !=
+	    0) {
 		eph_machine_free(mc, pool, sizeof(*pool));
 		return (error);
 	}
@@ -77,7 +78,7 @@ sf_buf_free(struct sf_buf_pool *pool, struct sf_buf *sf)
 void
 sf_buf_ref(struct sf_buf_pool *pool, struct sf_buf *sf)
 {
-	if (pool->ops->ref(pool->state, sf) != 0)
+	if (eph_design_ref(pool->ops, pool->state, sf) != 0)
 		PANIC("this version has no sf_buf_ref");
 }
 

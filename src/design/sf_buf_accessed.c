@@ -83,7 +83,6 @@ sf_buf_accessed_create(struct eph_machine *mc,
 
 	if (sp == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	priced.policy_env.price = sf_buf_accessed_price;
 	priced.policy_env.price_arg = sp;
 	error = eph__sf_pool_init(
@@ -201,6 +200,7 @@ static const struct eph_sysctl sf_buf_accessed_sysctls[] = {
 };
 
 const struct eph_design_ops eph__sf_buf_accessed_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.accessed",
 	.summary = "mask of CPUs in sync kept while A is clear, masked IPIs",
 	.origin = "FreeBSD i386 vm_machdep.c 1.269 (2006), Cox",
@@ -209,10 +209,10 @@ const struct eph_design_ops eph__sf_buf_accessed_ops = {
 		 "(wakeup_one with an interruptible sleeper)",
 	.shootdown = "acked-invlpg",
 	.policy = "lru",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
-	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT | EPH_DESIGN_CACHE |
-	    EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT |
+	    EPH_DESIGN_CACHE | EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS |
+	    EPH_DESIGN_SLEEPS,
 	.create = sf_buf_accessed_create,
 	.destroy = sf_buf_accessed_destroy,
 	.map = sf_buf_accessed_map,
@@ -220,8 +220,6 @@ const struct eph_design_ops eph__sf_buf_accessed_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_accessed_check,
 	.sysctls = sf_buf_accessed_sysctls,
 };

@@ -82,7 +82,6 @@ sf_buf_cpumask_create(struct eph_machine *mc,
 
 	if (sc == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	sc->quick = 1;
 	if (mc->ncpus <= 32)
 		sc->full[0] = UINT32_MAX;
@@ -226,6 +225,7 @@ static const struct eph_sysctl sf_buf_cpumask_sysctls[] = {
 };
 
 const struct eph_design_ops eph__sf_buf_cpumask_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.cpumask",
 	.summary = "mask of CPUs in sync, private mappings, lazy free list",
 	.origin = "DragonFly 24712b9068, Dillon",
@@ -233,7 +233,6 @@ const struct eph_design_ops eph__sf_buf_cpumask_ops = {
 	.holes = "lost wakeup (wakeup_one with an interruptible sleeper)",
 	.shootdown = "rendezvous",
 	.policy = "lazy",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
 	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_CACHE | EPH_DESIGN_POLICY |
 	    EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
@@ -244,8 +243,6 @@ const struct eph_design_ops eph__sf_buf_cpumask_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_cpumask_check,
 	.sysctls = sf_buf_cpumask_sysctls,
 };

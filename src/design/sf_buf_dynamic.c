@@ -177,7 +177,6 @@ dyn_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 		    err, EINVAL, "an excess of 0: at least 1 mapping is kept"));
 	if ((dy = eph_machine_alloc(mc, sizeof(*dy))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	dy->mc = mc;
 	dy->limit = cfg->nbufs;
 	dy->free = dy->idle_head = dy->idle_tail = EPH_NONE;
@@ -606,6 +605,7 @@ static const struct eph_sysctl dyn_sysctls[] = {
 };
 
 const struct eph_design_ops eph__sf_buf_dynamic_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.dynamic",
 	.summary = "mappings on demand, a limit on the unreferenced ones",
 	.origin = "DragonFly kernel list, Dillon; a proposal",
@@ -613,7 +613,6 @@ const struct eph_design_ops eph__sf_buf_dynamic_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
 	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS |
 	    EPH_DESIGN_SLEEPS,
@@ -624,8 +623,6 @@ const struct eph_design_ops eph__sf_buf_dynamic_ops = {
 	.kva = dyn_kva,
 	.ref = dyn_ref,
 	.page = dyn_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = dyn_check,
 	.sysctls = dyn_sysctls,
 };

@@ -61,7 +61,6 @@ sf_buf_hash_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (sh == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error = eph__sf_pool_init(&sh->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0) {
 		sf_buf_hash_destroy(sh);
@@ -192,6 +191,7 @@ sf_buf_hash_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__sf_buf_hash_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.hash",
 	.summary = "page hash and reference count, unmapped at the last free",
 	.origin = "FreeBSD i386 vm_machdep.c 1.219, Cox",
@@ -199,9 +199,8 @@ const struct eph_design_ops eph__sf_buf_hash_ops = {
 	.holes = "lost wakeup (wakeup_one with an interruptible sleeper)",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
-	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
 	.create = sf_buf_hash_create,
 	.destroy = sf_buf_hash_destroy,
 	.map = sf_buf_hash_map,
@@ -209,8 +208,6 @@ const struct eph_design_ops eph__sf_buf_hash_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_hash_check,
 	.sysctls = eph__sf_pool_sysctls,
 };

@@ -57,7 +57,6 @@ sf_buf_lru_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (sp == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	error = eph__sf_pool_init(sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0)
 		sf_buf_lru_destroy(sp);
@@ -113,6 +112,7 @@ sf_buf_lru_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__sf_buf_lru_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.lru",
 	.summary = "page hash, LRU of unreferenced mappings, global mappings",
 	.origin = "DragonFly 4860553a54, Hsu; FreeBSD i386 1.220, Cox",
@@ -121,7 +121,6 @@ const struct eph_design_ops eph__sf_buf_lru_ops = {
 		 "interruptible sleeper); leaks wires",
 	.shootdown = "unacked-flush",
 	.policy = "lru",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_POLICY | EPH_DESIGN_NBUFS |
 	    EPH_DESIGN_SLEEPS | EPH_DESIGN_WIRES,
@@ -132,8 +131,6 @@ const struct eph_design_ops eph__sf_buf_lru_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_lru_check,
 	.sysctls = eph__sf_pool_sysctls,
 };

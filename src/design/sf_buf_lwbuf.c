@@ -178,6 +178,7 @@ sf_lwbuf_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__sf_buf_lwbuf_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.lwbuf",
 	.summary = "an lwbuf made global for every use",
 	.origin = "DragonFly 5c5185ae1c, Greear",
@@ -185,7 +186,6 @@ const struct eph_design_ops eph__sf_buf_lwbuf_ops = {
 	.holes = "",
 	.shootdown = "rendezvous",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_SLEEPS,
 	.create = sf_lwbuf_create,
@@ -195,8 +195,5 @@ const struct eph_design_ops eph__sf_buf_lwbuf_ops = {
 	.kva = sf_lwbuf_kva,
 	.ref = sf_lwbuf_ref,
 	.page = sf_lwbuf_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_lwbuf_check,
-	.sysctls = eph_design_no_sysctls,
 };

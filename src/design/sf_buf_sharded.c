@@ -79,7 +79,6 @@ sf_buf_sharded_create(struct eph_machine *mc,
 
 	if (ss == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = EPH_PTE_G;
 	error = eph__shard_init(&ss->sp, mc, cfg->nbufs, mc->ncpus, err);
 	if (error == 0) {
 		ss->masks =
@@ -246,6 +245,7 @@ static const struct eph_sysctl sf_buf_sharded_sysctls[] = {
 };
 
 const struct eph_design_ops eph__sf_buf_sharded_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.sharded",
 	.summary = "sf_buf.accessed, a lock per chain, a free list per CPU",
 	.origin = "ours, with the locks of illumos seg_map",
@@ -253,10 +253,10 @@ const struct eph_design_ops eph__sf_buf_sharded_ops = {
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_MASK,
-	.flags = EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT | EPH_DESIGN_CACHE |
-	    EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS | EPH_DESIGN_OURS,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_PRIVATE | EPH_DESIGN_NOWAIT |
+	    EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS |
+	    EPH_DESIGN_OURS,
 	.create = sf_buf_sharded_create,
 	.destroy = sf_buf_sharded_destroy,
 	.map = sf_buf_sharded_map,
@@ -264,8 +264,6 @@ const struct eph_design_ops eph__sf_buf_sharded_ops = {
 	.kva = eph__shard_kva,
 	.ref = sf_buf_sharded_ref,
 	.page = eph__shard_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_sharded_check,
 	.sysctls = sf_buf_sharded_sysctls,
 };

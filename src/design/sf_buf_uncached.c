@@ -60,7 +60,6 @@ sf_buf_uncached_create(struct eph_machine *mc,
 
 	if (su == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	mc->pgeflag = 0;
 	error = eph__sf_pool_init(&su->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0) {
 		sf_buf_uncached_destroy(su);
@@ -188,6 +187,7 @@ sf_buf_uncached_check(void *state, uint64_t held)
 }
 
 const struct eph_design_ops eph__sf_buf_uncached_ops = {
+	.abi = EPHMAP_ABI,
 	.name = "sf_buf.uncached",
 	.summary = "a pool of addresses, mapped and unmapped for every use",
 	.origin = "FreeBSD 3 and 4, Greenman; DragonFly before dfbcf5a390",
@@ -195,7 +195,6 @@ const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.holes = "un-acked flush",
 	.shootdown = "unacked-flush",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS | EPH_DESIGN_WIRES,
 	.create = sf_buf_uncached_create,
@@ -205,8 +204,6 @@ const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.kva = eph__sf_pool_kva,
 	.ref = eph__sf_pool_ref,
 	.page = eph__sf_pool_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
 	.check = sf_buf_uncached_check,
 	.sysctls = eph__sf_pool_sysctls,
 };

@@ -124,7 +124,7 @@ search_check(void *arg)
 	if (s->scenario->finish != NULL)
 		s->scenario->finish(s->x);
 	if (s->x->design != NULL)
-		s->x->design->check(s->x->state, s->x->held);
+		eph_design_check(s->x->design, s->x->state, s->x->held);
 }
 
 static enum eph_failure
@@ -254,10 +254,10 @@ search_design(
 	if (eph_machine_set_shootdown(x->mc, shootdown) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	x->design = design;
-	error = design->create(x->mc, &dcfg, &x->state, err);
+	error = eph_design_create(design, x->mc, &dcfg, &x->state, err);
 	if (error != 0)
 		return (error);
-	if (design->switch_in != eph_design_no_switch) {
+	if (design->switch_in != NULL) {
 		s->ex->switch_in = design->switch_in;
 		s->ex->switch_out = design->switch_out;
 		s->ex->switch_arg = x->state;

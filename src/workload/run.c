@@ -35,7 +35,7 @@ eph__run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
 		    cfg->design->name, cfg->policy->name));
 	if (eph_machine_set_shootdown(mc, shootdown) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	return (cfg->design->create(mc, &dc, statep, err));
+	return (eph_design_create(cfg->design, mc, &dc, statep, err));
 }
 
 void

@@ -56,7 +56,7 @@ tap_create(struct eph_machine *mc, const struct eph_design_config *dc,
     void **statep, struct eph_err *err)
 {
 	struct tap *t = dc->arg;
-	int error = t->inner->create(mc, dc, &t->state, err);
+	int error = eph_design_create(t->inner, mc, dc, &t->state, err);
 
 	if (error != 0)
 		return (error);
@@ -154,7 +154,7 @@ tap_switch_out(void *state)
 {
 	struct tap *t = state;
 
-	t->inner->switch_out(t->state);
+	eph_design_switch_out(t->inner, t->state);
 }
 
 static void
@@ -162,7 +162,7 @@ tap_switch_in(void *state)
 {
 	struct tap *t = state;
 
-	t->inner->switch_in(t->state);
+	eph_design_switch_in(t->inner, t->state);
 }
 
 static void
@@ -170,7 +170,7 @@ tap_check(void *state, uint64_t held)
 {
 	struct tap *t = state;
 
-	t->inner->check(t->state, held);
+	eph_design_check(t->inner, t->state, held);
 }
 
 /* The caller's hooks know the real design. */
@@ -299,12 +299,12 @@ eph__workload_tap_run(const struct eph_run_config *cfg,
 	ops.map = tap_map;
 	ops.unmap = tap_unmap;
 	ops.kva = tap_kva;
-	ops.ref = eph_design_no_ref;
+	ops.ref = NULL;
 	ops.page = tap_page;
 	ops.switch_out = tap_switch_out;
 	ops.switch_in = tap_switch_in;
 	ops.check = tap_check;
-	ops.sysctls = eph_design_no_sysctls;
+	ops.sysctls = NULL;
 	/* The consumer wires. */
 	ops.flags &= ~(unsigned)EPH_DESIGN_WIRES;
 	rc.design = &ops;

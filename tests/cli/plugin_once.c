@@ -18,7 +18,6 @@ once_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
 	(void)cfg, (void)err;
-	mc->pgeflag = 0;
 	*statep = mc;
 	return (0);
 }
@@ -76,23 +75,18 @@ once_page(void *state, void *obj)
 	return (((struct once *)obj)->m);
 }
 
-const struct eph_design_ops ephmap_plugin = { .name = "test.once",
+const struct eph_design_ops ephmap_plugin = { .abi = EPHMAP_ABI,
+	.name = "test.once",
 	.summary = "an address for every map",
 	.origin = "example",
 	.date = "2026",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",
-	.abi = EPHMAP_ABI,
 	.validity = EPH_VALID_ALL,
 	.create = once_create,
 	.destroy = once_destroy,
 	.map = once_map,
 	.unmap = once_unmap,
 	.kva = once_kva,
-	.ref = eph_design_no_ref,
-	.page = once_page,
-	.switch_out = eph_design_no_switch,
-	.switch_in = eph_design_no_switch,
-	.check = eph_design_no_check,
-	.sysctls = eph_design_no_sysctls };
+	.page = once_page };

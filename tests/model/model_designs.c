@@ -153,7 +153,7 @@ do_ref(struct world *w, struct handle *h)
 	int error;
 
 	eph_cpu_enter(w->mc, h->cpu);
-	error = w->ops->ref(w->state, h->obj);
+	error = eph_design_ref(w->ops, w->state, h->obj);
 	EXPECT(w, error == 0 || error == ENOTSUP);
 	if (error != 0)
 		return;
@@ -207,8 +207,8 @@ static void
 do_switch(struct world *w)
 {
 	eph_cpu_enter(w->mc, some_cpu(w));
-	w->ops->switch_out(w->state);
-	w->ops->switch_in(w->state);
+	eph_design_switch_out(w->ops, w->state);
+	eph_design_switch_in(w->ops, w->state);
 }
 
 static void
@@ -246,7 +246,7 @@ operations(void *arg)
 		w->mc->step = i;
 		do_something(w);
 		if (i % every == 0)
-			w->ops->check(w->state, w->held);
+			eph_design_check(w->ops, w->state, w->held);
 	}
 	while (w->nhandles > 0 && !w->failed) {
 		for (unsigned i = w->nhandles; i-- > 0;)
@@ -348,7 +348,7 @@ world_runs(const struct eph_design_ops *ops,
 	eph__prng_init(&w.r, seed, ncpus);
 	if (eph_machine_create(&mcfg, &w.mc, &err) != 0 ||
 	    eph_machine_set_shootdown(w.mc, shootdown) != 0 ||
-	    ops->create(w.mc, &dc, &w.state, &err) != 0) {
+	    eph_design_create(ops, w.mc, &dc, &w.state, &err) != 0) {
 		(void)printf("%s: %s\n", ops->name, err.text);
 		eph_machine_destroy(w.mc);
 		return (false);
@@ -357,7 +357,7 @@ world_runs(const struct eph_design_ops *ops,
 	EXPECT(&w, eph_run(w.mc) == 0);
 	eph_lockstep_drain(w.mc);
 	if (!w.failed)
-		ops->check(w.state, 0);
+		eph_design_check(ops, w.state, 0);
 	eph_machine_counters(w.mc, &c);
 	laws(&w, &c);
 	if (shootdown == eph_shootdown_find(ops->shootdown))

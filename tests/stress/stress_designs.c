@@ -204,7 +204,8 @@ stress_create(struct stress *st, uint32_t nbufs)
 	eph_threads_watchdog(st->mc, 20);
 	error = eph_machine_set_shootdown(st->mc, st->shootdown);
 	if (error == 0)
-		error = st->design->create(st->mc, &dcfg, &st->state, &err);
+		error = eph_design_create(
+		    st->design, st->mc, &dcfg, &st->state, &err);
 	for (uint32_t i = 0; i < STRESS_PAGES; i++)
 		st->page[i] = vm_page_get(st->mc, i);
 	for (unsigned b = 0; b < STRESS_BOXES; b++)

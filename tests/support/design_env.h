@@ -50,7 +50,8 @@ env_open(struct env *e, const char *design, unsigned ncpus, uint32_t nbufs)
 	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
 				  e->mc, eph_shootdown_find(e->ops->shootdown)),
 	    0);
-	CU_ASSERT_EQUAL_FATAL(e->ops->create(e->mc, &cfg, &e->state, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    eph_design_create(e->ops, e->mc, &cfg, &e->state, &err), 0);
 	eph_machine_counters(e->mc, &e->last);
 }
 
@@ -119,7 +120,7 @@ env_unmap(struct env *e, unsigned cpu, void *obj)
 static inline void
 env_check(struct env *e, uint64_t held)
 {
-	e->ops->check(e->state, held);
+	eph_design_check(e->ops, e->state, held);
 }
 
 /* Does `cpu` reach page `frame` through `va`, and nothing stale? */
@@ -149,8 +150,8 @@ env_exhaust_kva(struct env *e)
 static inline uint64_t
 env_sysctl(struct env *e, const char *name)
 {
-	for (const struct eph_sysctl *sc = e->ops->sysctls; sc->name != NULL;
-	     sc++) {
+	for (const struct eph_sysctl *sc = eph_design_sysctls(e->ops);
+	     sc->name != NULL; sc++) {
 		if (strcmp(sc->name, name) == 0)
 			return (sc->get(e->state));
 	}

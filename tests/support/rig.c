@@ -30,7 +30,7 @@ rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
 	error = eph_machine_set_shootdown(
 	    r->mc, eph_shootdown_find(r->ops->shootdown));
 	CU_ASSERT_EQUAL_FATAL(error, 0);
-	error = r->ops->create(r->mc, &cfg, &r->state, &r->err);
+	error = eph_design_create(r->ops, r->mc, &cfg, &r->state, &r->err);
 	if (error != 0) {
 		CU_ASSERT_EQUAL(eph_machine_destroy(r->mc), 0);
 	} else {
@@ -113,13 +113,13 @@ rig_write(struct rig *r, unsigned cpu, struct eph_mapping mp)
 void
 rig_check(struct rig *r, uint64_t held)
 {
-	r->ops->check(r->state, held);
+	eph_design_check(r->ops, r->state, held);
 }
 
 static const struct eph_sysctl *
 rig_sysctl_find(struct rig *r, const char *name)
 {
-	const struct eph_sysctl *sc = r->ops->sysctls;
+	const struct eph_sysctl *sc = eph_design_sysctls(r->ops);
 
 	while (sc->name != NULL && strcmp(sc->name, name) != 0)
 		sc++;

@@ -127,6 +127,7 @@ wrong_page(void *state, void *obj)
 
 #define WRONG(variable, text, create_fn)                                       \
 	const struct eph_design_ops variable = {                               \
+		.abi = EPHMAP_ABI,                                             \
 		.name = text,                                                  \
 		.summary = "wrong on purpose",                                 \
 		.origin = "tests",                                             \
@@ -134,19 +135,13 @@ wrong_page(void *state, void *obj)
 		.holes = "",                                                   \
 		.shootdown = "acked-invlpg",                                   \
 		.policy = "",                                                  \
-		.abi = EPHMAP_ABI,                                             \
 		.validity = EPH_VALID_ALL,                                     \
 		.create = create_fn,                                           \
 		.destroy = wrong_destroy,                                      \
 		.map = wrong_map,                                              \
 		.unmap = wrong_unmap,                                          \
 		.kva = wrong_kva,                                              \
-		.ref = eph_design_no_ref,                                      \
 		.page = wrong_page,                                            \
-		.switch_out = eph_design_no_switch,                            \
-		.switch_in = eph_design_no_switch,                             \
-		.check = eph_design_no_check,                                  \
-		.sysctls = eph_design_no_sysctls,                              \
 	}
 
 WRONG(wrong_stale, "wrong.stale", stale_create);

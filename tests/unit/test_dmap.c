@@ -33,7 +33,7 @@ nothing_but_walks_happens(void)
 	CU_ASSERT_EQUAL_FATAL(
 	    eph_machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown)),
 	    0);
-	CU_ASSERT_EQUAL_FATAL(ops->create(mc, &dc, &state, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_design_create(ops, mc, &dc, &state, NULL), 0);
 	for (unsigned i = 0; i < 2000; i++) {
 		eph_cpu_enter(mc, i % 65);
 		m = vm_page_get(mc, i % 2 * 3);

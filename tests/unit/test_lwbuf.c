@@ -726,7 +726,7 @@ test_creation_survives_every_failed_allocation(void)
 				mc, eph_shootdown_find(ops->shootdown)),
 			    0);
 			eph_machine_fail_alloc(mc, n);
-			error = ops->create(mc, &cfg, &state, &err);
+			error = eph_design_create(ops, mc, &cfg, &state, &err);
 			eph_machine_fail_alloc(mc, 0);
 			if (error == 0)
 				ops->destroy(state);

@@ -401,7 +401,8 @@ test_another_design_can_follow_on_the_machine(void)
 	free_on(0, map_pages(0, 11, 1, SFB_CPUPRIVATE));
 	msf_buf_pool_destroy(pool);
 	pool = NULL;
-	CU_ASSERT_EQUAL_FATAL(lru->create(r.mc, &cfg, &state, &r.err), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    eph_design_create(lru, r.mc, &cfg, &state, &r.err), 0);
 	vm_page_wire(r.mc, vm_page_get(r.mc, 11));
 	CU_ASSERT_EQUAL(lru->map(state, vm_page_get(r.mc, 11), 0, &mp), 0);
 	lru->check(state, 1);

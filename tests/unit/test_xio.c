@@ -36,7 +36,8 @@ fix_open_on(struct fix *f, const char *design)
 	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
 				  f->mc, eph_shootdown_find(f->ops->shootdown)),
 	    0);
-	CU_ASSERT_EQUAL_FATAL(f->ops->create(f->mc, &dc, &f->state, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    eph_design_create(f->ops, f->mc, &dc, &f->state, &err), 0);
 	CU_ASSERT_EQUAL_FATAL(vm_pool_create(f->mc, 0, PAGES, &f->pool), 0);
 	CU_ASSERT_EQUAL_FATAL(uspace_create(f->pool, 64, &f->us), 0);
 	CU_ASSERT_EQUAL_FATAL(uspace_map(f->us, EPH_UVA_BASE,

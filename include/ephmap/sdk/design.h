@@ -6,11 +6,14 @@
 /*
  * Designs: the data structures that hand out addresses.
  *
- * A design is one const eph_design_ops, one file in src/design and one row
- * of the table, or a plug-in.  It calls kern's primitives and the pmap
- * only; its historical choices on other axes are names in its row, which
- * the layer above resolves.  Every slot is set; what a design cannot do is
- * one of the shared eph_design_no_*() functions.
+ * A design is one const eph_design_ops: its row.  In the tree it is one file
+ * in src/design, which the build finds, and one line in the table of
+ * src/design/designs.c; as a plug-in it is one file.  It calls kern's
+ * primitives and the pmap only; its historical choices on other axes are
+ * names in its row, which the layer above resolves.
+ *
+ * Slots that say so may be NULL: the design does not offer that.  Callers
+ * use the eph_design_*() functions below for those and for create().
  *
  * A design counts map_calls, hit_*, miss, evict, map_fail and unmap_calls
  * when map() and unmap() return, and keeps the machine's buffer gauge.
@@ -38,14 +41,15 @@ enum eph_validity {
 
 /* What the design's own API has; decides which flags reach it. */
 enum {
-	EPH_DESIGN_PRIVATE = 0x1, /* SFB_CPUPRIVATE means something */
-	EPH_DESIGN_NOWAIT = 0x2,  /* SFB_NOWAIT means something */
-	EPH_DESIGN_CACHE = 0x4,	  /* a mapping may outlive its last unmap */
-	EPH_DESIGN_POLICY = 0x8,  /* the replacement policy can be chosen */
-	EPH_DESIGN_NBUFS = 0x10,  /* nbufs means something */
-	EPH_DESIGN_SLEEPS = 0x20, /* map may sleep */
-	EPH_DESIGN_OURS = 0x40,	  /* not a historical design */
-	EPH_DESIGN_WIRES = 0x80,  /* map wires the page, and may leak wires */
+	EPH_DESIGN_PRIVATE = 0x1,  /* SFB_CPUPRIVATE means something */
+	EPH_DESIGN_NOWAIT = 0x2,   /* SFB_NOWAIT means something */
+	EPH_DESIGN_CACHE = 0x4,	   /* a mapping may outlive its last unmap */
+	EPH_DESIGN_POLICY = 0x8,   /* the replacement policy can be chosen */
+	EPH_DESIGN_NBUFS = 0x10,   /* nbufs means something */
+	EPH_DESIGN_SLEEPS = 0x20,  /* map may sleep */
+	EPH_DESIGN_OURS = 0x40,	   /* not a historical design */
+	EPH_DESIGN_WIRES = 0x80,   /* map wires the page, and may leak wires */
+	EPH_DESIGN_GLOBAL = 0x100, /* the kernel sets G: mc->pgeflag */
 };
 
 struct eph_design_config {
@@ -72,6 +76,7 @@ struct eph_sysctl {
 };
 
 struct eph_design_ops {
+	unsigned abi; /* EPHMAP_ABI; first, whatever else changes */
 	const char *name;
 	const char *summary;   /* one line */
 	const char *origin;    /* system, commit, author */
@@ -79,13 +84,12 @@ struct eph_design_ops {
 	const char *holes;     /* known holes, "" if none */
 	const char *shootdown; /* name of the historical protocol */
 	const char *policy;    /* name of the historical policy, "" if none */
-	unsigned abi;	       /* EPHMAP_ABI */
 	enum eph_validity validity;
 	unsigned flags; /* EPH_DESIGN_* */
 
 	/*
 	 * Returns 0 and sets *statep, or ENOMEM, or EINVAL with `err` set.
-	 * The machine has its shootdown protocol already.
+	 * The machine has its shootdown protocol and pgeflag already.
 	 */
 	int (*create)(struct eph_machine *mc,
 	    const struct eph_design_config *cfg, void **statep,
@@ -112,31 +116,46 @@ struct eph_design_ops {
 	 */
 	eph_va_t (*kva)(void *state, void *obj);
 
-	/* Another reference to a mapping that one holds.  0 or ENOTSUP. */
+	/*
+	 * Another reference to a mapping that one holds.  0 or ENOTSUP.
+	 * NULL: a mapping has one user.
+	 */
 	int (*ref)(void *state, void *obj);
 
 	/* The page of a mapping that one holds. */
 	struct vm_page *(*page)(void *state, void *obj);
 
-	/* The current thread leaves or enters its CPU (emap, kmap_local). */
+	/*
+	 * The current thread leaves or enters its CPU.  NULL: nothing happens.
+	 */
 	void (*switch_out)(void *state);
 	void (*switch_in)(void *state);
 
 	/*
 	 * Panics if an invariant does not hold, O(n); called while nothing
-	 * runs.  `held` is the number of references callers hold.
+	 * runs.  `held` is the number of references callers hold.  NULL: it
+	 * has none to check.
 	 */
 	void (*check)(void *state, uint64_t held);
 
-	/* NULL-name-terminated. */
+	/* Up to one whose name is NULL; NULL: none. */
 	const struct eph_sysctl *sysctls;
 };
 
-/* For designs that have no such operation. */
-int eph_design_no_ref(void *state, void *obj); /* ENOTSUP */
-void eph_design_no_switch(void *state);
-void eph_design_no_check(void *state, uint64_t held);
-extern const struct eph_sysctl eph_design_no_sysctls[];
+/* create(), on a machine whose pgeflag is as the row's flags say. */
+int eph_design_create(const struct eph_design_ops *ops, struct eph_machine *mc,
+    const struct eph_design_config *cfg, void **statep, struct eph_err *err);
+
+/*
+ * The slots that may be NULL.  Not offered: ref() is ENOTSUP, the switch
+ * hooks and check() do nothing, and there is no sysctl.
+ */
+int eph_design_ref(const struct eph_design_ops *ops, void *state, void *obj);
+void eph_design_switch_out(const struct eph_design_ops *ops, void *state);
+void eph_design_switch_in(const struct eph_design_ops *ops, void *state);
+void eph_design_check(
+    const struct eph_design_ops *ops, void *state, uint64_t held);
+const struct eph_sysctl *eph_design_sysctls(const struct eph_design_ops *ops);
 
 /* NULL-terminated, in the order `ephmap list designs` prints. */
 extern const struct eph_design_ops *const eph_designs[];

@@ -1,38 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* The table of protocols, and what several of them share. */
+/*
+ * The table of protocols: one line here for each file in this folder that
+ * defines a row, in the order `ephmap list shootdowns` prints.
+ */
 
 #include <string.h>
 
-#include "ephmap/sdk/atomic.h"
-#include "ephmap/kernel/critical.h"
-#include "ephmap/sdk/exec.h"
-#include "ephmap/kernel/pmap.h"
-#include "machine/access.h"
-#include "shootdown/protocol.h"
+#include "ephmap/sdk/shootdown.h"
 
-extern const struct eph_shootdown_ops eph__shootdown_acked_invlpg;
-extern const struct eph_shootdown_ops eph__shootdown_batched;
-extern const struct eph_shootdown_ops eph__shootdown_broadcast;
-extern const struct eph_shootdown_ops eph__shootdown_early_ack;
-extern const struct eph_shootdown_ops eph__shootdown_idle_skip;
-extern const struct eph_shootdown_ops eph__shootdown_latr;
-extern const struct eph_shootdown_ops eph__shootdown_mach_queue;
-extern const struct eph_shootdown_ops eph__shootdown_rendezvous;
-extern const struct eph_shootdown_ops eph__shootdown_unacked_flush;
+/* clang-format off */
+#define SHOOTDOWNS(X)							\
+	X(eph__shootdown_acked_invlpg)					\
+	X(eph__shootdown_rendezvous)						\
+	X(eph__shootdown_unacked_flush)					\
+	X(eph__shootdown_early_ack)						\
+	X(eph__shootdown_broadcast)						\
+	X(eph__shootdown_mach_queue)						\
+	X(eph__shootdown_idle_skip)						\
+	X(eph__shootdown_batched)						\
+	X(eph__shootdown_latr)
+
+#define SHOOTDOWN_ROW(row)     extern const struct eph_shootdown_ops row;
+#define SHOOTDOWN_POINTER(row) &row,
+
+SHOOTDOWNS(SHOOTDOWN_ROW)
 
 const struct eph_shootdown_ops *const eph_shootdowns[] = {
-	&eph__shootdown_acked_invlpg,
-	&eph__shootdown_rendezvous,
-	&eph__shootdown_unacked_flush,
-	&eph__shootdown_early_ack,
-	&eph__shootdown_broadcast,
-	&eph__shootdown_mach_queue,
-	&eph__shootdown_idle_skip,
-	&eph__shootdown_batched,
-	&eph__shootdown_latr,
+	SHOOTDOWNS(SHOOTDOWN_POINTER)
 	NULL,
 };
+/* clang-format on */
 
 const struct eph_shootdown_ops *
 eph_shootdown_find(const char *name)
@@ -42,191 +40,4 @@ eph_shootdown_find(const char *name)
 			return (eph_shootdowns[i]);
 	}
 	return (NULL);
-}
-
-int
-eph__shootdown_no_state(struct eph_machine *mc, void **statep)
-{
-	(void)mc;
-	*statep = NULL;
-	return (0);
-}
-
-void
-eph__shootdown_no_destroy(struct eph_machine *mc, void *state)
-{
-	(void)mc;
-	(void)state;
-}
-
-void
-eph__shootdown_no_settle(struct eph_machine *mc, eph_va_t va)
-{
-	(void)mc;
-	(void)va;
-}
-
-void
-eph__shootdown_no_catch_up(struct eph_machine *mc)
-{
-	(void)mc;
-}
-
-void
-eph__shootdown_invlpg(
-    struct eph_machine *mc, const struct eph_shoot *req, bool wait)
-{
-	const struct eph_ipi ipi = {
-		.kind = EPH_IPI_INVLPG,
-		.va = req->va,
-		.npages = req->npages,
-	};
-
-	mc->exec->ipi(mc, req->targets, &ipi, wait);
-}
-
-void
-eph__shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
-    eph_va_t va, unsigned npages, bool all)
-{
-	const struct eph_ipi ipi = {
-		.kind = EPH_IPI_FLUSH,
-		.all = all,
-		.va = va,
-		.npages = npages,
-	};
-
-	mc->exec->ipi(mc, targets, &ipi, true);
-}
-
-void
-eph__shootdown_local_or_flush(
-    struct eph_machine *mc, const struct eph_shoot *req)
-{
-	if (req->npages == 1)
-		eph_shoot_local(mc, req);
-	else if (req->local)
-		pmap_flush_local(mc, mc->pgeflag != 0);
-}
-
-void
-eph__shootdown_invlpg_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
-{
-	struct eph_cpu *me = eph_curcpu(mc);
-
-	for (unsigned k = 0; k < npages; k++) {
-		me->c.invlpg_remote++;
-		(void)eph__cpu_invlpg(me, va + eph_ptoa(k));
-		EPH_EVENT(
-		    mc, EPH_EV_INVLPG, me->id, va + eph_ptoa(k), 0, 0, NULL);
-	}
-}
-
-void
-eph__shootdown_flush_here(struct eph_machine *mc, eph_va_t va, bool all)
-{
-	struct eph_cpu *me = eph_curcpu(mc);
-
-	me->c.flush_remote++;
-	eph__cpu_flush(me, all);
-	EPH_EVENT(mc, EPH_EV_FLUSH, me->id, va, 0, all, NULL);
-}
-
-void
-eph__shootdown_range_here(struct eph_machine *mc, eph_va_t va, unsigned npages)
-{
-	if (npages > SHOOT_CEILING)
-		eph__shootdown_flush_here(mc, va, mc->pgeflag != 0);
-	else
-		eph__shootdown_invlpg_here(mc, va, npages);
-}
-
-void
-eph__shootdown_handle(struct eph_machine *mc, const struct eph_shoot *req)
-{
-	if (req->npages == 1)
-		eph__shootdown_invlpg_here(mc, req->va, 1);
-	else
-		eph__shootdown_flush_here(mc, req->va, mc->pgeflag != 0);
-}
-
-bool
-eph__shootdown_holds(struct eph_machine *mc, _Atomic(uint32_t) *lock)
-{
-	/* Relaxed: ours, if it is us. */
-	return (eph_load_32(mc, lock, memory_order_relaxed) ==
-	    eph_curcpu(mc)->id + 1);
-}
-
-void
-eph__shootdown_lock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
-{
-	crit_enter(mc);
-	/* Acquire pairs with the release in eph__shootdown_unlock. */
-	while (!eph_cas_32(
-	    mc, lock, 0, eph_curcpu(mc)->id + 1, memory_order_acquire))
-		mc->exec->spin(mc);
-}
-
-void
-eph__shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock)
-{
-	eph_store_32(mc, lock, 0, memory_order_release);
-	crit_exit(mc);
-}
-
-_Atomic(uint32_t) *
-eph__shootdown_owed(struct eph_machine *mc, eph_va_t va)
-{
-	const uint32_t i = machine_va_index(mc, va);
-
-	return (&machine_ptp(mc, eph_curcpu(mc), i)->owed[i & EPH_PTP_MASK]);
-}
-
-void
-eph__shootdown_owed_set(
-    struct eph_machine *mc, eph_va_t va, unsigned npages, uint32_t what)
-{
-	for (unsigned k = 0; k < npages; k++) {
-		_Atomic(uint32_t) *owed =
-		    eph__shootdown_owed(mc, va + eph_ptoa(k));
-
-		/* Release: what made it so has happened. */
-		eph_store_32(mc, owed, what, memory_order_release);
-	}
-}
-
-bool
-eph__shootdown_removes(
-    const struct eph_machine *mc, const struct eph_shoot *req)
-{
-	return (req->zero && req->local &&
-	    eph_cpuset_count(req->targets, mc->cpuwords) == mc->ncpus - 1);
-}
-
-void
-eph__shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
-{
-	bool gone = req->ptes != NULL;
-
-	for (unsigned k = 0; k < req->npages && gone; k++) {
-		_Atomic(uint32_t) *owed =
-		    eph__shootdown_owed(mc, req->va + eph_ptoa(k));
-
-		/* Relaxed: to store is to settle, which looks properly. */
-		gone =
-		    eph_load_32(mc, owed, memory_order_relaxed) != OWED_UNKNOWN;
-	}
-	eph_shoot_store(mc, req);
-	if (gone)
-		return;
-	eph_shoot_local(mc, req);
-	eph__shootdown_invlpg(mc, req, true);
-}
-
-void
-eph__shootdown_needless(struct eph_machine *mc, struct eph_cpu *from)
-{
-	if (mc->mode == EPH_LOCKSTEP)
-		from->c.needless_ipi++;
 }

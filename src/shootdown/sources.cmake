@@ -1,11 +1,3 @@
-set(EPHMAP_SOURCES
-    acked_invlpg.c
-    batched.c
-    broadcast.c
-    early_ack.c
-    idle_skip.c
-    latr.c
-    mach_queue.c
-    rendezvous.c
-    shootdowns.c
-    unacked_flush.c)
+# Every file here is a protocol or what protocols share: a new one is found.
+file(GLOB EPHMAP_SOURCES CONFIGURE_DEPENDS
+    RELATIVE ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/*.c)

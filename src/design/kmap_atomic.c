@@ -42,33 +42,13 @@
 
 #define KM_TYPE_NR 20u /* slots of a CPU since 2.6.37 */
 
-static void
-kmap_atomic_destroy(void *state)
-{
-	struct percpu_slots *ps = state;
-	struct eph_machine *mc = ps->mc;
-
-	eph__percpu_slots_fini(ps);
-	eph_machine_free(mc, ps, sizeof(*ps));
-}
-
 static int
 kmap_atomic_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
-	int error;
-
 	(void)cfg;
-	if (ps == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error =
-	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
-	if (error != 0)
-		kmap_atomic_destroy(ps);
-	else
-		*statep = ps;
-	return (error);
+	return (percpu_slots_create(
+	    mc, KM_TYPE_NR, "kmap_atomic slot", statep, err));
 }
 
 static int
@@ -126,7 +106,7 @@ const struct eph_design_ops eph__kmap_atomic_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_atomic_create,
-	.destroy = kmap_atomic_destroy,
+	.destroy = percpu_slots_destroy,
 	.map = kmap_atomic_map,
 	.unmap = kmap_atomic_unmap,
 	.kva = eph__percpu_slots_kva,

@@ -40,33 +40,13 @@
 
 #define KM_TYPE_NR 8u /* purposes in late Linux 2.4 */
 
-static void
-kmap_atomic_24_destroy(void *state)
-{
-	struct percpu_slots *ps = state;
-	struct eph_machine *mc = ps->mc;
-
-	eph__percpu_slots_fini(ps);
-	eph_machine_free(mc, ps, sizeof(*ps));
-}
-
 static int
 kmap_atomic_24_create(struct eph_machine *mc,
     const struct eph_design_config *cfg, void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
-	int error;
-
 	(void)cfg;
-	if (ps == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error =
-	    eph__percpu_slots_init(ps, mc, KM_TYPE_NR, "kmap_atomic slot", err);
-	if (error != 0)
-		kmap_atomic_24_destroy(ps);
-	else
-		*statep = ps;
-	return (error);
+	return (percpu_slots_create(
+	    mc, KM_TYPE_NR, "kmap_atomic slot", statep, err));
 }
 
 static int
@@ -118,7 +98,7 @@ const struct eph_design_ops eph__kmap_atomic_24_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_atomic_24_create,
-	.destroy = kmap_atomic_24_destroy,
+	.destroy = percpu_slots_destroy,
 	.map = kmap_atomic_24_map,
 	.unmap = kmap_atomic_24_unmap,
 	.kva = eph__percpu_slots_kva,

@@ -39,33 +39,13 @@
 
 #define PMAP_WINDOW_SIZE 8u /* from PMAP_NWINDOWS_FIRSTFREE on */
 
-static void
-mapwindow_destroy(void *state)
-{
-	struct percpu_slots *ps = state;
-	struct eph_machine *mc = ps->mc;
-
-	eph__percpu_slots_fini(ps);
-	eph_machine_free(mc, ps, sizeof(*ps));
-}
-
 static int
 mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
-	int error;
-
 	(void)cfg;
-	if (ps == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error =
-	    eph__percpu_slots_init(ps, mc, PMAP_WINDOW_SIZE, "mapwindow", err);
-	if (error != 0)
-		mapwindow_destroy(ps);
-	else
-		*statep = ps;
-	return (error);
+	return (percpu_slots_create(
+	    mc, PMAP_WINDOW_SIZE, "mapwindow", statep, err));
 }
 
 /* The scan: first window of this CPU whose entry is 0. */
@@ -137,7 +117,7 @@ const struct eph_design_ops eph__mapwindow_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
 	.create = mapwindow_create,
-	.destroy = mapwindow_destroy,
+	.destroy = percpu_slots_destroy,
 	.map = mapwindow_map,
 	.unmap = mapwindow_unmap,
 	.kva = eph__percpu_slots_kva,

@@ -57,6 +57,33 @@ eph__percpu_slots_fini(struct percpu_slots *ps)
 	eph_machine_free(mc, ps->slot, n * sizeof(*ps->slot));
 }
 
+int
+percpu_slots_create(struct eph_machine *mc, uint32_t nslots, const char *what,
+    void **statep, struct eph_err *err)
+{
+	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
+	int error;
+
+	if (ps == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	error = eph__percpu_slots_init(ps, mc, nslots, what, err);
+	if (error != 0)
+		percpu_slots_destroy(ps);
+	else
+		*statep = ps;
+	return (error);
+}
+
+void
+percpu_slots_destroy(void *state)
+{
+	struct percpu_slots *ps = state;
+	struct eph_machine *mc = ps->mc;
+
+	eph__percpu_slots_fini(ps);
+	eph_machine_free(mc, ps, sizeof(*ps));
+}
+
 struct percpu_slot *
 eph__percpu_slots_push(struct percpu_slots *ps, struct vm_page *m)
 {

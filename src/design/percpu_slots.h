@@ -70,6 +70,14 @@ void eph__percpu_slots_pop(struct percpu_slots *ps, struct percpu_slot *slot);
 void eph__percpu_slots_check(
     struct percpu_slots *ps, uint64_t held, bool cleared);
 
+/*
+ * The same for a design whose state is a percpu_slots and nothing else: its
+ * create() and destroy().
+ */
+int percpu_slots_create(struct eph_machine *mc, uint32_t nslots,
+    const char *what, void **statep, struct eph_err *err);
+void percpu_slots_destroy(void *state);
+
 /* Slots of an eph_design_ops whose state begins with percpu_slots. */
 eph_va_t eph__percpu_slots_kva(void *state, void *obj);
 struct vm_page *eph__percpu_slots_page(void *state, void *obj);

@@ -33,53 +33,14 @@
  * FreeBSD sources: the revision itself was not at hand.
  */
 
-#include "design/sf_pool.h"
+#include "design/sf_free.h"
 #include "ephmap/version.h"
-
-/* The free list is the chain of `page_next`, from here. */
-struct sf_hash {
-	struct sf_pool sp;
-	uint32_t free_head; /* (l) index plus one, 0: empty */
-};
-
-static void
-sf_buf_hash_destroy(void *state)
-{
-	struct sf_hash *sh = state;
-	struct eph_machine *mc = sh->sp.mc;
-
-	eph__sf_pool_fini(&sh->sp);
-	eph_machine_free(mc, sh, sizeof(*sh));
-}
-
-static int
-sf_buf_hash_create(struct eph_machine *mc, const struct eph_design_config *cfg,
-    void **statep, struct eph_err *err)
-{
-	struct sf_hash *sh = eph_machine_alloc(mc, sizeof(*sh));
-	int error;
-
-	if (sh == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error = eph__sf_pool_init(&sh->sp, mc, cfg, &eph_policy_lru, 0, err);
-	if (error != 0) {
-		sf_buf_hash_destroy(sh);
-		return (error);
-	}
-	for (uint32_t i = 0; i < sh->sp.nbufs; i++) {
-		sh->sp.bufs[i].page_next = sh->free_head;
-		sh->free_head = i + 1;
-	}
-	*statep = sh;
-	return (0);
-}
 
 /* A buffer off the free list, sleeping if need be. */
 static struct sf_buf *
-sf_buf_hash_take(struct sf_hash *sh, int *error)
+sf_buf_hash_take(struct sf_free *sh, int *error)
 {
 	struct sf_pool *sp = &sh->sp;
-	struct sf_buf *sf;
 	bool slept = false;
 
 	while (sh->free_head == 0) {
@@ -94,13 +55,11 @@ sf_buf_hash_take(struct sf_hash *sh, int *error)
 	}
 	if (slept)
 		msleep_done(sp->mc);
-	sf = &sp->bufs[sh->free_head - 1];
-	sh->free_head = sf->page_next;
-	return (sf);
+	return (sf_free_pop(sh));
 }
 
 static void
-sf_buf_hash_enter(struct sf_hash *sh, struct sf_buf *sf, struct vm_page *m)
+sf_buf_hash_enter(struct sf_free *sh, struct sf_buf *sf, struct vm_page *m)
 {
 	struct sf_pool *sp = &sh->sp;
 	struct eph_cpu *cpu = eph_curcpu(sp->mc);
@@ -117,7 +76,7 @@ static int
 sf_buf_hash_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	struct sf_hash *sh = state;
+	struct sf_free *sh = state;
 	struct sf_pool *sp = &sh->sp;
 	struct sf_buf *sf;
 	int error = 0;
@@ -143,16 +102,14 @@ sf_buf_hash_map(
 
 /* Take the buffer out of its page's chain, unmap it, list it. */
 static void
-sf_buf_hash_release(struct sf_hash *sh, struct sf_buf *sf)
+sf_buf_hash_release(struct sf_free *sh, struct sf_buf *sf)
 {
 	struct sf_pool *sp = &sh->sp;
-	const uint32_t id = sf_pool_index(sp, sf) + 1;
 
 	eph__sf_pool_unchain(sp, sf);
 	sf->m = NULL;
 	pmap_qremove(sp->mc, sf->kva, 1);
-	sf->page_next = sh->free_head;
-	sh->free_head = id;
+	sf_free_push(sh, sf);
 	sf_pool_used_dec(sp);
 	sf_pool_wakeup_one(sp);
 }
@@ -160,7 +117,7 @@ sf_buf_hash_release(struct sf_hash *sh, struct sf_buf *sf)
 static int
 sf_buf_hash_unmap(void *state, void *obj)
 {
-	struct sf_hash *sh = state;
+	struct sf_free *sh = state;
 	struct sf_pool *sp = &sh->sp;
 	struct sf_buf *sf = obj;
 
@@ -177,16 +134,10 @@ sf_buf_hash_unmap(void *state, void *obj)
 static void
 sf_buf_hash_check(void *state, uint64_t held)
 {
-	struct sf_hash *sh = state;
-	uint32_t nfree = 0;
+	struct sf_free *sh = state;
 
 	eph__sf_pool_check(&sh->sp, held);
-	for (uint32_t i = sh->free_head; i != 0;
-	     i = sh->sp.bufs[i - 1].page_next) {
-		if (sh->sp.bufs[i - 1].refcnt != 0 || nfree++ > sh->sp.nbufs)
-			PANIC("free list holds a referenced buffer");
-	}
-	if (nfree + sh->sp.used.now != sh->sp.nbufs)
+	if (sf_free_count(sh) + sh->sp.used.now != sh->sp.nbufs)
 		PANIC("used and free buffers do not add up");
 }
 
@@ -201,8 +152,8 @@ const struct eph_design_ops eph__sf_buf_hash_ops = {
 	.policy = "",
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
-	.create = sf_buf_hash_create,
-	.destroy = sf_buf_hash_destroy,
+	.create = sf_free_create,
+	.destroy = sf_free_destroy,
 	.map = sf_buf_hash_map,
 	.unmap = sf_buf_hash_unmap,
 	.kva = eph__sf_pool_kva,

@@ -31,53 +31,13 @@
  * dfbcf5a390 (2003-12-10).
  */
 
-#include "design/sf_pool.h"
+#include "design/sf_free.h"
 #include "ephmap/version.h"
 
-/* The free list is the chain of `page_next`, from here. */
-struct sf_uncached {
-	struct sf_pool sp;
-	uint32_t free_head; /* (l) index plus one, 0: empty */
-	bool want;	    /* (l) somebody sleeps */
-};
-
-static void
-sf_buf_uncached_destroy(void *state)
-{
-	struct sf_uncached *su = state;
-	struct eph_machine *mc = su->sp.mc;
-
-	eph__sf_pool_fini(&su->sp);
-	eph_machine_free(mc, su, sizeof(*su));
-}
-
-static int
-sf_buf_uncached_create(struct eph_machine *mc,
-    const struct eph_design_config *cfg, void **statep, struct eph_err *err)
-{
-	struct sf_uncached *su = eph_machine_alloc(mc, sizeof(*su));
-	int error;
-
-	if (su == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error = eph__sf_pool_init(&su->sp, mc, cfg, &eph_policy_lru, 0, err);
-	if (error != 0) {
-		sf_buf_uncached_destroy(su);
-		return (error);
-	}
-	for (uint32_t i = 0; i < su->sp.nbufs; i++) {
-		su->sp.bufs[i].page_next = su->free_head;
-		su->free_head = i + 1;
-	}
-	*statep = su;
-	return (0);
-}
-
 static struct sf_buf *
-sf_buf_uncached_take(struct sf_uncached *su, int *error)
+sf_buf_uncached_take(struct sf_free *su, int *error)
 {
 	struct sf_pool *sp = &su->sp;
-	struct sf_buf *sf;
 	bool slept = false;
 
 	while (su->free_head == 0) {
@@ -91,16 +51,14 @@ sf_buf_uncached_take(struct sf_uncached *su, int *error)
 	}
 	if (slept)
 		msleep_done(sp->mc);
-	sf = &sp->bufs[su->free_head - 1];
-	su->free_head = sf->page_next;
-	return (sf);
+	return (sf_free_pop(su));
 }
 
 static int
 sf_buf_uncached_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
-	struct sf_uncached *su = state;
+	struct sf_free *su = state;
 	struct sf_pool *sp = &su->sp;
 	struct sf_buf *sf;
 	int error = 0;
@@ -125,15 +83,14 @@ sf_buf_uncached_map(
 }
 
 static void
-sf_buf_uncached_release(struct sf_uncached *su, struct sf_buf *sf)
+sf_buf_uncached_release(struct sf_free *su, struct sf_buf *sf)
 {
 	struct sf_pool *sp = &su->sp;
 
 	pmap_qremove(sp->mc, sf->kva, 1);
 	vm_page_unwire(sp->mc, sf->m);
 	sf->m = NULL;
-	sf->page_next = su->free_head;
-	su->free_head = sf_pool_index(sp, sf) + 1;
+	sf_free_push(su, sf);
 	sf_pool_used_dec(sp);
 	if (su->want) {
 		su->want = false;
@@ -144,7 +101,7 @@ sf_buf_uncached_release(struct sf_uncached *su, struct sf_buf *sf)
 static int
 sf_buf_uncached_unmap(void *state, void *obj)
 {
-	struct sf_uncached *su = state;
+	struct sf_free *su = state;
 	struct sf_pool *sp = &su->sp;
 	struct sf_buf *sf = obj;
 
@@ -161,10 +118,9 @@ sf_buf_uncached_unmap(void *state, void *obj)
 static void
 sf_buf_uncached_check(void *state, uint64_t held)
 {
-	struct sf_uncached *su = state;
+	struct sf_free *su = state;
 	struct sf_pool *sp = &su->sp;
 	uint64_t refs = 0;
-	uint32_t nfree = 0;
 
 	for (uint32_t i = 0; i < sp->nbufs; i++) {
 		const struct sf_buf *sf = &sp->bufs[i];
@@ -177,12 +133,7 @@ sf_buf_uncached_check(void *state, uint64_t held)
 		    pmap_kextract(sp->mc, sf->kva) != EPH_NONE)
 			PANIC("a free buffer is mapped");
 	}
-	for (uint32_t i = su->free_head; i != 0;
-	     i = sp->bufs[i - 1].page_next) {
-		if (nfree++ > sp->nbufs)
-			PANIC("free list has a ring");
-	}
-	if (refs != held || nfree + sp->used.now != sp->nbufs)
+	if (refs != held || sf_free_count(su) + sp->used.now != sp->nbufs)
 		PANIC("used and free buffers do not add up");
 }
 
@@ -197,8 +148,8 @@ const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.policy = "",
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS | EPH_DESIGN_WIRES,
-	.create = sf_buf_uncached_create,
-	.destroy = sf_buf_uncached_destroy,
+	.create = sf_free_create,
+	.destroy = sf_free_destroy,
 	.map = sf_buf_uncached_map,
 	.unmap = sf_buf_uncached_unmap,
 	.kva = eph__sf_pool_kva,

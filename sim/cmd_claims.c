@@ -26,15 +26,6 @@
 #define CLAIMS_MAX 64
 #define WIDTH	   79 /* of running text */
 
-struct claims_options {
-	const char *group;
-	const char *trace;
-	const char *save;
-	uint64_t seed;
-	unsigned format;
-	bool explain;
-};
-
 struct chosen {
 	const struct eph_claim *claim[CLAIMS_MAX];
 	struct eph_claim_result res[CLAIMS_MAX];
@@ -69,20 +60,19 @@ refuse_group(const char *group)
 
 /* Operands are numbers; none: all of them. */
 static int
-choose(const struct claims_options *o, int argc, char **argv, int first,
-    struct chosen *ch)
+choose(const struct opts *o, int n, char **operands, struct chosen *ch)
 {
 	const size_t all = claims_count();
 	bool want[CLAIMS_MAX] = { false }, in_group = false;
 
-	for (int i = first; i < argc; i++) {
+	for (int i = 0; i < n; i++) {
 		uint64_t number;
 
-		if (parse_u64(argv[i], all, &number) != 0 || number == 0)
+		if (parse_u64(operands[i], all, &number) != 0 || number == 0)
 			return (options_refuse(COMMAND,
 			    "\"%s\" is not a claim; expected a number from 1 "
 			    "to %zu",
-			    argv[i], all));
+			    operands[i], all));
 		want[number - 1] = true;
 	}
 	ch->n = 0;
@@ -91,7 +81,7 @@ choose(const struct claims_options *o, int argc, char **argv, int first,
 		    strcmp(o->group, eph_claims[i]->group) != 0)
 			continue;
 		in_group = true;
-		if (first == argc || want[i])
+		if (n == 0 || want[i])
 			ch->claim[ch->n++] = eph_claims[i];
 	}
 	if (!in_group)
@@ -329,7 +319,7 @@ print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
 
 /* Claims that take no capture would not notice a wrong one. */
 static int
-check_files(const struct claims_options *o)
+check_files(const struct opts *o)
 {
 	struct eph_trace *t;
 	struct eph_err err;
@@ -339,20 +329,20 @@ check_files(const struct claims_options *o)
 	    (stat(o->save, &st) != 0 || !S_ISDIR(st.st_mode)))
 		return (options_refuse(
 		    COMMAND, "%s: expected a directory", o->save));
-	if (o->trace == NULL)
+	if (o->claims_trace == NULL)
 		return (OPTIONS_OK);
-	if (eph_trace_open(o->trace, &t, &err) != 0)
+	if (eph_trace_open(o->claims_trace, &t, &err) != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
 	eph_trace_close(t);
 	return (OPTIONS_OK);
 }
 
 static int
-measure(const struct claims_options *o, struct chosen *ch)
+measure(const struct opts *o, struct chosen *ch)
 {
-	const struct eph_claim_config cfg = {
-		.seed = o->seed, .trace = o->trace, .save = o->save
-	};
+	const struct eph_claim_config cfg = { .seed = o->claims_seed,
+		.trace = o->claims_trace,
+		.save = o->save };
 	struct progress bar;
 	struct eph_err err;
 	int error = 0;
@@ -375,7 +365,7 @@ measure(const struct claims_options *o, struct chosen *ch)
 }
 
 static int
-report(const struct claims_options *o, struct chosen *ch)
+report(const struct opts *o, struct chosen *ch)
 {
 	int status = EXIT_OK;
 
@@ -399,41 +389,18 @@ report(const struct claims_options *o, struct chosen *ch)
 }
 
 int
-cmd_claims(int argc, char **argv)
+cmd_claims(const struct opts *o, int n, char **operands)
 {
-	struct claims_options o = { .seed = 1 };
-	const struct opt table[] = {
-		{ "group", 0, OPT_STRING, &o.group, NULL, 0, 0, NULL, "G",
-		    "claims of this group only" },
-		{ "explain", 0, OPT_FLAG, &o.explain, NULL, 0, 0, NULL, NULL,
-		    "what was run, and why the verdict follows" },
-		{ "trace", 0, OPT_STRING, &o.trace, NULL, 0, 0, NULL, "FILE",
-		    "a capture, measured in addition where it fits" },
-		{ "save", 0, OPT_STRING, &o.save, NULL, 0, 0, NULL, "DIR",
-		    "keep the generated streams, as binary traces" },
-		{ "seed", 0, OPT_U64, &o.seed, NULL, 1, INT64_MAX, NULL, "N",
-		    "for streams and workloads; default: 1" },
-		{ "format", 0, OPT_CHOICE, &o.format, NULL, 0, 0,
-		    format_choices, "F", "table, csv or json; default: table" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options opts = { COMMAND, "[OPTION]... [N]...",
-		"Measures the claims with these numbers, or all; `ephmap list "
-		"claims' shows them.\nExit status: 0 whatever the verdicts "
-		"are, 1 when a measurement cannot tell.\n",
-		table, 0, CLAIMS_MAX };
 	struct chosen *ch;
-	int first, status;
+	int status;
 
-	if ((status = options_parse(&opts, argc, argv, &first)) != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	if (check_files(&o) != OPTIONS_OK)
+	if (check_files(o) != OPTIONS_OK)
 		return (EXIT_BAD);
 	ch = must_alloc(NULL, 1, sizeof(*ch));
-	status = choose(&o, argc, argv, first, ch);
+	status = choose(o, n, operands, ch);
 	if (status == OPTIONS_OK)
-		status = measure(&o, ch);
-	status = status == OPTIONS_OK ? report(&o, ch) : EXIT_BAD;
+		status = measure(o, ch);
+	status = status == OPTIONS_OK ? report(o, ch) : EXIT_BAD;
 	free(ch);
 	return (status);
 }

@@ -97,7 +97,7 @@ print_points(const struct setup *s, const struct eph_trace_meta *meta,
 {
 	json_t *all;
 
-	switch (s->format) {
+	switch (s->o->format) {
 	case FORMAT_JSON:
 		all = json_array();
 		for (size_t i = 0; i < n; i++)
@@ -199,32 +199,16 @@ compare_workload(struct setup *s)
 }
 
 int
-cmd_compare(int argc, char **argv)
+cmd_compare(const struct opts *o, int n, char **operands)
 {
-	struct setup s = SETUP_INITIALIZER("ephmap compare", true);
-	const struct opt table[] = {
-		SETUP_OPTIONS(s, ",..."),
-		SETUP_WORKLOAD(s),
-		{ "all", 0, OPT_FLAG, &s.all, NULL, 0, 0, NULL, NULL,
-		    "every design; the default" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options o = { s.command, "[OPTION]... FILE | --workload W",
-		"Lists, by comma, are multiplied out; a design is run once "
-		"where an axis means nothing\nto it.  The table starts with "
-		"the cheapest; csv and json keep the order of the lists.\n"
-		"Exit status: 0, or 1 when a run found a violation, or 2 for "
-		"bad usage or input or\nwhen every design refused.\n",
-		table, 0, 2 };
+	struct setup s = { .command = "ephmap compare", .lists = true, .o = o };
 	struct eph_trace *trace;
 	struct eph_err err;
-	int first, status;
+	int status;
 
-	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	if (setup_trace(&s, argc, argv, first) != OPTIONS_OK)
+	if (setup_trace(&s, n, operands) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (s.workload != NULL)
+	if (o->workload != NULL)
 		return (compare_workload(&s));
 	if (eph_trace_open(s.trace, &trace, &err) != 0)
 		return (options_refuse(s.command, "%s", err.text));

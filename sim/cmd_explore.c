@@ -22,35 +22,8 @@
 
 #include "ephmap/explore.h"
 
-#define COMMAND	       "ephmap explore"
-#define DEFAULT_BUDGET 10000u
-#define NAMES_MAX      128
-
-static const char *const strategy_choices[] = { "pct", "random", "systematic",
-	NULL };
-
-/* The options as typed. */
-struct explore_options {
-	const char *design;
-	const char *shootdown;
-	const char *scenario;
-	const char *bug;
-	const char *plugin;
-	const char *replay;
-	uint64_t cpus;
-	uint64_t nbufs;
-	uint64_t budget;
-	uint64_t seed;
-	uint64_t depth;
-	uint64_t preemptions;
-	uint64_t fills;
-	unsigned strategy;
-	unsigned format;
-	bool weak_memory;
-	bool repaired;
-	bool museum;
-	bool budget_given;
-};
+#define COMMAND	  "ephmap explore"
+#define NAMES_MAX 128
 
 static void
 show_progress(void *arg, uint64_t schedules, uint64_t budget)
@@ -85,8 +58,8 @@ refuse_bug(const char *name)
 
 /* One search, as an object. */
 static json_t *
-result_json(const struct explore_options *o,
-    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+result_json(const struct opts *o, const struct eph_explore_config *cfg,
+    const struct eph_explore_result *r)
 {
 	const bool found = r->failure != EPH_FAIL_NONE;
 	json_t *j = json_object();
@@ -101,7 +74,7 @@ result_json(const struct explore_options *o,
 	    json_integer((json_int_t)(cfg->ncpus != 0 ? cfg->ncpus
 						      : cfg->scenario->cpus)));
 	json_object_set_new(
-	    j, "strategy", json_string(strategy_choices[o->strategy]));
+	    j, "strategy", json_string(opt_choice(strategy, o->strategy)));
 	json_object_set_new(j, "seed", json_integer((json_int_t)o->seed));
 	json_object_set_new(j, "weak_memory", json_boolean(cfg->weak_memory));
 	json_object_set_new(j, "failure",
@@ -126,8 +99,8 @@ result_json(const struct explore_options *o,
 
 /* What a search that found nothing is worth. */
 static void
-print_assurance(const struct explore_options *o,
-    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
+    const struct eph_explore_result *r)
 {
 	char buf[NUMBER_MAX];
 
@@ -154,8 +127,8 @@ print_assurance(const struct explore_options *o,
 }
 
 static void
-print_result(const struct explore_options *o,
-    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+print_result(const struct opts *o, const struct eph_explore_config *cfg,
+    const struct eph_explore_result *r)
 {
 	char buf[NUMBER_MAX];
 
@@ -176,8 +149,7 @@ print_result(const struct explore_options *o,
 }
 
 static int
-run_one(const struct explore_options *o, struct eph_explore_config *cfg,
-    json_t *out)
+run_one(const struct opts *o, struct eph_explore_config *cfg, json_t *out)
 {
 	struct eph_explore_result r;
 	struct progress bar = { 0 };
@@ -217,9 +189,9 @@ print_json(json_t *array, bool many)
 
 /* The scenario that was asked for, or all that make sense. */
 static int
-run_scenarios(const struct explore_options *o, struct eph_explore_config *cfg)
+run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 {
-	json_t *out = o->format == FORMAT_JSON ? json_array() : NULL;
+	json_t *out = o->xp_format == 1 ? json_array() : NULL;
 	const bool many = cfg->scenario == NULL;
 	int status = EXIT_OK;
 
@@ -249,12 +221,12 @@ run_scenarios(const struct explore_options *o, struct eph_explore_config *cfg)
 
 /* From options to a configuration. */
 static int
-configure(const struct explore_options *o, struct eph_explore_config *cfg)
+configure(const struct opts *o, struct eph_explore_config *cfg)
 {
 	int row;
 
 	*cfg = (struct eph_explore_config){
-		.strategy = strategy_choices[o->strategy],
+		.strategy = opt_choice(strategy, o->strategy),
 		.budget = o->budget,
 		.seed = o->seed,
 		.depth = (unsigned)o->depth,
@@ -269,10 +241,10 @@ configure(const struct explore_options *o, struct eph_explore_config *cfg)
 			return (refuse_bug(o->bug));
 		eph_bug_config(eph_bug_find(o->bug), o->repaired, cfg);
 	}
-	if (o->cpus != 0)
-		cfg->ncpus = (unsigned)o->cpus;
-	if (o->nbufs != 0)
-		cfg->nbufs = (uint32_t)o->nbufs;
+	if (o->xp_cpus != 0)
+		cfg->ncpus = (unsigned)o->xp_cpus;
+	if (o->xp_nbufs != 0)
+		cfg->nbufs = (uint32_t)o->xp_nbufs;
 	if (o->plugin != NULL &&
 	    load_plugin(COMMAND, o->plugin, &cfg->design) != OPTIONS_OK)
 		return (OPTIONS_BAD);
@@ -287,10 +259,10 @@ configure(const struct explore_options *o, struct eph_explore_config *cfg)
 			return (OPTIONS_BAD);
 		cfg->shootdown = eph_shootdowns[row];
 	}
-	if (o->scenario != NULL) {
-		cfg->scenario = eph_scenario_find(o->scenario);
+	if (o->xp_scenario != NULL) {
+		cfg->scenario = eph_scenario_find(o->xp_scenario);
 		if (cfg->scenario == NULL)
-			return (refuse_scenario(o->scenario));
+			return (refuse_scenario(o->xp_scenario));
 	}
 	return (OPTIONS_OK);
 }
@@ -305,10 +277,10 @@ struct visit {
 };
 
 static int
-visit_bug(const struct explore_options *o, struct visit *v)
+visit_bug(const struct opts *o, struct visit *v)
 {
 	struct eph_err err = { "" };
-	const uint64_t budget = o->budget_given ? o->budget : 0;
+	const uint64_t budget = opt_given(o, budget) ? o->budget : 0;
 
 	if (eph_bug_search(v->bug, false, budget, o->seed, &v->found, &err) !=
 	    0)
@@ -386,9 +358,9 @@ visit_print(const struct visit *v)
 }
 
 static int
-walk_museum(const struct explore_options *o)
+walk_museum(const struct opts *o)
 {
-	json_t *out = o->format == FORMAT_JSON ? json_array() : NULL;
+	json_t *out = o->xp_format == 1 ? json_array() : NULL;
 	struct progress bar = { 0 };
 	int status = EXIT_OK;
 	uint64_t n = 0;
@@ -423,100 +395,44 @@ walk_museum(const struct explore_options *o)
 
 /* What was typed, as a whole. */
 static int
-check_options(const struct explore_options *o)
+check_options(const struct opts *o)
 {
-	if (o->format == FORMAT_CSV)
-		return (options_refuse(
-		    COMMAND, "--format csv: expected table or json"));
 	if (o->museum &&
-	    (o->design != NULL || o->scenario != NULL || o->bug != NULL ||
+	    (o->design != NULL || o->xp_scenario != NULL || o->bug != NULL ||
 		o->plugin != NULL || o->replay != NULL))
 		return (options_refuse(COMMAND,
 		    "--museum takes no design, scenario, bug, plug-in or "
 		    "schedule"));
 	if (o->bug != NULL &&
-	    (o->scenario != NULL || o->design != NULL || o->plugin != NULL))
+	    (o->xp_scenario != NULL || o->design != NULL || o->plugin != NULL))
 		return (options_refuse(
 		    COMMAND, "--bug brings its own scenario and design"));
 	if (o->design != NULL && o->plugin != NULL)
 		return (options_refuse(
 		    COMMAND, "--plugin is the design; leave out --design"));
-	if (!o->museum && o->bug == NULL && o->scenario == NULL &&
+	if (!o->museum && o->bug == NULL && o->xp_scenario == NULL &&
 	    o->design == NULL && o->plugin == NULL)
 		return (options_refuse(COMMAND,
 		    "expected --design or --plugin, --scenario, --bug or "
 		    "--museum"));
-	if (o->replay != NULL && o->scenario == NULL && o->bug == NULL)
+	if (o->replay != NULL && o->xp_scenario == NULL && o->bug == NULL)
 		return (options_refuse(COMMAND,
 		    "--replay needs the --scenario or --bug it is of"));
 	return (OPTIONS_OK);
 }
 
 int
-cmd_explore(int argc, char **argv)
+cmd_explore(const struct opts *o, int n, char **operands)
 {
-	struct explore_options o = { .budget = DEFAULT_BUDGET,
-		.seed = 1,
-		.depth = 3,
-		.preemptions = 2,
-		.fills = 1 };
-	const struct opt table[] = {
-		{ "design", 0, OPT_STRING, &o.design, NULL, 0, 0, NULL, "D",
-		    "design (ephmap list designs)" },
-		{ "scenario", 0, OPT_STRING, &o.scenario, NULL, 0, 0, NULL, "S",
-		    "program (ephmap list scenarios); default: all that "
-		    "apply" },
-		{ "cpus", 0, OPT_U64, &o.cpus, NULL, 1, 16, NULL, "N",
-		    "CPUs, up to 16; default: the scenario's" },
-		{ "nbufs", 0, OPT_U64, &o.nbufs, NULL, 1, 65536, NULL, "N",
-		    "buffers; default: the scenario's" },
-		{ "shootdown", 0, OPT_STRING, &o.shootdown, NULL, 0, 0, NULL,
-		    "P", "shootdown protocol; default: the design's own" },
-		{ "strategy", 0, OPT_CHOICE, &o.strategy, NULL, 0, 0,
-		    strategy_choices, "S",
-		    "pct, random or systematic; default: pct" },
-		{ "budget", 0, OPT_U64, &o.budget, &o.budget_given, 1,
-		    INT64_MAX, NULL, "N", "schedules; default: 10000" },
-		{ "seed", 0, OPT_U64, &o.seed, NULL, 0, INT64_MAX, NULL, "N",
-		    "for every random choice; default: 1" },
-		{ "depth", 0, OPT_U64, &o.depth, NULL, 1, 16, NULL, "D",
-		    "pct: depth of bugs; default: 3" },
-		{ "preemptions", 0, OPT_U64, &o.preemptions, NULL, 0, 200, NULL,
-		    "N", "systematic: preemptions a schedule; default: 2" },
-		{ "fills", 0, OPT_U64, &o.fills, NULL, 0, 200, NULL, "N",
-		    "systematic: TLB actions a schedule; default: 1" },
-		{ "weak-memory", 0, OPT_FLAG, &o.weak_memory, NULL, 0, 0, NULL,
-		    NULL, "relaxed and release stores may be seen late" },
-		{ "repaired", 0, OPT_FLAG, &o.repaired, NULL, 0, 0, NULL, NULL,
-		    "the design, or the bug, with its known holes repaired" },
-		{ "bug", 0, OPT_STRING, &o.bug, NULL, 0, 0, NULL, "NAME",
-		    "an exhibit (ephmap list bugs)" },
-		{ "museum", 0, OPT_FLAG, &o.museum, NULL, 0, 0, NULL, NULL,
-		    "find every exhibit, and nothing in its repaired form" },
-		{ "replay", 0, OPT_STRING, &o.replay, NULL, 0, 0, NULL,
-		    "SCHEDULE", "run this schedule only" },
-		{ "plugin", 0, OPT_STRING, &o.plugin, NULL, 0, 0, NULL,
-		    "FILE.so", "a design built outside the tree" },
-		{ "format", 0, OPT_CHOICE, &o.format, NULL, 0, 0,
-		    format_choices, "F", "table or json; default: table" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options options = { COMMAND, "[OPTION]...",
-		"Exit status: 0, or 1 when a failure was found, or 2.  With "
-		"--museum: 0 when every\nexhibit was found and every repaired "
-		"form survived, else 1.",
-		table, 0, 0 };
 	struct eph_explore_config cfg;
-	int first, status;
 
-	status = options_parse(&options, argc, argv, &first);
-	if (status != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	if (check_options(&o) != OPTIONS_OK)
+	(void)n;
+	(void)operands;
+	if (check_options(o) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (o.museum)
-		return (walk_museum(&o));
-	if (configure(&o, &cfg) != OPTIONS_OK)
+	if (o->museum)
+		return (walk_museum(o));
+	if (configure(o, &cfg) != OPTIONS_OK)
 		return (EXIT_BAD);
-	return (run_scenarios(&o, &cfg));
+	return (run_scenarios(o, &cfg));
 }

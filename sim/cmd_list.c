@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "costs.h"
+#include "help.h"
 #include "options.h"
 #include "report.h"
 #include "table.h"
@@ -30,7 +31,6 @@
 
 struct kind {
 	const char *name;
-	const char *summary;
 	json_t *(*rows)(void);
 	const char *align;		  /* of the cells */
 	const char *cells[CELLS_MAX + 1]; /* keys that share the first line */
@@ -319,29 +319,26 @@ claim_rows(void)
 }
 
 static const struct kind kinds[] = {
-	{ "designs", "data structures that hand out addresses", design_rows,
-	    "llll", { "name", "date", "validity", "shootdown" },
+	{ "designs", design_rows, "llll",
+	    { "name", "date", "validity", "shootdown" },
 	    { "summary", "origin", "holes" } },
-	{ "policies", "which unreferenced mapping is recycled", policy_rows,
-	    "ll", { "name", "offline" }, { "summary", "origin", "params" } },
-	{ "shootdowns", "how other CPUs are told to invalidate", shootdown_rows,
-	    "ll", { "name", "acked" }, { "summary", "origin" } },
-	{ "machines", "page tables, TLB and prices of the CPUs", machine_rows,
-	    "llrrr", { "name", "tlb", "levels", "kva_pages", "mhz" },
-	    { "summary", "origin" } },
-	{ "workloads", "kernel consumers, and what drives them", workload_rows,
-	    "lrl", { "name", "cpus", "trace" },
+	{ "policies", policy_rows, "ll", { "name", "offline" },
 	    { "summary", "origin", "params" } },
-	{ "tlbs", "TLB geometries", tlb_rows, "llrrrr",
+	{ "shootdowns", shootdown_rows, "ll", { "name", "acked" },
+	    { "summary", "origin" } },
+	{ "machines", machine_rows, "llrrr",
+	    { "name", "tlb", "levels", "kva_pages", "mhz" },
+	    { "summary", "origin" } },
+	{ "workloads", workload_rows, "lrl", { "name", "cpus", "trace" },
+	    { "summary", "origin", "params" } },
+	{ "tlbs", tlb_rows, "llrrrr",
 	    { "name", "infinite", "l1_sets", "l1_ways", "l2_sets", "l2_ways" },
 	    { "origin" } },
-	{ "scenarios", "small programs that explore plays", scenario_rows,
-	    "lrl", { "name", "cpus", "needs_design" },
+	{ "scenarios", scenario_rows, "lrl", { "name", "cpus", "needs_design" },
 	    { "summary", "origin" } },
-	{ "bugs", "exhibits of the museum", bug_rows, "lll",
-	    { "name", "date", "form" }, { "symptom", "origin", "repair" } },
-	{ "claims", "what the authors said, for `ephmap claims'", claim_rows,
-	    "rlll", { "claim", "name", "group", "date" },
+	{ "bugs", bug_rows, "lll", { "name", "date", "form" },
+	    { "symptom", "origin", "repair" } },
+	{ "claims", claim_rows, "rlll", { "claim", "name", "group", "date" },
 	    { "text", "origin", "method" } },
 };
 
@@ -475,49 +472,29 @@ refuse_kind(const char *command, const char *name)
 	    near != NULL ? "; did you mean " : "", near != NULL ? near : ""));
 }
 
-/* For --help. */
-static void
-describe_kinds(char *about, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < NKINDS && n < size; i++)
-		n += (size_t)snprintf(about + n, size - n, "  %-12s %s\n",
-		    kinds[i].name, kinds[i].summary);
-}
-
 int
-cmd_list(int argc, char **argv)
+cmd_list(const struct opts *o, int n, char **operands)
 {
-	unsigned format = FORMAT_TABLE;
-	char about[1024];
-	const struct opt table[] = {
-		{ "format", 0, OPT_CHOICE, &format, NULL, 0, 0, format_choices,
-		    "F", "table, csv or json; default: table" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options o = { "ephmap list", "WHAT [--format F]", about,
-		table, 1, 1 };
 	json_t *rows;
-	int first, status;
 
-	describe_kinds(about, sizeof(about));
-	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	if (n == 0) {
+		help_command(stdout, o->command);
+		return (EXIT_OK);
+	}
 	for (size_t i = 0; i < NKINDS; i++) {
-		if (strcmp(kinds[i].name, argv[first]) != 0)
+		if (strcmp(kinds[i].name, operands[0]) != 0)
 			continue;
 		rows = kinds[i].rows();
-		if (format == FORMAT_JSON) {
+		if (o->format == FORMAT_JSON) {
 			report_print_json(rows, stdout);
 			return (EXIT_OK);
 		}
-		if (format == FORMAT_CSV)
+		if (o->format == FORMAT_CSV)
 			print_csv(rows);
 		else
 			print_table(&kinds[i], rows);
 		json_decref(rows);
 		return (EXIT_OK);
 	}
-	return (refuse_kind(o.command, argv[first]));
+	return (refuse_kind("ephmap list", operands[0]));
 }

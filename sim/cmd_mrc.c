@@ -30,10 +30,6 @@
 
 struct mrc {
 	struct setup s;
-	const char *sizes_text;
-	const char *plot;
-	double rate; /* of the pages; 1: all */
-	bool events;
 
 	const struct eph_policy_ops **policies;
 	size_t npolicies;
@@ -65,11 +61,11 @@ take_policies(struct mrc *m, const struct words *w)
 			return (OPTIONS_BAD);
 		m->policies[m->npolicies++] = eph_policy_find(w->word[i]);
 	}
-	if (w->n > 1 && m->s.policy_params != NULL)
+	if (w->n > 1 && m->s.o->policy_params != NULL)
 		return (options_refuse(m->s.command,
 		    "--policy-params: expected one --policy that they are "
 		    "for"));
-	if (m->plot != NULL && m->s.policy_params == NULL)
+	if (m->s.o->plot != NULL && m->s.o->policy_params == NULL)
 		add_bound(m);
 	return (OPTIONS_OK);
 }
@@ -78,7 +74,7 @@ take_policies(struct mrc *m, const struct words *w)
 static int
 find_policies(struct mrc *m)
 {
-	const char *text = m->s.policy != NULL ? m->s.policy : "lru,opt";
+	const char *text = m->s.o->policy != NULL ? m->s.o->policy : "lru,opt";
 	struct words w;
 	int status = words_cut(m->s.command, "policy", text, &w);
 
@@ -89,33 +85,22 @@ find_policies(struct mrc *m)
 }
 
 static int
-take_sizes(struct mrc *m, const struct words *w)
+take_sizes(struct mrc *m, uint64_t pages, const struct words *w)
 {
 	uint64_t size;
 
 	m->sizes = must_alloc(NULL, w->n + 1, sizeof(*m->sizes));
 	for (size_t i = 0; i < w->n; i++) {
-		if (parse_u64(w->word[i], EPH_FRAMES_MAX, &size) != 0 ||
+		if (parse_share(w->word[i], pages, EPH_FRAMES_MAX, &size) !=
+			0 ||
 		    size == 0)
 			return (options_refuse(m->s.command,
-			    "--sizes: expected numbers from 1 to %u, got "
-			    "\"%s\"",
+			    "--sizes: expected numbers from 1 to %u, or "
+			    "shares of the pages (10%% or 0.1), got \"%s\"",
 			    EPH_FRAMES_MAX, w->word[i]));
 		m->sizes[m->nsizes++] = (uint32_t)size;
 	}
 	return (OPTIONS_OK);
-}
-
-static int
-parse_sizes(struct mrc *m)
-{
-	struct words w;
-	int status = words_cut(m->s.command, "sizes", m->sizes_text, &w);
-
-	if (status == OPTIONS_OK)
-		status = take_sizes(m, &w);
-	words_free(&w);
-	return (status);
 }
 
 /* Doublings that end at the number of pages. */
@@ -137,6 +122,25 @@ default_sizes(struct mrc *m, uint64_t pages)
 	m->nsizes = n + 1;
 }
 
+/* `pages' are those of the trace. */
+static int
+find_sizes(struct mrc *m, uint64_t pages)
+{
+	struct words w;
+	int status;
+
+	if (m->s.o->sizes == NULL) {
+		default_sizes(m, pages);
+		return (OPTIONS_OK);
+	}
+	status = words_cut(m->s.command, "sizes", m->s.o->sizes, &w);
+
+	if (status == OPTIONS_OK)
+		status = take_sizes(m, pages, &w);
+	words_free(&w);
+	return (status);
+}
+
 /* Miss ratios. */
 static json_t *
 curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
@@ -150,7 +154,7 @@ curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
 		json_object_set_new(point, "nbufs", json_integer(x->nbufs));
 		json_object_set_new(
 		    point, "miss_ratio", json_real(x->miss_ratio));
-		if (m->rate < 1)
+		if (m->s.o->shards < 1)
 			json_object_set_new(
 			    point, "error", json_real(x->error));
 		json_array_append_new(all, point);
@@ -192,7 +196,7 @@ print_curves_table(const struct mrc *m, const struct eph_refs *r,
 			const struct eph_mrc_point *x =
 			    &points[p * m->nsizes + i];
 
-			if (m->rate < 1)
+			if (m->s.o->shards < 1)
 				table_cell(
 				    t, "%.4f +- %.4f", x->miss_ratio, x->error);
 			else
@@ -214,7 +218,7 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 {
 	json_t *all;
 
-	switch (m->s.format) {
+	switch (m->s.o->format) {
 	case FORMAT_JSON:
 		all = json_array();
 		for (size_t p = 0; p < m->npolicies; p++)
@@ -237,7 +241,8 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 static bool
 plots_now(const struct mrc *m, bool file)
 {
-	return (m->plot != NULL && (strcmp(m->plot, "terminal") != 0) == file);
+	return (m->s.o->plot != NULL &&
+	    (strcmp(m->s.o->plot, "terminal") != 0) == file);
 }
 
 static int
@@ -264,7 +269,7 @@ plot_curves(const struct mrc *m, const struct eph_mrc_point *points, bool file)
 			    points[p * plot.npoints + i].miss_ratio;
 	}
 	plot.value = y;
-	error = plot_draw(&plot, m->plot, &err);
+	error = plot_draw(&plot, m->s.o->plot, &err);
 	free(plot.name);
 	free(y);
 	return (error == 0 ? EXIT_OK
@@ -284,14 +289,14 @@ static int
 run_curves(struct mrc *m, struct eph_refs *r)
 {
 	const char *const *params =
-	    m->s.policy_params != NULL ? &m->s.policy_params : NULL;
+	    m->s.o->policy_params != NULL ? &m->s.o->policy_params : NULL;
 	struct eph_mrc_config cfg = { .policies = m->policies,
 		.params = params,
 		.npolicies = m->npolicies,
 		.sizes = m->sizes,
 		.nsizes = m->nsizes,
-		.seed = m->s.seed,
-		.rate = m->rate,
+		.seed = m->s.o->seed,
+		.rate = m->s.o->shards,
 		.progress = step_curves };
 	struct eph_mrc_point *points =
 	    must_alloc(NULL, m->npolicies * m->nsizes + 1, sizeof(*points));
@@ -326,11 +331,8 @@ curves(struct mrc *m, struct eph_trace *trace)
 	eph_refs_init(&r);
 	if (eph_refs_read(&r, &source, &err) != 0)
 		status = options_refuse(m->s.command, "%s", err.text);
-	else {
-		if (m->sizes == NULL)
-			default_sizes(m, r.npages);
+	else if ((status = find_sizes(m, r.npages)) == OPTIONS_OK)
 		status = run_curves(m, &r);
-	}
 	eph_refs_free(&r);
 	return (status);
 }
@@ -394,7 +396,7 @@ events_json(const struct mrc *m, const struct point *run,
 				&points[i], event_columns[c].rate)));
 			(void)snprintf(name, sizeof(name), "%s_error",
 			    event_columns[c].name);
-			if (m->rate < 1)
+			if (m->s.o->shards < 1)
 				json_object_set_new(x, name,
 				    json_real(event_value(
 					&points[i], event_columns[c].error)));
@@ -445,7 +447,7 @@ print_events_table(const struct mrc *m, const struct point *run,
 			const double rate =
 			    event_value(&points[i], event_columns[c].rate);
 
-			if (m->rate < 1)
+			if (m->s.o->shards < 1)
 				table_cell(t, "%.4f +- %.4f", rate,
 				    event_value(
 					&points[i], event_columns[c].error));
@@ -464,7 +466,7 @@ plot_events(
     const struct mrc *m, const struct eph_event_point *points, bool file)
 {
 	const char *names[EVENT_COLUMNS];
-	struct plot plot = { .title = m->s.design,
+	struct plot plot = { .title = m->s.o->design,
 		.x = "buffers",
 		.y = "events per reference",
 		.size = m->sizes,
@@ -485,7 +487,7 @@ plot_events(
 			    event_value(&points[i], event_columns[c].rate);
 	}
 	plot.value = y;
-	error = plot_draw(&plot, m->plot, &err);
+	error = plot_draw(&plot, m->s.o->plot, &err);
 	free(y);
 	return (error == 0 ? EXIT_OK
 			   : options_refuse(m->s.command, "%s", err.text));
@@ -499,7 +501,7 @@ print_events(const struct mrc *m, const struct point *run,
 
 	if (plot_events(m, points, true) != EXIT_OK)
 		return (EXIT_BAD);
-	switch (m->s.format) {
+	switch (m->s.o->format) {
 	case FORMAT_JSON:
 		all = json_array();
 		json_array_append_new(all, events_json(m, run, points));
@@ -533,15 +535,15 @@ run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
 		return (options_refuse(m->s.command,
 		    "--events: %s has no number of buffers",
 		    run->cfg.design->name));
+	if (find_sizes(m, eph_trace_meta(trace)->unique_pages) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (eph_oplist_read(trace, &list, &err) != 0)
 		return (options_refuse(m->s.command, "%s", err.text));
-	if (m->sizes == NULL)
-		default_sizes(m, eph_trace_meta(trace)->unique_pages);
 	ops.ops = eph_oplist_ops(list);
 	ops.n = eph_oplist_count(list);
 	points = must_alloc(NULL, m->nsizes, sizeof(*points));
-	status = eph_mrc_events(&ops, &design, m->sizes, m->nsizes, m->rate,
-	    m->s.seed, 0, points, &err);
+	status = eph_mrc_events(&ops, &design, m->sizes, m->nsizes,
+	    m->s.o->shards, m->s.o->seed, 0, points, &err);
 	status = status != 0 ? options_refuse(m->s.command, "%s", err.text)
 			     : print_events(m, run, points);
 	free(points);
@@ -568,28 +570,16 @@ events(struct mrc *m, struct eph_trace *trace)
 static int
 check_alone(const struct setup *s)
 {
-	const struct {
-		const char *name;
-		bool given;
-	} of_runs[] = {
-		{ "shootdown", s->shootdown != NULL },
-		{ "machine", s->machine != NULL },
-		{ "tlb", s->tlb != NULL },
-		{ "cpus", s->cpus != NULL },
-		{ "executor", s->executor != 0 },
-		{ "touch", s->touch != EPH_TOUCH_READ },
-		{ "hold", s->hold_ns != 0 },
-		{ "flags", s->flags != NULL },
-		{ "costs", s->costs != NULL },
-		{ "plugin", s->plugin != NULL },
-	};
+	static const enum opt_id of_runs[] = { OPT_ID_shootdown, OPT_ID_machine,
+		OPT_ID_tlb, OPT_ID_cpus, OPT_ID_executor, OPT_ID_touch,
+		OPT_ID_hold_ns, OPT_ID_flags, OPT_ID_costs, OPT_ID_plugin };
 
 	for (size_t i = 0; i < sizeof(of_runs) / sizeof(of_runs[0]); i++) {
-		if (of_runs[i].given)
+		if (s->o->given[of_runs[i]])
 			return (options_refuse(s->command,
 			    "--%s needs --design and --events; without them "
 			    "the policies are replayed alone",
-			    of_runs[i].name));
+			    opt_table[of_runs[i]].name));
 	}
 	return (OPTIONS_OK);
 }
@@ -598,82 +588,50 @@ check_alone(const struct setup *s)
 static int
 check_options(struct mrc *m)
 {
-	if (m->events && m->s.design == NULL)
+	if (m->s.o->events && m->s.o->design == NULL)
 		return (
 		    options_refuse(m->s.command, "--events needs --design"));
-	if (m->s.design != NULL && !m->events)
+	if (m->s.o->design != NULL && !m->s.o->events)
 		return (options_refuse(m->s.command,
 		    "--design needs --events; without them the policies are "
 		    "replayed alone"));
-	if (m->s.nbufs != NULL)
+	if (m->s.o->nbufs != NULL)
 		return (options_refuse(m->s.command,
 		    "--nbufs: here the numbers of buffers are --sizes"));
-	if (m->rate <= 0)
+	if (m->s.o->shards <= 0)
 		return (options_refuse(m->s.command,
 		    "--shards: expected a share of the pages above 0, at "
 		    "most 1"));
-	if (m->plot != NULL && plot_check(m->plot) != 0)
+	if (m->s.o->plot != NULL && plot_check(m->s.o->plot) != 0)
 		return (options_refuse(m->s.command,
 		    "--plot: expected terminal, or a file that ends in .svg "
 		    "or .png, got \"%s\"",
-		    m->plot));
-	if (m->plot != NULL && strcmp(m->plot, "terminal") == 0 &&
-	    m->s.format != FORMAT_TABLE)
+		    m->s.o->plot));
+	if (m->s.o->plot != NULL && strcmp(m->s.o->plot, "terminal") == 0 &&
+	    m->s.o->format != FORMAT_TABLE)
 		return (options_refuse(m->s.command,
 		    "--plot terminal and --format csv or json would both "
 		    "go to standard output"));
-	if (!m->events && check_alone(&m->s) != OPTIONS_OK)
+	if (!m->s.o->events && check_alone(&m->s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	return (m->sizes_text == NULL ? OPTIONS_OK : parse_sizes(m));
+	return (OPTIONS_OK);
 }
 
-static int
-mrc_trace(struct mrc *m, int argc, char **argv, int first)
+int
+cmd_mrc(const struct opts *o, int n, char **operands)
 {
+	struct mrc m = { .s = { .command = "ephmap mrc", .o = o } };
 	struct eph_trace *trace;
 	struct eph_err err;
 	int status;
 
-	if (setup_trace(&m->s, argc, argv, first) != OPTIONS_OK ||
-	    check_options(m) != OPTIONS_OK)
+	if (setup_trace(&m.s, n, operands) != OPTIONS_OK ||
+	    check_options(&m) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (eph_trace_open(m->s.trace, &trace, &err) != 0)
-		return (options_refuse(m->s.command, "%s", err.text));
-	status = m->events ? events(m, trace) : curves(m, trace);
+	if (eph_trace_open(m.s.trace, &trace, &err) != 0)
+		return (options_refuse(m.s.command, "%s", err.text));
+	status = o->events ? events(&m, trace) : curves(&m, trace);
 	eph_trace_close(trace);
-	return (status);
-}
-
-int
-cmd_mrc(int argc, char **argv)
-{
-	struct mrc m = { .s = SETUP_INITIALIZER("ephmap mrc", false),
-		.rate = 1 };
-	const struct opt table[] = {
-		SETUP_OPTIONS(m.s, ""),
-		{ "policy-params", 0, OPT_STRING, &m.s.policy_params, NULL, 0,
-		    0, NULL, "K=V,...", "parameters of the policy" },
-		{ "sizes", 0, OPT_STRING, &m.sizes_text, NULL, 0, 0, NULL,
-		    "N,...", "numbers of buffers; default: doublings" },
-		{ "events", 0, OPT_FLAG, &m.events, NULL, 0, 0, NULL, NULL,
-		    "with --design: misses, invlpgs and IPIs per reference" },
-		{ "shards", 0, OPT_REAL, &m.rate, NULL, 0, 1, NULL, "RATE",
-		    "estimate from that share of the pages, with its error" },
-		{ "plot", 0, OPT_STRING, &m.plot, NULL, 0, 0, NULL,
-		    "terminal|FILE", "draw; FILE ends in .svg or .png" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options o = { m.s.command, "[OPTION]... FILE",
-		"--policy takes a list by comma; default: lru,opt, the bound.  "
-		"Each m and p line is one\nreference, released at once.  With "
-		"--design and --events each size is a run of that\ndesign, "
-		"and the other options mean what they mean to `ephmap run'.\n",
-		table, 0, 2 };
-	int first, status;
-
-	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	status = mrc_trace(&m, argc, argv, first);
 	free(m.policies);
 	free(m.sizes);
 	return (status);

@@ -31,11 +31,8 @@ struct sysctl {
 
 struct run {
 	struct setup setup;
-	struct opt_words words; /* of --sysctl, as typed */
 	struct sysctl sysctl[OPT_WORDS_MAX];
 	unsigned nsysctls;
-	bool log;
-	uint64_t violations;
 	struct eph_oplist *ops; /* NULL: read as it is played */
 	struct eph_oplist_cursor cursor;
 };
@@ -110,7 +107,7 @@ take_sysctl(struct run *r, struct point *p, const char *word)
 		    c->ctl->name, INT64_MAX, word + n + 1));
 	if (!is_loader_tunable(c->ctl))
 		return (OPTIONS_OK);
-	if (r->setup.nbufs != NULL)
+	if (r->setup.o->nbufs != NULL)
 		return (options_refuse(r->setup.command,
 		    "--sysctl %s and --nbufs are the same number",
 		    c->ctl->name));
@@ -199,9 +196,9 @@ print_result(
 {
 	json_t *root;
 
-	if (p->res->violations > r->violations)
-		p->res->violations = (unsigned)r->violations;
-	switch (r->setup.format) {
+	if (p->res->violations > r->setup.o->violations)
+		p->res->violations = (unsigned)r->setup.o->violations;
+	switch (r->setup.o->format) {
 	case FORMAT_JSON:
 		root = report_json(&r->setup, p);
 		if (r->nsysctls > 0)
@@ -267,14 +264,14 @@ replay_point(struct run *r, const struct eph_trace_meta *meta, struct point *p,
 {
 	struct progress bar;
 
-	if (!r->log) {
+	if (!r->setup.o->log) {
 		progress_start(&bar, "run", meta->ops);
 		p->cfg.progress = show_progress;
 		p->cfg.progress_arg = &bar;
 	}
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
 	p->status = eph_replay_run(&p->cfg, source, p->res, &p->err);
-	if (!r->log)
+	if (!r->setup.o->log)
 		progress_end(&bar);
 }
 
@@ -288,22 +285,23 @@ run_point(struct run *r, struct eph_trace *trace,
 	if (trace != NULL && run_source(r, trace, p, &source) != OPTIONS_OK)
 		return (EXIT_BAD);
 
-	for (unsigned i = 0; i < r->words.n; i++) {
-		if (take_sysctl(r, p, r->words.word[i]) != OPTIONS_OK)
+	for (unsigned i = 0; i < r->setup.o->sysctl.n; i++) {
+		if (take_sysctl(r, p, r->setup.o->sysctl.word[i]) != OPTIONS_OK)
 			return (EXIT_BAD);
 	}
 	p->cfg.at_start = set_sysctls;
 	p->cfg.at_end = get_sysctls;
 	p->cfg.hook_arg = r;
-	if (r->log)
-		p->cfg.log = r->setup.format == FORMAT_TABLE ? stdout : stderr;
+	if (r->setup.o->log)
+		p->cfg.log =
+		    r->setup.o->format == FORMAT_TABLE ? stdout : stderr;
 	if (trace == NULL)
 		setup_run_workload(&r->setup, p);
 	else
 		replay_point(r, meta, p, &source);
 	if (p->status != 0)
 		return (options_refuse(r->setup.command, "%s", p->err.text));
-	if (r->log && r->setup.format == FORMAT_TABLE)
+	if (r->setup.o->log && r->setup.o->format == FORMAT_TABLE)
 		(void)putchar('\n');
 	print_result(r, meta, p);
 	report_warn(&r->setup, p, 1);
@@ -319,7 +317,7 @@ run_workload(struct run *r)
 	size_t n;
 	int status;
 
-	if (r->log)
+	if (r->setup.o->log)
 		return (options_refuse(r->setup.command,
 		    "--log tells the lines of a trace; a workload has none"));
 	if (setup_workload_meta(&r->setup, &meta) != OPTIONS_OK ||
@@ -352,37 +350,11 @@ run_trace(struct run *r)
 }
 
 int
-cmd_run(int argc, char **argv)
+cmd_run(const struct opts *o, int n, char **operands)
 {
-	struct run r = {
-		.setup = SETUP_INITIALIZER("ephmap run", false),
-		.violations = EPH_VIOLATIONS_KEPT,
-	};
-	const struct opt table[] = {
-		SETUP_OPTIONS(r.setup, ""),
-		SETUP_WORKLOAD(r.setup),
-		{ "policy-params", 0, OPT_STRING, &r.setup.policy_params, NULL,
-		    0, 0, NULL, "K=V,...", "of the policy (list policies)" },
-		{ "sysctl", 0, OPT_WORDS, &r.words, NULL, 0, 0, NULL,
-		    "NAME[=N]", "set it at the start, show it at the end" },
-		{ "log", 0, OPT_FLAG, &r.log, NULL, 0, 0, NULL, NULL,
-		    "say in words what each line of the trace did" },
-		{ "violations", 0, OPT_U64, &r.violations, NULL, 0, UINT64_MAX,
-		    NULL, "N", "print the first N, at most 16; default: 16" },
-		{ NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL, NULL, NULL },
-	};
-	const struct options o = { r.setup.command,
-		"--design D [OPTION]... FILE | --workload W",
-		"The log goes to standard output before the table, and to "
-		"standard error with csv and\njson.  Exit status: 0, or 1 "
-		"when a violation or a deadlock was found, or 2 for bad usage or input or\n"
-		"when the design cannot do a line of the trace.\n",
-		table, 0, 2 };
-	int first, status;
+	struct run r = { .setup = { .command = "ephmap run", .o = o } };
 
-	if ((status = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
-	if (setup_trace(&r.setup, argc, argv, first) != OPTIONS_OK)
+	if (setup_trace(&r.setup, n, operands) != OPTIONS_OK)
 		return (EXIT_BAD);
-	return (r.setup.workload != NULL ? run_workload(&r) : run_trace(&r));
+	return (o->workload != NULL ? run_workload(&r) : run_trace(&r));
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "cmd_trace.h"
-
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,30 +11,16 @@
 #include "ephmap/generate.h"
 #include "ephmap/import.h"
 #include "ephmap/trace.h"
+#include "command.h"
 #include "options.h"
 #include "progress.h"
-
-#define STATUS_OK  0
-#define STATUS_BAD 2
 
 static int
 refuse(const struct eph_err *err)
 {
 	(void)options_refuse("ephmap", "%s", err->text);
-	return (STATUS_BAD);
+	return (EXIT_BAD);
 }
-
-/* --help is a success. */
-static int
-status_of(int parsed)
-{
-	return (parsed == OPTIONS_HELP ? STATUS_OK : STATUS_BAD);
-}
-
-/* What --to names, by the order of enum eph_trace_form. */
-static const char *const form_choices[] = { "binary", "text", "oracleGeneral",
-	NULL };
-static const char *const binary_or_text[] = { "binary", "text", NULL };
 
 /* Commit or throw away, and say what went wrong. */
 static int
@@ -47,7 +30,7 @@ finish(struct eph_trace_writer *w, int error, struct eph_err *err)
 		eph_trace_writer_abort(w);
 	else
 		error = eph_trace_writer_commit(w, err);
-	return (error != 0 ? refuse(err) : STATUS_OK);
+	return (error != 0 ? refuse(err) : EXIT_OK);
 }
 
 static void
@@ -61,86 +44,56 @@ show_progress(void *arg, uint64_t done, uint64_t total)
 
 /* -- generate ----------------------------------------------------------- */
 
-static const char generate_about[] =
-    "KIND is one of\n"
-    "  zipf     page k (from 0) with probability ~ 1/(k+1)^A, independently\n"
-    "  scan     one pass in order, each page referenced REFS/PAGES times in "
-    "a row\n"
-    "  loop     all pages in order, again and again\n"
-    "  uniform  every page with the same probability\n"
-    "\n"
-    "Every line is a p line; its CPU is drawn at random. The same options "
-    "give\nthe same trace on every host.\n";
-
-static const char *const generate_kinds[] = { "zipf", "scan", "loop", "uniform",
-	NULL };
-
+/* Which of the terms a name is, or -1 with a message printed. */
 static int
-generate_kind(const char *command, const char *name, enum eph_generator *kind)
+term_find(const struct term *terms, const char *command, const char *what,
+    const char *name)
 {
-	const char *near;
+	const char *names[32], *near;
+	int n = 0;
 
-	for (unsigned i = 0; generate_kinds[i] != NULL; i++) {
-		if (strcmp(generate_kinds[i], name) == 0) {
-			*kind = (enum eph_generator)i;
-			return (OPTIONS_OK);
-		}
+	for (; n < 31 && terms[n].name != NULL; n++) {
+		if (strcmp(terms[n].name, name) == 0)
+			return (n);
+		names[n] = terms[n].name;
 	}
-	near = nearest_name(name, generate_kinds);
-	return (options_refuse(command,
-	    "unknown kind \"%s\"%s%s; expected zipf, scan, loop or uniform",
+	names[n] = NULL;
+	near = nearest_name(name, names);
+	(void)options_refuse(command, "%s \"%s\"%s%s; --help lists them", what,
 	    name, near != NULL ? ", did you mean " : "",
-	    near != NULL ? near : ""));
+	    near != NULL ? near : "");
+	return (-1);
 }
 
-static int
-trace_cmd_generate(int argc, char **argv)
+int
+cmd_trace_generate(const struct opts *o, int n, char **operands)
 {
 	static const char command[] = "ephmap trace generate";
-	struct eph_generate g = { .alpha = 0.8, .seed = 1 };
+	struct eph_generate g = { .pages = o->gen_pages,
+		.refs = o->gen_refs,
+		.alpha = o->alpha,
+		.cpus = (unsigned)o->gen_cpus,
+		.seed = o->gen_seed };
 	struct eph_trace_writer *w;
 	struct eph_err err;
-	const char *out = NULL;
-	bool alpha = false, pages = false, refs = false;
-	unsigned to = EPH_TRACE_BINARY;
-	uint64_t cpus = 1;
 	struct progress bar;
-	int error, first, parsed;
-	const struct opt table[] = {
-		{ "pages", 0, OPT_U64, &g.pages, &pages, 1, EPH_FRAMES_MAX,
-		    NULL, "N", "pages to choose from" },
-		{ "refs", 0, OPT_U64, &g.refs, &refs, 1, EPH_GEN_REFS_MAX, NULL,
-		    "N", "references to write" },
-		{ "alpha", 0, OPT_REAL, &g.alpha, &alpha, 0, 10, NULL, "A",
-		    "zipf: the exponent, 0 to 10 (default 0.8)" },
-		{ "cpus", 0, OPT_U64, &cpus, NULL, 1, EPH_CPUS_MAX, NULL, "N",
-		    "CPUs, 1 to 1024 (default 1)" },
-		{ "seed", 0, OPT_U64, &g.seed, NULL, 0, UINT64_MAX, NULL, "N",
-		    "seed of the random numbers (default 1)" },
-		{ "to", 0, OPT_CHOICE, &to, NULL, 0, 0, binary_or_text, "FORM",
-		    "binary (default) or text" },
-		{ "output", 'o', OPT_STRING, &out, NULL, 0, 0, NULL, "FILE",
-		    "where to; - is text to standard output" },
-		{ 0 },
-	};
-	const struct options o = { command,
-		"zipf|scan|loop|uniform --pages N --refs N [OPTION]... -o FILE",
-		generate_about, table, 1, 1 };
+	int error, kind;
 
-	parsed = options_parse(&o, argc, argv, &first);
-	if (parsed != OPTIONS_OK ||
-	    (parsed = generate_kind(command, argv[first], &g.kind)) !=
-		OPTIONS_OK)
-		return (status_of(parsed));
-	g.cpus = (unsigned)cpus;
-	if (!pages || !refs || out == NULL)
+	(void)n;
+	kind = term_find(generate_kinds, command, "unknown kind", operands[0]);
+	if (kind < 0)
+		return (EXIT_BAD);
+	g.kind = (enum eph_generator)kind;
+	if (!opt_given(o, gen_pages) || !opt_given(o, gen_refs) ||
+	    o->output == NULL)
 		return (options_refuse(command, "expected %s",
-		    !pages	? "--pages N"
-			: !refs ? "--refs N"
-				: "-o FILE"));
-	if (alpha && g.kind != EPH_GEN_ZIPF)
+		    !opt_given(o, gen_pages)	  ? "--pages N"
+			: !opt_given(o, gen_refs) ? "--refs N"
+						  : "-o FILE"));
+	if (opt_given(o, alpha) && g.kind != EPH_GEN_ZIPF)
 		return (options_refuse(command, "--alpha is for zipf only"));
-	if (eph_trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
+	if (eph_trace_writer_open(
+		o->output, (enum eph_trace_form)o->to_form, &w, &err) != 0)
 		return (refuse(&err));
 	progress_start(&bar, "generating", g.refs);
 	g.progress = show_progress;
@@ -151,71 +104,6 @@ trace_cmd_generate(int argc, char **argv)
 }
 
 /* -- import ------------------------------------------------------------- */
-
-static const char import_about[] =
-    "Reads a log, plain or compressed with zstd or gzip, and writes one page\n"
-    "reference (p line) for each 4 KiB page of each call or request, with d\n"
-    "lines between them where the log has times. hold-tsv gives m and u "
-    "lines.\n"
-    "\n"
-    "FORMAT, guessed from the first lines when not given:\n"
-    "  strace         strace -f -ttt -T -yy: sendfile calls, or with --calls "
-    "pipe\n"
-    "                 writes to pipes (-e raw=read,write: buffer addresses); "
-    "the\n"
-    "                 pages are then the writer's buffer, pid and address\n"
-    "  sendfile-tsv   t_ns cpu pid op file offset returned asked call_ns "
-    "client\n"
-    "  hold-tsv       t_ns cpu file page hold_ns\n"
-    "  nasa-tsv       host logname time method url response bytes\n"
-    "  clf            Common or Combined Log Format\n"
-    "  ids            one page id a line\n"
-    "  oracleGeneral  libCacheSim's binary form\n"
-    "  vscsi          VMware vscsi traces, version 1 or 2\n"
-    "  csv            libCacheSim's CSV: a header with time, size and an id\n"
-    "  arc            the ARC paper's .lis: start count - sequence\n"
-    "  lirs           the LIRS authors' traces: one id a line, * ignored\n"
-    "\n"
-    "A page of a file is named FILE * 1000000000 + PAGE, files being numbered\n"
-    "in order of first sight where the log has paths or URLs. From web logs,\n"
-    "GET requests with status 200 or 206 and bytes above zero count, over the\n"
-    "first pages of the file.\n"
-    "\n"
-    "CPU of a reference: the log's CPU column where it has one (sendfile-tsv,\n"
-    "hold-tsv); in a strace log, processes are numbered from 0 by their first\n"
-    "call that maps a page, so that two pinned workers are CPUs 0 and 1 and\n"
-    "their master is none; else 0. --cpu-of chooses another rule: pid,\n"
-    "column, or a number for a fixed CPU.\n"
-    "\n"
-    "Calls that return EAGAIN are not calls; other errors count as failed;\n"
-    "both map nothing. In oracleGeneral, vscsi and csv the object is the page\n"
-    "unless --split: then an object of SIZE bytes is SIZE/4096 pages of its\n"
-    "own, or with --block BYTES its id is the number of a block of a disk and\n"
-    "the pages are the disk's.\n";
-
-static const char *const calls_choices[] = { "sendfile", "pipe", NULL };
-
-static int
-import_format_name(const char *command, const char *name)
-{
-	const char *names[32];
-	const char *near;
-	unsigned n = 0;
-
-	while (n < 31 && (names[n] = eph_trace_import_format(n)) != NULL)
-		n++;
-	names[n] = NULL;
-	for (unsigned i = 0; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return (OPTIONS_OK);
-	}
-	near = nearest_name(name, names);
-	return (options_refuse(command,
-	    "--from: unknown format \"%s\"%s%s; "
-	    "--help lists them",
-	    name, near != NULL ? ", did you mean " : "",
-	    near != NULL ? near : ""));
-}
 
 static int
 import_cpu_rule(
@@ -272,61 +160,36 @@ import_log(const char *log, const char *out, enum eph_trace_form form,
 	error = eph_trace_import(log, io, w, &res, &err);
 	progress_end(&bar);
 	status = finish(w, error, &err);
-	if (status == STATUS_OK)
+	if (status == EXIT_OK)
 		import_remarks(log, &res);
 	return (status);
 }
 
-static int
-trace_cmd_import(int argc, char **argv)
+int
+cmd_trace_import(const struct opts *o, int n, char **operands)
 {
 	static const char command[] = "ephmap trace import";
-	struct eph_import_options io = { 0 };
-	const char *out = NULL, *cpu_of = NULL;
-	unsigned calls = EPH_CALLS_SENDFILE, to = EPH_TRACE_BINARY;
-	int first, parsed;
-	const struct opt table[] = {
-		{ "from", 0, OPT_STRING, &io.from, NULL, 0, 0, NULL, "FORMAT",
-		    "format of the log (default: guess)" },
-		{ "calls", 0, OPT_CHOICE, &calls, NULL, 0, 0, calls_choices,
-		    "CALLS", "strace: sendfile (default) or pipe" },
-		{ "cpu-of", 0, OPT_STRING, &cpu_of, NULL, 0, 0, NULL, "RULE",
-		    "pid, column, or a CPU number" },
-		{ "no-holds", 0, OPT_FLAG, &io.no_holds, NULL, 0, 0, NULL, NULL,
-		    "hold-tsv: p lines, without the recorded holds" },
-		{ "block", 0, OPT_U64, &io.block_bytes, NULL, 1, 1u << 30, NULL,
-		    "BYTES", "size of a block of the log (default 4096)" },
-		{ "split", 0, OPT_FLAG, &io.split, NULL, 0, 0, NULL, NULL,
-		    "oracleGeneral, vscsi, csv: cut objects into pages" },
-		{ "to", 0, OPT_CHOICE, &to, NULL, 0, 0, binary_or_text, "FORM",
-		    "binary (default) or text" },
-		{ "output", 'o', OPT_STRING, &out, NULL, 0, 0, NULL, "FILE",
-		    "where to; - is text to standard output" },
-		{ 0 },
-	};
-	const struct options o = { command, "[OPTION]... LOG -o FILE",
-		import_about, table, 1, 1 };
+	struct eph_import_options io = { .from = o->import_from,
+		.calls = (enum eph_import_calls)o->calls,
+		.no_holds = o->no_holds,
+		.block_bytes = o->block,
+		.split = o->split };
 
-	parsed = options_parse(&o, argc, argv, &first);
-	if (parsed == OPTIONS_OK && io.from != NULL)
-		parsed = import_format_name(command, io.from);
-	if (parsed == OPTIONS_OK && cpu_of != NULL)
-		parsed = import_cpu_rule(command, cpu_of, &io);
-	if (parsed != OPTIONS_OK)
-		return (status_of(parsed));
-	if (out == NULL)
+	(void)n;
+	if (io.from != NULL &&
+	    term_find(
+		import_formats, command, "--from: unknown format", io.from) < 0)
+		return (EXIT_BAD);
+	if (o->cpu_of != NULL &&
+	    import_cpu_rule(command, o->cpu_of, &io) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (o->output == NULL)
 		return (options_refuse(command, "expected -o FILE"));
-	io.calls = (enum eph_import_calls)calls;
-	return (import_log(argv[first], out, (enum eph_trace_form)to, &io));
+	return (import_log(
+	    operands[0], o->output, (enum eph_trace_form)o->to_form, &io));
 }
 
 /* -- info --------------------------------------------------------------- */
-
-static const char info_about[] =
-    "references are m and p lines; held is the number of handles mapped at\n"
-    "once, its mean over time if the trace has d lines, else over lines.\n"
-    "calls, partial and failed are those of the log the trace was imported\n"
-    "from.\n";
 
 /*
  * Read everything once, so that an error in the middle of a binary trace
@@ -420,7 +283,7 @@ info_json(const char *path, const struct eph_trace_meta *m)
 		(void)puts(text);
 	free(text);
 	json_decref(o);
-	return (text != NULL ? STATUS_OK : STATUS_BAD);
+	return (text != NULL ? EXIT_OK : EXIT_BAD);
 }
 
 static void
@@ -502,37 +365,24 @@ info_table(const char *path, const struct eph_trace_meta *m)
 	}
 }
 
-static int
-trace_cmd_info(int argc, char **argv)
+int
+cmd_trace_info(const struct opts *o, int n, char **operands)
 {
-	unsigned format = FORMAT_TABLE;
+	const char *path = n == 1 ? operands[0] : o->trace;
 	struct eph_trace *t;
 	struct eph_err err;
-	int first, parsed, status = STATUS_OK;
-	const char *path = NULL;
-	const struct opt table[] = {
-		{ "trace", 0, OPT_STRING, &path, NULL, 0, 0, NULL, "FILE",
-		    "the trace; the same as FILE" },
-		{ "format", 0, OPT_CHOICE, &format, NULL, 0, 0, format_choices,
-		    "FORMAT", "table (default), csv or json" },
-		{ 0 },
-	};
-	const struct options o = { "ephmap trace info", "[OPTION]... FILE",
-		info_about, table, 0, 1 };
+	int status = EXIT_OK;
 
-	if ((parsed = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status_of(parsed));
-	if ((path != NULL) == (first < argc))
-		return (options_refuse(o.command, "expected one FILE"));
-	if (path == NULL)
-		path = argv[first];
+	if ((o->trace != NULL) == (n == 1))
+		return (
+		    options_refuse("ephmap trace info", "expected one FILE"));
 	if (eph_trace_open(path, &t, &err) != 0)
 		return (refuse(&err));
 	if (info_verify(t, &err) != 0)
 		status = refuse(&err);
-	else if (format == FORMAT_JSON)
+	else if (o->format == FORMAT_JSON)
 		status = info_json(path, eph_trace_meta(t));
-	else if (format == FORMAT_CSV)
+	else if (o->format == FORMAT_CSV)
 		info_csv(path, eph_trace_meta(t));
 	else
 		info_table(path, eph_trace_meta(t));
@@ -541,12 +391,6 @@ trace_cmd_info(int argc, char **argv)
 }
 
 /* -- convert ------------------------------------------------------------ */
-
-static const char convert_about[] =
-    "Without --to, text becomes binary and binary becomes text.\n"
-    "oracleGeneral is libCacheSim's form: one record for each m and p line,\n"
-    "the page as the object, size 4096, time in seconds, and the request\n"
-    "number (from 1) of the next use or -1; holds and CPUs are not kept.\n";
 
 /* Write operation `i` of the block. */
 static int
@@ -589,92 +433,27 @@ convert_all(
 	return (error);
 }
 
-static int
-trace_cmd_convert(int argc, char **argv)
+int
+cmd_trace_convert(const struct opts *o, int n, char **operands)
 {
-	const char *out = NULL;
 	struct eph_trace_writer *w;
 	struct eph_trace *t;
 	struct eph_err err;
-	unsigned to = 0;
-	bool to_given = false;
-	int first, parsed, status;
-	const struct opt table[] = {
-		{ "to", 0, OPT_CHOICE, &to, &to_given, 0, 0, form_choices,
-		    "FORM", "text, binary or oracleGeneral" },
-		{ "output", 'o', OPT_STRING, &out, NULL, 0, 0, NULL, "FILE",
-		    "where to; - is text to standard output" },
-		{ 0 },
-	};
-	const struct options o = { "ephmap trace convert",
-		"[OPTION]... FILE -o FILE", convert_about, table, 1, 1 };
+	enum eph_trace_form to = (enum eph_trace_form)o->convert_to;
+	int status;
 
-	if ((parsed = options_parse(&o, argc, argv, &first)) != OPTIONS_OK)
-		return (status_of(parsed));
-	if (out == NULL)
-		return (options_refuse(o.command, "expected -o FILE"));
-	if (eph_trace_open(argv[first], &t, &err) != 0)
+	(void)n;
+	if (o->output == NULL)
+		return (
+		    options_refuse("ephmap trace convert", "expected -o FILE"));
+	if (eph_trace_open(operands[0], &t, &err) != 0)
 		return (refuse(&err));
-	if (!to_given)
+	if (!opt_given(o, convert_to))
 		to = eph_trace_is_text(t) ? EPH_TRACE_BINARY : EPH_TRACE_TEXT;
-	if (eph_trace_writer_open(out, (enum eph_trace_form)to, &w, &err) != 0)
+	if (eph_trace_writer_open(o->output, to, &w, &err) != 0)
 		status = refuse(&err);
 	else
 		status = finish(w, convert_all(t, w, &err), &err);
 	eph_trace_close(t);
 	return (status);
-}
-
-/* -- dispatch ----------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-	{ "generate", trace_cmd_generate },
-	{ "import", trace_cmd_import },
-	{ "info", trace_cmd_info },
-	{ "convert", trace_cmd_convert },
-};
-
-#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static int
-trace_help(void)
-{
-	(void)printf(
-	    "usage: ephmap trace COMMAND ...\n\n"
-	    "  generate zipf|scan|loop|uniform --pages N --refs N -o FILE\n"
-	    "  import   [--from FORMAT] LOG -o FILE\n"
-	    "  info     FILE\n"
-	    "  convert  FILE -o FILE [--to text|binary|oracleGeneral]\n\n"
-	    "Each has --help. The forms of a trace are described in "
-	    "ephmap-trace(5).\n");
-	return (STATUS_OK);
-}
-
-int
-cmd_trace(int argc, char **argv)
-{
-	const char *names[NCOMMANDS + 1] = { NULL };
-	const char *near;
-
-	/* A file size limit is an error to report, not a signal to die of. */
-	(void)signal(SIGXFSZ, SIG_IGN);
-	if (argc < 2)
-		return (options_refuse("ephmap trace",
-		    "expected generate, import, info or convert"));
-	if (strcmp(argv[1], "--help") == 0)
-		return (trace_help());
-	for (size_t i = 0; i < NCOMMANDS; i++) {
-		if (strcmp(commands[i].name, argv[1]) == 0)
-			return (commands[i].run(argc - 1, argv + 1));
-		names[i] = commands[i].name;
-	}
-	near = nearest_name(argv[1], names);
-	return (options_refuse("ephmap trace",
-	    "unknown command %s%s%s; expected generate, import, info or "
-	    "convert",
-	    argv[1], near != NULL ? ", did you mean " : "",
-	    near != NULL ? near : ""));
 }

@@ -4,9 +4,11 @@
 #define SIM_COMMAND_H
 
 /*
- * The commands of the program.  Each takes its own name as argv[0] and
- * returns the exit status.
+ * The commands of the program, by table: commands.def.  Each takes its
+ * options and operands, and returns the exit status.
  */
+
+#include "options.h"
 
 enum {
 	EXIT_OK = 0,
@@ -14,11 +16,10 @@ enum {
 	EXIT_BAD = 2,	/* bad usage or input, or the result was not written */
 };
 
-int cmd_claims(int argc, char **argv);
-int cmd_compare(int argc, char **argv);
-int cmd_explore(int argc, char **argv);
-int cmd_list(int argc, char **argv);
-int cmd_mrc(int argc, char **argv);
-int cmd_run(int argc, char **argv);
+typedef int command_fn(const struct opts *o, int n, char **operands);
+
+#define COMMAND(id, function, ...) command_fn function;
+#include "commands.def"
+#undef COMMAND
 
 #endif /* !SIM_COMMAND_H */

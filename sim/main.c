@@ -1,81 +1,143 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * ephmap: the program.  Commands stand in one table; what a command prints
- * has reached standard output when the program says 0 or 1.
+ * ephmap: the program.  Commands stand in commands.def; what a command
+ * prints has reached standard output when the program says 0 or 1.
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd_trace.h"
 #include "command.h"
+#include "help.h"
 #include "options.h"
 
 #include "ephmap/version.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-} commands[] = {
-	{ "list", cmd_list, "what can be chosen: designs, policies, ..." },
-	{ "run", cmd_run, "replay a trace through one design" },
-	{ "compare", cmd_compare, "replay a trace through many designs" },
-	{ "explore", cmd_explore, "search interleavings for failures" },
-	{ "mrc", cmd_mrc, "miss ratio and events by number of buffers" },
-	{ "claims", cmd_claims, "put what the authors claimed to the test" },
-	{ "trace", cmd_trace, "generate, import, convert and describe traces" },
+static command_fn *const functions[COMMANDS] = {
+#define COMMAND(id, function, ...) [CMD_##id] = function,
+#include "commands.def"
+#undef COMMAND
 };
 
-#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static int
-print_usage(FILE *out, int status)
+/*
+ * The row that argv[1] names, or argv[1] and argv[2] where several commands
+ * share a first word; *nwordsp is how many, and 1 without a row where
+ * argv[1] is such a word alone.
+ */
+static const struct command *
+find_command(int argc, char **argv, int *nwordsp)
 {
-	(void)fputs("usage: ephmap COMMAND [OPTION]... [FILE]\n\n", out);
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		(void)fprintf(
-		    out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	(void)fputs("\n`ephmap COMMAND --help` explains a command, `ephmap "
-		    "--version` prints the version.\n"
-		    "Exit status: 0, or 1 when a run found a violation, or 2 "
-		    "for bad usage or input.\n",
-	    out);
-	return (status);
+	*nwordsp = 0;
+	for (unsigned i = 0; argc >= 2 && i < COMMANDS; i++) {
+		const char *name = command_table[i].name;
+		const size_t n = strcspn(name, " ");
+
+		if (strlen(argv[1]) != n || strncmp(name, argv[1], n) != 0)
+			continue;
+		*nwordsp = 1;
+		if (name[n] == '\0')
+			return (&command_table[i]);
+		if (argc >= 3 && strcmp(name + n + 1, argv[2]) == 0) {
+			*nwordsp = 2;
+			return (&command_table[i]);
+		}
+	}
+	return (NULL);
+}
+
+/* `family' is NULL, or the word before the one that is not known. */
+static int
+refuse_command(const char *family, const char *word)
+{
+	const char *names[COMMANDS + 1], *near;
+	char first[COMMANDS][16], command[32];
+	size_t skip = family != NULL ? strlen(family) + 1 : 0, n = 0;
+
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		const char *name = command_table[i].name;
+
+		if (skip > 0 &&
+		    (strncmp(name, family, skip - 1) != 0 ||
+			name[skip - 1] != ' '))
+			continue;
+		(void)snprintf(first[n], sizeof(first[n]), "%.*s",
+		    (int)strcspn(name + skip, " "), name + skip);
+		names[n] = first[n];
+		n++;
+	}
+	names[n] = NULL;
+	near = nearest_name(word, names);
+	(void)snprintf(command, sizeof(command), "ephmap%s%s",
+	    family != NULL ? " " : "", family != NULL ? family : "");
+	if (near != NULL)
+		return (options_refuse(command,
+		    "unknown command %s; did you mean %s?", word, near));
+	return (options_refuse(command,
+	    "unknown command %s; `%s --help` lists them", word, command));
+}
+
+static bool
+is_help(const char *word)
+{
+	return (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+	    strcmp(word, "help") == 0);
+}
+
+/* `ephmap help [COMMAND]': as COMMAND --help. */
+static int
+help(int argc, char **argv)
+{
+	const struct command *c;
+	int nwords;
+
+	if (argc < 2) {
+		help_program(stdout);
+		return (EXIT_OK);
+	}
+	c = find_command(argc, argv, &nwords);
+	if (c == NULL && (nwords == 0 || argc > 2))
+		return (refuse_command(
+		    nwords == 0 ? NULL : argv[1], argv[nwords + 1]));
+	if (c != NULL)
+		help_command(stdout, c);
+	else
+		help_family(stdout, argv[1]);
+	return (EXIT_OK);
 }
 
 static int
 dispatch(int argc, char **argv)
 {
-	const char *names[NCOMMANDS + 1];
-	const char *near;
+	const struct command *c;
+	struct opts o;
+	int first, nwords, status;
 
-	if (argc < 2) {
-		(void)fputs("ephmap: a command is missing; `ephmap --help` "
-			    "lists them\n",
-		    stderr);
-		return (EXIT_BAD);
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-		return (print_usage(stdout, EXIT_OK));
-	if (strcmp(argv[1], "--version") == 0) {
+	if (argc < 2 || is_help(argv[1]))
+		return (help(argc > 1 ? argc - 1 : argc, argv + (argc > 1)));
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		(void)printf("ephmap %d.%d.%d\n", EPHMAP_VERSION_MAJOR,
 		    EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH);
 		return (EXIT_OK);
 	}
-	for (size_t i = 0; i < NCOMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return (commands[i].run(argc - 1, argv + 1));
-		names[i] = commands[i].name;
+	c = find_command(argc, argv, &nwords);
+	if (c == NULL && nwords == 0)
+		return (refuse_command(NULL, argv[1]));
+	if (c == NULL && (argc == 2 || is_help(argv[2]))) {
+		help_family(stdout, argv[1]);
+		return (EXIT_OK);
 	}
-	names[NCOMMANDS] = NULL;
-	if ((near = nearest_name(argv[1], names)) != NULL)
-		return (options_refuse("ephmap",
-		    "unknown command %s; did you mean %s?", argv[1], near));
-	return (options_refuse("ephmap",
-	    "unknown command %s; `ephmap --help` lists them", argv[1]));
+	if (c == NULL)
+		return (refuse_command(argv[1], argv[2]));
+	argc -= nwords;
+	argv += nwords;
+	if ((status = options_parse(c, &o, argc, argv, &first)) != OPTIONS_OK)
+		return (status == OPTIONS_HELP ? EXIT_OK : EXIT_BAD);
+	/* A file size limit is an error to report, not a signal to die of. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	return (functions[c - command_table](&o, argc - first, argv + first));
 }
 
 int

@@ -2,8 +2,8 @@
 
 /*
  * getopt_long finds the options and permutes the operands; this file turns
- * a table of rows into its arguments and checks what it does not: twice,
- * ranges, junk, names.
+ * the rows of a command into its arguments and checks what it does not:
+ * twice, ranges, junk, names.
  *
  * Codes handed to getopt_long are FIRST_CODE + row, so that they never meet
  * a letter.
@@ -21,14 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
+
 #include "ephmap/types.h"
 
-#define FIRST_CODE 0x100
-#define HELP_CODE  0xff
-#define ROWS_MAX   64
-#define NAME_MAX_  64 /* longer names have no near ones */
-
-const char *const format_choices[] = { "table", "csv", "json", NULL };
+#define FIRST_CODE  0x100
+#define COMMAND_MAX 64 /* of "ephmap trace generate" */
+#define NAME_MAX_   64 /* longer names have no near ones */
 
 int
 options_refuse(const char *command, const char *fmt, ...)
@@ -45,24 +44,48 @@ options_refuse(const char *command, const char *fmt, ...)
 	return (OPTIONS_BAD);
 }
 
-int
-parse_u64(const char *s, uint64_t max, uint64_t *out)
+/* Digits, and a unit; *endp is what stands behind them. */
+static int
+take_number(const char *s, uint64_t *out, const char **endp)
 {
+	static const char units[] = "KMGT";
+	const char *unit;
 	uint64_t v = 0;
+	unsigned shift = 0;
 
-	if (*s == '\0')
+	if (!isdigit((unsigned char)*s))
 		return (EINVAL);
-	for (const char *p = s; *p != '\0'; p++) {
-		if (!isdigit((unsigned char)*p))
-			return (EINVAL);
-	}
-	for (; *s != '\0'; s++) {
+	for (; isdigit((unsigned char)*s); s++) {
 		const unsigned digit = (unsigned)(*s - '0');
 
 		if (v > (UINT64_MAX - digit) / 10)
 			return (ERANGE);
 		v = v * 10 + digit;
 	}
+	if (*s != '\0' && (unit = strchr(units, *s)) != NULL) {
+		shift = 10 * ((unsigned)(unit - units) + 1);
+		s++;
+	}
+	if (v > UINT64_MAX >> shift)
+		return (ERANGE);
+	*out = v << shift;
+	*endp = s;
+	return (0);
+}
+
+int
+parse_u64(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t v;
+	const char *end;
+	int error;
+
+	if ((error = take_number(s, &v, &end)) != 0) {
+		/* Junk is junk, however large the number before it. */
+		return (s[strspn(s, "0123456789")] != '\0' ? EINVAL : error);
+	}
+	if (*end != '\0')
+		return (EINVAL);
 	if (v > max)
 		return (ERANGE);
 	*out = v;
@@ -78,14 +101,37 @@ parse_real(const char *s, double min, double max, double *out)
 	/* strtod also takes blanks, signs, "inf" and hexadecimal. */
 	if (!isdigit((unsigned char)*s) && *s != '.')
 		return (EINVAL);
-	if (s[strspn(s, "0123456789.eE+-")] != '\0')
+	if (s[strspn(s, "0123456789.eE+-%")] != '\0')
 		return (EINVAL);
 	v = strtod(s, &end);
+	if (end != s && strcmp(end, "%") == 0) {
+		v /= 100;
+		end++;
+	}
 	if (end == s || *end != '\0' || !isfinite(v))
 		return (EINVAL);
 	if (v < min || v > max)
 		return (ERANGE);
 	*out = v;
+	return (0);
+}
+
+int
+parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out)
+{
+	double share, n;
+	int error;
+
+	if (strpbrk(s, ".%") == NULL)
+		return (parse_u64(s, max, out));
+	if (strpbrk(s, "eE+-") != NULL)
+		return (EINVAL);
+	if ((error = parse_real(s, 0, 1, &share)) != 0)
+		return (error);
+	n = nearbyint(share * (double)pages);
+	if (share <= 0 || n > (double)max)
+		return (ERANGE);
+	*out = n < 1 ? 1 : (uint64_t)n;
 	return (0);
 }
 
@@ -148,47 +194,51 @@ nearest_name(const char *name, const char *const *names)
 	return (best);
 }
 
-static int
-refuse_name(const char *command, const char *what, const char *dashes,
-    const char *name, const char *const *names)
+/* What the messages about a command begin with. */
+static const char *
+command_name(const struct command *c, char buf[COMMAND_MAX])
 {
-	const char *near = nearest_name(name, names);
-
-	if (near != NULL)
-		return (options_refuse(command,
-		    "unknown %s %s%s; did you mean %s%s?", what, dashes, name,
-		    dashes, near));
-	return (options_refuse(command, "unknown %s %s%s", what, dashes, name));
+	(void)snprintf(buf, COMMAND_MAX, "ephmap %s", c->name);
+	return (buf);
 }
 
+/* As options_refuse, in the name of a row of the table. */
+#define refuse(c, ...)                                                         \
+	options_refuse(command_name((c), (char[COMMAND_MAX]){ 0 }), __VA_ARGS__)
+
 static int
-refuse_option(const struct options *o, const char *arg)
+refuse_option(const struct command *c, const char *arg)
 {
-	const char *names[ROWS_MAX + 2];
+	const char *names[OPT_IDS + 2], *near;
 	char name[NAME_MAX_ + 1];
 	size_t n = 0;
 
 	if (arg[0] != '-' || arg[1] != '-')
-		return (options_refuse(
-		    o->command, "unknown option %s; --help lists them", arg));
-	for (const struct opt *p = o->table; p->name != NULL; p++)
-		names[n++] = p->name;
+		return (refuse(c, "unknown option %s; --help lists them", arg));
+	for (unsigned i = 0; i < OPT_IDS; i++) {
+		if (opt_applies(&opt_table[i], c))
+			names[n++] = opt_table[i].name;
+	}
 	names[n++] = "help";
 	names[n] = NULL;
 	(void)snprintf(
 	    name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
-	return (refuse_name(o->command, "option", "--", name, names));
+	near = nearest_name(name, names);
+	return (refuse(c, "unknown option --%s%s%s%s", name,
+	    near != NULL ? "; did you mean --" : "", near != NULL ? near : "",
+	    near != NULL ? "?" : ""));
 }
 
 static int
-set_choice(const struct options *o, const struct opt *p, const char *text)
+set_choice(const struct command *c, const struct opt *p, unsigned *value,
+    const char *text)
 {
 	char names[200] = "";
 	size_t n;
 
 	for (unsigned i = 0; p->choices[i] != NULL; i++) {
 		if (strcmp(p->choices[i], text) == 0) {
-			*(unsigned *)p->value = i;
+			*value = i;
 			return (OPTIONS_OK);
 		}
 	}
@@ -197,98 +247,88 @@ set_choice(const struct options *o, const struct opt *p, const char *text)
 		(void)snprintf(names + n, sizeof(names) - n, "%s%s",
 		    i > 0 ? ", " : "", p->choices[i]);
 	}
-	return (options_refuse(o->command,
-	    "--%s: unknown name %s; expected one of %s", p->name, text, names));
+	return (refuse(c, "--%s: unknown name %s; expected one of %s", p->name,
+	    text, names));
 }
 
 static int
-add_word(const struct options *o, const struct opt *p, const char *text)
+add_word(const struct command *c, const struct opt *p, struct opt_words *words,
+    const char *text)
 {
-	struct opt_words *words = p->value;
-
-	if (*text == '\0')
-		return (options_refuse(o->command,
-		    "--%s: expected %s, got nothing", p->name, p->arg));
 	if (words->n == OPT_WORDS_MAX)
-		return (options_refuse(o->command,
-		    "--%s: given more than %d times", p->name, OPT_WORDS_MAX));
+		return (refuse(c, "--%s: given more than %d times", p->name,
+		    OPT_WORDS_MAX));
 	words->word[words->n++] = text;
 	return (OPTIONS_OK);
 }
 
 static int
-set_value(const struct options *o, const struct opt *p, const char *text)
+set_count(const struct command *c, const struct opt *p, uint64_t *value,
+    const char *text)
 {
-	int error = 0;
+	uint64_t v;
 
-	switch (p->kind) {
-	case OPT_FLAG:
-		*(bool *)p->value = true;
-		break;
-	case OPT_STRING:
-		if (*text == '\0')
-			return (options_refuse(o->command,
-			    "--%s: expected %s, got nothing", p->name, p->arg));
-		*(const char **)p->value = text;
-		break;
-	case OPT_U64:
-		error = parse_u64(text, p->max, p->value);
-		if (error == 0 && *(uint64_t *)p->value < p->min)
-			error = ERANGE;
-		break;
-	case OPT_REAL:
-		error =
-		    parse_real(text, (double)p->min, (double)p->max, p->value);
-		break;
-	case OPT_CHOICE:
-		return (set_choice(o, p, text));
-	case OPT_WORDS:
-		return (add_word(o, p, text));
+	if (parse_u64(text, p->max, &v) == 0 && v >= p->min) {
+		*value = v;
+		return (OPTIONS_OK);
 	}
-	if (error != 0)
-		return (options_refuse(o->command,
-		    "--%s: expected a number from %" PRIu64 " to %" PRIu64
-		    ", got \"%s\"",
-		    p->name, p->min, p->max, text));
-	return (OPTIONS_OK);
+	return (refuse(c,
+	    "--%s: expected a number from %" PRIu64 " to %" PRIu64
+	    ", got \"%s\"",
+	    p->name, p->min, p->max, text));
 }
 
-static void
-print_help(const struct options *o)
-{
-	char left[80];
-
-	(void)printf("usage: %s %s\n\n", o->command, o->synopsis);
-	for (const struct opt *p = o->table; p->name != NULL; p++) {
-		int n = 0;
-
-		if (p->letter != '\0')
-			n = snprintf(left, sizeof(left), "-%c, ", p->letter);
-		n += snprintf(
-		    left + n, sizeof(left) - (size_t)n, "--%s", p->name);
-		if (p->kind != OPT_FLAG)
-			(void)snprintf(
-			    left + n, sizeof(left) - (size_t)n, " %s", p->arg);
-		(void)printf("  %-24s %s\n", left, p->help);
-	}
-	(void)printf("  %-24s %s\n", "--help", "print this text");
-	if (o->about != NULL)
-		(void)printf("\n%s", o->about);
-}
-
-/* The table as getopt_long wants it; returns the number of rows. */
 static int
-build_getopt(const struct options *o, struct option *longs, char *letters)
+set_value(const struct command *c, const struct opt *p, struct opts *o,
+    const char *text)
 {
-	int n = 0;
+	void *value = (char *)o + p->offset;
+
+	if (p->kind == OPT_FLAG) {
+		*(bool *)value = true;
+		return (OPTIONS_OK);
+	}
+	if (*text == '\0' && (p->kind == OPT_TEXT || p->kind == OPT_WORDS))
+		return (refuse(
+		    c, "--%s: expected %s, got nothing", p->name, p->arg));
+	switch (p->kind) {
+	case OPT_COUNT:
+		return (set_count(c, p, value, text));
+	case OPT_CHOICE:
+		return (set_choice(c, p, value, text));
+	case OPT_WORDS:
+		return (add_word(c, p, value, text));
+	case OPT_REAL:
+		if (parse_real(text, (double)p->min, (double)p->max, value) !=
+		    0)
+			return (refuse(c,
+			    "--%s: expected a number from %" PRIu64
+			    " to %" PRIu64 ", got \"%s\"",
+			    p->name, p->min, p->max, text));
+		return (OPTIONS_OK);
+	default:
+		*(const char **)value = text;
+		return (OPTIONS_OK);
+	}
+}
+
+/* The command's rows as getopt_long wants them. */
+static void
+build_getopt(const struct command *c, struct option *longs, char *letters)
+{
+	unsigned n = 0;
 
 	*letters++ = ':'; /* tell a missing value from an unknown option */
-	for (const struct opt *p = o->table; p->name != NULL; p++, n++) {
-		longs[n].name = p->name;
-		longs[n].has_arg =
+	*letters++ = 'h';
+	for (unsigned i = 0; i < OPT_IDS; i++) {
+		const struct opt *p = &opt_table[i];
+		const int has_arg =
 		    p->kind == OPT_FLAG ? no_argument : required_argument;
-		longs[n].flag = NULL;
-		longs[n].val = FIRST_CODE + n;
+
+		if (!opt_applies(p, c))
+			continue;
+		longs[n++] = (struct option){ p->name, has_arg, NULL,
+			FIRST_CODE + (int)i };
 		if (p->letter != '\0') {
 			*letters++ = p->letter;
 			if (p->kind != OPT_FLAG)
@@ -296,92 +336,101 @@ build_getopt(const struct options *o, struct option *longs, char *letters)
 		}
 	}
 	*letters = '\0';
-	longs[n].name = "help";
-	longs[n].has_arg = no_argument;
-	longs[n].flag = NULL;
-	longs[n].val = HELP_CODE;
-	memset(&longs[n + 1], 0, sizeof(longs[0]));
-	return (n);
+	longs[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	memset(&longs[n], 0, sizeof(longs[0]));
 }
 
 /* The row behind what getopt_long returned. */
-static int
-row_of(const struct options *o, int code)
+static unsigned
+row_of(const struct command *c, int code)
 {
-	int row = 0;
+	unsigned row = 0;
 
 	if (code >= FIRST_CODE)
-		return (code - FIRST_CODE);
-	while (o->table[row].letter != code)
+		return ((unsigned)(code - FIRST_CODE));
+	while (
+	    opt_table[row].letter != code || !opt_applies(&opt_table[row], c))
 		row++;
 	return (row);
 }
 
 static int
-take_option(const struct options *o, int code, bool *seen, char **argv)
+take_option(const struct command *c, struct opts *o, int code, char **argv)
 {
 	const struct opt *p;
-	int row;
+	unsigned row;
 
 	/* argv[optind - 1] is the word it stopped at. */
 	if (code == '?' || code == ':') {
 		if (code == '?' && strchr(argv[optind - 1], '=') != NULL &&
-		    optopt >= FIRST_CODE)
-			return (
-			    options_refuse(o->command, "--%s takes no value",
-				o->table[optopt - FIRST_CODE].name));
+		    (optopt >= FIRST_CODE || optopt == 'h'))
+			return (refuse(c, "--%s takes no value",
+			    optopt == 'h'
+				? "help"
+				: opt_table[optopt - FIRST_CODE].name));
 		if (code == '?')
-			return (refuse_option(o, argv[optind - 1]));
-		p = &o->table[row_of(o, optopt)];
-		return (options_refuse(
-		    o->command, "--%s: expected %s", p->name, p->arg));
+			return (refuse_option(c, argv[optind - 1]));
+		p = &opt_table[row_of(c, optopt)];
+		return (refuse(c, "--%s: expected %s", p->name, p->arg));
 	}
-	row = row_of(o, code);
-	p = &o->table[row];
-	if (seen[row] && p->kind != OPT_WORDS)
-		return (
-		    options_refuse(o->command, "--%s is given twice", p->name));
-	seen[row] = true;
-	if (p->given != NULL)
-		*p->given = true;
-	return (set_value(o, p, optarg));
+	row = row_of(c, code);
+	p = &opt_table[row];
+	if (o->given[row] && p->kind != OPT_WORDS)
+		return (refuse(c, "--%s is given twice", p->name));
+	o->given[row] = true;
+	return (set_value(c, p, o, optarg));
 }
 
 static int
-check_operands(const struct options *o, int n, char **operands)
+check_operands(const struct command *c, int n, char **operands)
 {
-	if (n < o->operands_min)
-		return (options_refuse(o->command,
-		    "an operand is missing; expected: %s %s", o->command,
-		    o->synopsis));
-	if (n > o->operands_max)
-		return (options_refuse(o->command, "unexpected operand \"%s\"",
-		    operands[o->operands_max]));
+	if (n < c->operands_min)
+		return (
+		    refuse(c, "an operand is missing; expected: ephmap %s %s",
+			c->name, c->synopsis));
+	if (n > c->operands_max)
+		return (refuse(
+		    c, "unexpected operand \"%s\"", operands[c->operands_max]));
 	return (OPTIONS_OK);
 }
 
-int
-options_parse(const struct options *o, int argc, char **argv, int *firstp)
+/* A text's default is for people; the code that reads it has its own. */
+static void
+set_defaults(const struct command *c, struct opts *o)
 {
-	struct option longs[ROWS_MAX + 2];
-	char letters[2 * ROWS_MAX + 2];
-	bool seen[ROWS_MAX] = { false };
+	memset(o, 0, sizeof(*o));
+	o->command = c;
+	for (unsigned i = 0; i < OPT_IDS; i++) {
+		const struct opt *p = &opt_table[i];
+
+		if (p->def != NULL && p->kind != OPT_TEXT && opt_applies(p, c))
+			(void)set_value(c, p, o, p->def);
+	}
+}
+
+int
+options_parse(
+    const struct command *c, struct opts *o, int argc, char **argv, int *firstp)
+{
+	struct option longs[OPT_IDS + 2];
+	char letters[2 * OPT_IDS + 3];
 	int code, status;
 
-	(void)build_getopt(o, longs, letters);
+	build_getopt(c, longs, letters);
+	set_defaults(c, o);
 	opterr = 0;
 	optind = 1;
 #ifdef __GLIBC__
 	optind = 0; /* start anew: argv may be another one */
 #endif
 	while ((code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		if (code == HELP_CODE) {
-			print_help(o);
+		if (code == 'h') {
+			help_command(stdout, c);
 			return (OPTIONS_HELP);
 		}
-		if ((status = take_option(o, code, seen, argv)) != OPTIONS_OK)
+		if ((status = take_option(c, o, code, argv)) != OPTIONS_OK)
 			return (status);
 	}
 	*firstp = optind;
-	return (check_operands(o, argc - optind, argv + optind));
+	return (check_operands(c, argc - optind, argv + optind));
 }

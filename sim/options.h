@@ -6,26 +6,29 @@
 /*
  * Command lines, by table.
  *
- * Each command lists its options as an array of struct opt; the word, the
- * value's kind and range, the help text and where the value goes stand in
- * one row.  Options stand before or after the operands.  Refused, with one
- * line on standard error that says what was expected: an unknown option or
- * name (with the nearest known one), an option given twice, a missing
- * value, a number with junk after it, out of range or too large for its
- * type, and too few or too many operands.
+ * options.def has a row for each option of each command, commands.def one
+ * for each command; both are expanded here and in command_table.c, and
+ * nowhere else is an option named.  Options stand before or after the
+ * operands.  Refused, with one line on standard error that says what was
+ * expected: an unknown option or name (with the nearest known one), an
+ * option given twice, a missing value, a number with junk after it, out of
+ * range or too large for its type, and too few or too many operands.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define DEFAULT_MACHINE "amd64-skylake"
+#define DEFAULT_NBUFS	"1024"
+
 enum opt_kind {
-	OPT_FLAG,   /* value: bool */
-	OPT_STRING, /* value: const char * */
-	OPT_U64,    /* value: uint64_t, from min to max */
-	OPT_REAL,   /* value: double, from min to max */
-	OPT_CHOICE, /* value: unsigned, index into choices */
-	OPT_WORDS,  /* value: struct opt_words; may be given again */
+	OPT_FLAG,   /* bool */
+	OPT_TEXT,   /* const char *; NULL: not given */
+	OPT_COUNT,  /* uint64_t, from min to max */
+	OPT_REAL,   /* double, from min to max */
+	OPT_CHOICE, /* unsigned, index into choices */
+	OPT_WORDS,  /* struct opt_words; may be given again */
 };
 
 #define OPT_WORDS_MAX 32
@@ -35,27 +38,91 @@ struct opt_words {
 	const char *word[OPT_WORDS_MAX];
 };
 
-struct opt {
-	const char *name; /* "design", for --design; NULL ends a table */
-	char letter;	  /* 'o' for -o too; 0: none */
-	enum opt_kind kind;
-	void *value;  /* where it goes; left alone when not given */
-	bool *given;  /* set to true when given; may be NULL */
-	uint64_t min; /* OPT_U64, OPT_REAL */
-	uint64_t max;
-	const char *const *choices; /* OPT_CHOICE: names, ended by NULL */
-	const char *arg;	    /* "N" in the help text */
-	const char *help;	    /* one line */
+#define OPT_TYPE_FLAG	bool
+#define OPT_TYPE_TEXT	const char *
+#define OPT_TYPE_COUNT	uint64_t
+#define OPT_TYPE_REAL	double
+#define OPT_TYPE_CHOICE unsigned
+#define OPT_TYPE_WORDS	struct opt_words
+
+enum opt_id {
+#define OPTION(member, kind, ...) OPT_ID_##member,
+#include "options.def"
+#undef OPTION
+	OPT_IDS,
 };
 
-struct options {
-	const char *command;  /* "ephmap trace info", for messages */
-	const char *synopsis; /* what stands behind it: "[OPTION]... FILE" */
-	const char *about;    /* for --help: below the options; may be NULL */
-	const struct opt *table; /* ended by a row with name NULL */
+enum command_id {
+#define COMMAND(id, ...) CMD_##id,
+#include "commands.def"
+#undef COMMAND
+	COMMANDS,
+};
+
+struct command;
+
+/* Every value, and which of them were typed. */
+struct opts {
+	const struct command *command;
+	bool given[OPT_IDS];
+#define OPTION(member, kind, ...) OPT_TYPE_##kind member;
+#include "options.def"
+#undef OPTION
+};
+
+#define opt_given(o, member) ((o)->given[OPT_ID_##member])
+
+/* A row of options.def. */
+struct opt {
+	const char *name;
+	const char *arg;
+	const char *def;
+	const char *from;
+	const char *help;
+	const char *more;
+	const char *const *choices; /* ended by NULL */
+	uint64_t min;
+	uint64_t max;
+	size_t offset;	/* of the value in struct opts */
+	unsigned where; /* 1 << CMD_*, of the commands that have it */
+	unsigned lists; /* of those in which it takes a list */
+	enum opt_kind kind;
+	char letter;
+};
+
+/* A word, and what it means. */
+struct term {
+	const char *name; /* NULL ends a list */
+	const char *text;
+};
+
+/* A row of commands.def. */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *synopsis;
+	const char *about;
+	const char *from;
+	const struct term *terms;
 	int operands_min;
 	int operands_max;
 };
+
+extern const struct opt opt_table[OPT_IDS];
+extern const struct command command_table[COMMANDS];
+extern const struct term list_kinds[];	   /* for `ephmap list' */
+extern const struct term generate_kinds[]; /* for `ephmap trace generate' */
+extern const struct term import_formats[]; /* for `ephmap trace import' */
+
+/* The name of a value of a CHOICE. */
+#define opt_choice(member, value) (opt_table[OPT_ID_##member].choices[(value)])
+
+/* Has the command that option? */
+static inline bool
+opt_applies(const struct opt *p, const struct command *c)
+{
+	return ((p->where >> (c - command_table) & 1u) != 0);
+}
 
 enum {
 	OPTIONS_OK = 0,
@@ -64,12 +131,14 @@ enum {
 };
 
 /*
- * Parse argv[1..argc-1].  Moves the operands to the end of argv and sets
- * *firstp to the first of them; there are argc - *firstp.
+ * Parse argv[1..argc-1] for a command, from the defaults on.  Moves the
+ * operands to the end of argv and sets *firstp to the first of them; there
+ * are argc - *firstp.
  */
-int options_parse(const struct options *o, int argc, char **argv, int *firstp);
+int options_parse(const struct command *c, struct opts *o, int argc,
+    char **argv, int *firstp);
 
-/* Print "COMMAND: message" on standard error; returns OPTIONS_BAD. */
+/* Print "ephmap COMMAND: message" on standard error; returns OPTIONS_BAD. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
@@ -77,13 +146,20 @@ int
 options_refuse(const char *command, const char *fmt, ...);
 
 /*
- * Decimal digits only, nothing before or after them.  Returns 0, EINVAL
- * when that is not what `s` is, or ERANGE when it exceeds `max`.
+ * Numbers, which have one form everywhere: decimal digits, and behind them
+ * K, M, G or T for a multiple of 1,024, nothing before or after.  Return 0,
+ * EINVAL when that is not what `s' is, or ERANGE when it exceeds `max'.
  */
 int parse_u64(const char *s, uint64_t max, uint64_t *out);
 
-/* As parse_u64, for a finite decimal number in [min, max]. */
+/* As parse_u64, for a finite decimal number, or one in %, in [min, max]. */
 int parse_real(const char *s, double min, double max, double *out);
+
+/*
+ * A number as of parse_u64, or a share of `pages': 10%, or 0.1, which is at
+ * least one page.
+ */
+int parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out);
 
 /*
  * The known name nearest to a misspelt one, or NULL when none is near.
@@ -91,8 +167,7 @@ int parse_real(const char *s, double min, double max, double *out);
  */
 const char *nearest_name(const char *name, const char *const *names);
 
-/* For --format: the choices and what their indices mean. */
+/* For --format: what the choices mean. */
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
-extern const char *const format_choices[];
 
 #endif /* !SIM_OPTIONS_H */

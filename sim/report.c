@@ -115,19 +115,20 @@ config_json(const struct setup *s, const struct point *p)
 	json_object_set_new(c, "machine", json_string(cfg->machine));
 	json_object_set_new(c, "tlb", json_string(point_tlb(p)));
 	json_object_set_new(
-	    c, "executor", json_string(executor_choices[s->executor]));
+	    c, "executor", json_string(opt_choice(executor, s->o->executor)));
 	json_object_set_new(c, "cpus", whole(cfg->cpus));
 	json_object_set_new(
 	    c, "nbufs", point_has_nbufs(p) ? whole(cfg->nbufs) : json_null());
 	json_object_set_new(c, "seed", whole(cfg->seed));
-	json_object_set_new(c, "touch", json_string(touch_choices[cfg->touch]));
+	json_object_set_new(
+	    c, "touch", json_string(opt_choice(touch, cfg->touch)));
 	json_object_set_new(c, "hold", whole(cfg->hold_ns));
 	json_object_set_new(
 	    c, "flags", json_string(flags_text(cfg->flags, flags)));
-	json_object_set_new(c, "plugin", text_or_null(s->plugin));
+	json_object_set_new(c, "plugin", text_or_null(s->o->plugin));
 	json_object_set_new(c, "trace", text_or_null(s->trace));
-	if (s->workload != NULL)
-		json_object_set_new(c, "workload", json_string(s->workload));
+	if (s->o->workload != NULL)
+		json_object_set_new(c, "workload", json_string(s->o->workload));
 	json_object_set_new(c, "costs", costs);
 	return (c);
 }
@@ -220,8 +221,9 @@ report_json(const struct setup *s, const struct point *p)
 	}
 	json_object_set_new(root, "counters", counters_json(&p->res->counters));
 	json_object_set_new(root, "derived", derived_json(p->res));
-	if (s->workload != NULL)
-		json_object_set_new(root, "workload", json_string(s->workload));
+	if (s->o->workload != NULL)
+		json_object_set_new(
+		    root, "workload", json_string(s->o->workload));
 	if (p->work != NULL)
 		json_object_set_new(root, "work", work_json(p->work));
 	for (unsigned i = 0; i < p->res->violations; i++)
@@ -353,7 +355,7 @@ print_counted(FILE *out, uint64_t n, const char *thing)
 static void
 print_workload_line(const struct setup *s, FILE *out)
 {
-	(void)fprintf(out, "workload %s: %s\n  %s\n", s->workload,
+	(void)fprintf(out, "workload %s: %s\n  %s\n", s->o->workload,
 	    s->wl.ops->summary, s->wl.ops->origin);
 }
 
@@ -361,7 +363,7 @@ static void
 print_trace_line(
     const struct setup *s, const struct eph_trace_meta *meta, FILE *out)
 {
-	if (s->workload != NULL) {
+	if (s->o->workload != NULL) {
 		print_workload_line(s, out);
 		return;
 	}
@@ -386,9 +388,10 @@ print_p_lines(
 
 	if (meta->ops_of[EPH_OP_REF] > 0)
 		(void)fprintf(out, "p lines: %s, touch %s, held %s ns.  ",
-		    flags_text(s->sfb_flags, flags), touch_choices[s->touch],
-		    number_u64(ns, s->hold_ns));
-	(void)fprintf(out, "Seed %" PRIu64 ".\n", s->seed);
+		    flags_text(s->sfb_flags, flags),
+		    opt_choice(touch, s->o->touch),
+		    number_u64(ns, s->o->hold_ns));
+	(void)fprintf(out, "Seed %" PRIu64 ".\n", s->o->seed);
 }
 
 static void
@@ -912,7 +915,7 @@ void
 report_warn(const struct setup *s, const struct point *p, size_t n)
 {
 	/* A workload's own result says these. */
-	const bool ended = s->workload == NULL || s->wl.trace[0] != '\0';
+	const bool ended = s->o->workload == NULL || s->wl.trace[0] != '\0';
 
 	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
 		if (ended || !warnings[i].at_end)

@@ -19,9 +19,6 @@
 #define MAXUSERS_MIN 32
 #define MAXUSERS_MAX 384
 
-const char *const executor_choices[] = { "lockstep", "threads", NULL };
-const char *const touch_choices[] = { "none", "read", "write", NULL };
-
 /* The values of every axis, as rows of its table or as numbers. */
 struct axis_values {
 	size_t ndesigns;
@@ -107,7 +104,7 @@ find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
 {
 	struct words w;
 	uint64_t n;
-	int status = cut_list(s, "cpus", s->cpus, &w);
+	int status = cut_list(s, "cpus", s->o->cpus, &w);
 
 	v->cpus = must_alloc(NULL, w.n + 1, sizeof(*v->cpus));
 	if (w.n == 0)
@@ -118,29 +115,11 @@ find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
 			    "--cpus: expected a number from 1 to %u, got "
 			    "\"%s\"",
 			    EPH_CPUS_MAX, w.word[i]);
-		v->cpus[v->ncpus++] = (unsigned)n;
+		else
+			v->cpus[v->ncpus++] = (unsigned)n;
 	}
 	words_free(&w);
 	return (status);
-}
-
-/* A number of bytes with a unit: 512M. */
-static int
-parse_memory(const char *text, uint64_t *bytesp)
-{
-	static const char units[] = "KMGT";
-	const size_t n = strlen(text);
-	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
-	char *digits;
-	int error;
-
-	if (unit == NULL || n > 12)
-		return (-1);
-	digits = must_copy(text, n - 1);
-	error = parse_u64(digits, (uint64_t)1 << 20, bytesp);
-	free(digits);
-	*bytesp <<= 10 * (unit - units + 1);
-	return (error);
 }
 
 /*
@@ -159,14 +138,19 @@ nbufs_from_memory(uint64_t bytes)
 	return ((uint32_t)(512 + 16 * maxusers));
 }
 
+/* `pages' are those of the trace; 0: a workload's, which are not known. */
 static int
-parse_nbufs(const struct setup *s, const char *text, uint32_t *nbufsp)
+parse_nbufs(
+    const struct setup *s, uint64_t pages, const char *text, uint32_t *nbufsp)
 {
 	static const char prefix[] = "from-memory:";
 	uint64_t n;
 
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0) {
-		if (parse_memory(text + sizeof(prefix) - 1, &n) != 0)
+		const char *size = text + sizeof(prefix) - 1;
+
+		if (strpbrk(size, "KMGT") == NULL ||
+		    parse_u64(size, UINT64_MAX, &n) != 0)
 			return (options_refuse(s->command,
 			    "--nbufs: expected from-memory:SIZE with a unit "
 			    "(512M), got \"%s\"",
@@ -174,25 +158,32 @@ parse_nbufs(const struct setup *s, const char *text, uint32_t *nbufsp)
 		*nbufsp = nbufs_from_memory(n);
 		return (OPTIONS_OK);
 	}
-	if (parse_u64(text, NBUFS_MAX, &n) != 0 || n == 0)
+	if (pages == 0 && strpbrk(text, ".%") != NULL)
 		return (options_refuse(s->command,
-		    "--nbufs: expected a number from 1 to %u or "
-		    "from-memory:SIZE, got \"%s\"",
+		    "--nbufs: a share of the pages, \"%s\", needs a trace "
+		    "that has pages",
+		    text));
+	if (parse_share(text, pages, NBUFS_MAX, &n) != 0 || n == 0)
+		return (options_refuse(s->command,
+		    "--nbufs: expected a number from 1 to %u, a share of the "
+		    "pages (10%% or 0.1) or from-memory:SIZE, got \"%s\"",
 		    NBUFS_MAX, text));
 	*nbufsp = (uint32_t)n;
 	return (OPTIONS_OK);
 }
 
 static int
-find_nbufs(const struct setup *s, struct axis_values *v)
+find_nbufs(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
 {
 	struct words w;
 	int status = cut_list(
-	    s, "nbufs", s->nbufs != NULL ? s->nbufs : DEFAULT_NBUFS, &w);
+	    s, "nbufs", s->o->nbufs != NULL ? s->o->nbufs : DEFAULT_NBUFS, &w);
 
 	v->nbufs = must_alloc(NULL, w.n, sizeof(*v->nbufs));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
-		status = parse_nbufs(s, w.word[i], &v->nbufs[v->nnbufs++]);
+		status = parse_nbufs(
+		    s, meta->unique_pages, w.word[i], &v->nbufs[v->nnbufs++]);
 	words_free(&w);
 	return (status);
 }
@@ -201,8 +192,8 @@ static int
 find_values(const struct setup *s, const struct eph_trace_meta *meta,
     struct axis_values *v)
 {
-	const char *const typed[AXES] = { s->design, s->policy, s->shootdown,
-		s->machine, s->tlb };
+	const char *const typed[AXES] = { s->o->design, s->o->policy,
+		s->o->shootdown, s->o->machine, s->o->tlb };
 
 	memset(v, 0, sizeof(*v));
 	for (unsigned a = 0; a < AXES; a++) {
@@ -214,7 +205,7 @@ find_values(const struct setup *s, const struct eph_trace_meta *meta,
 		return (OPTIONS_BAD);
 	if (find_cpus(s, meta, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	return (find_nbufs(s, v));
+	return (find_nbufs(s, meta, v));
 }
 
 static void
@@ -244,7 +235,7 @@ parse_flags(struct setup *s)
 	const char *first[2] = { NULL, NULL };
 	const struct setup lists = { .command = s->command, .lists = true };
 	struct words w;
-	int status = cut_list(&lists, "flags", s->flags, &w);
+	int status = cut_list(&lists, "flags", s->o->flags, &w);
 
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
 		size_t k = 0;
@@ -357,13 +348,13 @@ add_point(struct point_list *l, const struct setup *s,
 		    eph_shootdown_find(shootdown->word[at[BY_SHOOTDOWN]]);
 	if (policy->n > 0 && takes_policy(s, d))
 		cfg->policy = eph_policy_find(policy->word[at[BY_POLICY]]);
-	cfg->policy_params = s->policy_params;
+	cfg->policy_params = s->o->policy_params;
 	cfg->cpus = v->cpus[at[BY_CPUS]];
 	cfg->nbufs = v->nbufs[at[BY_NBUFS]];
-	cfg->seed = s->seed;
-	cfg->touch = (enum eph_touch)s->touch;
-	cfg->threads = s->executor == 1;
-	cfg->hold_ns = s->hold_ns;
+	cfg->seed = s->o->seed;
+	cfg->touch = (enum eph_touch)s->o->touch;
+	cfg->threads = s->o->executor == 1;
+	cfg->hold_ns = s->o->hold_ns;
 	cfg->flags = s->sfb_flags;
 }
 
@@ -402,7 +393,7 @@ price_points(const struct setup *s, struct point_list *l)
 	struct cost_file *cf = NULL;
 	struct eph_err err;
 
-	if (s->costs != NULL && costs_read(s->costs, &cf, &err) != 0)
+	if (s->o->costs != NULL && costs_read(s->o->costs, &cf, &err) != 0)
 		return (options_refuse(s->command, "%s", err.text));
 	for (size_t i = 0; i < l->n; i++) {
 		struct point *p = &l->point[i];
@@ -424,13 +415,14 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	struct point_list l = { NULL, 0 };
 	int status;
 
-	if (s->all && s->design != NULL)
+	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(
 		    s->command, "--all and --design exclude each other"));
 	if (parse_flags(s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	if (s->plugin != NULL &&
-	    load_plugin(s->command, s->plugin, &s->plugin_design) != OPTIONS_OK)
+	if (s->o->plugin != NULL &&
+	    load_plugin(s->command, s->o->plugin, &s->plugin_design) !=
+		OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = find_values(s, meta, &v);
 	for (size_t i = 0; status == OPTIONS_OK && i < v.ndesigns; i++)
@@ -493,35 +485,34 @@ point_found(const struct point *p)
 
 /* --workload: there must be no trace beside it. */
 static int
-setup_workload(struct setup *s, int operands, const char *operand)
+setup_workload(struct setup *s, int n, char **operands)
 {
 	struct eph_err err;
 
-	if (operands > 0 || s->trace != NULL)
+	if (n > 0 || s->o->trace != NULL)
 		return (options_refuse(s->command,
 		    "a workload and a trace exclude each other: --workload %s "
 		    "and %s (a workload takes trace=FILE)",
-		    s->workload, operands > 0 ? operand : s->trace));
-	if (eph_workload_parse(s->workload, &s->wl, &err) != 0)
+		    s->o->workload, n > 0 ? operands[0] : s->o->trace));
+	if (eph_workload_parse(s->o->workload, &s->wl, &err) != 0)
 		return (options_refuse(s->command, "--workload: %s", err.text));
 	return (OPTIONS_OK);
 }
 
 int
-setup_trace(struct setup *s, int argc, char **argv, int first)
+setup_trace(struct setup *s, int n, char **operands)
 {
-	if (s->workload != NULL)
-		return (setup_workload(s, argc - first, argv[first]));
-	if (argc - first > 1)
+	if (s->o->workload != NULL)
+		return (setup_workload(s, n, operands));
+	if (n > 1)
 		return (options_refuse(s->command,
 		    "unexpected operand \"%s\"; expected one trace",
-		    argv[first + 1]));
-	if (argc - first == 1 && s->trace != NULL)
+		    operands[1]));
+	if (n == 1 && s->o->trace != NULL)
 		return (options_refuse(s->command,
-		    "the trace is given twice: --trace %s and %s", s->trace,
-		    argv[first]));
-	if (argc - first == 1)
-		s->trace = argv[first];
+		    "the trace is given twice: --trace %s and %s", s->o->trace,
+		    operands[0]));
+	s->trace = n == 1 ? operands[0] : s->o->trace;
 	if (s->trace == NULL)
 		return (options_refuse(s->command,
 		    "a trace is missing; `ephmap trace generate` makes one, "

@@ -7,7 +7,9 @@ set(EPHMAP_SOURCES
     cmd_mrc.c
     cmd_run.c
     cmd_trace.c
+    command_table.c
     costs.c
+    help.c
     main.c
     options.c
     plot.c

@@ -11,7 +11,6 @@ for c in generate import info convert; do
 	expect_out "^usage: ephmap trace $c"
 done
 refuses 'did you mean' trace inof t.txt
-refuses 'trace' trace
 
 # Text to binary and back is the same text.
 trace t.txt <<'END'

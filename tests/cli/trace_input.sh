@@ -18,7 +18,6 @@ printf '1 1 0 0\n2 1 0 0\n' >log.lis
 
 # Usage.
 g='trace generate'
-refuses 'expected generate, import, info or convert' trace
 refuses 'did you mean import' trace imprt log.lis -o new
 refuses 'unknown option --aplha; did you mean --alpha' \
     $g zipf --aplha 1 --pages 1 --refs 1 -o new

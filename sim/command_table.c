@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* options.def and commands.def, expanded into tables. */
+
+#include "options.h"
+
+#include "ephmap/generate.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/trace.h"
+
+/* The commands as bits, by the names that the rows use. */
+enum {
+#define COMMAND(id, ...) id = 1 << CMD_##id,
+#include "commands.def"
+#undef COMMAND
+};
+
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+const struct opt opt_table[OPT_IDS] = {
+#define OPTION(member, kind_, where_, ...)                                     \
+	[OPT_ID_##member] = { .kind = OPT_##kind_,                             \
+		.where = (where_),                                             \
+		.offset = offsetof(struct opts, member),                       \
+		__VA_ARGS__ },
+#include "options.def"
+#undef OPTION
+};
+
+const struct term list_kinds[] = {
+	{ "designs", "data structures that hand out addresses" },
+	{ "policies", "which unreferenced mapping is recycled" },
+	{ "shootdowns", "how other CPUs are told to invalidate" },
+	{ "machines", "page tables, TLB and prices of the CPUs" },
+	{ "workloads", "kernel consumers, and what drives them" },
+	{ "tlbs", "TLB geometries" },
+	{ "scenarios", "small programs that explore plays" },
+	{ "bugs", "exhibits of the museum" },
+	{ "claims", "what the authors said, for `ephmap claims'" },
+	{ NULL, NULL },
+};
+
+const struct term generate_kinds[] = {
+	{ "zipf", "page k (from 0) with probability ~ 1/(k+1)^A" },
+	{ "scan", "one pass in order, each page REFS/PAGES times in a row" },
+	{ "loop", "all pages in order, again and again" },
+	{ "uniform", "every page with the same probability" },
+	{ NULL, NULL },
+};
+
+const struct term import_formats[] = {
+	{ "strace",
+	    "strace -f -ttt -T -yy: sendfile calls, or with --calls pipe "
+	    "writes to pipes (-e raw=read,write: buffer addresses); the pages "
+	    "are then the writer's buffer, pid and address" },
+	{ "sendfile-tsv",
+	    "t_ns cpu pid op file offset returned asked call_ns client" },
+	{ "hold-tsv", "t_ns cpu file page hold_ns; gives m and u lines" },
+	{ "nasa-tsv", "host logname time method url response bytes" },
+	{ "clf", "Common or Combined Log Format" },
+	{ "ids", "one page id a line" },
+	{ "oracleGeneral", "libCacheSim's binary form" },
+	{ "vscsi", "VMware vscsi traces, version 1 or 2" },
+	{ "csv", "libCacheSim's CSV: a header with time, size and an id" },
+	{ "arc", "the ARC paper's .lis: start count - sequence" },
+	{ "lirs", "the LIRS authors' traces: one id a line, * ignored" },
+	{ NULL, NULL },
+};
+
+#define IMPORT_ABOUT                                                           \
+	"Reads a log, plain or compressed with zstd or gzip, and writes one "  \
+	"page reference (p line) for each 4 KiB page of each call or "         \
+	"request, with d lines between them where the log has times.  The "    \
+	"format above is guessed from the first lines when not given.\n"       \
+	"\n"                                                                   \
+	"A page of a file is named FILE * 1000000000 + PAGE, files being "     \
+	"numbered in order of first sight where the log has paths or URLs.  "  \
+	"From web logs, GET requests with status 200 or 206 and bytes above "  \
+	"zero count, over the first pages of the file.\n"                      \
+	"\n"                                                                   \
+	"CPU of a reference: the log's CPU column where it has one "           \
+	"(sendfile-tsv, hold-tsv); in a strace log, processes are numbered "   \
+	"from 0 by their first call that maps a page, so that two pinned "     \
+	"workers are CPUs 0 and 1 and their master is none; else 0.  "         \
+	"--cpu-of chooses another rule: pid, column, or a number for a fixed " \
+	"CPU.\n"                                                               \
+	"\n"                                                                   \
+	"Calls that return EAGAIN are not calls; other errors count as "       \
+	"failed; both map nothing.  In oracleGeneral, vscsi and csv the "      \
+	"object is the page unless --split: then an object of SIZE bytes is "  \
+	"SIZE/4096 pages of its own, or with --block BYTES its id is the "     \
+	"number of a block of a disk and the pages are the disk's.\n"
+
+const struct command command_table[COMMANDS] = {
+#define COMMAND(id, function, ...) [CMD_##id] = { __VA_ARGS__ },
+#include "commands.def"
+#undef COMMAND
+};

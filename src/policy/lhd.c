@@ -7,15 +7,20 @@
  * last eight arrivals that looked worse than what leaves are candidates
  * too.  Pages are in 16 classes by the sum of their last two ages.
  *
- * Ages are in steps of a size such that the table of ages spans 100 times
- * the number of buffers.  At the end of each period what was learnt weighs
- * 0.9 against the new.  One page in 32, within 1 % of the buffers and for
+ * Ages are in steps of 2^coarse references at first; at the end of the 6th
+ * and the 26th period the step becomes the power of two (2 at least) with
+ * which the table of ages spans 100 times the number of buffers, and what
+ * was learnt is stretched or squeezed to it.  Coarse steps learn soon: with
+ * few steps in use each sees many events.  At the end of each period what
+ * was learnt weighs 0.9 against the new.  One page in 32, within 1 % of the buffers and for
  * the first 50 periods, is kept whatever it ranks, so that long ages are
  * seen at all.
  *
  * The authors' program has 20,000 ages and a period of 2^20 references,
  * for streams of billions; traces of mappings have 10^5 to 10^7, so here
- * it is 4,096 and 2^16 (parameters `ages' and `period').
+ * it is 4,096 and 2^16 (parameters `ages' and `period').  `coarse' is
+ * theirs, 10.  A page that was never hit is in the class of the longest
+ * ages, apart from all that were, as in their program.
  *
  * Beckmann, Chen, Cidon, NSDI 2018.
  */
@@ -38,6 +43,8 @@
 #define EXPLORE_SHARE 0.01
 #define EXPLORE_MAX   50u /* periods */
 #define RANK_KEEP     1.0f
+#define ADAPT_FIRST   6u /* periods */
+#define ADAPT_LAST    26u
 
 struct lhd_slot {
 	uint32_t page;
@@ -85,8 +92,6 @@ lhd_start(struct lhd *d)
 {
 	d->left = d->period;
 	d->explorers = (uint32_t)(EXPLORE_SHARE * d->c.nslots);
-	while ((uint64_t)d->ages << d->shift < (uint64_t)SPAN * d->c.nslots)
-		d->shift++;
 	for (uint32_t i = 0; i < ARRIVALS; i++)
 		d->arrival[i] = EPH_NONE;
 	/* Until something is learnt: younger and often hit is better. */
@@ -100,10 +105,10 @@ lhd_start(struct lhd *d)
 static int
 lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double ages = 4096, period = 65536;
+	double ages = 4096, period = 65536, coarse = 10;
 	const struct policy_param params[] = { { "ages", &ages, 16, 65535 },
-		{ "period", &period, 1, 4e9 } };
-	const int error = eph__policy_params(env, "lhd", params, 2, err);
+		{ "period", &period, 1, 4e9 }, { "coarse", &coarse, 0, 31 } };
+	const int error = eph__policy_params(env, "lhd", params, 3, err);
 	struct lhd *d;
 
 	if (error != 0)
@@ -114,6 +119,7 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	d->c.nslots = env->nslots;
 	d->ages = (uint32_t)ages;
 	d->period = (uint32_t)period;
+	d->shift = (unsigned)coarse;
 	d->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*d->n));
 	d->a =
 	    eph_mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
@@ -176,6 +182,56 @@ lhd_learn(struct lhd *d, struct lhd_age *a)
 	}
 }
 
+/* Events of ages in steps 2^by times as long. */
+static void
+lhd_squeeze(struct lhd *d, struct lhd_age *a, unsigned by)
+{
+	for (uint32_t i = 0; i < d->ages; i++) {
+		const uint32_t to = i == d->ages - 1 ? i : i >> by;
+		const struct lhd_age event = a[i];
+
+		a[i].hits = a[i].drops = 0;
+		a[to].hits += event.hits;
+		a[to].drops += event.drops;
+	}
+}
+
+/* Events of ages in steps 2^by times as short; those too old are one. */
+static void
+lhd_stretch(struct lhd *d, struct lhd_age *a, unsigned by)
+{
+	const uint32_t last = d->ages - 1;
+	const float share = 1.0f / (float)(1u << by);
+
+	for (uint32_t i = (last - 1) / (1u << by) + 1; i < last; i++) {
+		a[last].hits += a[i].hits;
+		a[last].drops += a[i].drops;
+	}
+	for (uint32_t i = last; i-- > 0;) {
+		a[i].hits = a[i >> by].hits * share;
+		a[i].drops = a[i >> by].drops * share;
+	}
+}
+
+/* The step of ages that suits the number of buffers. */
+static void
+lhd_adapt(struct lhd *d)
+{
+	unsigned shift = 1;
+
+	while ((uint64_t)d->ages << shift < (uint64_t)SPAN * d->c.nslots)
+		shift++;
+	for (uint32_t c = 0; c < CLASSES; c++) {
+		struct lhd_age *a = &d->a[c * d->ages];
+
+		if (shift > d->shift)
+			lhd_squeeze(d, a, shift - d->shift);
+		else if (shift < d->shift)
+			lhd_stretch(d, a, d->shift - shift);
+	}
+	d->shift = shift;
+}
+
 static inline void
 lhd_explore(struct lhd *d, uint32_t slot, bool arrives)
 {
@@ -200,10 +256,12 @@ lhd_tick(struct lhd *d)
 {
 	d->now++;
 	if (--d->left == 0) {
+		d->periods++;
+		if (d->periods == ADAPT_FIRST || d->periods == ADAPT_LAST)
+			lhd_adapt(d);
 		for (uint32_t c = 0; c < CLASSES; c++)
 			lhd_learn(d, &d->a[c * d->ages]);
 		d->left = d->period;
-		d->periods++;
 	}
 }
 
@@ -217,7 +275,7 @@ lhd_insert(void *ps, uint32_t slot, uint32_t page)
 	n->page = page;
 	n->when = d->now;
 	n->age = 0;
-	n->age_before = (uint16_t)(d->ages - 1);
+	n->age_before = (uint16_t)d->ages;
 	n->resident = n->pinned = 1;
 	d->c.resident++;
 	d->c.pinned++;
@@ -342,6 +400,6 @@ const struct eph_policy_ops eph_policy_lhd = {
 	.name = "lhd",
 	.summary = "least hit density among sampled pages",
 	.origin = "Beckmann, Chen, Cidon, NSDI 2018",
-	.params = "ages=4096,period=65536",
+	.params = "ages=4096,period=65536,coarse=10",
 	POLICY_CALLS,
 };

@@ -171,6 +171,37 @@ test_bad_params_are_named(void)
 	    create(eph_policy_find("2q"), "kin=0.3,kout=1", true, &err), 0);
 }
 
+/*
+ * Of two pages of about the same age, one hit once after long and one never
+ * hit, the latter leaves: it is in a class below, whose first guess of
+ * density is half of the other's.  Time passes by hits of a pinned page.
+ */
+static void
+test_lhd_tells_never_hit_from_hit_late(void)
+{
+	const struct eph_policy_ops *lhd = eph_policy_find("lhd");
+	struct eph_policy_env env = { .nslots = 3,
+		.params = "ages=16,coarse=0" };
+	struct eph_err err;
+	void *ps;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(env.mem = eph__mem_create(true));
+	CU_ASSERT_EQUAL_FATAL(lhd->create(&env, &ps, &err), 0);
+	lhd->insert(ps, 2, 2); /* the clock, pinned from now on */
+	lhd->insert(ps, 0, 0);
+	lhd->release(ps, 0);
+	for (int i = 0; i < 9; i++)
+		lhd->hit(ps, 2);
+	lhd->hit(ps, 0);
+	lhd->insert(ps, 1, 1);
+	lhd->release(ps, 1);
+	for (int i = 0; i < 4; i++)
+		lhd->hit(ps, 2);
+	CU_ASSERT_EQUAL(lhd->victim(ps, 3), 1);
+	lhd->destroy(ps);
+	CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
+}
+
 static void
 test_opt_needs_the_future(void)
 {
@@ -375,6 +406,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_table_names_are_unique_and_found),
 	TEST(test_params_printed_are_accepted),
 	TEST(test_bad_params_are_named),
+	TEST(test_lhd_tells_never_hit_from_hit_late),
 	TEST(test_opt_needs_the_future),
 	TEST(test_kit_catches_broken_policies),
 	CU_TEST_INFO_NULL,

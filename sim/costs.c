@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,10 +85,6 @@ take_cost(struct cost_file *cf, const char *where, const char *name,
 		if (cf->given[i])
 			return (eph_err_set(
 			    err, EINVAL, "%s: %s is given twice", where, name));
-		if (cycles > UINT32_MAX)
-			return (eph_err_set(err, EINVAL,
-			    "%s: %s: expected cycles from 0 to %u", where, name,
-			    UINT32_MAX));
 		cf->given[i] = true;
 		cf->value[i] = (uint32_t)cycles;
 		return (0);
@@ -98,6 +96,30 @@ take_cost(struct cost_file *cf, const char *where, const char *name,
 	    near != NULL ? near : ""));
 }
 
+/* A whole number, as a person or a script writes it: 224, 224.0, 2.24e2. */
+static bool
+whole_cycles(double v, uint64_t *cycles)
+{
+	if (!(v >= 0 && v <= UINT32_MAX) || v != floor(v))
+		return (false);
+	*cycles = (uint64_t)v;
+	return (true);
+}
+
+static bool
+parse_cycles(const char *s, uint64_t *cycles)
+{
+	char *end;
+	double v;
+
+	/* No sign, hexadecimal, infinity or blank, which strtod() takes. */
+	if (s[strspn(s, "0123456789.eE+-")] != '\0' ||
+	    strchr("0123456789.", s[0]) == NULL || s[0] == '\0')
+		return (false);
+	v = strtod(s, &end);
+	return (*end == '\0' && whole_cycles(v, cycles));
+}
+
 static int
 read_json(struct cost_file *cf, const char *path, const char *text, size_t n,
     struct eph_err *err)
@@ -105,6 +127,7 @@ read_json(struct cost_file *cf, const char *path, const char *text, size_t n,
 	json_error_t je;
 	json_t *root, *value;
 	const char *name;
+	uint64_t cycles;
 	int error = 0;
 
 	root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
@@ -113,13 +136,14 @@ read_json(struct cost_file *cf, const char *path, const char *text, size_t n,
 		    err, EINVAL, "%s:%d: %s", path, je.line, je.text));
 	json_object_foreach(root, name, value)
 	{
-		if (!json_is_integer(value) || json_integer_value(value) < 0)
+		if (!json_is_number(value) ||
+		    !whole_cycles(json_number_value(value), &cycles))
 			error = eph_err_set(err, EINVAL,
-			    "%s: %.40s: expected a number of cycles, 0 or more",
-			    path, name);
+			    "%s: %.40s: expected cycles, a whole number from 0 "
+			    "to %u",
+			    path, name, UINT32_MAX);
 		else
-			error = take_cost(cf, path, name,
-			    (uint64_t)json_integer_value(value), err);
+			error = take_cost(cf, path, name, cycles, err);
 		if (error != 0)
 			break;
 	}
@@ -153,10 +177,11 @@ read_line(
 		    "%s: expected `name = cycles', got \"%.40s\"", where,
 		    line));
 	*eq = '\0';
-	if (parse_u64(trim(eq + 1), UINT32_MAX, &cycles) != 0)
+	if (!parse_cycles(trim(eq + 1), &cycles))
 		return (eph_err_set(err, EINVAL,
-		    "%s: expected cycles from 0 to %u, got \"%.40s\"", where,
-		    UINT32_MAX, trim(eq + 1)));
+		    "%s: expected cycles, a whole number from 0 to %u, got "
+		    "\"%.40s\"",
+		    where, UINT32_MAX, trim(eq + 1)));
 	return (take_cost(cf, where, trim(line), cycles, err));
 }
 

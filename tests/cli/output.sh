@@ -121,6 +121,21 @@ refuses 'bad: .*empty' run --design dmap --costs bad t.txt
 printf 'invlpg_local = \0001\n' >bad
 refuses 'bad: .*NUL' run --design dmap --costs bad t.txt
 refuses 'none' run --design dmap --costs none t.txt
+# A whole number in any of its forms is one.
+for cycles in 224 224.0 2.24e2 22400e-2; do
+	printf 'invlpg_local = %s\n' "$cycles" >costs.txt
+	printf '{ "invlpg_local": %s }\n' "$cycles" >costs.json
+	for profile in costs.txt costs.json; do
+		accepts run --design sf_buf.uncached --costs $profile t.txt \
+		    --format json
+		expect_out '"invlpg_local": 224,*$'
+	done
+done
+for cycles in 0.5 1e10 -1 -0.0 0x10 inf nan 1e '1 2' +5; do
+	printf 'invlpg_local = %s\n' "$cycles" >bad
+	refuses 'bad:1: expected cycles, a whole number' \
+	    run --design dmap --costs bad t.txt
+done
 refuses '[Dd]irectory' run --design dmap --costs . t.txt
 
 # The log speaks of every line; results stay apart from it.

@@ -241,7 +241,11 @@ plot_check(const char *to)
 		: EINVAL);
 }
 
-/* gnuplot in a child, reading `script`, writing to `out`. */
+/*
+ * gnuplot in a child, reading `script`, writing to `out`.  -d: without the
+ * user's and the host's start-up files, which can alter the picture or end
+ * gnuplot before it drew anything.
+ */
 static int
 run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
 {
@@ -253,7 +257,7 @@ run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
 		if (dup2(fileno(script), STDIN_FILENO) < 0 ||
 		    dup2(fileno(out), STDOUT_FILENO) < 0)
 			_exit(126);
-		(void)execlp("gnuplot", "gnuplot", "-", (char *)NULL);
+		(void)execlp("gnuplot", "gnuplot", "-d", "-", (char *)NULL);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -268,6 +272,19 @@ run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
 	return (eph_err_set(err, EIO, "gnuplot failed"));
 }
 
+/* Is it a whole PNG?  gnuplot exits 0 also when it drew none. */
+static bool
+png_is_whole(FILE *f)
+{
+	static const char head[8] = "\x89PNG\r\n\x1a\n";
+	static const char tail[8] = "IEND\xae\x42\x60\x82";
+	char first[8], last[8];
+
+	return (fseek(f, 0, SEEK_SET) == 0 && fread(first, 8, 1, f) == 1 &&
+	    fseek(f, -8, SEEK_END) == 0 && fread(last, 8, 1, f) == 1 &&
+	    memcmp(first, head, 8) == 0 && memcmp(last, tail, 8) == 0);
+}
+
 static int
 plot_png(const struct plot *p, FILE *f, struct eph_err *err)
 {
@@ -280,6 +297,9 @@ plot_png(const struct plot *p, FILE *f, struct eph_err *err)
 	plot_gnuplot(p, script);
 	(void)fflush(script);
 	error = run_gnuplot(script, f, err);
+	if (error == 0 && !png_is_whole(f))
+		error = eph_err_set(err, EIO,
+		    "gnuplot wrote no whole picture; .svg needs no gnuplot");
 	(void)fclose(script);
 	return (error);
 }
@@ -294,7 +314,7 @@ plot_file(const struct plot *p, const char *to, struct eph_err *err)
 	int error = 0;
 
 	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
-	if ((f = fopen(tmp, "w")) == NULL) {
+	if ((f = fopen(tmp, "w+")) == NULL) {
 		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
 		free(tmp);
 		return (error);

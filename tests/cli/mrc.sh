@@ -66,4 +66,24 @@ refuses 'expected one --policy' mrc --policy-params kin=0.5 loop.txt
 refuses 'no/such' mrc --plot no/such/curve.svg --format csv \
     --sizes 3 loop.txt
 
+# gnuplot is told to leave start-up files alone, and what it wrote is looked
+# at: this one draws nothing, half a picture or a whole one.
+mkdir bin
+cat >bin/gnuplot <<'EOF'
+#!/bin/sh
+cat >/dev/null
+[ "$1" = -d ] || exit 0
+case $DRAWS in
+whole) printf '\211PNG\r\n\032\n\0\0\0\0IEND\256\102\140\202' ;;
+half) printf '\211PNG\r\n\032\n\0\0\0\015IHDR' ;;
+esac
+EOF
+chmod +x bin/gnuplot
+DRAWS=whole PATH=$PWD/bin:$PATH accepts mrc --sizes 3 --plot p.png loop.txt
+expect 'a picture' [ -s p.png ]
+for draws in half none; do
+	DRAWS=$draws PATH=$PWD/bin:$PATH refuses 'no whole picture' \
+	    mrc --sizes 3 --format csv --plot q.png loop.txt
+done
+
 finish

@@ -16,6 +16,7 @@
 #include "base/fiber.h"
 #include "bench_support.h"
 #include "ephmap/explore.h"
+#include "ephmap/sdk/design.h"
 
 #define REPS 5
 

@@ -20,7 +20,8 @@
 
 #include "base/prng.h"
 #include "bench_support.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
 
 struct refs {
 	struct eph_op *ops;

@@ -21,6 +21,9 @@
 #include "table.h"
 
 #include "ephmap/explore.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/scenario.h"
+#include "ephmap/sdk/shootdown.h"
 
 #define COMMAND	  "ephmap explore"
 #define NAMES_MAX 128

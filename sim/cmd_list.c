@@ -22,7 +22,9 @@
 #include "ephmap/explore.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/policy.h"
+#include "ephmap/sdk/scenario.h"
 #include "ephmap/sdk/shootdown.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 #define CELLS_MAX   6

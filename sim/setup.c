@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include "ephmap/sdk/shootdown.h"
 #include "setup.h"
 
 #include <inttypes.h>

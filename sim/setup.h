@@ -17,7 +17,10 @@
 
 #include "options.h"
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 /* The options, and what was found from them. */

@@ -10,23 +10,16 @@
  * A scenario is the program: it creates threads on the CPUs of a machine
  * with a design, and says what must hold when they have ended.  A schedule
  * is one order of their steps.  eph_explore() searches, replays and shrinks.
- *
- *	static int
- *	setup(struct eph_xp *x)
- *	{
- *		return (eph_xp_thread(x, 0, maps_page, 0) ||
- *		    eph_xp_thread(x, 1, maps_page, 1));
- *	}
- *
- * Everything a scenario changes must be allocated from the machine, so that
- * it is as new for the next schedule.
+ * ephmap/sdk/scenario.h says how to write a scenario.
  */
 
 #include <stdio.h>
 
-#include "ephmap/sdk/design.h"
-#include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/shootdown.h"
+#include "ephmap/types.h"
+
+struct eph_design_ops;
+struct eph_scenario;
+struct eph_shootdown_ops;
 
 /* What can go wrong. */
 enum eph_failure {
@@ -45,72 +38,9 @@ enum eph_failure {
 /* "stale use", "lost wakeup" ... */
 const char *eph_failure_name(enum eph_failure f);
 
-/* What a scenario's functions are given. */
-struct eph_xp {
-	struct eph_machine *mc;
-	const struct eph_design_ops *design; /* NULL: needs none */
-	void *state;			     /* the design's */
-	unsigned ncpus;
-	uint32_t nbufs;
-	bool broken;   /* exhibits: run the broken form */
-	uint64_t held; /* references held by the program */
-	uint64_t held_peak;
-	void *arg; /* the scenario's own */
-};
-
-struct eph_scenario {
-	const char *name;
-	const char *summary;
-	const char *origin;
-	unsigned cpus;	    /* CPUs it needs */
-	uint32_t nbufs;	    /* buffers it wants where the design has them */
-	bool no_design;	    /* needs none */
-	uint32_t kva_pages; /* pages of addresses, 0: the machine's */
-	enum eph_contents contents; /* of the frames; none by default */
-
-	/* Does it make sense for this design? */
-	bool (*applies)(const struct eph_design_ops *design);
-
-	/* Allocate and create threads.  0 or an errno. */
-	int (*setup)(struct eph_xp *x);
-
-	/*
-	 * All threads have ended: report what is wrong with
-	 * eph_xp_failure().  NULL: nothing but the general checks.
-	 */
-	void (*finish)(struct eph_xp *x);
-};
-
 /* NULL-terminated. */
 extern const struct eph_scenario *const eph_scenarios[];
 const struct eph_scenario *eph_scenario_find(const char *name);
-
-/*
- * For scenarios.  A thread on CPU `cpu` that calls fn(x, n).  Returns 0 or
- * ENOMEM.
- */
-int eph_xp_thread(struct eph_xp *x, unsigned cpu,
-    void (*fn)(struct eph_xp *x, unsigned n), unsigned n);
-
-/* The thread that was created as number `i`. */
-struct eph_thread *eph_xp_thread_of(struct eph_xp *x, unsigned i);
-
-/* Report a failure; the schedule ends at its next step. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-void
-eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
-
-/* Page number `n` < XP_PAGES, map, touch where it may be touched, unmap. */
-#define XP_PAGES 512u
-struct vm_page *eph_xp_page(struct eph_xp *x, uint32_t n);
-int eph_xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
-    struct eph_mapping *mp);
-void eph_xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
-void eph_xp_touch_elsewhere(
-    struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
-void eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp);
 
 /* An exhibit of the museum. */
 struct eph_bug {

@@ -44,6 +44,18 @@ enum {
 #define EPH_PTE_FRAME(pte) ((uint32_t)((pte) >> EPH_PAGE_SHIFT))
 #define EPH_PTE_PA(pte)	   ((pte) & ~(eph_pte_t)EPH_PAGE_MASK)
 
+enum eph_touch { EPH_TOUCH_NONE, EPH_TOUCH_READ, EPH_TOUCH_WRITE };
+
+/* What a frame holds. */
+enum eph_contents { EPH_CONTENTS_NONE, EPH_CONTENTS_STAMP, EPH_CONTENTS_FULL };
+
+/* Violations whose explanation is kept; all are counted. */
+#define EPH_VIOLATIONS_KEPT 16
+
+struct eph_violation {
+	char text[384];
+};
+
 /*
  * One clear line for the person at the terminal.  Functions that take one
  * fill it when they fail and leave it alone when they succeed.

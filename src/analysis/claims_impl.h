@@ -12,7 +12,9 @@
  */
 
 #include "ephmap/claims.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 struct eph_claim_run {

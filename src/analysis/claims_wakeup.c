@@ -14,6 +14,8 @@
 #include "analysis/claims_impl.h"
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
 
 extern const struct eph_design_ops eph__sf_buf_hash_ops;
 

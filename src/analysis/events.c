@@ -19,7 +19,8 @@
 #include "analysis/parallel.h"
 #include "analysis/table.h"
 #include "ephmap/mrc.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
 
 #define BLOCK	4096u
 #define ANCHORS 3u

@@ -7,7 +7,7 @@
 #include "analysis/refs.h"
 #include "analysis/table.h"
 #include "ephmap/mrc.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 
 #define ROOM_AT_FIRST ((size_t)64 << 10)
 

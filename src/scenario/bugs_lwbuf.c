@@ -16,6 +16,8 @@
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 #include "scenario/scenario.h"
 
 #define LIGHT_MAX 8u

@@ -5,6 +5,8 @@
 #include "ephmap/sdk/atomic.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 #include "scenario/scenario.h"
 
 #define PM_PAGES 2u

@@ -25,6 +25,9 @@
 #include "design/sf_pool.h"
 #include "ephmap/explore.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 
 extern const struct eph_design_ops eph__kva_qenter_ops;
 extern const struct eph_design_ops eph__lwbuf_homecpu_ops;

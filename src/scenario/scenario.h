@@ -7,8 +7,10 @@
 
 #include <errno.h>
 
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
+#include "ephmap/sdk/scenario.h"
 
 /* Designs whose mappings may be used, or unmapped, on another CPU. */
 bool eph__scenario_not_this_cpu(const struct eph_design_ops *design);

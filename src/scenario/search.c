@@ -17,6 +17,8 @@
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/shootdown.h"
 #include "machine/frames.h"
 #include "scenario/reserve.h"
 

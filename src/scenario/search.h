@@ -6,6 +6,8 @@
 /* What search, shrinking and timelines share. */
 
 #include "ephmap/explore.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
 #include "exec/explore.h"
 
 /* One search: a machine that is rewound for each schedule. */

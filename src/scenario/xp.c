@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
 #include "exec/explore.h"
 
 struct xp_start {

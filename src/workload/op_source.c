@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 
 static int
 ts_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)

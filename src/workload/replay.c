@@ -24,6 +24,7 @@
  * Handles stand in replay_handles.c.
  */
 
+#include "ephmap/sdk/design.h"
 #include "workload/replay_impl.h"
 
 static uint64_t replay_line(struct replay *rp, size_t i);

@@ -5,6 +5,7 @@
  * See replay.c.
  */
 
+#include "ephmap/sdk/design.h"
 #include "workload/replay_impl.h"
 
 /* Memory for handles and addresses */

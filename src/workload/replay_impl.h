@@ -5,7 +5,7 @@
 
 /* What the files of replay in lockstep share; see replay.c. */
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 
 #include <errno.h>
 #include <inttypes.h>

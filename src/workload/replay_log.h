@@ -7,7 +7,8 @@
  * --log: for each line of a trace, what it did in words and in events.
  */
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/machine.h"
 
 struct replay_log;
 

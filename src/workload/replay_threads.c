@@ -23,9 +23,11 @@
 
 #include "base/kassert.h"
 #include "ephmap/kernel/critical.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/sdk/policy.h"
 #include "workload/run.h"
 
 enum turn_state { TURN_UNMAPPED, TURN_MAPPED, TURN_FAILED };

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/policy.h"
+#include "ephmap/sdk/shootdown.h"
 
 int
 eph__run_design(struct eph_machine *mc, const struct eph_run_config *cfg,

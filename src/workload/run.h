@@ -5,7 +5,9 @@
 
 /* What replays and consumers have in common: set-up and results of a run. */
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/policy.h"
 
 /*
  * Give a machine its shootdown protocol and create the design.  Returns 0

@@ -5,6 +5,7 @@
 
 /* The rows of eph_workloads[], one file each, and what they share. */
 
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 extern const struct eph_workload_ops eph__work_bufcache;

@@ -26,6 +26,7 @@
 
 #include "ephmap/sdk/digest.h"
 #include "ephmap/kernel/sendfile.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 struct net_packet;

@@ -10,6 +10,9 @@
  * and the result says how many they are.
  */
 
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 #include <errno.h>

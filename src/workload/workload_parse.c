@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
 static const char *const contents_choices[] = { "full", "stamp", NULL };

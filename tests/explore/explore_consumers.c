@@ -12,6 +12,10 @@
 #include <string.h>
 
 #include "ephmap/explore.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 #include "wrong_design.h"

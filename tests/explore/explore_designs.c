@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "ephmap/explore.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/scenario.h"
 #include "test_main.h"
 
 #define SHORT_BUDGET 300u

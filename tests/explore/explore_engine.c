@@ -16,6 +16,8 @@
 #include "ephmap/kernel/ipiq.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
 #include "exec/explore.h"
 #include "test_main.h"
 

@@ -11,6 +11,8 @@
 
 #include "ephmap/explore.h"
 #include "ephmap/kernel/mbuf.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
 #include "test_main.h"
 
 #define CPUS_MAX 3u

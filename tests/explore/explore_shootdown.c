@@ -13,11 +13,15 @@
 #include <string.h>
 
 #include "ephmap/sdk/atomic.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/scenario.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 #define SHORT_BUDGET  150u

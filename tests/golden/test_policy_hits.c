@@ -19,7 +19,7 @@
 
 #include "ephmap/import.h"
 #include "ephmap/mrc.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 
 static const struct {
 	const char *name;

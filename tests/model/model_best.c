@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
 #include "ephmap/trace.h"
 #include "test_main.h"
 #include "text_run.h"

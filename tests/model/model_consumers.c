@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 #include "wrong_design.h"

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 

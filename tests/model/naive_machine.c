@@ -2,6 +2,7 @@
 
 /* The naive machine, replay and comparison: see naive_machine.h. */
 
+#include "ephmap/sdk/design.h"
 #include "naive_machine.h"
 
 #include <errno.h>

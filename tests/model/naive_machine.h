@@ -17,7 +17,8 @@
 #include <stdio.h>
 
 #include "base/prng.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/machine.h"
 
 enum {
 	MAX_CPUS = 65,

@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 #include "wrong_design.h"

@@ -20,6 +20,7 @@
 #include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
 #include "ephmap/kernel/mutex.h"
+#include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 

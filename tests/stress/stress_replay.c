@@ -12,8 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/machine.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 

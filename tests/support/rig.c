@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 
 int

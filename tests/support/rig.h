@@ -15,7 +15,7 @@
 
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 #include "test_main.h"
 
 struct rig {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include "ephmap/sdk/design.h"
 #include "text_run.h"
 
 #include <stdio.h>

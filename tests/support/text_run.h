@@ -5,7 +5,7 @@
 
 /* Replay a trace that stands in the test as text. */
 
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 #include "test_main.h"
 
 /*

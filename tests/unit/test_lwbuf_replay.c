@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/machine.h"
 #include "test_main.h"
 
 #define HANDLES 96u

@@ -9,7 +9,7 @@
 
 #include "base/prng.h"
 #include "ephmap/mrc.h"
-#include "ephmap/replay.h"
+#include "ephmap/run.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

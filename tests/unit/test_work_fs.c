@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 #include "workload/work_fs.h"

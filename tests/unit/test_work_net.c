@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 #include "test_main.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#ifndef EPHMAP_REPLAY_H
-#define EPHMAP_REPLAY_H
+#ifndef EPHMAP_RUN_H
+#define EPHMAP_RUN_H
 
 /*
- * Replay: one run of one design over one stream of operations.
+ * Runs: one design over one stream of operations.
  *
  * A run is a function from configuration and operations to a result.  What
  * each operation means is architecture, and stated in the manual page
@@ -13,10 +13,15 @@
 
 #include <stdio.h>
 
-#include "ephmap/sdk/design.h"
-#include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/shootdown.h"
+#include "ephmap/counters.h"
 #include "ephmap/trace.h"
+#include "ephmap/types.h"
+
+struct eph_costs;
+struct eph_design_ops;
+struct eph_machine;
+struct eph_policy_ops;
+struct eph_shootdown_ops;
 
 /* Where operations come from; one stream serves one run at a time. */
 struct eph_op_source {
@@ -135,4 +140,4 @@ struct eph_run_result {
 int eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err);
 
-#endif /* !EPHMAP_REPLAY_H */
+#endif /* !EPHMAP_RUN_H */

@@ -630,7 +630,10 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 		return (EXIT_BAD);
 	if (eph_trace_open(m.s.trace, &trace, &err) != 0)
 		return (options_refuse(m.s.command, "%s", err.text));
-	status = o->events ? events(&m, trace) : curves(&m, trace);
+	if (setup_check_trace(&m.s, eph_trace_meta(trace)) != OPTIONS_OK)
+		status = EXIT_BAD;
+	else
+		status = o->events ? events(&m, trace) : curves(&m, trace);
 	eph_trace_close(trace);
 	free(m.policies);
 	free(m.sizes);

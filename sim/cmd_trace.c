@@ -127,19 +127,15 @@ import_cpu_rule(
 	return (OPTIONS_OK);
 }
 
-/* What a person should know of what was left out. */
+/* What was counted and left out, and why: always said. */
 static void
-import_remarks(const char *log, const struct eph_import_result *res)
+import_remarks(const struct eph_import_result *res)
 {
-	if (res->skipped > 0)
-		(void)fprintf(stderr,
-		    "ephmap: %s: %" PRIu64 " malformed lines skipped, the "
-		    "first in line %" PRIu64 "\n",
-		    log, res->skipped, res->first_skipped);
-	if (res->unfinished > 0)
-		(void)fprintf(stderr,
-		    "ephmap: %s: %" PRIu64 " calls without a result left out\n",
-		    log, res->unfinished);
+	const char *end;
+
+	for (const char *p = res->told; (end = strchr(p, '\n')) != NULL;
+	     p = end + 1)
+		(void)fprintf(stderr, "ephmap: %.*s\n", (int)(end - p), p);
 }
 
 static int
@@ -161,7 +157,7 @@ import_log(const char *log, const char *out, enum eph_trace_form form,
 	progress_end(&bar);
 	status = finish(w, error, &err);
 	if (status == EXIT_OK)
-		import_remarks(log, &res);
+		import_remarks(&res);
 	return (status);
 }
 

@@ -409,6 +409,23 @@ price_points(const struct setup *s, struct point_list *l)
 }
 
 int
+setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta)
+{
+	char origin[96] = "";
+
+	if (meta->references != 0)
+		return (OPTIONS_OK);
+	if (meta->imported != 0)
+		(void)snprintf(origin, sizeof(origin),
+		    ", imported from %s: %" PRIu64 " calls, %" PRIu64 " failed",
+		    meta->source, meta->calls, meta->failed);
+	return (options_refuse(s->command,
+	    "%s: no page reference (m or p line) in this trace; it has %" PRIu64
+	    " operations, %" PRIu64 " of them delays%s",
+	    s->trace, meta->ops, meta->ops_of[EPH_OP_DELAY], origin));
+}
+
+int
 setup_points(struct setup *s, const struct eph_trace_meta *meta,
     struct point **pp, size_t *np)
 {
@@ -416,6 +433,8 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	struct point_list l = { NULL, 0 };
 	int status;
 
+	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(
 		    s->command, "--all and --design exclude each other"));

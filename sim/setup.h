@@ -54,6 +54,9 @@ struct point {
  */
 int setup_trace(struct setup *s, int n, char **operands);
 
+/* A trace without a reference has no result: OPTIONS_BAD, and said. */
+int setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta);
+
 /*
  * Make the points.  Returns OPTIONS_OK and sets *pp and *np, or OPTIONS_BAD
  * with a message printed.

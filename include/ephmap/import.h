@@ -43,8 +43,14 @@ struct eph_import_options {
 	void *progress_arg;
 };
 
+#define EPH_IMPORT_TOLD_MAX 6144
+
 struct eph_import_result {
 	const char *format;
+	bool guessed;  /* by content: eph_import_options.from was NULL */
+	unsigned cpus; /* highest CPU that referred to a page, plus one */
+	uint64_t references;
+	uint64_t unique_pages;
 	uint64_t calls;	  /* calls or requests, those that failed included */
 	uint64_t partial; /* of these, sent less than asked */
 	uint64_t failed;  /* of these, failed */
@@ -52,12 +58,20 @@ struct eph_import_result {
 	uint64_t skipped; /* lines that should be calls but cannot be read */
 	uint64_t first_skipped; /* line number of the first one */
 	uint64_t unfinished;	/* calls without a result: killed, or cut off */
+
+	/*
+	 * Lines, each ended by a newline, for the person at the terminal: the
+	 * first states what the log was taken for, what was counted, what was
+	 * left out and why; others warn of what the log does not tell.
+	 */
+	char told[EPH_IMPORT_TOLD_MAX];
 };
 
 /*
  * Read the log `path` into `w`, which is then told where it came from.
  * Returns 0 and fills *res, or an errno value with `err` set: EINVAL for
- * bad options or contents (file and line, or byte offset).
+ * bad options or contents (file and line, or byte offset), and for a log
+ * without a single page reference, `err` saying what was in it.
  */
 int eph_trace_import(const char *path, const struct eph_import_options *o,
     struct eph_trace_writer *w, struct eph_import_result *res,

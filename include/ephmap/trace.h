@@ -155,6 +155,13 @@ int eph_trace_write(struct eph_trace_writer *w, enum eph_op_kind kind,
 void eph_trace_writer_origin(
     struct eph_trace_writer *w, const struct eph_trace_meta *meta);
 
+/*
+ * What was written so far: ops_of, references, unique_pages, cpus, slots
+ * and duration_ns of *meta are set, the rest is of no meaning.
+ */
+void eph_trace_writer_so_far(
+    const struct eph_trace_writer *w, struct eph_trace_meta *meta);
+
 /* Finish and rename, or throw away.  Both free `w`. */
 int eph_trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err);
 void eph_trace_writer_abort(struct eph_trace_writer *w);

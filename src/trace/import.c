@@ -173,7 +173,13 @@ import_run(struct import *im, const struct import_format *f)
 	origin.failed = im->res->failed;
 	(void)snprintf(origin.source, sizeof(origin.source), "%s", f->name);
 	eph_trace_writer_origin(im->w, &origin);
-	return (error);
+	if (error != 0)
+		return (error);
+	eph_trace_writer_so_far(im->w, &origin);
+	im->res->references = origin.references;
+	im->res->unique_pages = origin.unique_pages;
+	im->res->cpus = origin.cpus;
+	return (eph__import_tell(im));
 }
 
 int
@@ -199,7 +205,9 @@ eph_trace_import(const char *path, const struct eph_import_options *o,
 		im.o = &eff;
 		im.block_bytes = eff.block_bytes;
 		im.block_given = o->block_bytes != 0;
+		im.told.unit = f->unit;
 		res->format = f->name;
+		res->guessed = o->from == NULL;
 		error = import_run(&im, f);
 	}
 	eph__input_close(im.in);

@@ -42,13 +42,6 @@ eph__import_refuse(struct import *im, const char *fmt, ...)
 	    eph__input_path(im->in), eph__input_lineno(im->in), text));
 }
 
-void
-eph__import_skip(struct import *im)
-{
-	if (im->res->skipped++ == 0)
-		im->res->first_skipped = eph__input_lineno(im->in);
-}
-
 int
 eph__import_at(struct import *im, uint64_t ns)
 {

@@ -317,6 +317,7 @@ strace_guess(const char *p, size_t n)
 const struct import_format eph__import_strace = {
 	.name = "strace",
 	.desc = "strace -f -ttt -T -yy: sendfile, or writes to pipes",
+	.unit = "calls",
 	.options = IMPORT_CALLS | IMPORT_PID,
 	.guess = strace_guess,
 	.run = strace_run,

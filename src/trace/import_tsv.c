@@ -130,6 +130,7 @@ const struct import_format eph__import_sendfile_tsv = {
 	.name = "sendfile-tsv",
 	.desc =
 	    "sendfile calls: t_ns cpu pid op file offset returned asked ...",
+	.unit = "sendfile calls",
 	.options = IMPORT_PID | IMPORT_COLUMN,
 	.guess = sendfile_guess,
 	.run = sendfile_run,

@@ -121,6 +121,7 @@ nasa_guess(const char *p, size_t n)
 const struct import_format eph__import_nasa_tsv = {
 	.name = "nasa-tsv",
 	.desc = "NASA-HTTP logs as TSV: host logname time method url ...",
+	.unit = "requests",
 	.guess = nasa_guess,
 	.run = nasa_run,
 };
@@ -292,6 +293,7 @@ clf_guess(const char *p, size_t n)
 const struct import_format eph__import_clf = {
 	.name = "clf",
 	.desc = "web logs in Common or Combined Log Format",
+	.unit = "requests",
 	.guess = clf_guess,
 	.run = clf_run,
 };

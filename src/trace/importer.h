@@ -32,6 +32,21 @@ enum {
 	IMPORT_SPLIT = 0x20,
 };
 
+#define IMPORT_REASONS 16
+
+/* What an import will say of itself when it has ended (import_told.c). */
+struct import_told {
+	const char *unit; /* what calls are: "requests"; NULL: no calls */
+	char found[512];
+	char warnings[3072]; /* lines */
+	struct {
+		const char *why;
+		uint64_t n;
+		uint64_t first_line; /* 0: not lines */
+	} left[IMPORT_REASONS];
+	unsigned nleft;
+};
+
 /* One import that is under way. */
 struct import {
 	const struct eph_import_options *o;
@@ -45,11 +60,13 @@ struct import {
 	bool started;	    /* now_ns is known */
 	struct idmap pids;  /* dense: their CPUs */
 	struct names files; /* paths or URLs */
+	struct import_told told;
 };
 
 struct import_format {
 	const char *name;
 	const char *desc;
+	const char *unit; /* what its calls are, in the plural, or NULL */
 	unsigned options; /* IMPORT_* it obeys */
 	/* Could a file that starts with these bytes be one? */
 	bool (*guess)(const char *p, size_t n);
@@ -82,8 +99,37 @@ __attribute__((format(printf, 2, 3)))
 int
 eph__import_refuse(struct import *im, const char *fmt, ...);
 
-/* Note a line that should count but cannot be read. */
+/*
+ * What the import says in the end, always, in one line:
+ *
+ *   LOG: FORMAT (guessed): 12 requests, 30 references to 9 pages by 1 CPU;
+ *   FOUND; left out: 2 malformed lines (first: line 7), 3 WHY
+ *
+ * found: a clause on what the log is ("no header line", "24 threads of 1
+ * process").  left_out: `n` more lines or calls that do not count, and why,
+ * in words that follow the number ("HEAD requests", "with status 404");
+ * `why` must be a literal, the same for the same reason.  skip: a line that
+ * should count but cannot be read.  warn: a line of its own for what may make
+ * the result wrong, with what would help.  unit: im->told.unit, preset from
+ * the format's row, may be changed while the import runs.
+ *
+ * An import without a reference is refused with the same words.
+ */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void
+eph__import_found(struct import *im, const char *fmt, ...);
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void
+eph__import_warn(struct import *im, const char *fmt, ...);
+void eph__import_left_out(struct import *im, const char *why, uint64_t n);
 void eph__import_skip(struct import *im);
+
+/* Write the statement into im->res; EINVAL when there is no reference. */
+int eph__import_tell(struct import *im);
 
 /* Let time pass until `ns`, if that is later than what came before. */
 int eph__import_at(struct import *im, uint64_t ns);

@@ -7,6 +7,7 @@ set(EPHMAP_SOURCES
     import_kit.c
     import_objects.c
     import_strace.c
+    import_told.c
     import_tsv.c
     import_web.c
     input.c

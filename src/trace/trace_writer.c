@@ -438,6 +438,15 @@ eph_trace_writer_origin(
 	w->origin = *meta;
 }
 
+void
+eph_trace_writer_so_far(
+    const struct eph_trace_writer *w, struct eph_trace_meta *meta)
+{
+	*meta = w->ledger.meta;
+	meta->references = meta->ops_of[EPH_OP_MAP] + meta->ops_of[EPH_OP_REF];
+	meta->unique_pages = w->pages.n;
+}
+
 /* -- the end ------------------------------------------------------------ */
 
 /* Give `n` records in `p`, the first being `first`, their next use. */

@@ -98,7 +98,18 @@ expect 'the CPU that was asked for' grep -q '^p 7 1$' imported.txt
 printf 'x\n1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.0" 200 9\n' \
     >web.log
 accepts trace import web.log -o web
-expect_err 'web.log: 1 malformed lines skipped, the first in line 1'
+expect_err 'web.log: clf (guessed): 1 request, 1 reference to 1 page by 1 CPU; left out: 1 malformed line (first: line 1)'
+
+# Nothing is not a result.
+printf '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "HEAD / HTTP/1.0" 200 9\n' \
+    >head.log
+refuses 'head.log: no page reference in this log: clf (guessed); 0 requests' \
+    trace import head.log -o new
+printf 'ephmap-trace 1\nd 5\n' >idle.txt
+for c in 'run --design dmap' compare mrc; do
+	refuses 'idle.txt: no page reference (m or p line) in this trace' \
+	    $c idle.txt
+done
 
 # From a pipe, which cannot seek.
 for f in good.txt good.bin; do

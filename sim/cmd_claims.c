@@ -16,7 +16,7 @@
 #include "command.h"
 #include "options.h"
 #include "progress.h"
-#include "report.h"
+#include "record.h"
 #include "table.h"
 
 #include "ephmap/claims.h"
@@ -167,28 +167,39 @@ print_json(const struct chosen *ch)
 	for (size_t i = 0; i < ch->n; i++)
 		json_array_append_new(
 		    rows, claim_json(ch->claim[i], &ch->res[i]));
-	report_print_json(rows, stdout);
+	json_print(rows, stdout);
 }
 
 static void
 print_csv(const struct chosen *ch)
 {
-	static const char *const keys[] = { "claim", "name", "group", "title",
-		"origin", "date", "verdict", "condition", "measured", NULL };
-
-	for (unsigned k = 0; keys[k] != NULL; k++)
-		(void)printf("%s%s", k > 0 ? "," : "", keys[k]);
-	(void)putchar('\n');
 	for (size_t i = 0; i < ch->n; i++) {
-		json_t *o = claim_json(ch->claim[i], &ch->res[i]);
+		const struct eph_claim *c = ch->claim[i];
+		const struct eph_claim_result *res = &ch->res[i];
+		const bool only_if = res->verdict == EPH_HOLDS_IF;
+		const struct field field[] = {
+			{ NULL, "claim", NULL, value_whole(c->number) },
+			{ NULL, "name", NULL, value_text(c->name) },
+			{ NULL, "group", NULL, value_text(c->group) },
+			{ NULL, "title", NULL, value_text(c->title) },
+			{ NULL, "origin", NULL, value_text(c->origin) },
+			{ NULL, "date", NULL, value_text(c->date) },
+			{ NULL, "verdict", NULL,
+			    value_text(eph_verdict_name(res->verdict)) },
+			{ NULL, "condition", NULL,
+			    value_text(only_if ? res->condition : NULL) },
+			{ NULL, "measured", NULL, value_text(res->measured) },
+		};
+		struct record r;
 
-		for (unsigned k = 0; keys[k] != NULL; k++) {
-			if (k > 0)
-				(void)putchar(',');
-			report_print_field(json_object_get(o, keys[k]), stdout);
-		}
-		(void)putchar('\n');
-		json_decref(o);
+		record_init(&r);
+		for (size_t k = 0; k < sizeof(field) / sizeof(field[0]); k++)
+			record_add(
+			    &r, NULL, field[k].key, NULL, field[k].value);
+		if (i == 0)
+			record_csv(&r, true, stdout);
+		record_csv(&r, false, stdout);
+		record_free(&r);
 	}
 }
 

@@ -102,7 +102,7 @@ print_points(const struct setup *s, const struct eph_trace_meta *meta,
 		all = json_array();
 		for (size_t i = 0; i < n; i++)
 			json_array_append_new(all, report_json(s, &p[i]));
-		report_print_json(all, stdout);
+		json_print(all, stdout);
 		break;
 	case FORMAT_CSV:
 		report_print_csv(s, p, n, stdout);

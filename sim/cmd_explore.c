@@ -16,7 +16,7 @@
 #include "command.h"
 #include "options.h"
 #include "progress.h"
-#include "report.h"
+#include "record.h"
 #include "setup.h"
 #include "table.h"
 
@@ -182,12 +182,12 @@ print_json(json_t *array, bool many)
 	json_t *one;
 
 	if (many || json_array_size(array) != 1) {
-		report_print_json(array, stdout);
+		json_print(array, stdout);
 		return;
 	}
 	one = json_incref(json_array_get(array, 0));
 	json_decref(array);
-	report_print_json(one, stdout);
+	json_print(one, stdout);
 }
 
 /* The scenario that was asked for, or all that make sense. */
@@ -392,7 +392,7 @@ walk_museum(const struct opts *o)
 	}
 	progress_end(&bar);
 	if (out != NULL)
-		report_print_json(out, stdout);
+		json_print(out, stdout);
 	return (status);
 }
 

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * `ephmap list': the rows of the library's tables.  Each kind makes an
- * array of objects; the three formats are views of it.
+ * `ephmap list': the rows of the library's tables.  Each kind makes a
+ * record of each row; the three formats are views of them.
  */
 
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "costs.h"
 #include "help.h"
 #include "options.h"
-#include "report.h"
+#include "record.h"
 #include "table.h"
 
 #include "ephmap/claims.h"
@@ -31,29 +30,55 @@
 #define WIDTH	    79 /* of running text */
 #define TEXT_INDENT 6
 
+struct rows {
+	struct record *row;
+	size_t n;
+};
+
 struct kind {
 	const char *name;
-	json_t *(*rows)(void);
+	void (*rows)(struct rows *rows);
 	const char *align;		  /* of the cells */
 	const char *cells[CELLS_MAX + 1]; /* keys that share the first line */
 	const char *lines[4];		  /* keys with a line of their own */
 };
 
-static void
-set_text(json_t *o, const char *key, const char *value)
+static struct record *
+add_row(struct rows *rows)
 {
-	json_object_set_new(o, key, json_string(value != NULL ? value : ""));
+	rows->row = must_alloc(rows->row, rows->n + 1, sizeof(*rows->row));
+	record_init(&rows->row[rows->n]);
+	return (&rows->row[rows->n++]);
 }
 
 static void
-set_number(json_t *o, const char *key, uint64_t value)
+set_text(struct record *o, const char *key, const char *value)
 {
-	json_object_set_new(o, key, json_integer((json_int_t)value));
+	record_add(o, NULL, key, NULL, value_text(value != NULL ? value : ""));
+}
+
+static void
+set_number(struct record *o, const char *key, uint64_t value)
+{
+	record_add(o, NULL, key, NULL, value_whole(value));
+}
+
+static void
+set_bool(struct record *o, const char *key, bool value)
+{
+	record_add(o, NULL, key, NULL, value_bool(value));
+}
+
+/* The record takes the array. */
+static void
+set_names(struct record *o, const char *key, const char **names, size_t n)
+{
+	record_add(o, NULL, key, NULL, value_names(record_own(o, names), n));
 }
 
 /* What the design's own interface has, in words. */
-static json_t *
-design_features(const struct eph_design_ops *d)
+static void
+set_features(struct record *o, const struct eph_design_ops *d)
 {
 	static const struct {
 		unsigned flag;
@@ -68,23 +93,38 @@ design_features(const struct eph_design_ops *d)
 		{ EPH_DESIGN_WIRES, "wires" },
 		{ EPH_DESIGN_OURS, "ours" },
 	};
-	json_t *a = json_array();
+	const size_t all = sizeof(words) / sizeof(words[0]);
+	const char **names = must_alloc(NULL, all, sizeof(*names));
+	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < all; i++) {
 		if ((d->flags & words[i].flag) != 0)
-			json_array_append_new(a, json_string(words[i].name));
+			names[n++] = words[i].name;
 	}
-	return (a);
+	set_names(o, "features", names, n);
 }
 
-static json_t *
-design_rows(void)
+static void
+set_sysctls(struct record *o, const struct eph_design_ops *d)
 {
-	json_t *rows = json_array();
+	const struct eph_sysctl *c = eph_design_sysctls(d);
+	const char **names;
+	size_t n = 0;
 
+	while (c[n].name != NULL)
+		n++;
+	names = must_alloc(NULL, n + 1, sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = c[i].name;
+	set_names(o, "sysctls", names, n);
+}
+
+static void
+design_rows(struct rows *rows)
+{
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
 		const struct eph_design_ops *d = eph_designs[i];
-		json_t *o = json_object(), *names = json_array();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", d->name);
 		set_text(o, "origin", d->origin);
@@ -94,61 +134,46 @@ design_rows(void)
 		set_text(o, "holes", d->holes);
 		set_text(o, "shootdown", d->shootdown);
 		set_text(o, "policy", d->policy);
-		json_object_set_new(o, "features", design_features(d));
-		for (const struct eph_sysctl *c = eph_design_sysctls(d);
-		     c->name != NULL; c++)
-			json_array_append_new(names, json_string(c->name));
-		json_object_set_new(o, "sysctls", names);
-		json_array_append_new(rows, o);
+		set_features(o, d);
+		set_sysctls(o, d);
 	}
-	return (rows);
 }
 
-static json_t *
-policy_rows(void)
+static void
+policy_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_policies[i] != NULL; i++) {
 		const struct eph_policy_ops *p = eph_policies[i];
-		json_t *o = json_object();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", p->name);
 		set_text(o, "origin", p->origin);
 		set_text(o, "summary", p->summary);
 		set_text(o, "params", p->params);
-		json_object_set_new(o, "offline", json_boolean(p->offline));
-		json_array_append_new(rows, o);
+		set_bool(o, "offline", p->offline);
 	}
-	return (rows);
 }
 
-static json_t *
-shootdown_rows(void)
+static void
+shootdown_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_shootdowns[i] != NULL; i++) {
 		const struct eph_shootdown_ops *p = eph_shootdowns[i];
-		json_t *o = json_object();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", p->name);
 		set_text(o, "origin", p->origin);
 		set_text(o, "summary", p->summary);
-		json_object_set_new(o, "acked", json_boolean(p->acked));
-		json_array_append_new(rows, o);
+		set_bool(o, "acked", p->acked);
 	}
-	return (rows);
 }
 
-static json_t *
-machine_rows(void)
+static void
+machine_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_machine_models[i] != NULL; i++) {
 		const struct eph_machine_model *m = eph_machine_models[i];
-		json_t *o = json_object(), *costs = json_object();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", m->name);
 		set_text(o, "origin", m->origin);
@@ -158,70 +183,66 @@ machine_rows(void)
 		set_number(o, "kva_pages", m->kva_pages);
 		set_number(o, "mhz", m->mhz);
 		for (unsigned c = 0; cost_name(c) != NULL; c++)
-			set_number(
-			    costs, cost_name(c), cost_value(&m->costs, c));
-		json_object_set_new(o, "costs", costs);
-		json_array_append_new(rows, o);
+			record_add(o, "costs", cost_name(c), NULL,
+			    value_whole(cost_value(&m->costs, c)));
 	}
-	return (rows);
 }
 
-static json_t *
-tlb_rows(void)
+static void
+tlb_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_tlb_models[i] != NULL; i++) {
 		const struct eph_tlb_model *g = eph_tlb_models[i];
-		json_t *o = json_object();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", g->name);
 		set_text(o, "origin", g->origin);
-		json_object_set_new(o, "infinite", json_boolean(g->infinite));
+		set_bool(o, "infinite", g->infinite);
 		set_number(o, "l1_sets", g->l1.sets);
 		set_number(o, "l1_ways", g->l1.ways);
 		set_number(o, "l2_sets", g->l2.sets);
 		set_number(o, "l2_ways", g->l2.ways);
-		json_array_append_new(rows, o);
 	}
-	return (rows);
 }
 
-static json_t *
-scenario_rows(void)
+static void
+set_designs(struct record *o, const struct eph_scenario *sc)
 {
-	json_t *rows = json_array();
+	const char **names;
+	size_t all = 0, n = 0;
 
+	while (eph_designs[all] != NULL)
+		all++;
+	names = must_alloc(NULL, all + 1, sizeof(*names));
+	for (size_t d = 0; d < all && !sc->no_design; d++) {
+		if (sc->applies == NULL || sc->applies(eph_designs[d]))
+			names[n++] = eph_designs[d]->name;
+	}
+	set_names(o, "designs", names, n);
+}
+
+static void
+scenario_rows(struct rows *rows)
+{
 	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
 		const struct eph_scenario *sc = eph_scenarios[i];
-		json_t *o = json_object(), *designs = json_array();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", sc->name);
 		set_text(o, "origin", sc->origin);
 		set_text(o, "summary", sc->summary);
 		set_number(o, "cpus", sc->cpus);
-		json_object_set_new(
-		    o, "needs_design", json_boolean(!sc->no_design));
-		for (size_t d = 0; eph_designs[d] != NULL && !sc->no_design;
-		     d++) {
-			if (sc->applies == NULL || sc->applies(eph_designs[d]))
-				json_array_append_new(
-				    designs, json_string(eph_designs[d]->name));
-		}
-		json_object_set_new(o, "designs", designs);
-		json_array_append_new(rows, o);
+		set_bool(o, "needs_design", !sc->no_design);
+		set_designs(o, sc);
 	}
-	return (rows);
 }
 
-static json_t *
-bug_rows(void)
+static void
+bug_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_bugs[i] != NULL; i++) {
 		const struct eph_bug *b = eph_bugs[i];
-		json_t *o = json_object();
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", b->name);
 		set_text(o, "date", b->date);
@@ -232,79 +253,50 @@ bug_rows(void)
 		set_text(o, "repair", b->repair);
 		set_text(o, "scenario", b->scenario->name);
 		set_text(o, "design", b->design);
-		json_array_append_new(rows, o);
 	}
-	return (rows);
 }
 
-/* "key=default: text" for each parameter. */
-static json_t *
-param_list(const struct eph_work_param *p)
-{
-	json_t *a = json_array();
-
-	for (; p->name != NULL; p++) {
-		char text[400];
-		int n = snprintf(
-		    text, sizeof(text), "%s=%s: %s", p->name, p->def, p->desc);
-
-		for (size_t i = 0; p->choices != NULL && p->choices[i] != NULL;
-		     i++)
-			n += snprintf(text + n, sizeof(text) - (size_t)n,
-			    "%s%s%s", i == 0 ? " (" : ", ", p->choices[i],
-			    p->choices[i + 1] == NULL ? ")" : "");
-		json_array_append_new(a, json_string(text));
-	}
-	return (a);
-}
-
-/* All parameters as one text, for the table. */
+/* "key=default: text" for each parameter, in one text. */
 static void
-set_param_text(json_t *o, json_t *params)
+set_params(struct record *o, const struct eph_work_param *p)
 {
-	char text[2000];
-	size_t n = 0, i;
-	json_t *p;
+	char text[2000] = "";
+	size_t n = 0;
 
-	text[0] = '\0';
-	json_array_foreach(params, i, p)
-	{
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
-		    i > 0 ? "; " : "", json_string_value(p));
+	for (const struct eph_work_param *q = p; q->name != NULL; q++) {
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%s: %s",
+		    q > p ? "; " : "", q->name, q->def, q->desc);
+		for (size_t i = 0; q->choices != NULL && q->choices[i] != NULL;
+		     i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%s%s%s", i == 0 ? " (" : ", ", q->choices[i],
+			    q->choices[i + 1] == NULL ? ")" : "");
 	}
-	set_text(o, "params", text);
+	set_text(o, "params", record_own(o, must_copy(text, n)));
 }
 
-static json_t *
-workload_rows(void)
+static void
+workload_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_workloads[i] != NULL; i++) {
 		const struct eph_workload_ops *w = eph_workloads[i];
-		json_t *o = json_object();
-		json_t *params = param_list(w->params);
+		struct record *o = add_row(rows);
 
 		set_text(o, "name", w->name);
 		set_text(o, "origin", w->origin);
 		set_text(o, "summary", w->summary);
 		set_number(o, "cpus", w->cpus);
-		json_object_set_new(o, "trace", json_boolean(w->tap != NULL));
-		set_param_text(o, params);
-		json_decref(params);
-		json_array_append_new(rows, o);
+		set_bool(o, "trace", w->tap != NULL);
+		set_params(o, w->params);
 	}
-	return (rows);
 }
 
-static json_t *
-claim_rows(void)
+static void
+claim_rows(struct rows *rows)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; eph_claims[i] != NULL; i++) {
 		const struct eph_claim *c = eph_claims[i];
-		json_t *o = json_object();
+		struct record *o = add_row(rows);
 
 		set_number(o, "claim", c->number);
 		set_text(o, "name", c->name);
@@ -315,9 +307,7 @@ claim_rows(void)
 		set_text(o, "date", c->date);
 		set_text(o, "method", c->method);
 		set_text(o, "rule", c->rule);
-		json_array_append_new(rows, o);
 	}
-	return (rows);
 }
 
 static const struct kind kinds[] = {
@@ -345,21 +335,6 @@ static const struct kind kinds[] = {
 };
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static void
-print_cell(struct table *t, const json_t *v)
-{
-	char number[NUMBER_MAX];
-
-	if (json_is_integer(v))
-		table_cell(t, "%s",
-		    number_u64(number, (uint64_t)json_integer_value(v)));
-	else if (json_is_boolean(v))
-		table_cell(t, "%s", json_is_true(v) ? "yes" : "no");
-	else
-		table_cell(t, "%s",
-		    *json_string_value(v) != '\0' ? json_string_value(v) : "-");
-}
 
 /* "key: text" below a row, indented and broken between words. */
 static void
@@ -389,74 +364,59 @@ print_text(struct table *t, const char *key, const char *text)
 }
 
 static void
-print_table(const struct kind *k, const json_t *rows)
+print_row(struct table *t, const struct kind *k, const struct record *row)
+{
+	char buf[VALUE_MAX];
+
+	for (unsigned c = 0; k->cells[c] != NULL; c++)
+		table_cell(t, "%s",
+		    value_format(
+			&record_find(row, NULL, k->cells[c])->value, 0, buf));
+	for (unsigned c = 0; k->lines[c] != NULL; c++) {
+		const struct field *f = record_find(row, NULL, k->lines[c]);
+
+		if (*f->value.u.text != '\0')
+			print_text(t, k->lines[c], f->value.u.text);
+	}
+}
+
+static void
+print_table(const struct kind *k, const struct rows *rows)
 {
 	struct table *t = table_create(k->align);
-	json_t *row;
-	size_t i;
 
 	for (unsigned c = 0; k->cells[c] != NULL; c++)
 		table_cell(t, "%s", k->cells[c]);
 	table_rule(t);
-	json_array_foreach(rows, i, row)
-	{
-		for (unsigned c = 0; k->cells[c] != NULL; c++)
-			print_cell(t, json_object_get(row, k->cells[c]));
-		for (unsigned c = 0; k->lines[c] != NULL; c++) {
-			const char *text = json_string_value(
-			    json_object_get(row, k->lines[c]));
-
-			if (*text != '\0')
-				print_text(t, k->lines[c], text);
-		}
-	}
+	for (size_t i = 0; i < rows->n; i++)
+		print_row(t, k, &rows->row[i]);
 	table_print(t, stdout);
 	table_destroy(t);
 }
 
-/* One field for each value; an object's members have a field each. */
 static void
-print_csv_line(json_t *row, bool heading)
+print_rows(const struct kind *k, const struct rows *rows, unsigned format)
 {
-	const char *key, *inner_key, *sep = "";
-	json_t *v, *inner;
-	size_t i;
+	json_t *all;
 
-	json_object_foreach(row, key, v)
-	{
-		if (json_is_object(v)) {
-			json_object_foreach(v, inner_key, inner)
-			{
-				(void)fputs(sep, stdout);
-				if (heading)
-					(void)fputs(inner_key, stdout);
-				else
-					report_print_field(inner, stdout);
-			}
+	if (format == FORMAT_TABLE) {
+		print_table(k, rows);
+		return;
+	}
+	all = json_array();
+	for (size_t i = 0; i < rows->n; i++) {
+		if (format == FORMAT_JSON) {
+			json_array_append_new(all, record_json(&rows->row[i]));
 			continue;
 		}
-		(void)fputs(sep, stdout);
-		sep = ",";
-		if (heading)
-			(void)fputs(key, stdout);
-		else if (json_is_array(v)) {
-			json_array_foreach(v, i, inner)(void) printf(
-			    "%s%s", i > 0 ? " " : "", json_string_value(inner));
-		} else
-			report_print_field(v, stdout);
+		if (i == 0)
+			record_csv(&rows->row[i], true, stdout);
+		record_csv(&rows->row[i], false, stdout);
 	}
-	(void)fputc('\n', stdout);
-}
-
-static void
-print_csv(const json_t *rows)
-{
-	json_t *row;
-	size_t i;
-
-	if (json_array_size(rows) > 0)
-		print_csv_line(json_array_get(rows, 0), true);
-	json_array_foreach(rows, i, row) print_csv_line(row, false);
+	if (format == FORMAT_JSON)
+		json_print(all, stdout);
+	else
+		json_decref(all);
 }
 
 static int
@@ -477,7 +437,7 @@ refuse_kind(const char *command, const char *name)
 int
 cmd_list(const struct opts *o, int n, char **operands)
 {
-	json_t *rows;
+	struct rows rows = { NULL, 0 };
 
 	if (n == 0) {
 		help_command(stdout, o->command);
@@ -486,16 +446,11 @@ cmd_list(const struct opts *o, int n, char **operands)
 	for (size_t i = 0; i < NKINDS; i++) {
 		if (strcmp(kinds[i].name, operands[0]) != 0)
 			continue;
-		rows = kinds[i].rows();
-		if (o->format == FORMAT_JSON) {
-			report_print_json(rows, stdout);
-			return (EXIT_OK);
-		}
-		if (o->format == FORMAT_CSV)
-			print_csv(rows);
-		else
-			print_table(&kinds[i], rows);
-		json_decref(rows);
+		kinds[i].rows(&rows);
+		print_rows(&kinds[i], &rows, o->format);
+		for (size_t r = 0; r < rows.n; r++)
+			record_free(&rows.row[r]);
+		free(rows.row);
 		return (EXIT_OK);
 	}
 	return (refuse_kind("ephmap list", operands[0]));

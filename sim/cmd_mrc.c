@@ -223,7 +223,7 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 		all = json_array();
 		for (size_t p = 0; p < m->npolicies; p++)
 			json_array_append_new(all, curve_json(m, p, points));
-		report_print_json(all, stdout);
+		json_print(all, stdout);
 		break;
 	case FORMAT_CSV:
 		print_curves_csv(m, points);
@@ -505,7 +505,7 @@ print_events(const struct mrc *m, const struct point *run,
 	case FORMAT_JSON:
 		all = json_array();
 		json_array_append_new(all, events_json(m, run, points));
-		report_print_json(all, stdout);
+		json_print(all, stdout);
 		break;
 	case FORMAT_CSV:
 		print_events_csv(m, run, points);

@@ -203,7 +203,7 @@ print_result(
 		root = report_json(&r->setup, p);
 		if (r->nsysctls > 0)
 			json_object_set_new(root, "sysctl", sysctls_json(r));
-		report_print_json(root, stdout);
+		json_print(root, stdout);
 		break;
 	case FORMAT_CSV:
 		report_print_csv(&r->setup, p, 1, stdout);

@@ -13,16 +13,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "record.h"
 #include "setup.h"
 
 /* One run as an object; a refused one has "refused" and no counters. */
 json_t *report_json(const struct setup *s, const struct point *p);
-
-/* Print it, with a newline, and give up the reference. */
-void report_print_json(json_t *root, FILE *out);
-
-/* A value as a CSV field, quoted where needed; null is empty. */
-void report_print_field(const json_t *v, FILE *out);
 
 /* A header and one line for each point, in their order. */
 void report_print_csv(
@@ -39,5 +34,13 @@ void report_print_comparison(const struct setup *s,
 
 /* What a person should know and exit status 0 does not say. */
 void report_warn(const struct setup *s, const struct point *p, size_t n);
+
+/* Lines that more than one report has. */
+const char *or_dash(const char *s);
+void print_counted(FILE *out, uint64_t n, const char *thing);
+void print_trace_line(
+    const struct setup *s, const struct eph_trace_meta *meta, FILE *out);
+void print_p_lines(
+    const struct setup *s, const struct eph_trace_meta *meta, FILE *out);
 
 #endif /* !SIM_REPORT_H */

@@ -14,7 +14,11 @@ set(EPHMAP_SOURCES
     options.c
     plot.c
     progress.c
+    record.c
     report.c
+    report_compare.c
+    report_warn.c
+    result.c
     setup.c
     table.c
     words.c)

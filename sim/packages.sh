@@ -5,7 +5,8 @@
 
 # Debian's names.
 packages="build-essential cmake pkg-config binutils ca-certificates
-libcunit1-dev libjansson-dev libjemalloc-dev libzstd-dev zlib1g-dev libbsd-dev"
+libcunit1-dev libjansson-dev libjemalloc-dev libzstd-dev zlib1g-dev libbsd-dev
+liblzma-dev libbz2-dev liblz4-dev"
 
 # Where there is no dpkg: programs, and names that pkg-config knows.
 programs="cc make cmake pkg-config"

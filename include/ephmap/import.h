@@ -6,7 +6,8 @@
 /*
  * Importers: logs and research formats to operation traces.
  *
- * Every format is read as a stream, plain or compressed with zstd or gzip.
+ * Every format is read as a stream, plain or compressed with zstd, gzip, xz,
+ * bzip2 or lz4.
  * A call or request that covers bytes [offset, offset + n) is one page
  * reference for each 4 KiB page of that range, in order.  Holds are kept
  * where they were recorded (m ... u lines); everything else becomes p

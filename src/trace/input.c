@@ -17,27 +17,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
+
+#include "trace/unpack.h"
 
 #define RAW_BYTES	 (128u << 10)
 #define WINDOW_BYTES	 (256u << 10)
 #define WINDOW_BYTES_MAX (64u << 20)
 
-enum input_form { INPUT_PLAIN, INPUT_ZSTD, INPUT_GZIP };
-
 struct input {
 	char *path;
 	int fd;
-	enum input_form form;
-	bool eof;	/* nothing more will come into buf */
-	bool mid_frame; /* compressed: the stream has not ended well */
-	ZSTD_DStream *zstd;
-	z_stream gzip;
-	bool gzip_ready;
-	char *raw; /* compressed bytes */
-	size_t raw_pos;
-	size_t raw_end;
+	const struct unpack_codec *codec; /* NULL: plain */
+	void *state;			  /* of the codec */
+	bool eof;			  /* nothing more will come into buf */
+	char *raw;			  /* compressed bytes */
+	struct unpack_io io;
 	uint64_t done;
 	uint64_t total;
 	char *buf;
@@ -70,43 +64,25 @@ input_corrupt(struct input *in, const char *why, struct eph_err *err)
 {
 	return (eph_err_set(err, EINVAL,
 	    "%s: byte %" PRIu64 ": %s data is damaged: %s", in->path, in->done,
-	    in->form == INPUT_ZSTD ? "zstd" : "gzip", why));
+	    in->codec->name, why));
 }
 
+/* One step of the codec behind buf[end]. */
 static int
-input_unzstd(struct input *in, size_t *got, struct eph_err *err)
+input_unpack(struct input *in, size_t *got, struct eph_err *err)
 {
-	ZSTD_inBuffer src = { in->raw, in->raw_end, in->raw_pos };
-	ZSTD_outBuffer dst = { in->buf + in->end, in->cap - in->end, 0 };
-	const size_t ret = ZSTD_decompressStream(in->zstd, &dst, &src);
+	struct unpack_io *io = &in->io;
 
-	if (ZSTD_isError(ret))
-		return (input_corrupt(in, ZSTD_getErrorName(ret), err));
-	in->raw_pos = src.pos;
-	in->mid_frame = ret != 0;
-	*got = dst.pos;
-	return (0);
-}
-
-static int
-input_gunzip(struct input *in, size_t *got, struct eph_err *err)
-{
-	z_stream *z = &in->gzip;
-	int ret;
-
-	if (!in->mid_frame && inflateReset(z) != Z_OK)
-		return (input_corrupt(in, "cannot reset", err));
-	z->next_in = (Bytef *)in->raw + in->raw_pos;
-	z->avail_in = (uInt)(in->raw_end - in->raw_pos);
-	z->next_out = (Bytef *)in->buf + in->end;
-	z->avail_out = (uInt)(in->cap - in->end);
-	ret = inflate(z, Z_NO_FLUSH);
-	if (ret != Z_OK && ret != Z_STREAM_END && ret != Z_BUF_ERROR)
-		return (input_corrupt(
-		    in, z->msg != NULL ? z->msg : "not a gzip stream", err));
-	in->raw_pos = in->raw_end - z->avail_in;
-	in->mid_frame = ret != Z_STREAM_END;
-	*got = in->cap - in->end - z->avail_out;
+	io->out = (unsigned char *)in->buf;
+	io->out_pos = in->end;
+	io->out_end = in->cap;
+	if (!in->codec->step(in->state, io)) {
+		if (!io->whole)
+			return (input_corrupt(in, io->why, err));
+		return (eph_err_set(err, EINVAL, "%s: byte %" PRIu64 ": %s %s",
+		    in->path, in->done, in->codec->name, io->why));
+	}
+	*got = io->out_pos - in->end;
 	return (0);
 }
 
@@ -114,35 +90,28 @@ input_gunzip(struct input *in, size_t *got, struct eph_err *err)
 static int
 input_decompress(struct input *in, struct eph_err *err)
 {
+	struct unpack_io *io = &in->io;
 	size_t got = 0;
 	int error;
 
 	while (got == 0) {
-		const bool dry = in->raw_pos == in->raw_end;
-
-		if (dry) {
-			in->raw_pos = in->raw_end = 0;
+		if (io->in_pos == io->in_end && !io->last) {
+			io->in_pos = 0;
 			error = input_read(
-			    in, in->raw, RAW_BYTES, &in->raw_end, err);
+			    in, in->raw, RAW_BYTES, &io->in_end, err);
 			if (error != 0)
 				return (error);
+			io->last = io->in_end == 0;
 		}
-		if (dry && in->raw_end == 0) {
-			/* It may hold more than it had room to give. */
-			if (in->mid_frame && in->form == INPUT_ZSTD &&
-			    (error = input_unzstd(in, &got, err)) != 0)
-				return (error);
-			if (got > 0)
-				break;
+		if ((error = input_unpack(in, &got, err)) != 0)
+			return (error);
+		/* At the end it may hold more than it had room to give. */
+		if (io->last && got == 0) {
 			in->eof = true;
-			return (in->mid_frame
+			return (io->mid
 				? input_corrupt(in, "it ends too early", err)
 				: 0);
 		}
-		error = in->form == INPUT_ZSTD ? input_unzstd(in, &got, err)
-					       : input_gunzip(in, &got, err);
-		if (error != 0)
-			return (error);
 	}
 	in->end += got;
 	return (0);
@@ -176,7 +145,7 @@ input_fill(struct input *in, struct eph_err *err)
 		in->buf = bigger;
 		in->cap *= 2;
 	}
-	if (in->form != INPUT_PLAIN)
+	if (in->codec != NULL)
 		return (input_decompress(in, err));
 	error = input_read(in, in->buf + in->end, in->cap - in->end, &n, err);
 	if (error != 0)
@@ -241,27 +210,51 @@ input_open_file(struct input *in, struct eph_err *err)
 	return (0);
 }
 
+/* The first bytes that are not in a skippable frame. */
+static int
+input_head(struct input *in, unsigned char *head, struct eph_err *err)
+{
+	unsigned long long at = 0, n;
+
+	for (;;) {
+		ssize_t got;
+
+		memset(head, 0, UNPACK_HEAD);
+		if (at > INT64_MAX)
+			return (0);
+		got = pread(in->fd, head, UNPACK_HEAD, (off_t)at);
+		if (got < 0)
+			return (eph_err_set(
+			    err, errno, "%s: %s", in->path, strerror(errno)));
+		if (got < 8 || !eph__unpack_skippable(head, &n))
+			return (0);
+		at += n;
+	}
+}
+
 /* Tell the compression from the first bytes. */
 static int
 input_sniff(struct input *in, struct eph_err *err)
 {
-	unsigned char magic[4] = { 0 };
-	ssize_t n = pread(in->fd, magic, sizeof(magic), 0);
+	unsigned char head[UNPACK_HEAD];
+	const char *foreign;
+	int error;
 
-	if (n < 0)
-		return (eph_err_set(
-		    err, errno, "%s: %s", in->path, strerror(errno)));
-	if (n == 4 && memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
-		in->form = INPUT_ZSTD;
-	else if (n == 4 && memcmp(magic, "\x1f\x8b", 2) == 0)
-		in->form = INPUT_GZIP;
-	if (in->form == INPUT_ZSTD && (in->zstd = ZSTD_createDStream()) == NULL)
+	if ((error = input_head(in, head, err)) != 0)
+		return (error);
+	in->codec = eph__unpack_find(head);
+	if (in->codec == NULL && (foreign = eph__unpack_foreign(head)) != NULL)
+		return (eph_err_set(err, EINVAL,
+		    "%s: is %s; expected a plain file, or one compressed with "
+		    "zstd, gzip, xz, bzip2 or lz4",
+		    in->path, foreign));
+	if (in->codec != NULL && in->codec->open == NULL)
+		return (eph_err_set(err, EINVAL,
+		    "%s: is compressed with %s, which this build cannot read; "
+		    "decompress it with %s",
+		    in->path, in->codec->name, in->codec->command));
+	if (in->codec != NULL && (in->state = in->codec->open()) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	if (in->form == INPUT_GZIP) {
-		if (inflateInit2(&in->gzip, 15 + 16) != Z_OK)
-			return (eph_err_set(err, ENOMEM, "out of memory"));
-		in->gzip_ready = true;
-	}
 	return (eph__input_rewind(in, err));
 }
 
@@ -297,9 +290,8 @@ eph__input_close(struct input *in)
 		return;
 	if (in->fd >= 0)
 		(void)close(in->fd);
-	(void)ZSTD_freeDStream(in->zstd);
-	if (in->gzip_ready)
-		(void)inflateEnd(&in->gzip);
+	if (in->state != NULL)
+		in->codec->close(in->state);
 	free(in->path);
 	free(in->raw);
 	free(in->buf);
@@ -312,10 +304,11 @@ eph__input_rewind(struct input *in, struct eph_err *err)
 	if (lseek(in->fd, 0, SEEK_SET) != 0)
 		return (eph_err_set(
 		    err, errno, "%s: %s", in->path, strerror(errno)));
-	if (in->form == INPUT_ZSTD)
-		(void)ZSTD_initDStream(in->zstd);
-	in->eof = in->mid_frame = false;
-	in->raw_pos = in->raw_end = 0;
+	if (in->codec != NULL && !in->codec->rewind(in->state))
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	memset(&in->io, 0, sizeof(in->io));
+	in->io.in = (const unsigned char *)in->raw;
+	in->eof = false;
 	in->pos = in->end = 0;
 	in->done = in->base = in->lineno = 0;
 	return (0);
@@ -330,7 +323,7 @@ eph__input_path(const struct input *in)
 bool
 eph__input_compressed(const struct input *in)
 {
-	return (in->form != INPUT_PLAIN);
+	return (in->codec != NULL);
 }
 
 int

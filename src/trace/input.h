@@ -4,7 +4,7 @@
 #define TRACE_INPUT_H
 
 /*
- * A file to read, plain or compressed with zstd or gzip (told by content),
+ * A file to read, plain or compressed (told by content; see unpack.h),
  * as a window of bytes that moves forward.  Memory is bounded by the
  * longest line.  What cannot seek (a pipe) is first copied to a temporary
  * file, so that every input can be rewound.

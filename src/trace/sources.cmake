@@ -22,4 +22,10 @@ set(EPHMAP_SOURCES
     trace_binary_read.c
     trace_binary_write.c
     trace_text.c
-    trace_writer.c)
+    trace_writer.c
+    unpack.c
+    unpack_bzip2.c
+    unpack_gzip.c
+    unpack_lz4.c
+    unpack_xz.c
+    unpack_zstd.c)

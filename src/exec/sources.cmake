@@ -1,8 +1,12 @@
 set(EPHMAP_SOURCES
     explore.c
+    explore_buffer.c
     explore_dfs.c
+    explore_intr.c
+    explore_life.c
     explore_pick.c
     explore_schedule.c
+    explore_sync.c
     lockstep.c
     lockstep_threads.c
     lockstep_time.c

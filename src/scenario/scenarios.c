@@ -42,9 +42,3 @@ eph_scenario_find(const char *name)
 	}
 	return (NULL);
 }
-
-bool
-eph__scenario_not_this_cpu(const struct eph_design_ops *design)
-{
-	return (design->validity != EPH_VALID_THIS_CPU);
-}

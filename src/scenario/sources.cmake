@@ -20,5 +20,6 @@ set(EPHMAP_SOURCES
     shrink.c
     speculation.c
     timeline.c
+    verdict.c
     wired_page.c
     xp.c)

@@ -15,6 +15,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/scenario.h"
 #include "exec/explore.h"
+#include "scenario/scenario.h"
 
 struct xp_start {
 	struct eph_xp *x;
@@ -150,4 +151,10 @@ eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
 	if (x->design->unmap(x->state, mp->obj) != 0)
 		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);
+}
+
+bool
+eph__scenario_not_this_cpu(const struct eph_design_ops *design)
+{
+	return (design->validity != EPH_VALID_THIS_CPU);
 }

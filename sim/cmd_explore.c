@@ -107,6 +107,11 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 {
 	char buf[NUMBER_MAX];
 
+	if (o->replay != NULL) {
+		(void)printf(
+		    "no failure in this schedule\n\n%s\n", r->timeline);
+		return;
+	}
 	(void)printf(
 	    "no failure in %s schedules", number_u64(buf, r->schedules));
 	if (r->exhausted && !r->bounded)
@@ -129,6 +134,58 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 		(void)printf("\n");
 }
 
+/* Everything that the run depended on, as one command. */
+static void
+print_command(const struct opts *o, const char *schedule)
+{
+	(void)printf("again: ephmap explore");
+	if (o->bug != NULL)
+		(void)printf(" --bug %s", o->bug);
+	if (o->design != NULL)
+		(void)printf(" --design %s", o->design);
+	if (o->plugin != NULL)
+		(void)printf(" --plugin '%s'", o->plugin);
+	if (o->shootdown != NULL)
+		(void)printf(" --shootdown %s", o->shootdown);
+	if (o->bug == NULL)
+		(void)printf(" --scenario %s", o->xp_scenario);
+	if (o->xp_cpus != 0)
+		(void)printf(" --cpus %" PRIu64, o->xp_cpus);
+	if (o->xp_nbufs != 0)
+		(void)printf(" --nbufs %" PRIu64, o->xp_nbufs);
+	if (o->weak_memory)
+		(void)printf(" --weak-memory");
+	if (o->repaired)
+		(void)printf(" --repaired");
+	(void)printf(" --replay '%s'\n", schedule);
+}
+
+/* A schedule, and what its letters mean. */
+static void
+print_schedule(const struct opts *o, const char *schedule)
+{
+	static const struct {
+		const char *set;
+		const char *meaning;
+	} letters[] = {
+		{ "abcdefghijklmnopqrstuvwxyz{",
+		    "a, b ... the threads, in the order of creation" },
+		{ "ABCDEFGHIJKLMNOP",
+		    "A, B ... the interrupt of CPU 0, 1 ..." },
+		{ "+", "+A4      the TLB of CPU 0 loads page 4" },
+		{ "-", "-A4      the TLB of CPU 0 forgets page 4" },
+		{ "!", "!A       the oldest late store of CPU 0 is seen" },
+		{ "0123456789", "a3       three steps of a" },
+	};
+
+	(void)printf("schedule: %s\n", schedule);
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+		if (strpbrk(schedule, letters[i].set) != NULL)
+			(void)printf("    %s\n", letters[i].meaning);
+	}
+	print_command(o, schedule);
+}
+
 static void
 print_result(const struct opts *o, const struct eph_explore_config *cfg,
     const struct eph_explore_result *r)
@@ -147,8 +204,8 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
 	if (o->replay == NULL)
 		(void)printf(" in schedule %s (seed %" PRIu64 "), %.3f s",
 		    number_u64(buf, r->failed_at), o->seed, r->seconds);
-	(void)printf(
-	    "\n\n%s\nschedule (--replay): %s\n", r->timeline, r->schedule);
+	(void)printf("\n\n%s\n", r->timeline);
+	print_schedule(o, r->schedule);
 }
 
 static int
@@ -196,6 +253,7 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 {
 	json_t *out = o->xp_format == 1 ? json_array() : NULL;
 	const bool many = cfg->scenario == NULL;
+	struct opts named = *o;
 	int status = EXIT_OK;
 
 	for (size_t i = 0; eph_scenarios[i] != NULL && status != EXIT_BAD;
@@ -210,7 +268,8 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 			(sc->applies != NULL && !sc->applies(cfg->design))))
 			continue;
 		one.scenario = sc;
-		s = run_one(o, &one, out);
+		named.xp_scenario = sc->name;
+		s = run_one(&named, &one, out);
 		status = s > status ? s : status;
 		if (!many)
 			break;

@@ -125,14 +125,30 @@ eph__explore_independent(const struct ex_entity *a, const struct ex_entity *b)
 /* What happens without an entity. */
 
 bool
-eph__explore_can_fill(struct explore *ex, unsigned cpu, unsigned i)
+eph__explore_can_act(const struct explore *ex, struct ex_choice c)
 {
-	const struct eph_cpu *c = ex->mc->cpus[cpu];
-	const struct eph_shadow *sh = shadow_cell(c, ex->page[i]);
-	const eph_pte_t pte = machine_pte_get(ex->mc, c, ex->page[i]);
+	const struct eph_cpu *cpu;
+	const struct eph_shadow *sh;
+	bool held;
 
-	return ((pte & EPH_PTE_V) != 0 &&
-	    (!shadow_live(c, sh) || (sh->flags & EPH_SHADOW_GONE) != 0));
+	/* A schedule that was typed may name what is not there. */
+	if (c.who >= ex->mc->ncpus || !kva_has_entry(ex->mc, c.page))
+		return (false);
+	cpu = ex->mc->cpus[c.who];
+	sh = shadow_cell(cpu, c.page);
+	held = shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0;
+	if (c.kind == EX_DROP)
+		return (held);
+	return (
+	    !held && (machine_pte_get(ex->mc, cpu, c.page) & EPH_PTE_V) != 0);
+}
+
+bool
+eph__explore_can_fill(const struct explore *ex, unsigned cpu, unsigned i)
+{
+	return (eph__explore_can_act(ex,
+	    (struct ex_choice){
+		EX_FILL, (uint8_t)cpu, (uint16_t)ex->page[i] }));
 }
 
 static void
@@ -141,15 +157,15 @@ ex_tlb_acts(struct explore *ex, struct ex_choice choice)
 	struct eph_machine *mc = ex->mc;
 	struct eph_cpu *was = mc->cur;
 	struct eph_cpu *cpu;
-	bool done;
 
-	/* A schedule that was typed may name what is not there. */
-	if (choice.who >= mc->ncpus || !kva_has_entry(mc, choice.page))
+	if (!eph__explore_can_act(ex, choice))
 		return;
 	cpu = mc->cpus[choice.who];
-	done = choice.kind == EX_FILL ? eph__cpu_speculate(cpu, choice.page)
-				      : eph__cpu_evict(cpu, choice.page);
-	if (!done || !mc->has_observer)
+	if (choice.kind == EX_FILL)
+		(void)eph__cpu_speculate(cpu, choice.page);
+	else
+		(void)eph__cpu_evict(cpu, choice.page);
+	if (!mc->has_observer)
 		return;
 	mc->cur = cpu;
 	eph_machine_note(mc, "TLB %s page %u%s",

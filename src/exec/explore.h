@@ -46,6 +46,7 @@ enum { EX_RUN, EX_FILL, EX_DROP };
 struct ex_token {
 	struct ex_choice choice;
 	uint32_t count;
+	uint32_t used; /* of these, how many the last replay could make */
 };
 
 struct ex_schedule {
@@ -58,10 +59,16 @@ struct ex_schedule {
 int eph__ex_schedule_add(
     struct ex_schedule *s, struct ex_choice c, uint32_t count);
 void eph__ex_schedule_free(struct ex_schedule *s);
+
+/* Leave only what the last replay used. */
+void eph__ex_schedule_trim(struct ex_schedule *s);
 int eph__ex_schedule_copy(
     struct ex_schedule *to, const struct ex_schedule *from);
 
-/* As text ("a12b3Aa+1.4"); the caller frees.  NULL when out of memory. */
+/* One token as text; 24 bytes are enough.  Returns the length. */
+int eph__ex_token_format(const struct ex_token *t, char *p, size_t room);
+
+/* As text ("a12b3A+B4"); the caller frees.  NULL when out of memory. */
 char *eph__ex_schedule_format(const struct ex_schedule *s);
 
 /* Returns 0, ENOMEM, or EINVAL with `err` naming the character. */
@@ -211,7 +218,7 @@ struct explore {
 	bool bounded;	      /* systematic: the bound cut something */
 	uint32_t k;	      /* pct: most steps seen in a schedule */
 	struct prng prng;
-	const struct ex_schedule *replay;
+	struct ex_schedule *replay;
 
 	uint64_t total_steps;
 };
@@ -238,8 +245,11 @@ _Noreturn void eph__explore_stop(struct explore *ex, enum ex_verdict v);
 /* The entity that goes on when nobody decides. */
 unsigned eph__explore_default(uint64_t enabled, unsigned cur);
 
+/* Is a fill or drop something that this TLB could do now? */
+bool eph__explore_can_act(const struct explore *ex, struct ex_choice c);
+
 /* Is the translation of page[i] something that `cpu` could load? */
-bool eph__explore_can_fill(struct explore *ex, unsigned cpu, unsigned i);
+bool eph__explore_can_fill(const struct explore *ex, unsigned cpu, unsigned i);
 
 /* Do two operations commute? */
 bool eph__explore_independent(

@@ -222,13 +222,12 @@ const struct ex_strategy eph__ex_pct = {
 
 /*
  * Replay.  A token whose entity cannot move is skipped, so that a schedule
- * from which something was cut still means something.  After the last token
+ * from which something was cut still means something; `used' tells.  After the last token
  * the running entity goes on as long as it can.
  */
 
 struct replay {
-	size_t token;
-	uint32_t left;
+	size_t token; /* the next */
 };
 
 static int
@@ -244,7 +243,16 @@ replay_begin(struct explore *ex)
 	struct replay *rp = ex->strategy_state;
 
 	rp->token = 0;
-	rp->left = ex->replay->n > 0 ? ex->replay->token[0].count : 0;
+	for (size_t i = 0; i < ex->replay->n; i++)
+		ex->replay->token[i].used = 0;
+}
+
+/* Can this be done now? */
+static bool
+replay_possible(const struct explore *ex, uint64_t enabled, struct ex_choice c)
+{
+	return (c.kind == EX_RUN ? (enabled & EX_BIT(c.who)) != 0
+				 : eph__explore_can_act(ex, c));
 }
 
 static struct ex_choice
@@ -253,16 +261,14 @@ replay_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	struct replay *rp = ex->strategy_state;
 	const struct ex_schedule *s = ex->replay;
 
-	while (rp->token < s->n) {
-		const struct ex_choice c = s->token[rp->token].choice;
+	for (; rp->token < s->n; rp->token++) {
+		struct ex_token *t = &s->token[rp->token];
 
-		if (rp->left > 0 &&
-		    (c.kind != EX_RUN || (enabled & EX_BIT(c.who)) != 0)) {
-			rp->left--;
-			return (c);
+		if (t->used < t->count &&
+		    replay_possible(ex, enabled, t->choice)) {
+			t->used++;
+			return (t->choice);
 		}
-		if (++rp->token < s->n)
-			rp->left = s->token[rp->token].count;
 	}
 	return (ex_run(eph__explore_default(enabled, cur)));
 }

@@ -53,7 +53,7 @@ eph__ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
 	}
 	if (schedule_room(s, s->n + 1) != 0)
 		return (ENOMEM);
-	s->token[s->n++] = (struct ex_token){ c, count };
+	s->token[s->n++] = (struct ex_token){ c, count, 0 };
 	return (0);
 }
 
@@ -76,8 +76,29 @@ eph__ex_schedule_copy(struct ex_schedule *to, const struct ex_schedule *from)
 	return (0);
 }
 
-static int
-token_format(const struct ex_token *t, char *p, size_t room)
+void
+eph__ex_schedule_trim(struct ex_schedule *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ex_token t = s->token[i];
+
+		if (t.used == 0)
+			continue;
+		/* What is left of two that were apart may now be one. */
+		if (n > 0 && t.choice.kind == EX_RUN &&
+		    choice_equal(s->token[n - 1].choice, t.choice))
+			s->token[n - 1].count += t.used;
+		else
+			s->token[n++] =
+			    (struct ex_token){ t.choice, t.used, 0 };
+	}
+	s->n = n;
+}
+
+int
+eph__ex_token_format(const struct ex_token *t, char *p, size_t room)
 {
 	const struct ex_choice c = t->choice;
 
@@ -106,7 +127,7 @@ eph__ex_schedule_format(const struct ex_schedule *s)
 		return (NULL);
 	text[0] = '\0';
 	for (size_t i = 0; i < s->n; i++) {
-		used += (size_t)token_format(
+		used += (size_t)eph__ex_token_format(
 		    &s->token[i], text + used, room - used);
 		/* "a1" is "a". */
 		if (s->token[i].choice.kind == EX_RUN && s->token[i].count == 1)
@@ -212,7 +233,7 @@ eph__ex_schedule_parse(
 	int error = 0;
 
 	while (*ps.p != '\0' && error == 0) {
-		struct ex_token t = { { EX_RUN, 0, 0 }, 1 };
+		struct ex_token t = { { EX_RUN, 0, 0 }, 1, 0 };
 
 		if (*ps.p == '.') {
 			ps.p++;

@@ -8,7 +8,8 @@
  * windows once; what matters is that a page given back is the first to be
  * taken again, so that a missing invalidation shows.
  *
- * Locking: `lock`, a leaf, with threads only.
+ * Locking: `lock`, a leaf, with threads only.  Under explore taking and
+ * giving back are scheduling points.
  */
 
 #include "ephmap/kernel/kva.h"
@@ -199,6 +200,17 @@ kva_unlock(struct eph_kva_arena *ka)
 	atomic_flag_clear_explicit(&ka->lock, memory_order_release);
 }
 
+/*
+ * A kernel takes the map's lock here, and who comes first gets the address:
+ * a choice under explore.
+ */
+static void
+kva_point(struct eph_machine *mc, const char *what)
+{
+	if (eph_unlikely(mc->has_points))
+		mc->exec->point(mc, EPH_POINT_LOCK, mc->kva, what);
+}
+
 eph_va_t
 kva_alloc(struct eph_machine *mc, uint32_t npages)
 {
@@ -207,6 +219,7 @@ kva_alloc(struct eph_machine *mc, uint32_t npages)
 
 	if (npages == 0)
 		return (0);
+	kva_point(mc, "kva_alloc");
 	kva_lock(ka);
 	first = kva_take_free(ka, npages);
 	if (first == 0 && mc->window_first - ka->frontier >= npages &&
@@ -233,6 +246,7 @@ kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages)
 	struct eph_kva_arena *ka = mc->kva;
 	const uint32_t first = (uint32_t)eph_atop(va - mc->kva_base);
 
+	kva_point(mc, "kva_free");
 	kva_lock(ka);
 	KASSERT(first + npages <= ka->frontier, "freeing KVA never allocated");
 	if (ka->nfree == ka->free_size) {

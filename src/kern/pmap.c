@@ -254,8 +254,7 @@ pmap_qenter2(struct eph_machine *mc, eph_va_t va, struct vm_page *const *m,
 uint32_t
 pmap_kextract(struct eph_machine *mc, eph_va_t va)
 {
-	const eph_pte_t pte =
-	    machine_pte_get(mc, eph_curcpu(mc), machine_va_index(mc, va));
+	const eph_pte_t pte = pmap_pte_load(mc, va);
 
 	return ((pte & EPH_PTE_V) != 0 ? EPH_PTE_FRAME(pte) : EPH_NONE);
 }

@@ -213,6 +213,8 @@ search_explain(struct search *s, struct ex_schedule *schedule, bool shrink,
 	if (shrink && eph__search_shrink(s, schedule, failure) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	r->timeline = eph__search_timeline(s, schedule);
+	if (shrink)
+		eph__ex_schedule_trim(schedule);
 	r->schedule = eph__ex_schedule_format(schedule);
 	if (r->timeline == NULL || r->schedule == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -239,7 +241,8 @@ search_statistics(const struct search *s, const struct eph_explore_config *cfg,
 	r->steps = s->ex->total_steps;
 	r->threads = s->ex->nthreads;
 	r->steps_max = s->ex->k;
-	if (cfg->strategy == NULL || strcmp(cfg->strategy, "pct") == 0)
+	if (cfg->replay == NULL &&
+	    (cfg->strategy == NULL || strcmp(cfg->strategy, "pct") == 0))
 		r->guarantee = search_guarantee(s->ex);
 }
 
@@ -288,6 +291,34 @@ search_run(struct search *s, const struct eph_explore_config *cfg,
 	return (error);
 }
 
+/* A schedule whose parts cannot all be made is another program's. */
+static int
+search_all_used(const struct search *s, const struct ex_schedule *schedule,
+    struct eph_err *err)
+{
+	size_t n = schedule->n;
+	char what[24];
+
+	/* Behind a failure nothing can be made any more. */
+	while (s->failure != EPH_FAIL_NONE && n > 0 &&
+	    schedule->token[n - 1].used == 0)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		const struct ex_token *t = &schedule->token[i];
+
+		if (t->used == t->count ||
+		    (s->failure != EPH_FAIL_NONE && i + 1 == n))
+			continue;
+		eph__ex_token_format(t, what, sizeof(what));
+		return (eph_err_set(err, EINVAL,
+		    "schedule: part %zu of %zu, %s, cannot be made here (%u of "
+		    "%u could): expected a schedule of this scenario, design, "
+		    "machine and version",
+		    i + 1, schedule->n, what, t->used, t->count));
+	}
+	return (0);
+}
+
 static int
 search_replay_text(struct search *s, const struct eph_explore_config *cfg,
     struct eph_explore_result *r, struct eph_err *err)
@@ -299,6 +330,8 @@ search_replay_text(struct search *s, const struct eph_explore_config *cfg,
 	if ((error = eph__ex_schedule_parse(cfg->replay, &schedule, err)) != 0)
 		return (error);
 	error = search_explain(s, &schedule, false, r, err);
+	if (error == 0)
+		error = search_all_used(s, &schedule, err);
 	r->schedules = 1;
 	r->failed_at = r->failure != EPH_FAIL_NONE;
 	search_statistics(s, cfg, start, r);

@@ -29,14 +29,13 @@ enum eph_failure eph__search_once(struct search *s);
 
 /* Replay `schedule`, by which the search must be set up. */
 enum eph_failure eph__search_replay(
-    struct search *s, const struct ex_schedule *schedule);
+    struct search *s, struct ex_schedule *schedule);
 
 /* Cut what the failure does not need.  0 or ENOMEM. */
 int eph__search_shrink(
     struct search *s, struct ex_schedule *schedule, enum eph_failure failure);
 
 /* Replay and draw; NULL when out of memory. */
-char *eph__search_timeline(
-    struct search *s, const struct ex_schedule *schedule);
+char *eph__search_timeline(struct search *s, struct ex_schedule *schedule);
 
 #endif /* !SCENARIO_SEARCH_H */

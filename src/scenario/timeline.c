@@ -246,7 +246,7 @@ tl_draw(const struct timeline *tl, FILE *f)
 }
 
 char *
-eph__search_timeline(struct search *s, const struct ex_schedule *schedule)
+eph__search_timeline(struct search *s, struct ex_schedule *schedule)
 {
 	struct timeline tl = { .s = s };
 	char *text = NULL;

@@ -191,7 +191,7 @@ eph__search_once(struct search *s)
 }
 
 enum eph_failure
-eph__search_replay(struct search *s, const struct ex_schedule *schedule)
+eph__search_replay(struct search *s, struct ex_schedule *schedule)
 {
 	s->ex->replay = schedule;
 	return (eph__search_once(s));

@@ -21,11 +21,13 @@ run explore --bug mbuf-2001-decrement-then-cmpset
 expect_status 1
 expect_out '^dec ref_cnt (2 -> 1)      |$'
 expect_out '^                          | dec ref_cnt (1 -> 0)$'
-expect_out '^schedule (--replay): a2b$'
+expect_out '^schedule: a2b$'
+expect_out "^again: ephmap explore --bug mbuf-2001-decrement-then-cmpset --replay 'a2b'$"
 run explore --bug mbuf-2001-decrement-then-cmpset --replay a2b
 expect_status 1
 expect_out '^cmpset ref_cnt fails (1)  |$'
 accepts explore --bug mbuf-2001-decrement-then-cmpset --replay a3b
+expect_out 'no failure in this schedule'
 accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired
 accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired \
     --strategy systematic --preemptions 100 --fills 0 --cpus 3
@@ -58,6 +60,15 @@ expect_out '"name": "plan9-kmap-wrap"'
 refuses 'expected --design' explore
 refuses 'did you mean same-page' explore --design dmap --scenario same-pag
 refuses 'unknown bug' explore --bug nothing
+
+# A schedule of something else is refused, whatever it names.
+refuses 'part 2 of 2, f3' explore --bug mbuf-2001-decrement-then-cmpset \
+    --replay a2f3
+refuses '3 of 200' explore --bug mbuf-2001-decrement-then-cmpset --replay a200
+refuses 'part 1 of 3, +C4' explore --bug mbuf-2001-decrement-then-cmpset \
+    --replay +C4a2b
+run explore --bug mbuf-2001-decrement-then-cmpset --replay a2b9
+expect_status 1
 refuses 'character 2' explore --bug lwbuf-v3-loop --replay 'a?'
 refuses 'makes no sense for dmap' explore --design dmap --scenario exhaustion
 refuses 'needs a design' explore --scenario same-page

@@ -373,14 +373,33 @@ test_what_is_no_schedule_is_refused(void)
 	}
 }
 
-/* A schedule that names what is not there does what it can. */
+/* A schedule that names what is not there is refused, and does no harm. */
 static void
-test_a_schedule_for_another_program_does_no_harm(void)
+test_a_schedule_of_another_program_is_refused(void)
+{
+	static const char *const others[] = { "z9", "A3", "+A9", "-B4", "!B2",
+		"a9b", "abca" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		const struct eph_explore_config cfg = {
+			.scenario = &lost_update_program, .replay = others[i]
+		};
+		struct eph_explore_result r;
+		struct eph_err err = { "" };
+
+		CU_ASSERT_EQUAL(eph_explore(&cfg, &r, &err), EINVAL);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot be made"));
+	}
+}
+
+/* Only a part of it was needed: no matter, it fails. */
+static void
+test_behind_a_failure_a_schedule_may_go_on(void)
 {
 	struct eph_explore_result r =
-	    search(&lost_update_program, NULL, 1, false, "z9A3+A9-B4!B2a1c");
+	    search(&lost_update_program, NULL, 1, false, "a2b3a9");
 
-	CU_ASSERT_EQUAL(r.failure, EPH_FAIL_NONE);
+	CU_ASSERT_EQUAL(r.failure, EPH_FAIL_WRONG);
 	eph_explore_free(&r);
 }
 
@@ -395,7 +414,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_a_wakeup_before_the_sleep_is_lost),
 	TEST(test_schedules_are_read_and_written),
 	TEST(test_what_is_no_schedule_is_refused),
-	TEST(test_a_schedule_for_another_program_does_no_harm),
+	TEST(test_a_schedule_of_another_program_is_refused),
+	TEST(test_behind_a_failure_a_schedule_may_go_on),
 	CU_TEST_INFO_NULL,
 };
 

@@ -30,6 +30,6 @@ function(ephmap_test kind name)
   endif()
 endfunction()
 
-foreach(kind unit model golden cli stress explore lint)
+foreach(kind unit model golden cli stress explore lint link)
   include(tests/${kind}/tests.cmake)
 endforeach()

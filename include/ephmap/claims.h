@@ -15,6 +15,10 @@
 
 #include "ephmap/types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum eph_verdict {
 	EPH_HOLDS,
 	EPH_HOLDS_NOT,
@@ -94,5 +98,9 @@ int eph_claim_measure(const struct eph_claim *claim,
     const struct eph_claim_config *cfg, struct eph_claim_result *res,
     struct eph_err *err);
 void eph_claim_free(struct eph_claim_result *res);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_CLAIMS_H */

@@ -22,6 +22,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* clang-format off */
 #define EPH_COUNTERS(X)                                                        \
 	X(map_calls, "maps that returned, with or without a mapping")          \
@@ -79,5 +83,9 @@ struct eph_gauge {
 	uint64_t now;
 	uint64_t peak;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_COUNTERS_H */

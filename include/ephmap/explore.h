@@ -17,6 +17,10 @@
 
 #include "ephmap/types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct eph_design_ops;
 struct eph_scenario;
 struct eph_shootdown_ops;
@@ -127,5 +131,9 @@ int eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
  */
 bool eph_design_repair(
     struct eph_design_ops *design, const struct eph_shootdown_ops **shootdown);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_EXPLORE_H */

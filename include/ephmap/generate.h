@@ -10,6 +10,10 @@
 
 #include "ephmap/trace.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum eph_generator {
 	/* Page k (from 0) with a probability proportional to 1/(k+1)^alpha,
 	 * independently of all before. */
@@ -44,5 +48,9 @@ struct eph_generate {
  */
 int eph_trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
     struct eph_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_GENERATE_H */

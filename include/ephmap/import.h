@@ -16,6 +16,10 @@
 
 #include "ephmap/trace.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Which calls of a strace log count. */
 enum eph_import_calls {
 	EPH_CALLS_SENDFILE,
@@ -88,5 +92,9 @@ int eph_trace_import_guess(
 /* Formats by index, NULL past the last. */
 const char *eph_trace_import_format(unsigned i);
 const char *eph_trace_import_format_desc(unsigned i);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_IMPORT_H */

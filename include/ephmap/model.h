@@ -14,6 +14,10 @@
 #include "ephmap/counters.h"
 #include "ephmap/types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Geometry of one TLB level: `sets` is a power of two, entries are
  * sets x ways; sets 0 means that the level does not exist.  Replacement is
@@ -78,5 +82,9 @@ extern const struct eph_machine_model *const eph_machine_models[];
 extern const struct eph_tlb_model *const eph_tlb_models[];
 const struct eph_machine_model *eph_machine_model_find(const char *name);
 const struct eph_tlb_model *eph_tlb_model_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_MODEL_H */

@@ -13,7 +13,13 @@
  */
 
 #include "ephmap/counters.h"
-#include "ephmap/sdk/policy.h"
+#include "ephmap/types.h"
+
+struct eph_policy_ops;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct eph_op;
 struct eph_op_source;
@@ -170,5 +176,9 @@ int eph_mrc_events(const struct eph_mrc_ops *ops,
     const struct eph_mrc_design *d, const uint32_t *sizes, size_t nsizes,
     double rate, uint64_t seed, unsigned threads,
     struct eph_event_point *points, struct eph_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_MRC_H */

@@ -12,7 +12,13 @@
  * the same.
  */
 
-#include "ephmap/sdk/policy.h"
+#include "ephmap/types.h"
+
+struct eph_policy_ops;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct eph_policy_check {
 	const struct eph_policy_ops *policy;
@@ -45,5 +51,9 @@ struct eph_policy_check {
  *	  memory at any point
  */
 int eph_policy_check(const struct eph_policy_check *c, struct eph_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_POLICY_CHECK_H */

@@ -17,6 +17,10 @@
 #include "ephmap/trace.h"
 #include "ephmap/types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct eph_costs;
 struct eph_design_ops;
 struct eph_machine;
@@ -139,5 +143,9 @@ struct eph_run_result {
  */
 int eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_RUN_H */

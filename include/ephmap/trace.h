@@ -21,6 +21,10 @@
 
 #include "ephmap/types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum eph_op_kind {
 	EPH_OP_MAP,   /* m */
 	EPH_OP_KVA,   /* k */
@@ -165,5 +169,9 @@ void eph_trace_writer_so_far(
 /* Finish and rename, or throw away.  Both free `w`. */
 int eph_trace_writer_commit(struct eph_trace_writer *w, struct eph_err *err);
 void eph_trace_writer_abort(struct eph_trace_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_TRACE_H */

@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef uint64_t eph_va_t;  /* kernel virtual address */
 typedef uint64_t eph_pa_t;  /* physical address */
 typedef uint64_t eph_pte_t; /* page-table entry, EPH_PTE_* and a frame */
@@ -88,6 +92,10 @@ eph_err_set(struct eph_err *err, int status, const char *fmt, ...);
 #else
 #define eph_likely(x)	(x)
 #define eph_unlikely(x) (x)
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif /* !EPHMAP_TYPES_H */

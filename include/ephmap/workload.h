@@ -18,6 +18,10 @@
 
 #include "ephmap/run.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct eph_work;
 struct eph_workload_ops;
 
@@ -116,5 +120,9 @@ int eph_workload_run(const struct eph_run_config *cfg,
  */
 bool eph_workload_sound(const struct eph_workload *wl,
     const struct eph_work_result *wres, struct eph_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* !EPHMAP_WORKLOAD_H */

@@ -15,6 +15,7 @@
 
 #include "analysis/parallel.h"
 #include "ephmap/mrc.h"
+#include "ephmap/sdk/policy.h"
 
 #define SAMPLES 4u
 

@@ -11,6 +11,7 @@
  */
 
 #include "ephmap/policy_check.h"
+#include "ephmap/sdk/policy.h"
 
 #include <errno.h>
 #include <stdlib.h>

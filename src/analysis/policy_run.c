@@ -13,6 +13,7 @@
 #include "analysis/table.h"
 #include "base/mem.h"
 #include "ephmap/mrc.h"
+#include "ephmap/sdk/policy.h"
 
 struct policy_run {
 	struct eph_policy_replay t;

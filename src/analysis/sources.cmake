@@ -13,6 +13,7 @@ set(EPHMAP_SOURCES
     claims_stream.c
     claims_wakeup.c
     events.c
+    list.c
     lru_curve.c
     mrc.c
     parallel.c

@@ -4,7 +4,9 @@
 #
 # Debian's libjemalloc defines malloc itself, so linking with it would
 # replace our user's.  From its position-independent archive we make one
-# object in which every name is local but the four that we call.  Without
+# object in which every name is local but the three that we call, and those
+# begin with eph__je_, or a program that links jemalloc after us would
+# allocate from ours and read its statistics.  Without
 # the archive, ld -r or objcopy, and in sanitizer builds (ASan cannot see
 # into mallocx memory), machines use malloc.
 
@@ -29,14 +31,18 @@ function(ephmap_add_jemalloc)
     COMMAND sh -c "cd members && '${CMAKE_AR}' x '${JEMALLOC_PIC}' && rm -f jemalloc_cpp*"
     COMMAND sh -c "'${CMAKE_LINKER}' -r -o all.o members/*.o"
     COMMAND ${CMAKE_OBJCOPY} --keep-global-symbol=mallocx
-      --keep-global-symbol=dallocx --keep-global-symbol=sdallocx
-      --keep-global-symbol=mallctl all.o private.o
+      --keep-global-symbol=sdallocx
+      --keep-global-symbol=mallctl all.o kept.o
+    COMMAND ${CMAKE_OBJCOPY} --redefine-sym mallocx=eph__je_mallocx
+      --redefine-sym sdallocx=eph__je_sdallocx
+      --redefine-sym mallctl=eph__je_mallctl kept.o private.o
     WORKING_DIRECTORY ${dir}
     DEPENDS ${JEMALLOC_PIC}
     COMMENT "Making a private jemalloc" VERBATIM)
   set_source_files_properties(${object} PROPERTIES
       EXTERNAL_OBJECT ON GENERATED ON)
   target_sources(ephmap PRIVATE ${object})
+  target_sources(ephmap_shared PRIVATE ${object})
   set_source_files_properties(src/base/mem.c PROPERTIES
       COMPILE_DEFINITIONS EPHMAP_JEMALLOC INCLUDE_DIRECTORIES ${JEMALLOC_INCLUDE})
 endfunction()

@@ -12,6 +12,10 @@
 #include "base/kassert.h"
 
 #ifdef EPHMAP_JEMALLOC
+/* The names that the private copy has; see jemalloc.cmake. */
+#define mallocx	 eph__je_mallocx
+#define sdallocx eph__je_sdallocx
+#define mallctl	 eph__je_mallctl
 #include <jemalloc/jemalloc.h>
 #endif
 

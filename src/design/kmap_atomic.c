@@ -47,7 +47,7 @@ kmap_atomic_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
 	(void)cfg;
-	return (percpu_slots_create(
+	return (eph__percpu_slots_create(
 	    mc, KM_TYPE_NR, "kmap_atomic slot", statep, err));
 }
 
@@ -106,7 +106,7 @@ const struct eph_design_ops eph__kmap_atomic_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
 	.create = kmap_atomic_create,
-	.destroy = percpu_slots_destroy,
+	.destroy = eph__percpu_slots_destroy,
 	.map = kmap_atomic_map,
 	.unmap = kmap_atomic_unmap,
 	.kva = eph__percpu_slots_kva,

@@ -44,7 +44,7 @@ mapwindow_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
 	(void)cfg;
-	return (percpu_slots_create(
+	return (eph__percpu_slots_create(
 	    mc, PMAP_WINDOW_SIZE, "mapwindow", statep, err));
 }
 
@@ -117,7 +117,7 @@ const struct eph_design_ops eph__mapwindow_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
 	.create = mapwindow_create,
-	.destroy = percpu_slots_destroy,
+	.destroy = eph__percpu_slots_destroy,
 	.map = mapwindow_map,
 	.unmap = mapwindow_unmap,
 	.kva = eph__percpu_slots_kva,

@@ -58,8 +58,8 @@ eph__percpu_slots_fini(struct percpu_slots *ps)
 }
 
 int
-percpu_slots_create(struct eph_machine *mc, uint32_t nslots, const char *what,
-    void **statep, struct eph_err *err)
+eph__percpu_slots_create(struct eph_machine *mc, uint32_t nslots,
+    const char *what, void **statep, struct eph_err *err)
 {
 	struct percpu_slots *ps = eph_machine_alloc(mc, sizeof(*ps));
 	int error;
@@ -68,14 +68,14 @@ percpu_slots_create(struct eph_machine *mc, uint32_t nslots, const char *what,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	error = eph__percpu_slots_init(ps, mc, nslots, what, err);
 	if (error != 0)
-		percpu_slots_destroy(ps);
+		eph__percpu_slots_destroy(ps);
 	else
 		*statep = ps;
 	return (error);
 }
 
 void
-percpu_slots_destroy(void *state)
+eph__percpu_slots_destroy(void *state)
 {
 	struct percpu_slots *ps = state;
 	struct eph_machine *mc = ps->mc;

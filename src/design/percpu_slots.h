@@ -74,9 +74,9 @@ void eph__percpu_slots_check(
  * The same for a design whose state is a percpu_slots and nothing else: its
  * create() and destroy().
  */
-int percpu_slots_create(struct eph_machine *mc, uint32_t nslots,
+int eph__percpu_slots_create(struct eph_machine *mc, uint32_t nslots,
     const char *what, void **statep, struct eph_err *err);
-void percpu_slots_destroy(void *state);
+void eph__percpu_slots_destroy(void *state);
 
 /* Slots of an eph_design_ops whose state begins with percpu_slots. */
 eph_va_t eph__percpu_slots_kva(void *state, void *obj);

@@ -137,7 +137,7 @@ sf_buf_hash_check(void *state, uint64_t held)
 	struct sf_free *sh = state;
 
 	eph__sf_pool_check(&sh->sp, held);
-	if (sf_free_count(sh) + sh->sp.used.now != sh->sp.nbufs)
+	if (eph__sf_free_count(sh) + sh->sp.used.now != sh->sp.nbufs)
 		PANIC("used and free buffers do not add up");
 }
 
@@ -152,8 +152,8 @@ const struct eph_design_ops eph__sf_buf_hash_ops = {
 	.policy = "",
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
-	.create = sf_free_create,
-	.destroy = sf_free_destroy,
+	.create = eph__sf_free_create,
+	.destroy = eph__sf_free_destroy,
 	.map = sf_buf_hash_map,
 	.unmap = sf_buf_hash_unmap,
 	.kva = eph__sf_pool_kva,

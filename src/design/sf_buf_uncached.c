@@ -133,7 +133,7 @@ sf_buf_uncached_check(void *state, uint64_t held)
 		    pmap_kextract(sp->mc, sf->kva) != EPH_NONE)
 			PANIC("a free buffer is mapped");
 	}
-	if (refs != held || sf_free_count(su) + sp->used.now != sp->nbufs)
+	if (refs != held || eph__sf_free_count(su) + sp->used.now != sp->nbufs)
 		PANIC("used and free buffers do not add up");
 }
 
@@ -148,8 +148,8 @@ const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.policy = "",
 	.validity = EPH_VALID_ALL,
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS | EPH_DESIGN_WIRES,
-	.create = sf_free_create,
-	.destroy = sf_free_destroy,
+	.create = eph__sf_free_create,
+	.destroy = eph__sf_free_destroy,
 	.map = sf_buf_uncached_map,
 	.unmap = sf_buf_uncached_unmap,
 	.kva = eph__sf_pool_kva,

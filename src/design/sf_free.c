@@ -5,7 +5,7 @@
 #include "design/sf_free.h"
 
 void
-sf_free_destroy(void *state)
+eph__sf_free_destroy(void *state)
 {
 	struct sf_free *sf = state;
 	struct eph_machine *mc = sf->sp.mc;
@@ -15,7 +15,7 @@ sf_free_destroy(void *state)
 }
 
 int
-sf_free_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+eph__sf_free_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
 	struct sf_free *sf = eph_machine_alloc(mc, sizeof(*sf));
@@ -25,7 +25,7 @@ sf_free_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	error = eph__sf_pool_init(&sf->sp, mc, cfg, &eph_policy_lru, 0, err);
 	if (error != 0) {
-		sf_free_destroy(sf);
+		eph__sf_free_destroy(sf);
 		return (error);
 	}
 	for (uint32_t i = 0; i < sf->sp.nbufs; i++)
@@ -35,7 +35,7 @@ sf_free_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 }
 
 uint32_t
-sf_free_count(const struct sf_free *sf)
+eph__sf_free_count(const struct sf_free *sf)
 {
 	const struct sf_pool *sp = &sf->sp;
 	uint32_t n = 0;

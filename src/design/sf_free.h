@@ -21,12 +21,12 @@ struct sf_free {
 };
 
 /* The create() and destroy() of both. */
-int sf_free_create(struct eph_machine *mc, const struct eph_design_config *cfg,
-    void **statep, struct eph_err *err);
-void sf_free_destroy(void *state);
+int eph__sf_free_create(struct eph_machine *mc,
+    const struct eph_design_config *cfg, void **statep, struct eph_err *err);
+void eph__sf_free_destroy(void *state);
 
 /* Buffers on the stack; panics if one is referenced or there is a ring. */
-uint32_t sf_free_count(const struct sf_free *sf);
+uint32_t eph__sf_free_count(const struct sf_free *sf);
 
 /* The buffer on top, of a stack that is not empty. */
 static inline struct sf_buf *

@@ -20,6 +20,7 @@
 #include "ephmap/import.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
+#include "ephmap/sdk/policy.h"
 
 static const struct {
 	const char *name;

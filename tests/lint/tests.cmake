@@ -5,3 +5,20 @@ foreach(check includes files format)
       -P ${CMAKE_SOURCE_DIR}/tests/lint/check_${check}.cmake)
   set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT 60)
 endforeach()
+
+include(CheckLanguage)
+check_language(CXX)
+if(CMAKE_CXX_COMPILER MATCHES "NOTFOUND")
+  set(CMAKE_CXX_COMPILER "")
+endif()
+add_test(NAME lint.headers
+    COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}
+    -DCC=${CMAKE_C_COMPILER} -DCXX=${CMAKE_CXX_COMPILER}
+    -DDIR=${CMAKE_BINARY_DIR}/lint-headers
+    -P ${CMAKE_SOURCE_DIR}/tests/lint/check_headers.cmake)
+add_test(NAME lint.symbols
+    COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM}
+    -DSTATIC=$<TARGET_FILE:ephmap> -DSHARED=$<TARGET_FILE:ephmap_shared>
+    -P ${CMAKE_SOURCE_DIR}/tests/lint/check_symbols.cmake)
+set_tests_properties(lint.headers lint.symbols PROPERTIES
+    LABELS lint TIMEOUT 60)

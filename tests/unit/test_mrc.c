@@ -10,6 +10,7 @@
 #include "base/prng.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
+#include "ephmap/sdk/policy.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

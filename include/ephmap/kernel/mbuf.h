@@ -28,6 +28,7 @@
 #include "ephmap/counters.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
+#include "ephmap/kernel/malloc.h"
 #include "ephmap/kernel/uio.h"
 
 struct mbuf;
@@ -35,8 +36,6 @@ struct mbuf_pool;
 struct mb_cluster;
 struct mb_ref;
 struct m_tag;
-
-enum { M_NOWAIT = 1, M_WAITOK = 2 };
 
 enum mbuf_type { MT_DATA, MT_HEADER, MT_SONAME, MT_CONTROL, MT_NTYPES };
 
@@ -110,11 +109,11 @@ struct m_ext {
 	_Atomic(uint32_t) ext_count; /* in the owner: the counter itself */
 };
 
-#define MSIZE	  256
-#define MCLBYTES  2048
-#define MB_HEADER 72
+#define EPH_MSIZE    256
+#define EPH_MCLBYTES 2048
+#define MB_HEADER    72
 
-#define MLEN	     (MSIZE - MB_HEADER)
+#define MLEN	     (EPH_MSIZE - MB_HEADER)
 #define MHLEN	     (MLEN - (int)sizeof(struct pkthdr))
 #define MINCLSIZE    (MHLEN + 1) /* smallest packet that is worth a cluster */
 #define MAX_PROTOHDR 64		 /* what m_pullup() tries to gather anyway */
@@ -141,7 +140,7 @@ struct mbuf {
 	};
 };
 
-_Static_assert(sizeof(struct mbuf) == MSIZE, "MSIZE");
+_Static_assert(sizeof(struct mbuf) == EPH_MSIZE, "MSIZE");
 
 /*
  * Counters of a pool.  One set for each CPU, summed by mbuf_counters().

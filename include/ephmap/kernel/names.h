@@ -273,4 +273,27 @@
 #define xio_remaining eph_xio_remaining
 #define xio_uio_copy eph_xio_uio_copy
 
+/* Words of malloc(9), of sleeping and of mbufs that a host may have. */
+#ifndef M_NOWAIT
+#define M_NOWAIT EPH_M_NOWAIT
+#endif
+#ifndef M_WAITOK
+#define M_WAITOK EPH_M_WAITOK
+#endif
+#ifndef M_ZERO
+#define M_ZERO EPH_M_ZERO
+#endif
+#ifndef M_NULLOK
+#define M_NULLOK EPH_M_NULLOK
+#endif
+#ifndef PCATCH
+#define PCATCH EPH_PCATCH
+#endif
+#ifndef MSIZE
+#define MSIZE EPH_MSIZE
+#endif
+#ifndef MCLBYTES
+#define MCLBYTES EPH_MCLBYTES
+#endif
+
 #endif /* !EPHMAP_KERNEL_NAMES_H */

@@ -14,17 +14,15 @@
  * may be made in an interrupt handler, except objcache_get() with M_WAITOK.
  */
 
+#include "ephmap/kernel/malloc.h"
 #include "ephmap/sdk/machine.h"
 
 struct objcache;
 
-/* Flags of objcache_get(), passed on to the backing allocator and ctor. */
-enum {
-	M_NOWAIT = 0x1,	  /* fail instead of sleeping */
-	M_WAITOK = 0x2,	  /* sleep while the limit is reached */
-	M_ZERO = 0x100,	  /* not allowed: an object keeps its state */
-	M_NULLOK = 0x400, /* with M_WAITOK: fail all the same at the limit */
-};
+/*
+ * Flags of objcache_get(), passed on to the backing allocator and ctor, are
+ * those of malloc.h.  M_ZERO is not allowed: an object keeps its state.
+ */
 
 #define OBJCACHE_UNLIMITED 0u	 /* cluster_limit: no limit */
 #define OBJCACHE_CAPACITY  64u	 /* rounds in a magazine unless asked for */

@@ -14,11 +14,8 @@
  */
 
 #include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/malloc.h"
 #include "ephmap/kernel/mutex.h"
-
-enum {
-	PCATCH = 0x1, /* a signal ends the sleep with EINTR */
-};
 
 /*
  * Release `mtx` (NULL: none), sleep on `wchan`, take `mtx` again.  `timo_ns`

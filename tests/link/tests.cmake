@@ -1,0 +1,13 @@
+# Tests of kind `link': programs of others, linked with the libraries.
+foreach(library ephmap ephmap_shared)
+  set(name own_words_${library})
+  add_executable(${name} tests/link/own_words.c)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
+  if(EPHMAP_SANITIZE)
+    string(REPLACE ";" "," sanitizers "${EPHMAP_SANITIZE}")
+    target_link_options(${name} PRIVATE -fsanitize=${sanitizers})
+  endif()
+  target_link_libraries(${name} PRIVATE ${library})
+  add_test(NAME link.${name} COMMAND ${name})
+  set_tests_properties(link.${name} PROPERTIES LABELS link TIMEOUT 60)
+endforeach()

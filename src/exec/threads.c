@@ -591,6 +591,7 @@ th_thread_main(void *arg)
 	    eph_curcpu(mc)->crit == 0, "a thread ended in a critical section");
 	/* Relaxed: read when all has ended. */
 	(void)atomic_fetch_sub_explicit(&th->sleepers, 1, memory_order_relaxed);
+	t->ended = true;
 	th_leave(th_me(mc), t);
 }
 

@@ -83,9 +83,13 @@ dmap_extend(struct dmap *dm, uint32_t frame)
 	uint32_t n = atomic_load_explicit(&dm->npages, memory_order_relaxed);
 
 	while (n <= frame) {
-		const eph_va_t va = kva_alloc(mc, DMAP_CHUNK);
+		eph_va_t va;
+		const int error =
+		    eph_kva_get(mc, DMAP_CHUNK, &va, NULL, "the direct map");
 
-		if (va == 0)
+		if (error == ENOMEM)
+			return (error);
+		if (error != 0)
 			return (eph_machine_refuse(mc,
 			    "no direct map: frame %" PRIu32
 			    " lies beyond the %" PRIu32

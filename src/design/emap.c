@@ -112,15 +112,15 @@ static int
 emap_init(struct emap *em, struct eph_err *err)
 {
 	struct eph_machine *mc = em->mc;
+	int error;
 
 	if (em->npages == 0)
 		return (eph_err_set(
 		    err, EINVAL, "0 pages of KVA: emap needs at least 1"));
-	if ((em->window = kva_alloc(mc, em->npages)) == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u pages: the machine has no KVA for that many (%u pages "
-		    "in all)",
-		    em->npages, mc->kva_pages));
+	error = eph_kva_get(
+	    mc, em->npages, &em->window, err, "%u pages", em->npages);
+	if (error != 0)
+		return (error);
 	em->pages = eph_machine_alloc(mc, em->npages * sizeof(*em->pages));
 	em->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*em->cpu));
 	if (em->pages == NULL || em->cpu == NULL)

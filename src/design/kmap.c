@@ -95,15 +95,13 @@ kmap_init(struct kmap *km, struct eph_err *err)
 {
 	struct eph_machine *mc = km->mc;
 	const uint32_t n = km->nslots;
+	int error;
 
 	if (n == 0 || (n & (n - 1)) != 0)
 		return (eph_err_set(
 		    err, EINVAL, "%u slots: LAST_PKMAP is a power of two", n));
-	if ((km->window = kva_alloc(mc, n)) == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u slots: the machine has no KVA for that many (%u pages "
-		    "in all)",
-		    n, mc->kva_pages));
+	if ((error = eph_kva_get(mc, n, &km->window, err, "%u slots", n)) != 0)
+		return (error);
 	km->slot = eph_machine_alloc(mc, n * sizeof(*km->slot));
 	if (km->slot == NULL)
 		return (

@@ -526,11 +526,9 @@ lwbuf_pcpu_kva_create(struct eph_machine *mc,
 	if ((error = lwbuf_pcpu_create(mc, cfg, statep, err)) != 0)
 		return (error);
 	lp = *statep;
-	if ((lp->window = kva_window(mc, PCPU_LIMIT)) != 0)
-		return (0);
-	lwbuf_pcpu_destroy(lp);
-	return (eph_err_set(err, EINVAL,
-	    "the machine has no KVA for a window of %u pages", PCPU_LIMIT));
+	if ((error = kva_window(mc, PCPU_LIMIT, &lp->window, err)) != 0)
+		lwbuf_pcpu_destroy(lp);
+	return (error);
 }
 
 /* Invariants */

@@ -145,17 +145,16 @@ msf_init(struct msf_state *ms, const struct eph_design_config *cfg,
 {
 	struct eph_machine *mc = ms->mc;
 	struct eph_policy_env env = cfg->policy_env;
+	int error;
 
 	if (ms->nbufs == 0)
 		return (eph_err_set(
 		    err, EINVAL, "0 buffers: a pool needs at least 1"));
-	if (ms->nbufs <= mc->kva_pages / MSF_PAGES)
-		ms->window = kva_alloc(mc, ms->nbufs * MSF_PAGES);
-	if (ms->window == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u buffers of %u pages: the machine has no KVA for that "
-		    "many (%u pages in all)",
-		    ms->nbufs, MSF_PAGES, mc->kva_pages));
+	error = eph_kva_get(mc,
+	    ms->nbufs <= mc->kva_pages / MSF_PAGES ? ms->nbufs * MSF_PAGES : 0,
+	    &ms->window, err, "%u buffers of %u pages", ms->nbufs, MSF_PAGES);
+	if (error != 0)
+		return (error);
 	ms->bufs = eph_machine_alloc(mc, ms->nbufs * sizeof(*ms->bufs));
 	ms->masks = eph_machine_alloc(mc, msf_mask_bytes(ms));
 	if (ms->bufs == NULL || ms->masks == NULL)

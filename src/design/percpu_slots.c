@@ -21,6 +21,7 @@ eph__percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
     uint32_t nslots, const char *what, struct eph_err *err)
 {
 	size_t n;
+	int error;
 
 	ps->mc = mc;
 	ps->what = what;
@@ -30,12 +31,10 @@ eph__percpu_slots_init(struct percpu_slots *ps, struct eph_machine *mc,
 	ps->depth = eph_machine_alloc(mc, mc->ncpus * sizeof(*ps->depth));
 	if (ps->slot == NULL || ps->depth == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	ps->window = kva_alloc(mc, (uint32_t)n);
-	if (ps->window == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u CPUs with %u slots each: the machine has no KVA for "
-		    "that many (%u pages in all)",
-		    mc->ncpus, nslots, mc->kva_pages));
+	error = eph_kva_get(mc, (uint32_t)n, &ps->window, err,
+	    "%u CPUs with %u slots each", mc->ncpus, nslots);
+	if (error != 0)
+		return (error);
 	for (size_t i = 0; i < n; i++)
 		ps->slot[i] = (struct percpu_slot){
 			.kva = ps->window + eph_ptoa(i),

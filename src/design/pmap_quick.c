@@ -93,8 +93,8 @@ pmap_quick_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	if (pq->i386)
 		error = eph__percpu_slots_init(
 		    &pq->ps, mc, 1, "pmap_quick page", err);
-	else if ((pq->qframe.kva = kva_alloc(mc, 1)) == 0)
-		error = eph_err_set(err, EINVAL, "no KVA for one page");
+	else
+		error = eph_kva_get(mc, 1, &pq->qframe.kva, err, "1 page");
 	if (error != 0)
 		pmap_quick_destroy(pq);
 	else

@@ -144,15 +144,15 @@ static int
 segmap_memory(struct segmap *sm, struct eph_err *err)
 {
 	struct eph_machine *mc = sm->mc;
+	int error;
 
 	if (sm->nslots == 0)
 		return (eph_err_set(
 		    err, EINVAL, "0 slots: a pool needs at least 1"));
-	if ((sm->window = kva_alloc(mc, sm->nslots)) == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u slots: the machine has no KVA for that many (%u pages "
-		    "in all)",
-		    sm->nslots, mc->kva_pages));
+	error = eph_kva_get(
+	    mc, sm->nslots, &sm->window, err, "%u slots", sm->nslots);
+	if (error != 0)
+		return (error);
 	sm->slot = eph_machine_alloc(mc, sm->nslots * sizeof(*sm->slot));
 	sm->chain = eph_machine_alloc(
 	    mc, (sm->chain_mask + (size_t)1) * sizeof(*sm->chain));

@@ -8,6 +8,7 @@ static int
 sf_pool_buffers(struct sf_pool *sp, struct eph_err *err)
 {
 	struct eph_machine *mc = sp->mc;
+	int error;
 
 	sp->bufs = eph_machine_alloc(mc, sp->nbufs * sizeof(*sp->bufs));
 	if (sp->words != 0)
@@ -16,12 +17,10 @@ sf_pool_buffers(struct sf_pool *sp, struct eph_err *err)
 	if (sp->bufs == NULL || (sp->words != 0 && sp->masks == NULL))
 		return (eph_err_set(
 		    err, ENOMEM, "out of memory for %u buffers", sp->nbufs));
-	sp->window = kva_alloc(mc, sp->nbufs);
-	if (sp->window == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u buffers: the machine has no KVA for that many "
-		    "(%u pages in all)",
-		    sp->nbufs, mc->kva_pages));
+	error = eph_kva_get(
+	    mc, sp->nbufs, &sp->window, err, "%u buffers", sp->nbufs);
+	if (error != 0)
+		return (error);
 	for (uint32_t i = 0; i < sp->nbufs; i++)
 		sp->bufs[i].kva = sp->window + eph_ptoa(i);
 	return (0);

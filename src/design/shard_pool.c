@@ -20,6 +20,7 @@ eph__shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
     uint32_t nlists, struct eph_err *err)
 {
 	uint32_t nchains = 1;
+	int error;
 
 	sp->mc = mc;
 	sp->nslots = nslots;
@@ -28,11 +29,9 @@ eph__shard_init(struct shard_pool *sp, struct eph_machine *mc, uint32_t nslots,
 	if (nslots == 0)
 		return (eph_err_set(
 		    err, EINVAL, "0 slots: a pool needs at least 1"));
-	if ((sp->window = kva_alloc(mc, nslots)) == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%u slots: the machine has no KVA for that many (%u pages "
-		    "in all)",
-		    nslots, mc->kva_pages));
+	error = eph_kva_get(mc, nslots, &sp->window, err, "%u slots", nslots);
+	if (error != 0)
+		return (error);
 	while (nchains < nslots && nchains < SHARD_CHAINS_MAX)
 		nchains *= 2;
 	sp->chain_mask = nchains - 1;

@@ -15,6 +15,8 @@
 #include "ephmap/kernel/kva.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,22 +213,60 @@ kva_point(struct eph_machine *mc, const char *what)
 		mc->exec->point(mc, EPH_POINT_LOCK, mc->kva, what);
 }
 
-eph_va_t
-kva_alloc(struct eph_machine *mc, uint32_t npages)
+/*
+ * Room to note every page that is handed out, and `npages` more, as a range
+ * of its own: kva_free() has no way to fail.
+ */
+static bool
+kva_notes_grow(struct eph_machine *mc, uint32_t npages)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	const uint64_t want = ka->nfree + ka->usage.now + npages;
+	uint64_t n = ka->free_size == 0 ? 64 : ka->free_size;
+	struct kva_range *table;
+
+	if (want <= ka->free_size)
+		return (true);
+	while (n < want)
+		n *= 2;
+	table = eph_mem_grow(mc->mem, ka->free, ka->free_size * sizeof(*table),
+	    n * sizeof(*table));
+	if (table == NULL)
+		return (false);
+	ka->free = table;
+	ka->free_size = (uint32_t)n;
+	return (true);
+}
+
+/* Pages never handed out before; 0 or ENOMEM, *firstp 0 when none is left. */
+static int
+kva_take_fresh(struct eph_machine *mc, uint32_t npages, uint32_t *firstp)
+{
+	struct eph_kva_arena *ka = mc->kva;
+
+	if (mc->window_first - ka->frontier < npages)
+		return (0);
+	if (!kva_notes_grow(mc, npages) ||
+	    !kva_make_ptps(mc, ka->frontier, npages))
+		return (ENOMEM);
+	*firstp = ka->frontier;
+	ka->frontier += npages;
+	return (0);
+}
+
+/* Returns 0, ENOSPC or ENOMEM. */
+static int
+kva_take(struct eph_machine *mc, uint32_t npages, eph_va_t *vap)
 {
 	struct eph_kva_arena *ka = mc->kva;
 	uint32_t first;
+	int error = 0;
 
-	if (npages == 0)
-		return (0);
 	kva_point(mc, "kva_alloc");
 	kva_lock(ka);
 	first = kva_take_free(ka, npages);
-	if (first == 0 && mc->window_first - ka->frontier >= npages &&
-	    kva_make_ptps(mc, ka->frontier, npages)) {
-		first = ka->frontier;
-		ka->frontier += npages;
-	}
+	if (first == 0)
+		error = kva_take_fresh(mc, npages, &first);
 	if (first == 0 && npages > 1) {
 		kva_coalesce(ka);
 		first = kva_take_free(ka, npages);
@@ -235,9 +275,45 @@ kva_alloc(struct eph_machine *mc, uint32_t npages)
 		ka->usage.now += npages;
 		if (ka->usage.now > ka->usage.peak)
 			ka->usage.peak = ka->usage.now;
+		*vap = mc->kva_base + eph_ptoa(first);
+		error = 0;
+	} else if (error == 0) {
+		error = ENOSPC;
 	}
 	kva_unlock(ka);
-	return (first == 0 ? 0 : mc->kva_base + eph_ptoa(first));
+	return (error);
+}
+
+eph_va_t
+kva_alloc(struct eph_machine *mc, uint32_t npages)
+{
+	eph_va_t va = 0;
+
+	if (npages != 0)
+		(void)kva_take(mc, npages, &va);
+	return (va);
+}
+
+int
+eph_kva_get(struct eph_machine *mc, uint32_t npages, eph_va_t *vap,
+    struct eph_err *err, const char *what, ...)
+{
+	const int error = npages == 0 ? ENOSPC : kva_take(mc, npages, vap);
+	char who[80];
+	va_list ap;
+
+	if (error == 0)
+		return (0);
+	va_start(ap, what);
+	(void)vsnprintf(who, sizeof(who), what, ap);
+	va_end(ap);
+	if (error == ENOMEM)
+		return (eph_err_set(err, ENOMEM,
+		    "%s: the host is out of memory for their page tables",
+		    who));
+	return (eph_err_set(err, EINVAL,
+	    "%s: the machine has no KVA for that many (%u pages in all)", who,
+	    mc->kva_pages));
 }
 
 void
@@ -249,16 +325,7 @@ kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages)
 	kva_point(mc, "kva_free");
 	kva_lock(ka);
 	KASSERT(first + npages <= ka->frontier, "freeing KVA never allocated");
-	if (ka->nfree == ka->free_size) {
-		uint32_t n = ka->free_size == 0 ? 64 : ka->free_size * 2;
-		struct kva_range *table = eph_mem_grow(mc->mem, ka->free,
-		    ka->free_size * sizeof(*table), n * sizeof(*table));
-
-		if (table == NULL)
-			PANIC("out of memory while freeing KVA");
-		ka->free = table;
-		ka->free_size = n;
-	}
+	KASSERT(ka->nfree < ka->free_size, "room came with the range");
 	ka->free[ka->nfree++] = (struct kva_range){ first, npages };
 	ka->usage.now -= npages;
 	kva_unlock(ka);
@@ -283,26 +350,32 @@ kva_window_make(struct eph_machine *mc, uint32_t n)
 	return (true);
 }
 
-eph_va_t
-kva_window(struct eph_machine *mc, uint32_t npages)
+int
+kva_window(
+    struct eph_machine *mc, uint32_t npages, eph_va_t *vap, struct eph_err *err)
 {
 	struct eph_kva_arena *ka = mc->kva;
 	const uint32_t n = (npages + EPH_PTP_MASK) >> EPH_PTP_SHIFT;
 	const uint32_t span = n << EPH_PTP_SHIFT;
 
-	if (ka->window_pages != 0)
-		return (npages <= ka->window_pages
-			? mc->kva_base + eph_ptoa(mc->window_first)
-			: 0);
-	if (npages == 0 || mc->kva_pages - ka->frontier < span)
-		return (0);
-	if (!kva_window_make(mc, n)) {
-		kva_window_free(mc, n);
-		return (0);
+	if (npages == 0 ||
+	    (ka->window_pages != 0 ? npages > ka->window_pages
+				   : mc->kva_pages - ka->frontier < span))
+		return (eph_err_set(err, EINVAL,
+		    "the machine has no KVA for a window of %u pages", npages));
+	if (ka->window_pages == 0) {
+		if (!kva_window_make(mc, n)) {
+			kva_window_free(mc, n);
+			return (eph_err_set(err, ENOMEM,
+			    "the host is out of memory for %u page tables of "
+			    "a window of %u pages",
+			    mc->ncpus, npages));
+		}
+		ka->window_pages = span;
+		mc->window_first = mc->kva_pages - span;
 	}
-	ka->window_pages = span;
-	mc->window_first = mc->kva_pages - span;
-	return (mc->kva_base + eph_ptoa(mc->window_first));
+	*vap = mc->kva_base + eph_ptoa(mc->window_first);
+	return (0);
 }
 
 bool

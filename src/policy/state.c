@@ -34,6 +34,15 @@ policy_param_set(const struct policy_param *p, const char *policy,
 }
 
 int
+policy_nomem(
+    const struct eph_policy_env *env, const char *policy, struct eph_err *err)
+{
+	return (eph_err_set(err, ENOMEM,
+	    "policy %s: the host is out of memory for %u slots", policy,
+	    env->nslots));
+}
+
+int
 eph__policy_params(const struct eph_policy_env *env, const char *policy,
     const struct policy_param *params, size_t n, struct eph_err *err)
 {

@@ -14,18 +14,42 @@
 
 #include "ephmap/sdk/machine.h"
 
-/* Address of `npages` fresh pages, or 0 when there are none left. */
+/*
+ * Address of `npages` fresh pages, or 0: there are none left, or the host
+ * has no memory for the page tables under them.
+ */
 eph_va_t eph_kva_alloc(struct eph_machine *mc, uint32_t npages);
 
-/* Give back a range got from kva_alloc(), whole or in parts. */
+/*
+ * The same for whoever must say why not; `what` are the things that want
+ * the pages ("1024 buffers").  Returns 0 and sets *vap, or leaves it alone
+ * and sets `err`:
+ *	EINVAL	the machine has not that much KVA
+ *	ENOMEM	the host is out of memory
+ */
+int eph_kva_get(struct eph_machine *mc, uint32_t npages, eph_va_t *vap,
+    struct eph_err *err, const char *what, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 5, 6)))
+#endif
+    ;
+
+/*
+ * Give back a range got from kva_alloc(), whole or in parts.  Cannot fail:
+ * the memory for the note was taken with the range.
+ */
 void eph_kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages);
 
 /*
  * Reserve `npages` whose page-table pages are per CPU: one address, an
  * entry of its own on every CPU.  A machine has one such window and keeps
- * it: asking again gives the same, 0 when it is too small or there is none.
+ * it: asking again gives the same.  Returns 0 and sets *vap, or leaves it
+ * alone and sets `err`:
+ *	EINVAL	the window there is is smaller, or the machine has no KVA
+ *	ENOMEM	the host is out of memory
  */
-eph_va_t eph_kva_window(struct eph_machine *mc, uint32_t npages);
+int eph_kva_window(struct eph_machine *mc, uint32_t npages, eph_va_t *vap,
+    struct eph_err *err);
 
 /*
  * Make the table of page-table pages as large as it can get, so that it

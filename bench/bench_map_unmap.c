@@ -67,9 +67,7 @@ pair(struct bed *b, uint32_t frame, bool cross)
 	struct eph_mapping mp;
 	uint32_t reached;
 
-	if ((b->ops->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(b->mc, m);
-	if (b->ops->map(b->state, m, SFB_DEFAULT, &mp) != 0)
+	if (eph_design_map(b->ops, b->mc, b->state, m, SFB_DEFAULT, &mp) != 0)
 		abort();
 	if (b->ops->validity == EPH_VALID_GENERATION)
 		mp.va = b->ops->kva(b->state, mp.obj);
@@ -134,9 +132,7 @@ bytes_each(const struct eph_design_ops *ops)
 	while (n < BUFS) {
 		struct vm_page *m = vm_page_get(b.mc, n);
 
-		if ((ops->flags & EPH_DESIGN_WIRES) != 0)
-			vm_page_wire(b.mc, m);
-		if (ops->map(b.state, m, SFB_NOWAIT, &mp) != 0)
+		if (eph_design_map(ops, b.mc, b.state, m, SFB_NOWAIT, &mp) != 0)
 			break;
 		n++;
 		/* kmap never hands out its first slot before it wraps. */

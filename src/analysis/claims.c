@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "analysis/claims_impl.h"
+#include "base/kassert.h"
 #include "workload/run.h"
 
 extern const struct eph_claim eph__claim_one_mapping;
@@ -120,8 +121,7 @@ eph__claim_part(struct eph_claim_run *r, const char *text)
 {
 	struct eph_claim_part *p;
 
-	if (r->res->nparts == EPH_CLAIM_PARTS)
-		abort();
+	KASSERT(r->res->nparts < EPH_CLAIM_PARTS, "parts have room");
 	p = &r->res->part[r->res->nparts++];
 	p->verdict = EPH_CANNOT_TELL;
 	SAY(p->text, "%s", text);

@@ -98,6 +98,7 @@ eph_design_load(
     const char *path, const struct eph_design_ops **opsp, struct eph_err *err)
 {
 	const struct eph_design_ops *ops;
+	const char *missing;
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
 	if (object == NULL)
@@ -118,10 +119,12 @@ eph_design_load(
 		    "%s: built for interface %u, this is %u: build it again",
 		    path, abi, EPHMAP_ABI));
 	}
-	if (design_missing(ops) != NULL)
+	if ((missing = design_missing(ops)) != NULL) {
+		(void)dlclose(object);
 		return (eph_err_set(err, EINVAL,
 		    "%s: ephmap_plugin.%s is not set, and every design has one",
-		    path, design_missing(ops)));
+		    path, missing));
+	}
 	*opsp = ops;
 	return (0);
 }

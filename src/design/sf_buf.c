@@ -63,7 +63,8 @@ sf_buf_alloc(struct sf_buf_pool *pool, struct vm_page *m, unsigned flags)
 	KASSERT(
 	    (flags & ~(unsigned)(SFB_CATCH | SFB_CPUPRIVATE | SFB_NOWAIT)) == 0,
 	    "unknown flag");
-	if (pool->ops->map(pool->state, m, flags, &mp) != 0)
+	if (eph_design_map(pool->ops, pool->mc, pool->state, m, flags, &mp) !=
+	    0)
 		return (NULL);
 	return (mp.obj);
 }

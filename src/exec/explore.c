@@ -241,7 +241,7 @@ eph__explore_stop(struct explore *ex, enum ex_verdict v)
 {
 	ex->verdict = v;
 	eph__fiber_switch(ex->running, ex->host);
-	abort();
+	PANIC("a schedule that was given up went on");
 }
 
 /* Nobody can move: say why. */

@@ -36,7 +36,7 @@ twoq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	q = lists_create(
 	    env, sizeof(*q), policy_share(env->nslots, kout, 1) + 1);
 	if (q == NULL)
-		return (policy_nomem(env, "2q", err));
+		return (eph__policy_nomem(env, "2q", err));
 	q->kin = policy_share(env->nslots, kin, 1);
 	q->kout = policy_share(env->nslots, kout, 1);
 	*psp = q;

@@ -32,7 +32,7 @@ arc_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	*psp = lists_create(env, sizeof(struct arc), env->nslots + 1);
-	return (*psp == NULL ? policy_nomem(env, "arc", err) : 0);
+	return (*psp == NULL ? eph__policy_nomem(env, "arc", err) : 0);
 }
 
 static void

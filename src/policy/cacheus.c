@@ -95,18 +95,18 @@ cacheus_create(
 	if (error != 0)
 		return (error);
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
-		return (policy_nomem(env, "cacheus", err));
+		return (eph__policy_nomem(env, "cacheus", err));
 	e->ghost_max = ghosts;
 	e->uses = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->uses));
 	if (e->uses == NULL) {
 		lists_destroy(e, sizeof(*e));
-		return (policy_nomem(env, "cacheus", err));
+		return (eph__policy_nomem(env, "cacheus", err));
 	}
 	if (eph__heap_init(&e->h, env) != 0) {
 		eph_mem_free(
 		    env->mem, e->uses, e->l.nghosts * sizeof(*e->uses));
 		lists_destroy(e, sizeof(*e));
-		return (policy_nomem(env, "cacheus", err));
+		return (eph__policy_nomem(env, "cacheus", err));
 	}
 	cacheus_start(e, env);
 	*psp = e;

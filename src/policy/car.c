@@ -28,7 +28,7 @@ car_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	*psp = lists_create(env, sizeof(struct car), env->nslots + 1);
-	return (*psp == NULL ? policy_nomem(env, "car", err) : 0);
+	return (*psp == NULL ? eph__policy_nomem(env, "car", err) : 0);
 }
 
 static void

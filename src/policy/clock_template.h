@@ -54,14 +54,14 @@ POLICY(create)(
 	if (error != 0)
 		return (error);
 	if ((s = eph_mem_alloc(env->mem, sizeof(*s))) == NULL)
-		return (policy_nomem(env, CLOCK_NAME, err));
+		return (eph__policy_nomem(env, CLOCK_NAME, err));
 	s->c.mem = env->mem;
 	s->c.nslots = env->nslots;
 	s->hand = s->recycled = EPH_NONE;
 	s->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->n));
 	if (s->n == NULL) {
 		POLICY(destroy)(s);
-		return (policy_nomem(env, CLOCK_NAME, err));
+		return (eph__policy_nomem(env, CLOCK_NAME, err));
 	}
 	*psp = s;
 	return (0);

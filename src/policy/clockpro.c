@@ -81,14 +81,14 @@ clockpro_create(
 	if (error != 0)
 		return (error);
 	if ((k = eph_mem_alloc(env->mem, sizeof(*k))) == NULL)
-		return (policy_nomem(env, "clockpro", err));
+		return (eph__policy_nomem(env, "clockpro", err));
 	k->c.mem = env->mem;
 	k->c.nslots = env->nslots;
 	k->n = eph_mem_alloc(env->mem, clockpro_nodes(k) * sizeof(*k->n));
 	if (k->n == NULL ||
 	    !eph__page_table_init(&k->ghost, env->mem, env->npages_hint)) {
 		clockpro_destroy(k);
-		return (policy_nomem(env, "clockpro", err));
+		return (eph__policy_nomem(env, "clockpro", err));
 	}
 	k->hand[HAND_HOT] = k->hand[HAND_COLD] = k->hand[HAND_TEST] = EPH_NONE;
 	k->cold_min = policy_share(env->nslots, 0.01, 1);

@@ -71,17 +71,17 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
-		return (policy_nomem(env, "lecar", err));
+		return (eph__policy_nomem(env, "lecar", err));
 	e->ghost_max = ghosts;
 	e->g = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->g));
 	if (e->g == NULL) {
 		lists_destroy(e, sizeof(*e));
-		return (policy_nomem(env, "lecar", err));
+		return (eph__policy_nomem(env, "lecar", err));
 	}
 	if (eph__heap_init(&e->h, env) != 0) {
 		eph_mem_free(env->mem, e->g, e->l.nghosts * sizeof(*e->g));
 		lists_destroy(e, sizeof(*e));
-		return (policy_nomem(env, "lecar", err));
+		return (eph__policy_nomem(env, "lecar", err));
 	}
 	eph__prng_init(&e->rng, env->seed, 0);
 	e->weight = weight;

@@ -46,15 +46,15 @@ lfuda_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((f = eph_mem_alloc(env->mem, sizeof(*f))) == NULL)
-		return (policy_nomem(env, "lfu-aging", err));
+		return (eph__policy_nomem(env, "lfu-aging", err));
 	if (eph__heap_init(&f->h, env) != 0) {
 		eph_mem_free(env->mem, f, sizeof(*f));
-		return (policy_nomem(env, "lfu-aging", err));
+		return (eph__policy_nomem(env, "lfu-aging", err));
 	}
 	f->uses = eph_mem_alloc(env->mem, env->nslots * sizeof(*f->uses));
 	if (f->uses == NULL) {
 		lfuda_destroy(f);
-		return (policy_nomem(env, "lfu-aging", err));
+		return (eph__policy_nomem(env, "lfu-aging", err));
 	}
 	*psp = f;
 	return (0);

@@ -114,7 +114,7 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((d = eph_mem_alloc(env->mem, sizeof(*d))) == NULL)
-		return (policy_nomem(env, "lhd", err));
+		return (eph__policy_nomem(env, "lhd", err));
 	d->c.mem = env->mem;
 	d->c.nslots = env->nslots;
 	d->ages = (uint32_t)ages;
@@ -125,7 +125,7 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	    eph_mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
 	if (d->n == NULL || d->a == NULL) {
 		lhd_destroy(d);
-		return (policy_nomem(env, "lhd", err));
+		return (eph__policy_nomem(env, "lhd", err));
 	}
 	eph__prng_init(&d->rng, env->seed, 0);
 	lhd_start(d);

@@ -95,7 +95,7 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((l = eph_mem_alloc(env->mem, sizeof(*l))) == NULL)
-		return (policy_nomem(env, "lirs", err));
+		return (eph__policy_nomem(env, "lirs", err));
 	l->c.mem = env->mem;
 	l->c.nslots = env->nslots;
 	l->nghosts = policy_share(env->nslots, ghosts, 0);
@@ -107,7 +107,7 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (l->n == NULL ||
 	    !eph__page_table_init(&l->ghost, env->mem, env->npages_hint)) {
 		lirs_destroy(l);
-		return (policy_nomem(env, "lirs", err));
+		return (eph__policy_nomem(env, "lirs", err));
 	}
 	lirs_start(l);
 	*psp = l;

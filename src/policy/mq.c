@@ -62,13 +62,13 @@ mq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (error);
 	qout = policy_share(env->nslots, out, 1);
 	if ((q = lists_create(env, sizeof(*q), qout + 1)) == NULL)
-		return (policy_nomem(env, "mq", err));
+		return (eph__policy_nomem(env, "mq", err));
 	q->qout_max = qout;
 	q->lifetime = (uint32_t)lifetime;
 	q->nm = env->nslots + qout + 1;
 	if ((q->m = eph_mem_alloc(env->mem, q->nm * sizeof(*q->m))) == NULL) {
 		mq_destroy(q);
-		return (policy_nomem(env, "mq", err));
+		return (eph__policy_nomem(env, "mq", err));
 	}
 	*psp = q;
 	return (0);

@@ -24,7 +24,7 @@ mru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	*psp = lists_create(env, sizeof(struct mru), 0);
-	return (*psp == NULL ? policy_nomem(env, "mru", err) : 0);
+	return (*psp == NULL ? eph__policy_nomem(env, "mru", err) : 0);
 }
 
 static void

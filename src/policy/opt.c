@@ -48,10 +48,10 @@ opt_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		    "policy opt needs to know the future, which only the "
 		    "replay of a trace does"));
 	if ((o = eph_mem_alloc(env->mem, sizeof(*o))) == NULL)
-		return (policy_nomem(env, "opt", err));
+		return (eph__policy_nomem(env, "opt", err));
 	if (eph__heap_init(&o->h, env) != 0) {
 		eph_mem_free(env->mem, o, sizeof(*o));
-		return (policy_nomem(env, "opt", err));
+		return (eph__policy_nomem(env, "opt", err));
 	}
 	o->next_use = env->next_use;
 	o->arg = env->next_use_arg;

@@ -40,7 +40,7 @@ price_aware_create(
 	if (error != 0)
 		return (error);
 	if ((s = lists_create(env, sizeof(*s), 0)) == NULL)
-		return (policy_nomem(env, "price-aware", err));
+		return (eph__policy_nomem(env, "price-aware", err));
 	s->price = env->price;
 	s->arg = env->price_arg;
 	s->depth = env->price == NULL ? 1 : (uint32_t)depth;

@@ -38,7 +38,7 @@ price_sieve_create(
 	if (error != 0)
 		return (error);
 	if ((s = lists_create(env, sizeof(*s), 0)) == NULL)
-		return (policy_nomem(env, "price-sieve", err));
+		return (eph__policy_nomem(env, "price-sieve", err));
 	s->hand = lists_head_node(&s->l, QUEUE);
 	s->price = env->price;
 	s->arg = env->price_arg;

@@ -42,14 +42,14 @@ random_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((s = eph_mem_alloc(env->mem, sizeof(*s))) == NULL)
-		return (policy_nomem(env, "random", err));
+		return (eph__policy_nomem(env, "random", err));
 	s->c.mem = env->mem;
 	s->c.nslots = env->nslots;
 	s->slot = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->slot));
 	s->place = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->place));
 	if (s->slot == NULL || s->place == NULL) {
 		random_destroy(s);
-		return (policy_nomem(env, "random", err));
+		return (eph__policy_nomem(env, "random", err));
 	}
 	for (uint32_t i = 0; i < env->nslots; i++)
 		s->place[i] = EPH_NONE;

@@ -46,7 +46,7 @@ s3fifo_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	s = lists_create(
 	    env, sizeof(*s), policy_share(env->nslots, ghost, 1) + 1);
 	if (s == NULL)
-		return (policy_nomem(env, "s3fifo", err));
+		return (eph__policy_nomem(env, "s3fifo", err));
 	s->main_max = env->nslots - policy_share(env->nslots, small, 0);
 	s->ghost_max = policy_share(env->nslots, ghost, 0);
 	s->threshold = (uint32_t)threshold;

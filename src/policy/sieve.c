@@ -31,7 +31,7 @@ sieve_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((s = lists_create(env, sizeof(*s), 0)) == NULL)
-		return (policy_nomem(env, "sieve", err));
+		return (eph__policy_nomem(env, "sieve", err));
 	s->hand = lists_head_node(&s->l, QUEUE);
 	*psp = s;
 	return (0);

@@ -31,7 +31,7 @@ slru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if (error != 0)
 		return (error);
 	if ((s = lists_create(env, sizeof(*s), 0)) == NULL)
-		return (policy_nomem(env, "slru", err));
+		return (eph__policy_nomem(env, "slru", err));
 	s->protected_max = policy_share(env->nslots, share, 0);
 	*psp = s;
 	return (0);

@@ -34,7 +34,7 @@ policy_param_set(const struct policy_param *p, const char *policy,
 }
 
 int
-policy_nomem(
+eph__policy_nomem(
     const struct eph_policy_env *env, const char *policy, struct eph_err *err)
 {
 	return (eph_err_set(err, ENOMEM,

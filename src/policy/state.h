@@ -45,7 +45,7 @@ int eph__policy_params(const struct eph_policy_env *env, const char *policy,
     const struct policy_param *params, size_t n, struct eph_err *err);
 
 /* ENOMEM, and `err` says which policy wanted memory for how many slots. */
-int policy_nomem(
+int eph__policy_nomem(
     const struct eph_policy_env *env, const char *policy, struct eph_err *err);
 
 /* `part` of `whole`, rounded down, at least `least`. */

@@ -82,14 +82,14 @@ wtinylfu_create(
 	if (error != 0)
 		return (error);
 	if ((w = lists_create(env, sizeof(*w), 0)) == NULL)
-		return (policy_nomem(env, "wtinylfu", err));
+		return (eph__policy_nomem(env, "wtinylfu", err));
 	w->sketch_mask = 7;
 	while (w->sketch_mask + 1 < n)
 		w->sketch_mask = 2 * w->sketch_mask + 1;
 	w->sketch = eph_mem_alloc(env->mem, wtinylfu_sketch_bytes(w));
 	if (w->sketch == NULL) {
 		lists_destroy(w, sizeof(*w));
-		return (policy_nomem(env, "wtinylfu", err));
+		return (eph__policy_nomem(env, "wtinylfu", err));
 	}
 	w->sample = n < UINT32_MAX / SAMPLE ? n * SAMPLE : UINT32_MAX;
 	w->window_max = policy_share(n, window, 1);

@@ -97,13 +97,9 @@ eph_xp_map(
 
 	EPH_NOTE(x->mc, "map page %" PRIu32 "%s", m->frame,
 	    (flags & SFB_CPUPRIVATE) != 0 ? " private" : "");
-	if ((d->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(x->mc, m);
-	error = d->map(x->state, m, xp_flags(d, flags), mp);
+	error = eph_design_map(d, x->mc, x->state, m, xp_flags(d, flags), mp);
 	if (error != 0) {
 		EPH_NOTE(x->mc, "map fails: %s", strerror(error));
-		if ((d->flags & EPH_DESIGN_WIRES) != 0)
-			vm_page_unwire(x->mc, m);
 		return (error);
 	}
 	if (++x->held > x->held_peak)

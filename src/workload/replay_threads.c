@@ -259,9 +259,8 @@ play_map_page(struct treplay *tr, const struct eph_op *op,
 	struct vm_page *m = vm_page_get(tr->mc, op->page);
 
 	*mpage = m;
-	if ((tr->ops->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(tr->mc, m);
-	return (tr->ops->map(tr->state, m, op_flags(tr, op), mp));
+	return (eph_design_map(
+	    tr->ops, tr->mc, tr->state, m, op_flags(tr, op), mp));
 }
 
 static int

@@ -96,9 +96,7 @@ do_map(struct world *w)
 	memset(h, 0, sizeof(*h));
 	eph_cpu_enter(w->mc, cpu);
 	h->m = vm_page_get(w->mc, page);
-	if ((w->ops->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(w->mc, h->m);
-	error = w->ops->map(w->state, h->m, flags, &mp);
+	error = eph_design_map(w->ops, w->mc, w->state, h->m, flags, &mp);
 	if (error == ENOTSUP) {
 		/* Only what is bound to a CPU has a limit to its nesting. */
 		EXPECT(w, w->ops->validity == EPH_VALID_THIS_CPU);

@@ -108,10 +108,8 @@ one_op(struct worker *w)
 	    prng_below(&w->prng, 2) == 0;
 	struct eph_mapping mp;
 
-	if ((d->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(st->mc, m);
-	if (d->map(st->state, m, private ? SFB_CPUPRIVATE : SFB_DEFAULT, &mp) !=
-	    0) {
+	if (eph_design_map(d, st->mc, st->state, m,
+		private ? SFB_CPUPRIVATE : SFB_DEFAULT, &mp) != 0) {
 		w->refused++;
 		return;
 	}

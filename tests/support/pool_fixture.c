@@ -70,15 +70,12 @@ pool_skip(struct pool_fixture *f)
 	eph_machine_counters(f->mc, &f->last);
 }
 
-/* The page, wired as callers of the oldest versions had to. */
 static struct vm_page *
 pool_page(struct pool_fixture *f, uint32_t page)
 {
 	struct vm_page *m = vm_page_get(f->mc, page);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-	if ((sf_buf_pool_design(f->pool)->flags & EPH_DESIGN_WIRES) != 0)
-		vm_page_wire(f->mc, m);
 	return (m);
 }
 

@@ -701,8 +701,6 @@ test_last_reference_unmaps_the_sf_buf_on_its_cpu(void)
 static struct mbuf *
 map_page(struct sf_buf_pool *sfp, uint32_t frame, unsigned *done)
 {
-	const bool wires =
-	    (sf_buf_pool_design(sfp)->flags & EPH_DESIGN_WIRES) != 0;
 	struct vm_page *pg = vm_page_get(mc, frame);
 	struct mbuf *m = m_gethdr(mp, M_NOWAIT, MT_DATA);
 	struct eph_mapping map;
@@ -714,11 +712,10 @@ map_page(struct sf_buf_pool *sfp, uint32_t frame, unsigned *done)
 	map.obj = sf_buf_alloc(sfp, pg, SFB_DEFAULT);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(map.obj);
 	map.va = sf_buf_kva(sfp, map.obj);
-	if (m_extmap(m, &map, pg, 0, EPH_PAGE_SIZE, wires ? NULL : unwire, done,
-		M_NOWAIT) != 0) {
+	if (m_extmap(m, &map, pg, 0, EPH_PAGE_SIZE, unwire, done, M_NOWAIT) !=
+	    0) {
 		sf_buf_free(sfp, map.obj);
-		if (!wires)
-			vm_page_unwire(mc, pg);
+		vm_page_unwire(mc, pg);
 		m_freem(m);
 		return (NULL);
 	}

@@ -403,9 +403,9 @@ test_another_design_can_follow_on_the_machine(void)
 	pool = NULL;
 	CU_ASSERT_EQUAL_FATAL(
 	    eph_design_create(lru, r.mc, &cfg, &state, &r.err), 0);
-	vm_page_wire(r.mc, vm_page_get(r.mc, 11));
-	CU_ASSERT_EQUAL(lru->map(state, vm_page_get(r.mc, 11), 0, &mp), 0);
-	lru->check(state, 1);
+	CU_ASSERT_EQUAL(
+	    eph_design_map(lru, r.mc, state, vm_page_get(r.mc, 11), 0, &mp), 0);
+	eph_design_check(lru, state, 1);
 	CU_ASSERT_EQUAL(lru->unmap(state, mp.obj), 0);
 	lru->destroy(state);
 	close_pool();

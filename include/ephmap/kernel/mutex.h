@@ -17,10 +17,8 @@
 
 struct eph_mutex {
 	const char *name;	  /* (c) for timelines */
-	struct eph_thread *owner; /* (x) NULL: free, or taken outside threads */
+	struct eph_thread *owner; /* (x) under explore; NULL: free */
 	_Atomic(uint32_t) held;	  /* (x) 1 while held */
-	uint32_t owner_cpu;	  /* (x) */
-	uint64_t free_at;	  /* (x) for executors with time */
 };
 
 static inline void
@@ -29,8 +27,6 @@ eph_mutex_init(struct eph_mutex *mtx, const char *name)
 	mtx->name = name;
 	mtx->owner = NULL;
 	atomic_init(&mtx->held, 0);
-	mtx->owner_cpu = EPH_NONE;
-	mtx->free_at = 0;
 }
 
 static inline bool

@@ -8,8 +8,11 @@
  *
  * A pool is one design that hands out sf_bufs, on one machine.  The kernel
  * has one pool and keeps it in globals; here it is an argument.  The pool
- * owns the buffers.  The page is borrowed: the caller keeps it wired from
- * sf_buf_alloc() to the matching sf_buf_free().
+ * owns the buffers.  The page is borrowed: the caller keeps it allocated,
+ * by a wire of his own where that is how pages are kept, from
+ * sf_buf_alloc() to the matching sf_buf_free(), and then takes back his own
+ * wire and no other.  The oldest versions (sf_buf.uncached, sf_buf.lru)
+ * unwire a page that was wired for them; sf_buf_alloc() does that.
  *
  * One signature serves all versions: flags that a version did not have are
  * ignored, as its callers could not pass them.  The values are FreeBSD's

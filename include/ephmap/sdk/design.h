@@ -48,7 +48,7 @@ enum {
 	EPH_DESIGN_NBUFS = 0x10,   /* nbufs means something */
 	EPH_DESIGN_SLEEPS = 0x20,  /* map may sleep */
 	EPH_DESIGN_OURS = 0x40,	   /* not a historical design */
-	EPH_DESIGN_WIRES = 0x80,   /* map wires the page, and may leak wires */
+	EPH_DESIGN_WIRES = 0x80,   /* unwires, once, at a page's last unmap */
 	EPH_DESIGN_GLOBAL = 0x100, /* the kernel sets G: mc->pgeflag */
 };
 
@@ -102,7 +102,8 @@ struct eph_design_ops {
 	 * Map `m` on the current CPU and take a reference.  May sleep unless
 	 * SFB_NOWAIT and the design has it.  Returns 0 and fills *mp, or
 	 * EAGAIN (nothing free and SFB_NOWAIT), EINTR (SFB_CATCH and a
-	 * signal), ENOTSUP (eph_machine_refuse() said why).
+	 * signal), ENOTSUP (eph_machine_refuse() said why), ENOMEM.  Called
+	 * through eph_design_map(), which wires for it.
 	 */
 	int (*map)(void *state, struct vm_page *m, unsigned flags,
 	    struct eph_mapping *mp);
@@ -157,6 +158,28 @@ void eph_design_check(
     const struct eph_design_ops *ops, void *state, uint64_t held);
 const struct eph_sysctl *eph_design_sysctls(const struct eph_design_ops *ops);
 
+/*
+ * Map `m`, on any design.  The rule of wires, the same for all: the page is
+ * the caller's, who keeps it allocated from map() to unmap() and gives back
+ * exactly the wires that he took.  Where a design as shipped unwires the
+ * page (EPH_DESIGN_WIRES), the wire that it drops is taken for it here; k
+ * uses of a page at once leave k - 1 of those, as they did.  Errors are
+ * those of the design's map().
+ */
+static inline int
+eph_design_map(const struct eph_design_ops *ops, struct eph_machine *mc,
+    void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
+{
+	int error;
+
+	if (eph_likely((ops->flags & EPH_DESIGN_WIRES) == 0))
+		return (ops->map(state, m, flags, mp));
+	eph_vm_page_wire(mc, m);
+	if ((error = ops->map(state, m, flags, mp)) != 0)
+		eph_vm_page_unwire(mc, m);
+	return (error);
+}
+
 /* NULL-terminated, in the order `ephmap list designs` prints. */
 extern const struct eph_design_ops *const eph_designs[];
 const struct eph_design_ops *eph_design_find(const char *name);
@@ -165,8 +188,8 @@ const char *eph_validity_name(enum eph_validity v);
 /*
  * Load a design from a shared object that exports
  *	const struct eph_design_ops ephmap_plugin;
- * Returns 0 and sets *opsp, or ENOENT, EINVAL; `err` says why.  The object
- * stays loaded until the process ends.
+ * Returns 0 and sets *opsp, or ENOENT, EINVAL; `err` says why, and nothing
+ * stays loaded.  What was accepted stays until the process ends.
  */
 int eph_design_load(
     const char *path, const struct eph_design_ops **opsp, struct eph_err *err);

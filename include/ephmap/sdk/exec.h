@@ -10,10 +10,11 @@
  *	threads	  one pthread is one CPU; real atomics, locks, contention
  *	explore	  one host thread, and a scheduler that may switch anywhere
  *
- * Designs never see an executor: they call kern's primitives (mutex.h,
- * critical.h, sleepq.h, atomic.h, pmap.h, ipiq.h), and these turn to the
- * machine's eph_exec_ops wherever the executor has a say.  kern owns this
- * interface; src/exec implements it.
+ * A design is written without one in mind: it calls kern's primitives
+ * (mutex.h, critical.h, sleepq.h, atomic.h, pmap.h, ipiq.h), and these turn
+ * to the machine's eph_exec_ops wherever the executor has a say.  (What a
+ * design asks of the machine's mode is whether CPUs really run at once: for
+ * a busy wait, a check.)  kern owns this interface; src/exec implements it.
  *
  * A thread is a kernel thread: it belongs to a CPU, runs a function, may
  * sleep.  In lockstep threads run in the order in which they were made

@@ -44,7 +44,9 @@ struct eph_policy_ops;
 
 /*
  * Memory for policies, zeroed and counted; every block goes back with its
- * size.  (Declared here too for plug-ins, which see public headers only.)
+ * size.  (Declared here too for policies written outside the tree.  A
+ * program hands such a one to a run itself; only designs are loaded as
+ * plug-ins.)
  */
 void *eph_mem_alloc(struct eph_mem *mem, size_t bytes);
 void eph_mem_free(struct eph_mem *mem, void *p, size_t bytes);

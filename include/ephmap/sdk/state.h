@@ -7,8 +7,7 @@
  * The state of a machine.
  *
  * The structure is open because the hot paths are inline; outside the
- * machine and the kernel services read the fields, and change only what a
- * comment says you may.
+ * machine and the kernel services read the fields, and change none.
  *
  * Key for the fields:
  *	(c)  constant after creation
@@ -51,7 +50,7 @@ struct eph_machine {
 	eph_va_t kva_base;     /* (c) */
 	uint32_t kva_pages;    /* (c) */
 	uint32_t window_first; /* (c) first page of the per-CPU window */
-	eph_pte_t pgeflag;     /* (m) EPH_PTE_G where the kernel sets it */
+	eph_pte_t pgeflag;     /* (m) EPH_PTE_G if so; eph_design_create() */
 	struct eph_ptp **ptp;  /* (m) page-table pages, NULL: not made */
 	struct eph_frames *frames; /* (c) the page array */
 	uint64_t step;		   /* (m) line or event number, for people */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Rules that hold for everything of a kind: memory stays flat in every
+ * executor, a page's wires are its caller's on every design, whoever returns
+ * an error has said why, and a plug-in that is refused is gone.
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/sf_buf.h"
+#include "ephmap/sdk/shootdown.h"
+#include "ephmap/kernel/sleepq.h"
+#include "exec/explore.h"
+#include "test_main.h"
+
+#define CPUS	2u
+#define NBUFS	8u
+#define PAGES	40u
+#define HELD	3u
+#define WARM	32u /* rounds until everything has been made once */
+#define ROUNDS	1000u
+#define EXPLORE 100u /* rounds of one schedule */
+
+/* Memory that is flat */
+
+struct flat {
+	struct eph_machine *mc;
+	const struct eph_design_ops *ops;
+	void *state;
+	unsigned round;
+	unsigned rounds;
+	bool chained; /* each round is a thread of its own */
+	size_t warm;  /* bytes after WARM rounds */
+	size_t last;
+	uint64_t failures;
+};
+
+static void
+message(struct eph_machine *mc, void *arg)
+{
+	(void)mc;
+	(void)arg;
+}
+
+/* Maps, a handle held over a sleep, messages of both kinds. */
+static void
+flat_round(struct flat *f)
+{
+	struct eph_machine *mc = f->mc;
+	const unsigned other = (eph_curcpu(mc)->id + 1) % CPUS;
+	struct eph_mapping mp[HELD];
+
+	for (unsigned i = 0; i < HELD; i++)
+		f->failures += eph_design_map(f->ops, mc, f->state,
+				   vm_page_get(mc, (f->round + 7 * i) % PAGES),
+				   SFB_DEFAULT, &mp[i]) != 0;
+	(void)lwkt_send_ipiq(mc, other, message, NULL);
+	(void)lwkt_send_ipiq_passive(mc, other, message, NULL);
+	f->failures += tsleep(mc, f, 0, "flat", 1) != EWOULDBLOCK;
+	for (unsigned i = HELD; i-- > 0;)
+		f->failures += f->ops->unmap(f->state, mp[i].obj) != 0;
+	if (++f->round == WARM)
+		f->warm = eph_machine_memory_bytes(mc);
+	f->last = eph_machine_memory_bytes(mc);
+}
+
+static void
+flat_thread(void *arg)
+{
+	struct flat *f = arg;
+
+	do {
+		flat_round(f);
+	} while (!f->chained && f->round < f->rounds);
+	if (f->chained && f->round < f->rounds)
+		f->failures += eph_thread_create(f->mc, f->round % CPUS,
+				   flat_thread, f) == NULL;
+}
+
+static void
+flat_open(struct flat *f, const char *design, size_t region)
+{
+	const struct eph_machine_config cfg = {
+		.tlb = "infinite", .ncpus = CPUS, .region_bytes = region
+	};
+
+	memset(f, 0, sizeof(*f));
+	f->ops = eph_design_find(design);
+	f->rounds = ROUNDS;
+	f->chained = true;
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, NULL), 0);
+}
+
+static void
+flat_design(struct flat *f)
+{
+	const struct eph_design_config cfg = { .nbufs = NBUFS };
+
+	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
+				  f->mc, eph_shootdown_find(f->ops->shootdown)),
+	    0);
+	CU_ASSERT_EQUAL_FATAL(
+	    eph_design_create(f->ops, f->mc, &cfg, &f->state, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(ipiq_attach(f->mc), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		(void)vm_page_get(f->mc, i);
+}
+
+static void
+flat_report(const struct flat *f, const char *executor)
+{
+	const bool flat =
+	    f->round == f->rounds && f->failures == 0 && f->last <= f->warm;
+
+	CU_ASSERT(flat);
+	if (!flat)
+		(void)printf("%s, %s: %u rounds, %" PRIu64
+			     " failures, %zu bytes after %u rounds and %zu at "
+			     "the end\n",
+		    f->ops->name, executor, f->round, f->failures, f->warm,
+		    WARM, f->last);
+}
+
+/* Of each way to keep buffers one. */
+static const char *const kept[] = { "sf_buf.uncached", "sf_buf.lru",
+	"sf_buf.accessed", "sf_buf.dynamic", "msf_buf", "lwbuf.kvalist",
+	"lwbuf.homecpu", "lwbuf.objcache", "lwbuf.pcpu", "kva.qenter", "emap",
+	"kmap", "segmap", "ephmap.best" };
+#define NKEPT (sizeof(kept) / sizeof(kept[0]))
+
+static void
+flat_on(const char *design, bool threads)
+{
+	struct flat f;
+
+	flat_open(&f, design, 0);
+	if (threads)
+		CU_ASSERT_EQUAL_FATAL(eph_threads_attach(f.mc), 0);
+	flat_design(&f);
+	CU_ASSERT_PTR_NOT_NULL(eph_thread_create(f.mc, 0, flat_thread, &f));
+	/* In lockstep time passes where it is told to. */
+	while (eph_run(f.mc) != 0 && !threads && f.failures == 0)
+		eph_lockstep_delay(f.mc, 2);
+	flat_report(&f, threads ? "threads" : "lockstep");
+	f.ops->destroy(f.state);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+}
+
+static void
+memory_is_flat_in_lockstep(void)
+{
+	for (size_t i = 0; i < NKEPT; i++)
+		flat_on(kept[i], false);
+}
+
+static void
+memory_is_flat_with_threads(void)
+{
+	flat_on("sf_buf.lru", true);
+	flat_on("lwbuf.objcache", true);
+}
+
+/* A region hands nothing out again; what is in use is counted all the same. */
+static void
+memory_is_flat_in_a_schedule(void)
+{
+	for (size_t i = 0; i < NKEPT; i++) {
+		struct explore *ex;
+		struct flat f;
+
+		flat_open(&f, kept[i], (size_t)64 << 20);
+		CU_ASSERT_EQUAL_FATAL(eph__explore_attach(f.mc, &ex), 0);
+		f.rounds = EXPLORE;
+		f.chained = false;
+		flat_design(&f);
+		CU_ASSERT_EQUAL_FATAL(
+		    eph__explore_set_strategy(ex, &eph__ex_random), 0);
+		CU_ASSERT_PTR_NOT_NULL(
+		    eph_thread_create(f.mc, 0, flat_thread, &f));
+		CU_ASSERT_EQUAL(eph__explore_run(ex), EX_PASS);
+		flat_report(&f, "explore");
+		(void)eph_machine_destroy(f.mc);
+	}
+}
+
+/* Wires */
+
+static void
+a_caller_who_wires_gives_back_his_own_wire(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		struct eph_mapping mp;
+		struct vm_page *m;
+		struct flat f;
+
+		flat_open(&f, eph_designs[i]->name, 0);
+		flat_design(&f);
+		m = vm_page_get(f.mc, 3);
+		eph_cpu_enter(f.mc, 0);
+		for (unsigned use = 0; use < 2; use++) {
+			vm_page_wire(f.mc, m);
+			CU_ASSERT_EQUAL_FATAL(eph_design_map(f.ops, f.mc,
+						  f.state, m, SFB_DEFAULT, &mp),
+			    0);
+			CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
+			vm_page_unwire(f.mc, m);
+			CU_ASSERT_EQUAL(m->wire_count, 0);
+		}
+		f.ops->destroy(f.state);
+		CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+	}
+}
+
+/* As the example of README does it. */
+static void
+a_test_of_sf_bufs_wires_as_it_likes(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		struct sf_buf_pool *pool;
+		struct sf_buf *sf;
+		struct vm_page *m;
+		struct flat f;
+
+		if (strncmp(eph_designs[i]->name, "sf_buf.", 7) != 0)
+			continue;
+		flat_open(&f, eph_designs[i]->name, 0);
+		CU_ASSERT_EQUAL_FATAL(
+		    sf_buf_pool_create(f.mc, f.ops->name, NBUFS, &pool, NULL),
+		    0);
+		m = vm_page_get(f.mc, 3);
+		vm_page_wire(f.mc, m);
+		sf = sf_buf_alloc(pool, m, SFB_DEFAULT);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(sf);
+		sf_buf_free(pool, sf);
+		vm_page_unwire(f.mc, m);
+		/* And one who does not wire. */
+		sf = sf_buf_alloc(pool, m, SFB_DEFAULT);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(sf);
+		sf_buf_free(pool, sf);
+		CU_ASSERT_EQUAL(vm_pages_wired(f.mc), 0);
+		sf_buf_pool_destroy(pool);
+		CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+	}
+}
+
+/* Errors that are told */
+
+static uint64_t
+position(void *arg)
+{
+	(void)arg;
+	return (UINT64_MAX);
+}
+
+/* Every allocation of create() fails once, and each failure has its words. */
+static void
+told(const struct eph_err *err, int error, const char *name, unsigned nth)
+{
+	const bool good = error == ENOMEM && err->text[0] != '\0';
+
+	CU_ASSERT(good);
+	if (!good)
+		(void)printf("%s, allocation %u fails: error %d, \"%s\"\n",
+		    name, nth, error, err->text);
+}
+
+static void
+a_policy_without_memory_says_so(void)
+{
+	for (size_t i = 0; eph_policies[i] != NULL; i++) {
+		const struct eph_policy_ops *p = eph_policies[i];
+		struct eph_policy_env env = { .nslots = 64,
+			.next_use = position };
+		int error = ENOMEM;
+
+		for (unsigned n = 1; error != 0 && n < 100; n++) {
+			struct eph_err err = { "" };
+			void *ps = NULL;
+
+			env.mem = eph__mem_create(true);
+			eph__mem_fail_after(env.mem, n);
+			error = p->create(&env, &ps, &err);
+			eph__mem_fail_after(env.mem, 0);
+			if (error == 0)
+				p->destroy(ps);
+			else
+				told(&err, error, p->name, n);
+			CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
+		}
+		CU_ASSERT_EQUAL(error, 0);
+	}
+}
+
+/*
+ * What a design does without (a queue of addresses that it can have shorter,
+ * pages at boot that come later) it need not tell.
+ */
+static void
+a_design_without_memory_says_so(void)
+{
+	const struct eph_design_config cfg = { .nbufs = NBUFS };
+
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		unsigned good = 0;
+
+		for (unsigned n = 1; good < 4 && n < 100; n++) {
+			struct eph_err err = { "" };
+			struct flat f;
+			int error;
+
+			flat_open(&f, eph_designs[i]->name, 0);
+			CU_ASSERT_EQUAL_FATAL(
+			    eph_machine_set_shootdown(
+				f.mc, eph_shootdown_find(f.ops->shootdown)),
+			    0);
+			eph_machine_fail_alloc(f.mc, n);
+			error = eph_design_create(
+			    f.ops, f.mc, &cfg, &f.state, &err);
+			eph_machine_fail_alloc(f.mc, 0);
+			if (error == 0)
+				f.ops->destroy(f.state);
+			else
+				told(&err, error, f.ops->name, n);
+			good = error == 0 ? good + 1 : 0;
+			CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+		}
+		CU_ASSERT_EQUAL(good, 4);
+	}
+}
+
+/* Address space that ends, and a host that does, are two things. */
+static void
+no_kva_and_no_memory_are_told_apart(void)
+{
+	struct eph_machine *mc;
+	struct eph_err err;
+	eph_va_t va = 0;
+	struct flat f;
+
+	flat_open(&f, "dmap", 0);
+	mc = f.mc;
+	CU_ASSERT_EQUAL(eph_kva_get(mc, mc->kva_pages + 1, &va, &err,
+			    "%u pages", mc->kva_pages + 1),
+	    EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no KVA"));
+	for (unsigned n = 1; n < 3; n++) {
+		eph_machine_fail_alloc(mc, n);
+		CU_ASSERT_EQUAL(
+		    eph_kva_get(mc, 4, &va, &err, "%u pages", 4), ENOMEM);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "out of memory"));
+		CU_ASSERT_EQUAL(va, 0);
+	}
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+}
+
+/* Giving back works page by page and in any order, with no memory left. */
+static void
+giving_back_kva_needs_no_memory(void)
+{
+	const uint32_t npages = 5000;
+	struct flat f;
+	eph_va_t va;
+	size_t bytes;
+
+	flat_open(&f, "dmap", 0);
+	va = kva_alloc(f.mc, npages);
+	CU_ASSERT_NOT_EQUAL_FATAL(va, 0);
+	bytes = eph_machine_memory_bytes(f.mc);
+	for (uint32_t i = 0; i < npages; i += 2)
+		kva_free(f.mc, va + eph_ptoa(i), 1);
+	for (uint32_t i = 1; i < npages; i += 2)
+		kva_free(f.mc, va + eph_ptoa(i), 1);
+	CU_ASSERT_EQUAL(kva_usage(f.mc).now, 0);
+	CU_ASSERT_EQUAL(eph_machine_memory_bytes(f.mc), bytes);
+	CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+}
+
+/* Plug-ins */
+
+static void
+a_refused_plug_in_is_unloaded(void)
+{
+	const struct eph_design_ops *ops = NULL;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_NOT_EQUAL(eph_design_load(PLUGIN_REFUSED, &ops, &err), 0);
+	CU_ASSERT_PTR_NULL(ops);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "ephmap_plugin"));
+	CU_ASSERT_PTR_NULL(dlopen(PLUGIN_REFUSED, RTLD_NOW | RTLD_NOLOAD));
+}
+
+static CU_TestInfo tests[] = {
+	TEST(memory_is_flat_in_lockstep),
+	TEST(memory_is_flat_with_threads),
+	TEST(memory_is_flat_in_a_schedule),
+	TEST(a_caller_who_wires_gives_back_his_own_wire),
+	TEST(a_test_of_sf_bufs_wires_as_it_likes),
+	TEST(a_policy_without_memory_says_so),
+	TEST(a_design_without_memory_says_so),
+	TEST(no_kva_and_no_memory_are_told_apart),
+	TEST(giving_back_kva_needs_no_memory),
+	TEST(a_refused_plug_in_is_unloaded),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ .pName = "model: rules for everything of a kind", .pTests = tests },
+	CU_SUITE_INFO_NULL,
+};

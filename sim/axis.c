@@ -9,6 +9,7 @@
 #include "options.h"
 #include "table.h"
 
+#include "ephmap/names.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/policy.h"
@@ -44,7 +45,7 @@ refuse_unknown(const char *command, const char *what, const char *name,
 
 	memcpy(names, known, n * sizeof(*names));
 	names[n] = NULL;
-	near = nearest_name(name, names);
+	near = eph_nearest_name(name, names);
 	if (near != NULL)
 		status = options_refuse(command,
 		    "unknown %s \"%s\"; did you mean %s? (%s)", what, name,

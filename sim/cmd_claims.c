@@ -20,6 +20,7 @@
 #include "table.h"
 
 #include "ephmap/claims.h"
+#include "ephmap/names.h"
 #include "ephmap/trace.h"
 
 #define COMMAND	   "ephmap claims"
@@ -51,7 +52,7 @@ refuse_group(const char *group)
 	for (size_t i = 0; i < n; i++)
 		names[i] = eph_claims[i]->group;
 	names[n] = NULL;
-	near = nearest_name(group, names);
+	near = eph_nearest_name(group, names);
 	return (options_refuse(COMMAND,
 	    "no claim is of group \"%s\"%s%s; `ephmap list claims' shows them",
 	    group, near != NULL ? "; did you mean " : "",

@@ -206,6 +206,8 @@ cmd_compare(const struct opts *o, int n, char **operands)
 	struct eph_err err;
 	int status;
 
+	if (setup_policy_help(&s))
+		return (EXIT_OK);
 	if (setup_trace(&s, n, operands) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->workload != NULL)

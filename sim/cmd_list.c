@@ -19,6 +19,7 @@
 #include "ephmap/claims.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/explore.h"
+#include "ephmap/names.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/policy.h"
 #include "ephmap/sdk/scenario.h"
@@ -145,11 +146,14 @@ policy_rows(struct rows *rows)
 	for (size_t i = 0; eph_policies[i] != NULL; i++) {
 		const struct eph_policy_ops *p = eph_policies[i];
 		struct record *o = add_row(rows);
+		char params[EPH_POLICY_TEXT];
 
+		(void)eph_policy_defaults(p, params, sizeof(params));
 		set_text(o, "name", p->name);
 		set_text(o, "origin", p->origin);
 		set_text(o, "summary", p->summary);
-		set_text(o, "params", p->params);
+		set_text(o, "params",
+		    record_own(o, must_copy(params, strlen(params))));
 		set_bool(o, "offline", p->offline);
 	}
 }
@@ -428,7 +432,7 @@ refuse_kind(const char *command, const char *name)
 	for (size_t i = 0; i < NKINDS; i++)
 		names[i] = kinds[i].name;
 	names[NKINDS] = NULL;
-	near = nearest_name(name, names);
+	near = eph_nearest_name(name, names);
 	return (options_refuse(command,
 	    "unknown list \"%s\"%s%s; `ephmap list --help' shows them", name,
 	    near != NULL ? "; did you mean " : "", near != NULL ? near : ""));

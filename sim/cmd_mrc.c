@@ -31,8 +31,10 @@
 struct mrc {
 	struct setup s;
 
-	const struct eph_policy_ops **policies;
+	struct eph_policy_choice *choice;
 	size_t npolicies;
+	const struct eph_policy_ops **policies; /* the choice, as the */
+	const char **params;			/* library wants it */
 	uint32_t *sizes;
 	size_t nsizes;
 };
@@ -44,44 +46,31 @@ add_bound(struct mrc *m)
 	const struct eph_policy_ops *opt = eph_policy_find("opt");
 
 	for (size_t i = 0; i < m->npolicies; i++) {
-		if (m->policies[i] == opt)
+		if (m->choice[i].ops == opt)
 			return;
 	}
-	m->policies[m->npolicies++] = opt;
+	m->choice = must_alloc(m->choice, m->npolicies + 1, sizeof(*m->choice));
+	(void)eph_policy_choose(opt->name, &m->choice[m->npolicies++], NULL);
 }
 
-/* The policies that were named; none is there twice. */
-static int
-take_policies(struct mrc *m, const struct words *w)
-{
-	/* One more for the bound. */
-	m->policies = must_alloc(NULL, w->n + 1, sizeof(*m->policies));
-	for (size_t i = 0; i < w->n; i++) {
-		if (axis_find(AXIS_POLICY, w->word[i], m->s.command) < 0)
-			return (OPTIONS_BAD);
-		m->policies[m->npolicies++] = eph_policy_find(w->word[i]);
-	}
-	if (w->n > 1 && m->s.o->policy_params != NULL)
-		return (options_refuse(m->s.command,
-		    "--policy-params: expected one --policy that they are "
-		    "for"));
-	if (m->s.o->plot != NULL && m->s.o->policy_params == NULL)
-		add_bound(m);
-	return (OPTIONS_OK);
-}
-
-/* lru and the bound, unless policies were named. */
+/* The policies that were named; lru and the bound, unless some were. */
 static int
 find_policies(struct mrc *m)
 {
 	const char *text = m->s.o->policy != NULL ? m->s.o->policy : "lru,opt";
-	struct words w;
-	int status = words_cut(m->s.command, "policy", text, &w);
 
-	if (status == OPTIONS_OK)
-		status = take_policies(m, &w);
-	words_free(&w);
-	return (status);
+	if (setup_policies(&m->s, text, true, &m->choice, &m->npolicies) !=
+	    OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (m->s.o->plot != NULL)
+		add_bound(m);
+	m->policies = must_alloc(NULL, m->npolicies, sizeof(*m->policies));
+	m->params = must_alloc(NULL, m->npolicies, sizeof(*m->params));
+	for (size_t i = 0; i < m->npolicies; i++) {
+		m->policies[i] = m->choice[i].ops;
+		m->params[i] = m->choice[i].params;
+	}
+	return (OPTIONS_OK);
 }
 
 static int
@@ -159,7 +148,7 @@ curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
 			    point, "error", json_real(x->error));
 		json_array_append_new(all, point);
 	}
-	json_object_set_new(o, "policy", json_string(m->policies[p]->name));
+	json_object_set_new(o, "policy", json_string(m->choice[p].text));
 	json_object_set_new(o, "points", all);
 	return (o);
 }
@@ -168,10 +157,14 @@ static void
 print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
 {
 	(void)printf("policy,nbufs,miss_ratio,error\n");
-	for (size_t i = 0; i < m->npolicies * m->nsizes; i++)
-		(void)printf("%s,%u,%.9g,%.9g\n",
-		    m->policies[i / m->nsizes]->name, (unsigned)points[i].nbufs,
-		    points[i].miss_ratio, points[i].error);
+	for (size_t i = 0; i < m->npolicies * m->nsizes; i++) {
+		const char *text = m->choice[i / m->nsizes].text;
+		const char *quote = strchr(text, ',') != NULL ? "\"" : "";
+
+		(void)printf("%s%s%s,%u,%.9g,%.9g\n", quote, text, quote,
+		    (unsigned)points[i].nbufs, points[i].miss_ratio,
+		    points[i].error);
+	}
 }
 
 /* A column for each policy; the error behind the ratio where there is one. */
@@ -188,7 +181,7 @@ print_curves_table(const struct mrc *m, const struct eph_refs *r,
 	t = table_create(align);
 	table_cell(t, "nbufs");
 	for (size_t p = 0; p < m->npolicies; p++)
-		table_cell(t, "%s", m->policies[p]->name);
+		table_cell(t, "%s", m->choice[p].text);
 	table_rule(t);
 	for (size_t i = 0; i < m->nsizes; i++) {
 		table_cell(t, "%s", number_u64(number, m->sizes[i]));
@@ -263,7 +256,7 @@ plot_curves(const struct mrc *m, const struct eph_mrc_point *points, bool file)
 	y = must_alloc(NULL, plot.nlines * plot.npoints + 1, sizeof(*y));
 	plot.name = must_alloc(NULL, plot.nlines + 1, sizeof(*plot.name));
 	for (size_t p = 0; p < plot.nlines; p++) {
-		plot.name[p] = m->policies[p]->name;
+		plot.name[p] = m->choice[p].text;
 		for (size_t i = 0; i < plot.npoints; i++)
 			y[p * plot.npoints + i] =
 			    points[p * plot.npoints + i].miss_ratio;
@@ -288,10 +281,8 @@ step_curves(void *arg, size_t done, size_t all)
 static int
 run_curves(struct mrc *m, struct eph_refs *r)
 {
-	const char *const *params =
-	    m->s.o->policy_params != NULL ? &m->s.o->policy_params : NULL;
 	struct eph_mrc_config cfg = { .policies = m->policies,
-		.params = params,
+		.params = m->params,
 		.npolicies = m->npolicies,
 		.sizes = m->sizes,
 		.nsizes = m->nsizes,
@@ -625,6 +616,8 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 	struct eph_err err;
 	int status;
 
+	if (setup_policy_help(&m.s))
+		return (EXIT_OK);
 	if (setup_trace(&m.s, n, operands) != OPTIONS_OK ||
 	    check_options(&m) != OPTIONS_OK)
 		return (EXIT_BAD);
@@ -635,7 +628,9 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 	else
 		status = o->events ? events(&m, trace) : curves(&m, trace);
 	eph_trace_close(trace);
+	free(m.choice);
 	free(m.policies);
+	free(m.params);
 	free(m.sizes);
 	return (status);
 }

@@ -354,6 +354,8 @@ cmd_run(const struct opts *o, int n, char **operands)
 {
 	struct run r = { .setup = { .command = "ephmap run", .o = o } };
 
+	if (setup_policy_help(&r.setup))
+		return (EXIT_OK);
 	if (setup_trace(&r.setup, n, operands) != OPTIONS_OK)
 		return (EXIT_BAD);
 	return (o->workload != NULL ? run_workload(&r) : run_trace(&r));

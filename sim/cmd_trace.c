@@ -10,6 +10,7 @@
 
 #include "ephmap/generate.h"
 #include "ephmap/import.h"
+#include "ephmap/names.h"
 #include "ephmap/trace.h"
 #include "command.h"
 #include "options.h"
@@ -58,7 +59,7 @@ term_find(const struct term *terms, const char *command, const char *what,
 		names[n] = terms[n].name;
 	}
 	names[n] = NULL;
-	near = nearest_name(name, names);
+	near = eph_nearest_name(name, names);
 	(void)options_refuse(command, "%s \"%s\"%s%s; --help lists them", what,
 	    name, near != NULL ? ", did you mean " : "",
 	    near != NULL ? near : "");

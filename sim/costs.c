@@ -14,6 +14,8 @@
 #include "options.h"
 #include "table.h"
 
+#include "ephmap/names.h"
+
 #define COST_FILE_MAX (1u << 20) /* nobody writes a longer one by hand */
 
 static const struct {
@@ -90,7 +92,7 @@ take_cost(struct cost_file *cf, const char *where, const char *name,
 		return (0);
 	}
 	names[NCOSTS] = NULL;
-	near = nearest_name(name, names);
+	near = eph_nearest_name(name, names);
 	return (eph_err_set(err, EINVAL, "%s: no price is called \"%.40s\"%s%s",
 	    where, name, near != NULL ? "; did you mean " : "",
 	    near != NULL ? near : ""));

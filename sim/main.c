@@ -14,6 +14,7 @@
 #include "help.h"
 #include "options.h"
 
+#include "ephmap/names.h"
 #include "ephmap/version.h"
 
 static command_fn *const functions[COMMANDS] = {
@@ -69,7 +70,7 @@ refuse_command(const char *family, const char *word)
 		n++;
 	}
 	names[n] = NULL;
-	near = nearest_name(word, names);
+	near = eph_nearest_name(word, names);
 	(void)snprintf(command, sizeof(command), "ephmap%s%s",
 	    family != NULL ? " " : "", family != NULL ? family : "");
 	if (near != NULL)

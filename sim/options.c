@@ -23,6 +23,7 @@
 
 #include "help.h"
 
+#include "ephmap/names.h"
 #include "ephmap/types.h"
 
 #define FIRST_CODE  0x100
@@ -135,65 +136,6 @@ parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out)
 	return (0);
 }
 
-static unsigned
-min3(unsigned a, unsigned b, unsigned c)
-{
-	const unsigned ab = a < b ? a : b;
-
-	return (ab < c ? ab : c);
-}
-
-/* Edits (insert, delete, change, swap neighbours) between two names. */
-static unsigned
-name_distance(const char *a, const char *b)
-{
-	const size_t na = strlen(a), nb = strlen(b);
-	unsigned row[3][NAME_MAX_ + 1]; /* i - 2, i - 1 and i, in turn */
-
-	if (na > NAME_MAX_ || nb > NAME_MAX_)
-		return (UINT32_MAX);
-	for (size_t j = 0; j <= nb; j++)
-		row[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned *now = row[i % 3];
-		const unsigned *up = row[(i + 2) % 3];
-		const unsigned *up2 = row[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			now[j] = min3(up[j] + 1, now[j - 1] + 1,
-			    up[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && up2[j - 2] + 1 < now[j])
-				now[j] = up2[j - 2] + 1;
-		}
-	}
-	return (row[na % 3][nb]);
-}
-
-const char *
-nearest_name(const char *name, const char *const *names)
-{
-	/* Up to a third of the letters wrong, and never all of them. */
-	const unsigned limit = (unsigned)(strlen(name) + 2) / 3;
-	const char *best = NULL;
-	unsigned best_distance = limit + 1;
-
-	for (; *names != NULL; names++) {
-		unsigned d = name_distance(name, *names);
-
-		/* A part of a name is a good hint too: "accessed". */
-		if (d > limit && strlen(name) >= 3 &&
-		    strstr(*names, name) != NULL)
-			d = limit;
-		if (d < best_distance) {
-			best_distance = d;
-			best = *names;
-		}
-	}
-	return (best);
-}
-
 /* What the messages about a command begin with. */
 static const char *
 command_name(const struct command *c, char buf[COMMAND_MAX])
@@ -223,7 +165,7 @@ refuse_option(const struct command *c, const char *arg)
 	names[n] = NULL;
 	(void)snprintf(
 	    name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
-	near = nearest_name(name, names);
+	near = eph_nearest_name(name, names);
 	return (refuse(c, "unknown option --%s%s%s%s", name,
 	    near != NULL ? "; did you mean --" : "", near != NULL ? near : "",
 	    near != NULL ? "?" : ""));

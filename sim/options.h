@@ -161,12 +161,6 @@ int parse_real(const char *s, double min, double max, double *out);
  */
 int parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out);
 
-/*
- * The known name nearest to a misspelt one, or NULL when none is near.
- * `names` is ended by NULL.
- */
-const char *nearest_name(const char *name, const char *const *names);
-
 /* For --format: what the choices mean. */
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
 

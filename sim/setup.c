@@ -24,6 +24,8 @@
 struct axis_values {
 	size_t ndesigns;
 	const struct eph_design_ops **design;
+	size_t npolicies; /* 0: the design's own */
+	struct eph_policy_choice *policy;
 	struct words rows[AXES]; /* names, checked; n 0: the default */
 	size_t ncpus;
 	unsigned *cpus;
@@ -189,12 +191,63 @@ find_nbufs(const struct setup *s, const struct eph_trace_meta *meta,
 	return (status);
 }
 
+bool
+setup_policy_help(const struct setup *s)
+{
+	static const char help[] = ":help";
+	const char *text = s->o->policy;
+	const size_t n = text == NULL ? 0 : strlen(text);
+	struct eph_policy_choice c;
+	char name[EPH_POLICY_TEXT], lines[2000];
+
+	if (n < sizeof(help) || n >= sizeof(name) ||
+	    strcmp(text + n - (sizeof(help) - 1), help) != 0)
+		return (false);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)(n - (sizeof(help) - 1)), text);
+	if (eph_policy_choose(name, &c, NULL) != 0)
+		return (false);
+	(void)eph_policy_help(c.ops, lines, sizeof(lines));
+	(void)fputs(lines, stdout);
+	return (true);
+}
+
+int
+setup_policies(const struct setup *s, const char *text, bool lists,
+    struct eph_policy_choice **listp, size_t *np)
+{
+	const char *params = s->o->policy_params;
+	char with[2 * EPH_POLICY_TEXT];
+	struct eph_err err;
+
+	if (params != NULL) {
+		if (s->o->policy == NULL || strpbrk(text, ",:") != NULL)
+			return (options_refuse(s->command,
+			    "--policy-params: expected one --policy that they "
+			    "are for (--policy NAME:K=V,... has its own)"));
+		(void)snprintf(with, sizeof(with), "%s:%s", text, params);
+		text = with;
+	}
+	if (text == NULL)
+		return (OPTIONS_OK);
+	if (eph_policy_choose_list(text, listp, np, &err) != 0)
+		return (options_refuse(s->command, "--policy: %s", err.text));
+	if (*np == 1 || lists)
+		return (OPTIONS_OK);
+	free(*listp);
+	*listp = NULL;
+	return (options_refuse(s->command,
+	    "--policy: expected one value, got \"%s\" (`ephmap compare' "
+	    "takes lists)",
+	    text));
+}
+
 static int
 find_values(const struct setup *s, const struct eph_trace_meta *meta,
     struct axis_values *v)
 {
-	const char *const typed[AXES] = { s->o->design, s->o->policy,
-		s->o->shootdown, s->o->machine, s->o->tlb };
+	const char *const typed[AXES] = { s->o->design, NULL, s->o->shootdown,
+		s->o->machine, s->o->tlb };
 
 	memset(v, 0, sizeof(*v));
 	for (unsigned a = 0; a < AXES; a++) {
@@ -203,6 +256,9 @@ find_values(const struct setup *s, const struct eph_trace_meta *meta,
 			return (OPTIONS_BAD);
 	}
 	if (find_designs(s, v) != OPTIONS_OK || check_names(s, v) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (setup_policies(s, s->o->policy, s->lists, &v->policy,
+		&v->npolicies) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (find_cpus(s, meta, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
@@ -215,6 +271,7 @@ values_free(struct axis_values *v)
 	for (unsigned a = 0; a < AXES; a++)
 		words_free(&v->rows[a]);
 	free(v->design);
+	free(v->policy);
 	free(v->cpus);
 	free(v->nbufs);
 }
@@ -333,12 +390,13 @@ add_point(struct point_list *l, const struct setup *s,
 	const struct words *machine = &v->rows[AXIS_MACHINE];
 	const struct words *tlb = &v->rows[AXIS_TLB];
 	const struct words *shootdown = &v->rows[AXIS_SHOOTDOWN];
-	const struct words *policy = &v->rows[AXIS_POLICY];
 	struct eph_run_config *cfg;
+	struct point *p;
 
 	l->point = must_alloc(l->point, l->n + 1, sizeof(*l->point));
 	memset(&l->point[l->n], 0, sizeof(*l->point));
-	cfg = &l->point[l->n++].cfg;
+	p = &l->point[l->n++];
+	cfg = &p->cfg;
 	cfg->design = d;
 	cfg->machine = table_name(AXIS_MACHINE,
 	    machine->n > 0 ? machine->word[at[BY_MACHINE]] : DEFAULT_MACHINE);
@@ -347,9 +405,10 @@ add_point(struct point_list *l, const struct setup *s,
 	if (shootdown->n > 0)
 		cfg->shootdown =
 		    eph_shootdown_find(shootdown->word[at[BY_SHOOTDOWN]]);
-	if (policy->n > 0 && takes_policy(s, d))
-		cfg->policy = eph_policy_find(policy->word[at[BY_POLICY]]);
-	cfg->policy_params = s->o->policy_params;
+	if (v->npolicies > 0 && takes_policy(s, d)) {
+		p->policy = v->policy[at[BY_POLICY]];
+		cfg->policy = p->policy.ops;
+	}
 	cfg->cpus = v->cpus[at[BY_CPUS]];
 	cfg->nbufs = v->nbufs[at[BY_NBUFS]];
 	cfg->seed = s->o->seed;
@@ -370,9 +429,8 @@ add_design(struct point_list *l, const struct setup *s,
 		[BY_SHOOTDOWN] = at_least_one(v->rows[AXIS_SHOOTDOWN].n),
 		[BY_CPUS] = v->ncpus,
 		[BY_NBUFS] = (d->flags & EPH_DESIGN_NBUFS) != 0 ? v->nnbufs : 1,
-		[BY_POLICY] = takes_policy(s, d)
-		    ? at_least_one(v->rows[AXIS_POLICY].n)
-		    : 1,
+		[BY_POLICY] =
+		    takes_policy(s, d) ? at_least_one(v->npolicies) : 1,
 	};
 	size_t total = 1;
 
@@ -387,7 +445,7 @@ add_design(struct point_list *l, const struct setup *s,
 	}
 }
 
-/* Prices for every point; the array has its final place now. */
+/* Prices and parameters; the array has its final place now. */
 static int
 price_points(const struct setup *s, struct point_list *l)
 {
@@ -403,6 +461,8 @@ price_points(const struct setup *s, struct point_list *l)
 		if (cf != NULL)
 			costs_apply(cf, &p->costs);
 		p->cfg.costs = &p->costs;
+		if (p->policy.params[0] != '\0')
+			p->cfg.policy_params = p->policy.params;
 	}
 	costs_free(cf);
 	return (OPTIONS_OK);
@@ -550,7 +610,7 @@ const char *
 point_policy(const struct point *p)
 {
 	if (p->cfg.policy != NULL)
-		return (p->cfg.policy->name);
+		return (p->policy.text);
 	return (none_if_empty(p->cfg.design->policy));
 }
 

@@ -38,13 +38,14 @@ struct setup {
 
 /* One run: its configuration, and what came of it. */
 struct point {
-	struct eph_run_config cfg;    /* machine is set, others may be NULL */
-	struct eph_costs costs;	      /* cfg.costs points here */
-	int status;		      /* of eph_replay_run() */
-	struct eph_err err;	      /* why, if refused or unsound */
-	struct eph_run_result *res;   /* NULL until it ran */
-	struct eph_work_result *work; /* NULL: a trace ran */
-	bool unsound;		      /* a workload that went wrong */
+	struct eph_run_config cfg; /* machine is set, others may be NULL */
+	struct eph_policy_choice policy; /* cfg's, where it is not NULL */
+	struct eph_costs costs;		 /* cfg.costs points here */
+	int status;			 /* of eph_replay_run() */
+	struct eph_err err;		 /* why, if refused or unsound */
+	struct eph_run_result *res;	 /* NULL until it ran */
+	struct eph_work_result *work;	 /* NULL: a trace ran */
+	bool unsound;			 /* a workload that went wrong */
 };
 
 /*
@@ -56,6 +57,17 @@ int setup_trace(struct setup *s, int n, char **operands);
 
 /* A trace without a reference has no result: OPTIONS_BAD, and said. */
 int setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta);
+
+/* Whether --policy is NAME:help; it has been printed then. */
+bool setup_policy_help(const struct setup *s);
+
+/*
+ * The policies of `text`, which is --policy or what stands for it, with the
+ * parameters of --policy-params.  The caller gives *listp to free().
+ * OPTIONS_OK, or OPTIONS_BAD with a message printed.
+ */
+int setup_policies(const struct setup *s, const char *text, bool lists,
+    struct eph_policy_choice **listp, size_t *np);
 
 /*
  * Make the points.  Returns OPTIONS_OK and sets *pp and *np, or OPTIONS_BAD

@@ -4,4 +4,5 @@ set(EPHMAP_SOURCES
     fiber.c
     kassert.c
     mem.c
+    names.c
     prng.c)

@@ -13,6 +13,7 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
+#include "ephmap/names.h"
 #include "machine/access.h"
 #include "machine/frames.h"
 #include "machine/life.h"
@@ -74,6 +75,19 @@ machine_cpus_create(struct eph_machine *mc)
 	return (0);
 }
 
+static const char *
+machine_row(unsigned i)
+{
+	return (
+	    eph_machine_models[i] != NULL ? eph_machine_models[i]->name : NULL);
+}
+
+static const char *
+tlb_row(unsigned i)
+{
+	return (eph_tlb_models[i] != NULL ? eph_tlb_models[i]->name : NULL);
+}
+
 /* Names to models; on failure `err` lists what there is. */
 static int
 machine_models(const struct eph_machine_config *cfg, struct eph_machine *mc,
@@ -84,13 +98,15 @@ machine_models(const struct eph_machine_config *cfg, struct eph_machine *mc,
 
 	mc->model = eph_machine_model_find(model);
 	if (mc->model == NULL)
-		return (eph_err_set(err, EINVAL,
-		    "unknown machine '%s' (see: ephmap list machines)", model));
+		return (eph_err_unknown(err, "machine", model,
+		    eph_nearest_row(model, machine_row),
+		    "`ephmap list machines` shows them"));
 	tlb = cfg->tlb != NULL ? cfg->tlb : mc->model->tlb;
 	mc->tlb_model = eph_tlb_model_find(tlb);
 	if (mc->tlb_model == NULL)
-		return (eph_err_set(err, EINVAL,
-		    "unknown TLB '%s' (see: ephmap list tlbs)", tlb));
+		return (eph_err_unknown(err, "TLB", tlb,
+		    eph_nearest_row(tlb, tlb_row),
+		    "`ephmap list tlbs` shows them"));
 	if (cfg->ncpus < 1 || cfg->ncpus > EPH_CPUS_MAX)
 		return (
 		    eph_err_set(err, EINVAL, "%u CPUs: a machine has 1 to %u",

@@ -22,23 +22,28 @@ struct twoq {
 	uint32_t kout;
 };
 
+static const struct eph_policy_param twoq_params[] = {
+	{ "kin", 0.25, 0, 1, "share of the buffers for pages seen once" },
+	{ "kout", 0.5, 0, 8, "pages remembered, as a share of the buffers" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 twoq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double kin = 0.25, kout = 0.5;
-	const struct policy_param params[] = { { "kin", &kin, 0, 1 },
-		{ "kout", &kout, 0, 8 } };
-	const int error = eph__policy_params(env, "2q", params, 2, err);
+	double v[2];
+	const int error =
+	    eph_policy_params(&eph_policy_2q, env->params, v, err);
 	struct twoq *q;
 
 	if (error != 0)
 		return (error);
 	q = lists_create(
-	    env, sizeof(*q), policy_share(env->nslots, kout, 1) + 1);
+	    env, sizeof(*q), policy_share(env->nslots, v[1], 1) + 1);
 	if (q == NULL)
 		return (eph__policy_nomem(env, "2q", err));
-	q->kin = policy_share(env->nslots, kin, 1);
-	q->kout = policy_share(env->nslots, kout, 1);
+	q->kin = policy_share(env->nslots, v[0], 1);
+	q->kout = policy_share(env->nslots, v[1], 1);
 	*psp = q;
 	return (0);
 }
@@ -129,6 +134,6 @@ const struct eph_policy_ops eph_policy_2q = {
 	.name = "2q",
 	.summary = "FIFO for new pages, LRU for those missed twice",
 	.origin = "Johnson and Shasha, VLDB 1994",
-	.params = "kin=0.25,kout=0.5",
+	.params = twoq_params,
 	POLICY_CALLS,
 };

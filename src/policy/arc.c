@@ -27,7 +27,8 @@ struct arc {
 static int
 arc_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "arc", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_arc, env->params, NULL, err);
 
 	if (error != 0)
 		return (error);
@@ -167,6 +168,5 @@ const struct eph_policy_ops eph_policy_arc = {
 	.name = "arc",
 	.summary = "recency and frequency lists that balance themselves",
 	.origin = "Megiddo and Modha, FAST 2003",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -88,7 +88,8 @@ static int
 cacheus_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "cacheus", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_cacheus, env->params, NULL, err);
 	const uint32_t ghosts = policy_share(env->nslots, 0.5, 1);
 	struct cacheus *e;
 
@@ -408,6 +409,5 @@ const struct eph_policy_ops eph_policy_cacheus = {
 	.name = "cacheus",
 	.summary = "scan-resistant LRU or churn-resistant LFU, learning",
 	.origin = "Rodriguez et al., FAST 2021",
-	.params = "",
 	POLICY_CALLS,
 };

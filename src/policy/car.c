@@ -23,7 +23,8 @@ struct car {
 static int
 car_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "car", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_car, env->params, NULL, err);
 
 	if (error != 0)
 		return (error);
@@ -150,6 +151,5 @@ const struct eph_policy_ops eph_policy_car = {
 	.name = "car",
 	.summary = "ARC with clocks: a hit sets a bit",
 	.origin = "Bansal and Modha, FAST 2004",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -12,8 +12,8 @@
  * touches two nodes.  Only when a pinned slot is the oldest, and therefore
  * keeps that place, does another slot have to be moved.
  *
- * The file that includes this defines CLOCK_NAME, CLOCK_MAX, CLOCK_SUMMARY
- * and CLOCK_ORIGIN, and POLICY(fn).
+ * The file that includes this defines CLOCK_ROW, CLOCK_NAME, CLOCK_MAX,
+ * CLOCK_SUMMARY and CLOCK_ORIGIN, and POLICY(fn).
  */
 
 #include <errno.h>
@@ -49,7 +49,7 @@ POLICY(create)(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	struct clock_state *s;
-	const int error = eph__policy_params(env, CLOCK_NAME, NULL, 0, err);
+	const int error = eph_policy_params(&CLOCK_ROW, env->params, NULL, err);
 
 	if (error != 0)
 		return (error);
@@ -228,7 +228,7 @@ POLICY(check)(void *ps)
 #define CLOCK_OPS                                                              \
 	{                                                                      \
 		.name = CLOCK_NAME, .summary = CLOCK_SUMMARY,                  \
-		.origin = CLOCK_ORIGIN, .params = "", .abi = EPHMAP_ABI,       \
+		.origin = CLOCK_ORIGIN, .abi = EPHMAP_ABI,                     \
 		.create = POLICY(create), .destroy = POLICY(destroy),          \
 		.insert = POLICY(insert), .hit = POLICY(hit),                  \
 		.pin = POLICY(pin), .release = POLICY(release),                \

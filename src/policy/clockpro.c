@@ -75,7 +75,8 @@ static int
 clockpro_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "clockpro", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_clockpro, env->params, NULL, err);
 	struct clockpro *k;
 
 	if (error != 0)
@@ -437,6 +438,5 @@ const struct eph_policy_ops eph_policy_clockpro = {
 	.name = "clockpro",
 	.summary = "LIRS with clocks: hot, cold and test hands",
 	.origin = "Jiang, Chen, Zhang, USENIX ATC 2005",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -56,16 +56,24 @@ lecar_destroy(void *ps)
 	lists_destroy(e, sizeof(*e));
 }
 
+static const struct eph_policy_param lecar_params[] = {
+	{ "rate", 0.45, 0, 10, "learning rate" },
+	{ "discount", 0.005, 1e-9, 1,
+	    "what a regret is worth after as many misses as there are buffers" },
+	{ "weight", 0.5, 1 - EXPERT_WEIGHT_MAX, EXPERT_WEIGHT_MAX,
+	    "weight of LRU at the start" },
+	{ "history", 0.5, 0, 4,
+	    "pages each expert remembers, as a share of the buffers" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double rate = 0.45, discount = 0.005, weight = 0.5, history = 0.5;
-	const struct policy_param params[] = { { "rate", &rate, 0, 10 },
-		{ "discount", &discount, 1e-9, 1 },
-		{ "weight", &weight, 1 - EXPERT_WEIGHT_MAX, EXPERT_WEIGHT_MAX },
-		{ "history", &history, 0, 4 } };
-	const int error = eph__policy_params(env, "lecar", params, 4, err);
-	const uint32_t ghosts = policy_share(env->nslots, history, 1);
+	double v[4];
+	const int error =
+	    eph_policy_params(&eph_policy_lecar, env->params, v, err);
+	const uint32_t ghosts = policy_share(env->nslots, v[3], 1);
 	struct lecar *e;
 
 	if (error != 0)
@@ -84,9 +92,9 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (eph__policy_nomem(env, "lecar", err));
 	}
 	eph__prng_init(&e->rng, env->seed, 0);
-	e->weight = weight;
-	e->rate = rate;
-	e->discount = log(discount) / env->nslots;
+	e->weight = v[2];
+	e->rate = v[0];
+	e->discount = log(v[1]) / env->nslots;
 	*psp = e;
 	return (0);
 }
@@ -224,6 +232,6 @@ const struct eph_policy_ops eph_policy_lecar = {
 	.name = "lecar",
 	.summary = "LRU or LFU, drawn by weights learnt from mistakes",
 	.origin = "Vietri et al., HotStorage 2018",
-	.params = "rate=0.45,discount=0.005,weight=0.5,history=0.5",
+	.params = lecar_params,
 	POLICY_CALLS,
 };

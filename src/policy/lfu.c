@@ -28,7 +28,8 @@ struct lfu {
 static int
 lfu_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "lfu", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_lfu, env->params, NULL, err);
 	struct lfu *f;
 
 	if (error != 0)
@@ -106,6 +107,5 @@ const struct eph_policy_ops eph_policy_lfu = {
 	.name = "lfu",
 	.summary = "least often used while cached, then least recently",
 	.origin = "folklore; Coffman and Denning 1973",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -40,7 +40,8 @@ lfuda_destroy(void *ps)
 static int
 lfuda_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "lfu-aging", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_lfu_aging, env->params, NULL, err);
 	struct lfuda *f;
 
 	if (error != 0)
@@ -117,6 +118,5 @@ const struct eph_policy_ops eph_policy_lfu_aging = {
 	.name = "lfu-aging",
 	.summary = "LFU whose counts lose value as pages leave (LFU-DA)",
 	.origin = "Arlitt et al., HP Labs 1999-98, 2000",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -102,13 +102,20 @@ lhd_start(struct lhd *d)
 	}
 }
 
+static const struct eph_policy_param lhd_params[] = {
+	{ "ages", 4096, 16, 65535, "ages told apart" },
+	{ "period", 65536, 1, 4e9, "references between two estimates" },
+	{ "coarse", 10, 0, 31,
+	    "age classes at first: steps of age at first are 2 to this power" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double ages = 4096, period = 65536, coarse = 10;
-	const struct policy_param params[] = { { "ages", &ages, 16, 65535 },
-		{ "period", &period, 1, 4e9 }, { "coarse", &coarse, 0, 31 } };
-	const int error = eph__policy_params(env, "lhd", params, 3, err);
+	double v[3];
+	const int error =
+	    eph_policy_params(&eph_policy_lhd, env->params, v, err);
 	struct lhd *d;
 
 	if (error != 0)
@@ -117,9 +124,9 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (eph__policy_nomem(env, "lhd", err));
 	d->c.mem = env->mem;
 	d->c.nslots = env->nslots;
-	d->ages = (uint32_t)ages;
-	d->period = (uint32_t)period;
-	d->shift = (unsigned)coarse;
+	d->ages = (uint32_t)v[0];
+	d->period = (uint32_t)v[1];
+	d->shift = (unsigned)v[2];
 	d->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*d->n));
 	d->a =
 	    eph_mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
@@ -400,6 +407,6 @@ const struct eph_policy_ops eph_policy_lhd = {
 	.name = "lhd",
 	.summary = "least hit density among sampled pages",
 	.origin = "Beckmann, Chen, Cidon, NSDI 2018",
-	.params = "ages=4096,period=65536,coarse=10",
+	.params = lhd_params,
 	POLICY_CALLS,
 };

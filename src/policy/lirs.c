@@ -83,13 +83,20 @@ lirs_start(struct lirs *l)
 	}
 }
 
+static const struct eph_policy_param lirs_params[] = {
+	{ "hir", 0.01, 0, 1,
+	    "share of the buffers for pages of long reuse distance" },
+	{ "ghosts", 2, 0, 100,
+	    "pages remembered, in multiples of the buffers" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double hir = 0.01, ghosts = 2;
-	const struct policy_param params[] = { { "hir", &hir, 0, 1 },
-		{ "ghosts", &ghosts, 0, 100 } };
-	const int error = eph__policy_params(env, "lirs", params, 2, err);
+	double v[2];
+	const int error =
+	    eph_policy_params(&eph_policy_lirs, env->params, v, err);
 	struct lirs *l;
 
 	if (error != 0)
@@ -98,8 +105,8 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (eph__policy_nomem(env, "lirs", err));
 	l->c.mem = env->mem;
 	l->c.nslots = env->nslots;
-	l->nghosts = policy_share(env->nslots, ghosts, 0);
-	l->lir_max = env->nslots - policy_share(env->nslots, hir, 1);
+	l->nghosts = policy_share(env->nslots, v[1], 0);
+	l->lir_max = env->nslots - policy_share(env->nslots, v[0], 1);
 	l->s = env->nslots + l->nghosts;
 	l->q = l->s + 1;
 	l->g = l->s + 2;
@@ -403,6 +410,6 @@ const struct eph_policy_ops eph_policy_lirs = {
 	.name = "lirs",
 	.summary = "shortest distance between the last two uses stays",
 	.origin = "Jiang and Zhang, SIGMETRICS 2002",
-	.params = "hir=0.01,ghosts=2",
+	.params = lirs_params,
 	POLICY_CALLS,
 };

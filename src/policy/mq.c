@@ -47,24 +47,29 @@ mq_destroy(void *ps)
 	lists_destroy(q, sizeof(*q));
 }
 
+static const struct eph_policy_param mq_params[] = {
+	{ "lifetime", 75, 1, 1e9,
+	    "references after which an unused page falls one queue" },
+	{ "out", 0.5, 0, 8, "pages remembered, as a share of the buffers" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 mq_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double lifetime = 75, out = 0.5;
-	const struct policy_param params[] = {
-		{ "lifetime", &lifetime, 1, 1e9 }, { "out", &out, 0, 8 }
-	};
-	const int error = eph__policy_params(env, "mq", params, 2, err);
+	double v[2];
+	const int error =
+	    eph_policy_params(&eph_policy_mq, env->params, v, err);
 	uint32_t qout;
 	struct mq *q;
 
 	if (error != 0)
 		return (error);
-	qout = policy_share(env->nslots, out, 1);
+	qout = policy_share(env->nslots, v[1], 1);
 	if ((q = lists_create(env, sizeof(*q), qout + 1)) == NULL)
 		return (eph__policy_nomem(env, "mq", err));
 	q->qout_max = qout;
-	q->lifetime = (uint32_t)lifetime;
+	q->lifetime = (uint32_t)v[0];
 	q->nm = env->nslots + qout + 1;
 	if ((q->m = eph_mem_alloc(env->mem, q->nm * sizeof(*q->m))) == NULL) {
 		mq_destroy(q);
@@ -183,6 +188,6 @@ const struct eph_policy_ops eph_policy_mq = {
 	.name = "mq",
 	.summary = "eight LRU queues by the logarithm of the use count",
 	.origin = "Zhou, Philbin, Li, USENIX ATC 2001",
-	.params = "lifetime=75,out=0.5",
+	.params = mq_params,
 	POLICY_CALLS,
 };

@@ -19,7 +19,8 @@ struct mru {
 static int
 mru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "mru", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_mru, env->params, NULL, err);
 
 	if (error != 0)
 		return (error);
@@ -75,6 +76,5 @@ const struct eph_policy_ops eph_policy_mru = {
 	.name = "mru",
 	.summary = "most recently used leaves first",
 	.origin = "Chou and DeWitt, VLDB 1985",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -38,7 +38,8 @@ opt_destroy(void *ps)
 static int
 opt_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "opt", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_opt, env->params, NULL, err);
 	struct opt *o;
 
 	if (error != 0)
@@ -115,7 +116,7 @@ const struct eph_policy_ops eph_policy_opt = {
 	.name = "opt",
 	.summary = "farthest next use leaves first: the bound",
 	.origin = "Belady 1966",
-	.params = "",
+	.aka = "belady,min,optimal,oracle",
 	.offline = true,
 	POLICY_CALLS,
 };

@@ -27,14 +27,18 @@ struct price_aware {
 	uint32_t depth;
 };
 
+static const struct eph_policy_param price_aware_params[] = {
+	{ "depth", 32, 1, 1e9, "pages looked at from the oldest on" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 price_aware_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double depth = 32;
-	const struct policy_param params[] = { { "depth", &depth, 1, 1e9 } };
+	double v[1];
 	const int error =
-	    eph__policy_params(env, "price-aware", params, 1, err);
+	    eph_policy_params(&eph_policy_price_aware, env->params, v, err);
 	struct price_aware *s;
 
 	if (error != 0)
@@ -43,7 +47,7 @@ price_aware_create(
 		return (eph__policy_nomem(env, "price-aware", err));
 	s->price = env->price;
 	s->arg = env->price_arg;
-	s->depth = env->price == NULL ? 1 : (uint32_t)depth;
+	s->depth = env->price == NULL ? 1 : (uint32_t)v[0];
 	*psp = s;
 	return (0);
 }
@@ -121,6 +125,6 @@ const struct eph_policy_ops eph_policy_price_aware = {
 	.name = "price-aware",
 	.summary = "cheapest to invalidate among the least recently used",
 	.origin = "ephmap 2026",
-	.params = "depth=32",
+	.params = price_aware_params,
 	POLICY_CALLS,
 };

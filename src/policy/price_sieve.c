@@ -32,7 +32,8 @@ static int
 price_sieve_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "price-sieve", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_price_sieve, env->params, NULL, err);
 	struct price_sieve *s;
 
 	if (error != 0)
@@ -136,6 +137,5 @@ const struct eph_policy_ops eph_policy_price_sieve = {
 	.name = "price-sieve",
 	.summary = "SIEVE that passes once over what is dear to invalidate",
 	.origin = "ephmap 2026",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -36,7 +36,8 @@ random_destroy(void *ps)
 static int
 random_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "random", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_random, env->params, NULL, err);
 	struct random_state *s;
 
 	if (error != 0)
@@ -162,6 +163,5 @@ const struct eph_policy_ops eph_policy_random = {
 	.name = "random",
 	.summary = "any page with the same chance",
 	.origin = "Belady 1966",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -31,25 +31,31 @@ struct s3fifo {
 	bool recalled; /* the page that arrives was remembered */
 };
 
+static const struct eph_policy_param s3fifo_params[] = {
+	{ "small", 0.1, 0, 1, "share of the buffers in the small queue" },
+	{ "ghost", 0.9, 0, 8, "pages remembered, as a share of the buffers" },
+	{ "threshold", 2, 1, FREQ_MAX,
+	    "hits in the small queue that lead to the main one" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 s3fifo_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double small = 0.1, ghost = 0.9, threshold = 2;
-	const struct policy_param params[] = { { "small", &small, 0, 1 },
-		{ "ghost", &ghost, 0, 8 },
-		{ "threshold", &threshold, 1, FREQ_MAX } };
-	const int error = eph__policy_params(env, "s3fifo", params, 3, err);
+	double v[3];
+	const int error =
+	    eph_policy_params(&eph_policy_s3fifo, env->params, v, err);
 	struct s3fifo *s;
 
 	if (error != 0)
 		return (error);
 	s = lists_create(
-	    env, sizeof(*s), policy_share(env->nslots, ghost, 1) + 1);
+	    env, sizeof(*s), policy_share(env->nslots, v[1], 1) + 1);
 	if (s == NULL)
 		return (eph__policy_nomem(env, "s3fifo", err));
-	s->main_max = env->nslots - policy_share(env->nslots, small, 0);
-	s->ghost_max = policy_share(env->nslots, ghost, 0);
-	s->threshold = (uint32_t)threshold;
+	s->main_max = env->nslots - policy_share(env->nslots, v[0], 0);
+	s->ghost_max = policy_share(env->nslots, v[1], 0);
+	s->threshold = (uint32_t)v[2];
 	*psp = s;
 	return (0);
 }
@@ -171,6 +177,6 @@ const struct eph_policy_ops eph_policy_s3fifo = {
 	.name = "s3fifo",
 	.summary = "small FIFO, main FIFO with second chances, ghosts",
 	.origin = "Yang et al., SOSP 2023",
-	.params = "small=0.1,ghost=0.9,threshold=2",
+	.params = s3fifo_params,
 	POLICY_CALLS,
 };

@@ -25,7 +25,8 @@ struct sieve {
 static int
 sieve_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	const int error = eph__policy_params(env, "sieve", NULL, 0, err);
+	const int error =
+	    eph_policy_params(&eph_policy_sieve, env->params, NULL, err);
 	struct sieve *s;
 
 	if (error != 0)
@@ -115,6 +116,5 @@ const struct eph_policy_ops eph_policy_sieve = {
 	.name = "sieve",
 	.summary = "FIFO list with a used bit and a hand that stays",
 	.origin = "Zhang et al., NSDI 2024",
-	.params = "",
 	POLICY_CALLS,
 };

@@ -3,6 +3,7 @@ set(EPHMAP_SOURCES
     arc.c
     cacheus.c
     car.c
+    choose.c
     clock.c
     clock2.c
     clockpro.c

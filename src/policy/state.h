@@ -5,7 +5,7 @@
 
 /*
  * What every policy has: where its memory comes from, which slots hold a
- * page, which of them are pinned, and its parameters.
+ * page, and which of them are pinned.
  *
  * Memory is allocated at creation.  Only the tables by page, which find
  * ghosts, grow with the highest page number seen; a policy goes on without
@@ -28,21 +28,6 @@ struct policy_count {
 	uint32_t resident; /* slots that hold a page */
 	uint32_t pinned;   /* of these */
 };
-
-/* One parameter: `value` holds the default and is overwritten. */
-struct policy_param {
-	const char *name;
-	double *value;
-	double min;
-	double max;
-};
-
-/*
- * Read "k=v,k=v" into the `n` parameters.  Returns 0, or EINVAL with `err`
- * naming the one that is unknown, malformed or out of range.
- */
-int eph__policy_params(const struct eph_policy_env *env, const char *policy,
-    const struct policy_param *params, size_t n, struct eph_err *err);
 
 /* ENOMEM, and `err` says which policy wanted memory for how many slots. */
 int eph__policy_nomem(

@@ -68,14 +68,20 @@ wtinylfu_destroy(void *ps)
 	lists_destroy(w, sizeof(*w));
 }
 
+static const struct eph_policy_param wtinylfu_params[] = {
+	{ "window", 0.01, 0, 1, "share of the buffers in the window at first" },
+	{ "protected", 0.8, 0, 1, "share of the main part that is protected" },
+	{ "adapt", 1, 0, 1, "1: the window climbs, 0: it stays" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static int
 wtinylfu_create(
     const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	double window = 0.01, protect = 0.8, adapt = 1;
-	const struct policy_param params[] = { { "window", &window, 0, 1 },
-		{ "protected", &protect, 0, 1 }, { "adapt", &adapt, 0, 1 } };
-	const int error = eph__policy_params(env, "wtinylfu", params, 3, err);
+	double v[3];
+	const int error =
+	    eph_policy_params(&eph_policy_wtinylfu, env->params, v, err);
 	const uint32_t n = env->nslots;
 	struct wtinylfu *w;
 
@@ -92,9 +98,9 @@ wtinylfu_create(
 		return (eph__policy_nomem(env, "wtinylfu", err));
 	}
 	w->sample = n < UINT32_MAX / SAMPLE ? n * SAMPLE : UINT32_MAX;
-	w->window_max = policy_share(n, window, 1);
-	w->protected_max = policy_share(n - w->window_max, protect, 0);
-	w->adapts = adapt != 0;
+	w->window_max = policy_share(n, v[0], 1);
+	w->protected_max = policy_share(n - w->window_max, v[1], 0);
+	w->adapts = v[2] != 0;
 	w->step = -STEP * n;
 	eph__prng_init(&w->rng, env->seed, 0);
 	*psp = w;
@@ -314,6 +320,6 @@ const struct eph_policy_ops eph_policy_wtinylfu = {
 	.name = "wtinylfu",
 	.summary = "LRU window, admission by a frequency sketch, adaptive",
 	.origin = "Einziger et al., ACM TOS 2017, Middleware 2018",
-	.params = "window=0.01,protected=0.8,adapt=1",
+	.params = wtinylfu_params,
 	POLICY_CALLS,
 };

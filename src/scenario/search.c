@@ -17,6 +17,7 @@
 #include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
+#include "ephmap/names.h"
 #include "machine/frames.h"
 
 #define SEARCH_REGION ((size_t)64 << 20)
@@ -32,6 +33,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
 		&eph__ex_random, &eph__ex_systematic };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
+	const char *names[sizeof(strategies) / sizeof(*strategies) + 1];
 
 	ex->seed = cfg->seed;
 	ex->depth = cfg->depth != 0 ? cfg->depth : SEARCH_DEPTH;
@@ -39,15 +41,18 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	ex->fills = cfg->fills;
 	ex->adversary = !cfg->no_adversary;
 	ex->weak = cfg->weak_memory;
+	names[sizeof(strategies) / sizeof(*strategies)] = NULL;
 	for (size_t i = 0; i < sizeof(strategies) / sizeof(*strategies); i++) {
-		if (strcmp(strategies[i]->name, name) != 0)
+		names[i] = strategies[i]->name;
+		if (strcmp(names[i], name) != 0)
 			continue;
 		if (eph__explore_set_strategy(ex, strategies[i]) != 0)
 			return (eph_err_set(err, ENOMEM, "out of memory"));
 		return (0);
 	}
-	return (eph_err_set(err, EINVAL,
-	    "unknown strategy '%s': expected random, pct or systematic", name));
+	return (eph_err_unknown(err, "strategy", name,
+	    eph_nearest_name(name, names),
+	    "expected random, pct or systematic"));
 }
 
 static int

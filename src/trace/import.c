@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ephmap/names.h"
 #include "trace/importer.h"
 
 #define GUESS_BYTES 16384u
@@ -58,7 +59,9 @@ import_find(
 			return (0);
 		}
 	}
-	return (eph_err_set(err, EINVAL, "unknown format %s", name));
+	return (eph_err_unknown(err, "format", name,
+	    eph_nearest_row(name, eph_trace_import_format),
+	    "`ephmap trace import --help` lists them"));
 }
 
 /* Set *fp, unless it is known already; an empty log is refused anyway. */

@@ -11,6 +11,7 @@
 
 #include "base/kassert.h"
 #include "ephmap/sdk/workload.h"
+#include "ephmap/names.h"
 #include "ephmap/workload.h"
 
 static const char *const contents_choices[] = { "full", "stamp", NULL };
@@ -178,6 +179,12 @@ set_defaults(struct eph_workload *wl)
 	}
 }
 
+static const char *
+workload_row(unsigned i)
+{
+	return (eph_workloads[i] != NULL ? eph_workloads[i]->name : NULL);
+}
+
 int
 eph_workload_parse(
     const char *text, struct eph_workload *wl, struct eph_err *err)
@@ -194,10 +201,9 @@ eph_workload_parse(
 	memcpy(buf, text, strlen(text) + 1);
 	buf[n] = '\0';
 	if ((wl->ops = eph_workload_find(buf)) == NULL)
-		return (eph_err_set(err, EINVAL,
-		    "unknown workload \"%s\"; `ephmap list workloads' shows "
-		    "them",
-		    buf));
+		return (eph_err_unknown(err, "workload", buf,
+		    eph_nearest_row(buf, workload_row),
+		    "`ephmap list workloads` shows them"));
 	set_defaults(wl);
 	if (text[n] == '\0')
 		return (0);

@@ -38,6 +38,22 @@ expect_out 'miss ratio'
 accepts mrc --policy lru --sizes 1,2,3 --plot curve.svg loop.txt
 expect 'a plot with the bound' grep -q '>opt</text>' curve.svg
 accepts mrc --policy 2q --policy-params kin=0.5 --sizes 2 loop.txt
+# Parameters stand behind the policy's name, and lists multiply out.
+accepts mrc --policy 2q:kin=0.5 --sizes 2 --format csv loop.txt
+expect_out '^2q:kin=0.5,2,'
+accepts mrc --policy lru,s3fifo:small=0.2/0.4,threshold=1/2,slru:segments=4 \
+    --sizes 2 --format json loop.txt
+expect_out '"policy": "s3fifo:small=0.4,threshold=1"'
+expect_out '"policy": "slru:segments=4"'
+expect '6 curves' test "$(grep -c '"policy"' "$out")" -eq 6
+accepts mrc --policy s3fifo:help
+expect_out '^  small=0.1  (0 to 1)$'
+accepts compare --design sf_buf.lru --nbufs 2 --format csv \
+    --policy 2q:kin=0.25/0.5,lru loop.txt
+expect '3 runs' test "$(grep -c '^sf_buf.lru' "$out")" -eq 3
+accepts run --design sf_buf.lru --policy 2q:kin=0.5 --format json loop.txt
+expect_out '"policy": "2q:kin=0.5"'
+expect_out '"policy_params": "kin=0.5"'
 accepts mrc --shards 0.5 --sizes 2 --format json loop.txt
 expect_out '"error"'
 
@@ -58,7 +74,16 @@ refuses '.--tlb needs --design and --events' mrc --tlb infinite loop.txt
 refuses '.--hold needs --design and --events' mrc --hold 5 loop.txt
 refuses 'has no number of buffers' mrc --design dmap --events loop.txt
 refuses 'unknown policy' mrc --policy lur loop.txt
+refuses 'unknown policy "LRU"; did you mean lru?' mrc --policy LRU loop.txt
+refuses 'unknown policy "belady"; did you mean opt?' \
+    mrc --policy belady loop.txt
+refuses 'unknown design "sf_buf"; did you mean sf_buf.' \
+    run --design sf_buf loop.txt
 refuses 'given twice' mrc --policy lru,lru loop.txt
+refuses 'did you mean kin?' mrc --policy lru,2q:kim=1 loop.txt
+refuses 'between 0 and 1, got 7' mrc --policy 2q:kin=7 loop.txt
+refuses 'expected one value' \
+    run --design sf_buf.lru --policy 2q:kin=0.1/0.2 loop.txt
 refuses 'svg' mrc --plot curve.gif loop.txt
 refuses 'standard output' mrc --plot terminal --format json loop.txt
 refuses 'kin' mrc --policy 2q --policy-params kin=7 --sizes 2 loop.txt

@@ -1088,7 +1088,7 @@ lecar_victim(void *ps, uint32_t page)
 /* clang-format off */
 #define NAIVE(who, make, in, h, pn, rl, fg, out)                               \
 	{                                                                      \
-		.name = who, .summary = "", .origin = "", .params = "",        \
+		.name = who, .summary = "", .origin = "",                     \
 		.abi = EPHMAP_ABI, .create = make, .destroy = naive_destroy,   \
 		.insert = in, .hit = h, .pin = pn, .release = rl,              \
 		.forget = fg, .victim = out, .check = naive_check,             \

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -107,7 +108,6 @@ test_table_names_are_unique_and_found(void)
 
 		CU_ASSERT_PTR_EQUAL(eph_policy_find(ops->name), ops);
 		CU_ASSERT(ops->summary[0] != '\0' && ops->origin[0] != '\0');
-		CU_ASSERT_PTR_NOT_NULL(ops->params);
 	}
 	CU_ASSERT_PTR_NULL(eph_policy_find("no such policy"));
 }
@@ -142,11 +142,140 @@ static void
 test_params_printed_are_accepted(void)
 {
 	struct eph_err err;
+	char text[EPH_POLICY_TEXT];
 
-	for (size_t p = 0; eph_policies[p] != NULL; p++)
-		CU_ASSERT_EQUAL(create(eph_policies[p], eph_policies[p]->params,
-				    true, &err),
-		    0);
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		CU_ASSERT(eph_policy_defaults(eph_policies[p], text,
+			      sizeof(text)) < sizeof(text));
+		CU_ASSERT_EQUAL(create(eph_policies[p], text, true, &err), 0);
+	}
+}
+
+/* The ends of every range are accepted, and nothing beyond them. */
+static void
+test_ranges_of_params_are_those_described(void)
+{
+	struct eph_err err;
+	char text[EPH_POLICY_TEXT];
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		const struct eph_policy_param *q = eph_policies[p]->params;
+
+		for (; q != NULL && q->name != NULL; q++) {
+			const double at[] = { q->min, q->max,
+				q->min - (q->max - q->min) / 1000,
+				q->max + (q->max - q->min) / 1000 };
+
+			CU_ASSERT(q->def >= q->min && q->def <= q->max);
+			CU_ASSERT(q->summary[0] != '\0');
+			for (unsigned i = 0; i < 4; i++) {
+				(void)snprintf(text, sizeof(text), "%s=%.17g",
+				    q->name, at[i]);
+				CU_ASSERT_EQUAL(
+				    create(eph_policies[p], text, true, &err),
+				    i < 2 ? 0 : EINVAL);
+			}
+		}
+	}
+}
+
+static void
+expect_choice(const char *typed, const char *text, const char *params)
+{
+	struct eph_policy_choice c;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL(eph_policy_choose(typed, &c, &err), 0);
+	CU_ASSERT_STRING_EQUAL(c.text, text);
+	CU_ASSERT_STRING_EQUAL(c.params, params);
+	CU_ASSERT_EQUAL(strncmp(c.ops->name, text, strlen(c.ops->name)), 0);
+}
+
+static void
+expect_refused(const char *typed, const char *why)
+{
+	struct eph_policy_choice *list = NULL;
+	struct eph_err err = { "" };
+	size_t n = 0;
+
+	CU_ASSERT_EQUAL(eph_policy_choose_list(typed, &list, &n, &err), EINVAL);
+	CU_ASSERT_PTR_NULL(list);
+	if (strstr(err.text, why) == NULL) {
+		(void)fprintf(
+		    stderr, "%s: wanted '%s': %s\n", typed, why, err.text);
+		CU_FAIL("another reason");
+	}
+}
+
+static void
+test_a_policy_is_chosen_with_its_params(void)
+{
+	expect_choice("lru", "lru", "");
+	expect_choice("lru:", "lru", "");
+	expect_choice("2q:kin=0.5", "2q:kin=0.5", "kin=0.5");
+	expect_choice("s3fifo:small=0.2,threshold=1",
+	    "s3fifo:small=0.2,threshold=1", "small=0.2,threshold=1");
+	expect_refused("LRU", "did you mean lru?");
+	expect_refused("Belady", "did you mean opt?");
+	expect_refused("s3-fifo", "did you mean s3fifo?");
+	expect_refused("nothing like it", "ephmap list policies");
+	expect_refused("lru:x=1", "policy lru has no parameters");
+	expect_refused("2q:kinn=1", "did you mean kin?");
+	expect_refused("2q:kin=0.5,kin=0.5", "given twice");
+	expect_refused("2q:kin=2", "between 0 and 1, got 2");
+	expect_refused("2q:kin=0x1", "not a number");
+	expect_refused("2q:kin= 1", "not a number");
+	expect_refused("2q:kin=nan", "between 0 and 1");
+	expect_refused("2q:kin", "needs a number");
+	expect_refused("lru,,arc", "both sides of a comma");
+	expect_refused("lru,", "both sides of a comma");
+	expect_refused("", "both sides of a comma");
+	expect_refused("lru,arc,lru", "policy lru is given twice");
+	expect_refused("kin=1", "unknown policy");
+	expect_refused("lru/arc", "`/' stands between values");
+}
+
+static void
+test_lists_of_policies_and_of_values(void)
+{
+	static const char *const want[] = { "lru",
+		"s3fifo:small=0.1,threshold=1", "s3fifo:small=0.1,threshold=2",
+		"s3fifo:small=0.2,threshold=1", "s3fifo:small=0.2,threshold=2",
+		"slru:segments=4", "arc" };
+	struct eph_policy_choice *list;
+	struct eph_err err = { "" };
+	size_t n;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    eph_policy_choose_list("lru,s3fifo:small=0.1/0.2,threshold=1/2,"
+				   "slru:segments=4,arc",
+		&list, &n, &err),
+	    0);
+	CU_ASSERT_EQUAL_FATAL(n, 7);
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT_STRING_EQUAL(list[i].text, want[i]);
+	free(list);
+}
+
+static void
+test_help_has_every_param(void)
+{
+	char text[2000], few[10];
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		const struct eph_policy_param *q = eph_policies[p]->params;
+		const size_t n =
+		    eph_policy_help(eph_policies[p], text, sizeof(text));
+
+		CU_ASSERT(n < sizeof(text) && n == strlen(text));
+		CU_ASSERT_EQUAL(
+		    eph_policy_help(eph_policies[p], few, sizeof(few)), n);
+		CU_ASSERT_EQUAL(strlen(few), sizeof(few) - 1);
+		if (q == NULL)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text, "no parameters"));
+		for (; q != NULL && q->name != NULL; q++)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text, q->summary));
+	}
 }
 
 static void
@@ -405,6 +534,10 @@ static CU_TestInfo tests[] = {
 	TEST(test_with_nearly_all_held_and_pages_lost),
 	TEST(test_table_names_are_unique_and_found),
 	TEST(test_params_printed_are_accepted),
+	TEST(test_ranges_of_params_are_those_described),
+	TEST(test_a_policy_is_chosen_with_its_params),
+	TEST(test_lists_of_policies_and_of_values),
+	TEST(test_help_has_every_param),
 	TEST(test_bad_params_are_named),
 	TEST(test_lhd_tells_never_hit_from_hit_late),
 	TEST(test_opt_needs_the_future),

@@ -319,7 +319,7 @@ options_a_format_cannot_obey_are_refused(void)
 		{ "arc", { .split = true }, "--split" },
 		{ "arc", { .cpu_of = EPH_CPU_FIXED, .cpu = 1024 },
 		    "expected 0 to 1023" },
-		{ "nonsense", { 0 }, "unknown format nonsense" },
+		{ "nonsense", { 0 }, "unknown format \"nonsense\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -90,13 +90,23 @@ struct eph_policy_replay {
 	uint64_t now;  /* position of the current reference, from 0 */
 };
 
+/* A parameter of a policy; all of them are numbers. */
+struct eph_policy_param {
+	const char *name;
+	double def, min, max; /* both ends belong to the range */
+	const char *summary;  /* what it is, without its default */
+};
+
+#define EPH_POLICY_PARAMS 8u /* most that a policy has */
+
 struct eph_policy_ops {
 	const char *name;    /* as typed by the user */
 	const char *summary; /* one line */
 	const char *origin;  /* paper or system, date */
-	const char *params;  /* parameters and defaults, "" if none */
-	unsigned abi;	     /* EPHMAP_ABI */
-	bool offline;	     /* needs next_use */
+	const char *aka;     /* "word,word": what others call it; or NULL */
+	const struct eph_policy_param *params; /* to a NULL name; or NULL */
+	unsigned abi;			       /* EPHMAP_ABI */
+	bool offline;			       /* needs next_use */
 
 	/*
 	 * Returns 0 and sets *psp, or ENOMEM, EINVAL (bad parameters; `err`
@@ -141,5 +151,59 @@ extern const struct eph_policy_ops eph_policy_lazy;
 /* NULL-terminated, in the order `ephmap list policies` prints. */
 extern const struct eph_policy_ops *const eph_policies[];
 const struct eph_policy_ops *eph_policy_find(const char *name);
+
+/*
+ * Read "K=V,K=V" (NULL or empty: all defaults) into `values`, one for each
+ * parameter of `ops` in the order of its table.  Returns 0, or EINVAL with
+ * `err` naming the one that is unknown, malformed, out of range or given
+ * twice.  What create() does first.
+ */
+int eph_policy_params(const struct eph_policy_ops *ops, const char *text,
+    double *values, struct eph_err *err);
+
+/*
+ * A policy as people write it: NAME, or NAME:K=V,K=V.  `params` is what a
+ * run wants as its parameters, "" for the defaults; `text` is the whole,
+ * as it should be printed.
+ */
+#define EPH_POLICY_TEXT 160u
+
+struct eph_policy_choice {
+	const struct eph_policy_ops *ops;
+	char params[EPH_POLICY_TEXT];
+	char text[EPH_POLICY_TEXT];
+};
+
+/*
+ * Read one of them.  Returns 0, or EINVAL with `err` saying what is wrong:
+ * an unknown name (and which is near it), or as eph_policy_params().
+ */
+int eph_policy_choose(
+    const char *text, struct eph_policy_choice *c, struct eph_err *err);
+
+/*
+ * Read a list by comma: "lru,s3fifo:small=0.2,threshold=1,arc".  A word
+ * with `=` and without `:` belongs to the policy before it.  A parameter
+ * may have several values, with `/` between them; the policy is then there
+ * once for each, and with two such parameters once for each pair:
+ * "s3fifo:small=0.1/0.2,threshold=1/2" is four.  None may be there twice.
+ *
+ * Sets *listp (which the caller gives to free()) and *np.  Returns 0,
+ * ENOMEM, or EINVAL as eph_policy_choose().
+ */
+int eph_policy_choose_list(const char *text, struct eph_policy_choice **listp,
+    size_t *np, struct eph_err *err);
+
+/*
+ * What `NAME:help` prints: the policy, and each parameter with its default
+ * and range.  Written to `buf`, cut to `size` as snprintf() does; returns
+ * the length of the whole.
+ */
+size_t eph_policy_help(
+    const struct eph_policy_ops *ops, char *buf, size_t size);
+
+/* Its parameters with their defaults, "K=V,K=V", or ""; the same way. */
+size_t eph_policy_defaults(
+    const struct eph_policy_ops *ops, char *buf, size_t size);
 
 #endif /* !EPHMAP_SDK_POLICY_H */

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Policies as people write them: names, parameters, lists of both.
+ *
+ * A row describes its parameters as data, so everything about them (what
+ * create() reads, `NAME:help`, the message about a wrong one) is written
+ * here once.
+ */
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ephmap/names.h"
+#include "policy/policies.h"
+
+#define NUMBER_LETTERS 31u
+#define CHOICES_MOST   4096u
+
+static const char *
+policy_row(unsigned i)
+{
+	return (eph_policies[i] != NULL ? eph_policies[i]->name : NULL);
+}
+
+static const char *
+param_row(const struct eph_policy_ops *ops, unsigned i)
+{
+	return (ops->params != NULL ? ops->params[i].name : NULL);
+}
+
+static unsigned
+param_count(const struct eph_policy_ops *ops)
+{
+	unsigned n = 0;
+
+	while (param_row(ops, n) != NULL)
+		n++;
+	return (n);
+}
+
+/* The parameter of the word "K=V" or "K", or the number of all of them. */
+static unsigned
+param_find(const struct eph_policy_ops *ops, const char *word, size_t len)
+{
+	const char *name;
+	unsigned i = 0;
+
+	while ((name = param_row(ops, i)) != NULL &&
+	    (strlen(name) != len || strncmp(name, word, len) != 0))
+		i++;
+	return (i);
+}
+
+static int
+param_unknown(const struct eph_policy_ops *ops, const char *word, size_t len,
+    struct eph_err *err)
+{
+	const char *names[EPH_POLICY_PARAMS + 1] = { NULL };
+	char what[64], name[NUMBER_LETTERS + 1], where[EPH_POLICY_TEXT];
+	size_t n = 0;
+
+	if (param_count(ops) == 0)
+		return (eph_err_set(err, EINVAL,
+		    "policy %s has no parameters, got \"%.*s\"", ops->name,
+		    (int)(len < 40 ? len : 40), word));
+	(void)snprintf(what, sizeof(what), "parameter of policy %s", ops->name);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)(len < 31 ? len : 31), word);
+	for (unsigned i = 0; param_row(ops, i) != NULL; i++) {
+		names[i] = param_row(ops, i);
+		n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s",
+		    i == 0 ? "it has " : ", ", names[i]);
+	}
+	return (eph_err_unknown(
+	    err, what, name, eph_nearest_name(name, names), where));
+}
+
+static int
+param_value(const struct eph_policy_ops *ops, const struct eph_policy_param *p,
+    const char *text, size_t len, double *valuep, struct eph_err *err)
+{
+	char number[NUMBER_LETTERS + 1], *end;
+	double value;
+
+	if (len == 0 || len > NUMBER_LETTERS)
+		return (eph_err_set(err, EINVAL,
+		    "policy %s: parameter %s needs a number", ops->name,
+		    p->name));
+	memcpy(number, text, len);
+	number[len] = '\0';
+	value = strtod(number, &end);
+	if (*end != '\0' || number[strcspn(number, "xX \t\n")] != '\0')
+		return (eph_err_set(err, EINVAL,
+		    "policy %s: parameter %s: '%s' is not a number", ops->name,
+		    p->name, number));
+	if (!(value >= p->min && value <= p->max))
+		return (eph_err_set(err, EINVAL,
+		    "policy %s: parameter %s must be between %.10g and %.10g, "
+		    "got %s",
+		    ops->name, p->name, p->min, p->max, number));
+	*valuep = value;
+	return (0);
+}
+
+int
+eph_policy_params(const struct eph_policy_ops *ops, const char *text,
+    double *values, struct eph_err *err)
+{
+	const unsigned n = param_count(ops);
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		values[i] = ops->params[i].def;
+	while (text != NULL && *text != '\0') {
+		const size_t len = strcspn(text, ",");
+		const char *eq = memchr(text, '=', len);
+		const size_t key = eq == NULL ? len : (size_t)(eq - text);
+		const unsigned i = param_find(ops, text, key);
+		const size_t skip = key + (eq != NULL);
+		int error;
+
+		if (i == n)
+			return (param_unknown(ops, text, key, err));
+		if ((seen >> i & 1) != 0)
+			return (eph_err_set(err, EINVAL,
+			    "policy %s: parameter %s is given twice", ops->name,
+			    ops->params[i].name));
+		seen |= 1u << i;
+		error = param_value(ops, &ops->params[i], text + skip,
+		    len - skip, &values[i], err);
+		if (error != 0)
+			return (error);
+		text += len;
+		text += *text == ',';
+	}
+	return (0);
+}
+
+/* Is `name`, in any case, a word of the list by comma? */
+static bool
+has_word(const char *list, const char *name)
+{
+	const char *word[2] = { NULL, NULL };
+	char buf[64];
+
+	for (; list != NULL && *list != '\0'; list += *list == ',') {
+		const size_t n = strcspn(list, ",");
+
+		(void)snprintf(buf, sizeof(buf), "%.*s", (int)n, list);
+		word[0] = buf;
+		if (strlen(name) == n && eph_nearest_name(name, word) == buf)
+			return (true);
+		list += n;
+	}
+	return (false);
+}
+
+static int
+policy_unknown(const char *name, struct eph_err *err)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; eph_policies[i] != NULL && near == NULL; i++) {
+		if (has_word(eph_policies[i]->aka, name))
+			near = eph_policies[i]->name;
+	}
+	if (near == NULL)
+		near = eph_nearest_row(name, policy_row);
+	return (eph_err_unknown(
+	    err, "policy", name, near, "`ephmap list policies` shows them"));
+}
+
+int
+eph_policy_choose(
+    const char *text, struct eph_policy_choice *c, struct eph_err *err)
+{
+	const size_t n = strcspn(text, ":");
+	double values[EPH_POLICY_PARAMS];
+
+	if (strlen(text) >= EPH_POLICY_TEXT)
+		return (eph_err_set(err, EINVAL,
+		    "policy: expected at most %u letters, got \"%.40s...\"",
+		    EPH_POLICY_TEXT - 1, text));
+	memset(c, 0, sizeof(*c));
+	memcpy(c->text, text, n);
+	if ((c->ops = eph_policy_find(c->text)) == NULL)
+		return (policy_unknown(c->text, err));
+	if (text[n] == ':')
+		memcpy(c->params, text + n + 1, strlen(text + n));
+	/* Nothing behind the colon is the policy's plain name. */
+	if (c->params[0] != '\0')
+		memcpy(c->text, text, strlen(text) + 1);
+	return (eph_policy_params(c->ops, c->params, values, err));
+}
+
+/* Lists. */
+struct choices {
+	struct eph_policy_choice *v;
+	size_t n;
+};
+
+static int
+choices_add(struct choices *l, const char *text, struct eph_err *err)
+{
+	struct eph_policy_choice c, *v;
+	int error = eph_policy_choose(text, &c, err);
+
+	if (error != 0)
+		return (error);
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].text, c.text) == 0)
+			return (eph_err_set(
+			    err, EINVAL, "policy %s is given twice", c.text));
+	}
+	if (l->n == CHOICES_MOST)
+		return (eph_err_set(err, EINVAL,
+		    "policies: more than %u in one list", CHOICES_MOST));
+	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory for policies"));
+	l->v = v;
+	v[l->n++] = c;
+	return (0);
+}
+
+/*
+ * Add `text` once for each way to take one of the values with `/` between
+ * them: the first parameter that has several is settled, the rest follow.
+ */
+static int
+choices_expand(struct choices *l, const char *text, struct eph_err *err)
+{
+	const size_t slash = strcspn(text, "/");
+	char one[EPH_POLICY_TEXT];
+	size_t from, to;
+	int error = 0;
+
+	if (text[slash] == '\0')
+		return (choices_add(l, text, err));
+	for (from = slash; from > 0 && text[from - 1] != '=';)
+		from--;
+	to = slash + strcspn(text + slash, ",");
+	if (from == 0)
+		return (eph_err_set(err, EINVAL,
+		    "policy \"%s\": `/' stands between values of a parameter",
+		    text));
+	for (size_t at = from; at <= to && error == 0;) {
+		const size_t n = strcspn(text + at, "/,");
+
+		(void)snprintf(one, sizeof(one), "%.*s%.*s%s", (int)from, text,
+		    (int)n, text + at, text + to);
+		error = choices_expand(l, one, err);
+		at += n + 1;
+	}
+	return (error);
+}
+
+/* Where the policy that begins at `text` ends: at a comma, or at the end. */
+static size_t
+choices_word(const char *text)
+{
+	size_t n = strcspn(text, ",");
+
+	while (text[n] == ',') {
+		const size_t next = strcspn(text + n + 1, ",");
+
+		if (memchr(text + n + 1, '=', next) == NULL ||
+		    memchr(text + n + 1, ':', next) != NULL)
+			break;
+		n += 1 + next;
+	}
+	return (n);
+}
+
+int
+eph_policy_choose_list(const char *text, struct eph_policy_choice **listp,
+    size_t *np, struct eph_err *err)
+{
+	struct choices l = { NULL, 0 };
+	char word[EPH_POLICY_TEXT];
+	int error = 0;
+
+	for (const char *p = text; error == 0; p++) {
+		const size_t n = choices_word(p);
+
+		if (n == 0 || n >= sizeof(word)) {
+			error = eph_err_set(err, EINVAL,
+			    "policies: expected 1 to %u letters on both sides "
+			    "of a comma, got \"%.60s\"",
+			    EPH_POLICY_TEXT - 1, text);
+			break;
+		}
+		(void)snprintf(word, sizeof(word), "%.*s", (int)n, p);
+		error = choices_expand(&l, word, err);
+		p += n;
+		if (*p == '\0')
+			break;
+	}
+	if (error != 0) {
+		free(l.v);
+		return (error);
+	}
+	*listp = l.v;
+	*np = l.n;
+	return (0);
+}
+
+/* Help.  As snprintf() at `at` of a buffer that may be full. */
+#define SAY(...)                                                               \
+	(at += (size_t)snprintf(at < size ? buf + at : NULL,                   \
+	     at < size ? size - at : 0, __VA_ARGS__))
+
+size_t
+eph_policy_help(const struct eph_policy_ops *ops, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	SAY("%s: %s\n  %s\n", ops->name, ops->summary, ops->origin);
+	for (unsigned i = 0; param_row(ops, i) != NULL; i++) {
+		const struct eph_policy_param *p = &ops->params[i];
+
+		SAY("  %s=%.10g  (%.10g to %.10g)\n      %s\n", p->name, p->def,
+		    p->min, p->max, p->summary);
+	}
+	if (param_count(ops) == 0)
+		SAY("  no parameters\n");
+	return (at);
+}
+
+size_t
+eph_policy_defaults(const struct eph_policy_ops *ops, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	SAY("%s", "");
+	for (unsigned i = 0; param_row(ops, i) != NULL; i++)
+		SAY("%s%s=%.10g", i > 0 ? "," : "", ops->params[i].name,
+		    ops->params[i].def);
+	return (at);
+}

@@ -128,6 +128,31 @@ import_cpu_rule(
 	return (OPTIONS_OK);
 }
 
+/* One character, or its name. */
+static int
+import_delimiter(const char *command, const char *text, char *out)
+{
+	static const struct {
+		const char *name;
+		char c;
+	} names[] = { { "tab", '\t' }, { "\\t", '\t' }, { "blank", ' ' },
+		{ "space", ' ' } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i].name) == 0) {
+			*out = names[i].c;
+			return (OPTIONS_OK);
+		}
+	}
+	if (strlen(text) != 1 || strchr("\"\r\n", text[0]) != NULL)
+		return (options_refuse(command,
+		    "--delimiter: expected a character, tab or blank, got "
+		    "\"%s\"",
+		    text));
+	*out = text[0];
+	return (OPTIONS_OK);
+}
+
 /* What was counted and left out, and why: always said. */
 static void
 import_remarks(const struct eph_import_result *res)
@@ -170,7 +195,11 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 		.calls = (enum eph_import_calls)o->calls,
 		.no_holds = o->no_holds,
 		.block_bytes = o->block,
-		.split = o->split };
+		.split = o->split,
+		.columns = o->columns,
+		.no_header = o->no_header,
+		.time_unit = (enum eph_import_unit)o->time_unit,
+		.record = o->record };
 
 	(void)n;
 	if (io.from != NULL &&
@@ -179,6 +208,10 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 		return (EXIT_BAD);
 	if (o->cpu_of != NULL &&
 	    import_cpu_rule(command, o->cpu_of, &io) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (o->delimiter != NULL &&
+	    import_delimiter(command, o->delimiter, &io.delimiter) !=
+		OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->output == NULL)
 		return (options_refuse(command, "expected -o FILE"));

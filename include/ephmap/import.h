@@ -34,6 +34,15 @@ enum eph_import_cpu {
 	EPH_CPU_FIXED,	 /* `cpu` */
 };
 
+/* Unit of a log's times. */
+enum eph_import_unit {
+	EPH_UNIT_DEFAULT, /* the format's; csv: by name or size of the number */
+	EPH_UNIT_S,
+	EPH_UNIT_MS,
+	EPH_UNIT_US,
+	EPH_UNIT_NS,
+};
+
 struct eph_import_options {
 	const char *from; /* a format's name; NULL: guess */
 	enum eph_import_calls calls;
@@ -42,6 +51,24 @@ struct eph_import_options {
 	bool no_holds;	      /* p lines even where holds are recorded */
 	bool split;	      /* objects of a size are cut into pages */
 	uint64_t block_bytes; /* size of a block in the log; 0: 4096 */
+
+	/*
+	 * Which columns of a table, fields of a binary record or members of
+	 * a JSON object are what: "time=1,id=3,size=4" by number from 1, or
+	 * by name ("url=request.uri").  NULL: the format's own.
+	 *
+	 *	tables, records	time id size op; disks: disk offset size
+	 *	JSON		time method url status size, or request
+	 */
+	const char *columns;
+	char delimiter; /* between columns; 0: told by the content */
+	bool no_header; /* the first line of a table is data */
+	enum eph_import_unit time_unit;
+	const char *record; /* binary: "<IQI", as Python's struct */
+
+	/* Bytes of a header to take from those of each response of a web log. */
+	uint64_t header_bytes;
+	bool header_auto; /* told by responses without a body */
 
 	/* Told now and then how much of the file is read; may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);

@@ -23,14 +23,26 @@ static const struct import_format *const formats[] = {
 	&eph__import_nasa_tsv,
 	&eph__import_sendfile_tsv,
 	&eph__import_hold_tsv,
+	&eph__import_msr,
+	&eph__import_twitter,
+	&eph__import_alibaba_block,
+	&eph__import_meta_kv,
+	&eph__import_meta_cdn,
+	&eph__import_wiki_cdn,
+	&eph__import_umass_spc,
+	&eph__import_tencent_block,
 	&eph__import_csv,
+	&eph__import_lcs,
 	&eph__import_vscsi,
 	&eph__import_oracle_general,
+	&eph__import_oracle_general_op,
 	&eph__import_clf,
 	&eph__import_strace,
 	&eph__import_arc,
+	&eph__import_webcachesim,
 	&eph__import_ids,
 	&eph__import_lirs,
+	&eph__import_binary,
 };
 
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -81,6 +93,15 @@ import_guess(
 		    eph__input_path(in)));
 	if (*fp != NULL)
 		return (0);
+	if (n >= 2 &&
+	    (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
+		return (eph_err_set(err, EINVAL,
+		    "%s: is text in UTF-16; type iconv -f UTF-16 -t UTF-8",
+		    eph__input_path(in)));
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3; /* a byte order mark */
+		n -= 3;
+	}
 	for (size_t i = 0; i < NFORMATS; i++) {
 		if (formats[i]->guess(p, n)) {
 			*fp = formats[i];
@@ -128,6 +149,20 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 		why = "has no blocks (--block)";
 	else if (o->split && !(f->options & IMPORT_SPLIT))
 		why = "has no objects to cut (--split)";
+	else if (o->columns != NULL &&
+	    !(f->options & (IMPORT_TABLE | IMPORT_FIELDS | IMPORT_RECORD)))
+		why = "has columns of its own (--columns)";
+	else if ((o->delimiter != '\0' || o->no_header) &&
+	    !(f->options & IMPORT_TABLE))
+		why = "has a form of its own (--delimiter, --no-header)";
+	else if (o->time_unit != EPH_UNIT_DEFAULT &&
+	    !(f->options & IMPORT_UNIT))
+		why = "has a unit of time of its own (--time-unit)";
+	else if ((o->header_auto || o->header_bytes != 0) &&
+	    !(f->options & IMPORT_HEADER))
+		why = "has no bytes of headers (--header)";
+	else if (o->record != NULL && !(f->options & IMPORT_RECORD))
+		why = "has records of its own (--record)";
 	else if (o->block_bytes != 0 && !o->split && f->options & IMPORT_SPLIT)
 		why = "takes --block together with --split only";
 	if (why != NULL)
@@ -182,6 +217,7 @@ import_run(struct import *im, const struct import_format *f)
 	im->res->references = origin.references;
 	im->res->unique_pages = origin.unique_pages;
 	im->res->cpus = origin.cpus;
+	eph__import_clock_tell(im);
 	return (eph__import_tell(im));
 }
 

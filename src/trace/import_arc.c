@@ -8,6 +8,9 @@
  * which is what the paper's tables count.  Its P traces have 512-byte
  * blocks: with `--block 512` the blocks of one request that lie in one page
  * are one reference.
+ *
+ * The third field is 0 throughout; in webcachesim's tables of as many
+ * columns it is a size.
  */
 
 #include "trace/importer.h"
@@ -75,7 +78,8 @@ arc_guess_line(char *line, size_t i)
 	    eph__import_fields(line, ' ', f, 5) != 4)
 		return (false);
 	for (int k = 0; k < 4; k++) {
-		if (!eph__import_digits(f[k], UINT64_MAX, &v))
+		if (!eph__import_digits(f[k], UINT64_MAX, &v) ||
+		    (k == 2 && v != 0))
 			return (false);
 	}
 	return (true);

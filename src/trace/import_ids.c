@@ -4,11 +4,24 @@
  * One page id a line: plain, and as the LIRS authors wrote it, with lines
  * "*" between (their simulator prints its stacks there; nothing is
  * referenced).  In the plain form empty lines and # comments are skipped.
+ * Blanks around an id and quotes are no part of it.
  */
 
 #include "trace/importer.h"
 
 #include <string.h>
+
+/* Take quotes off: "5" is 5. */
+static char *
+unquote(char *id)
+{
+	const size_t n = strlen(id);
+
+	if (n < 3 || id[0] != '"' || id[n - 1] != '"')
+		return (id);
+	id[n - 1] = '\0';
+	return (id + 1);
+}
 
 static int
 ids_run(struct import *im, bool (*ignore)(const char *line))
@@ -32,8 +45,8 @@ ids_run(struct import *im, bool (*ignore)(const char *line))
 		if (n > 1)
 			return (eph__import_refuse(
 			    im, "expected a page id alone in its line"));
-		if ((error = eph__import_number(
-			 im, f[0], "a page id", UINT64_MAX, &id)) != 0 ||
+		if ((error = eph__import_number(im, unquote(f[0]), "a page id",
+			 UINT64_MAX, &id)) != 0 ||
 		    (error = eph__import_ref(im, cpu, id)) != 0)
 			return (error);
 		im->res->calls++;
@@ -54,21 +67,26 @@ is_mark(const char *line)
 }
 
 static bool
-ids_guess_line(char *line, size_t i)
+is_id(char *line)
 {
 	uint64_t id;
+	char *f[2];
 
-	return ((i == 0 && is_comment(line)) ||
-	    eph__import_digits(line, UINT64_MAX, &id));
+	return (eph__import_fields(line, ' ', f, 2) == 1 &&
+	    eph__import_digits(unquote(f[0]), UINT64_MAX, &id));
+}
+
+static bool
+ids_guess_line(char *line, size_t i)
+{
+	return ((i == 0 && is_comment(line)) || is_id(line));
 }
 
 static bool
 lirs_guess_line(char *line, size_t i)
 {
-	uint64_t id;
-
 	(void)i;
-	return (is_mark(line) || eph__import_digits(line, UINT64_MAX, &id));
+	return (is_mark(line) || is_id(line));
 }
 
 static bool

@@ -23,7 +23,16 @@ eph__import_line(struct import *im, char **linep, size_t *lenp)
 	    eph__input_lineno(im->in) % PROGRESS_LINES == 0)
 		im->o->progress(im->o->progress_arg, eph__input_done(im->in),
 		    eph__input_total(im->in));
-	return (eph__input_line(im->in, linep, lenp, im->err));
+	const bool first = eph__input_lineno(im->in) == 0;
+	const int error = eph__input_line(im->in, linep, lenp, im->err);
+
+	/* A byte order mark is no part of the first line. */
+	if (first && error == 0 && *linep != NULL &&
+	    strncmp(*linep, "\xef\xbb\xbf", 3) == 0) {
+		*linep += 3;
+		*lenp -= 3;
+	}
+	return (error);
 }
 
 int
@@ -56,6 +65,33 @@ eph__import_at(struct import *im, uint64_t ns)
 	}
 	return (eph_trace_write(
 	    im->w, EPH_OP_DELAY, 0, 0, 0, 0, ns - before, im->err));
+}
+
+int
+eph__import_clock(struct import *im, uint64_t ns)
+{
+	if (im->started && ns < im->now_ns) {
+		if (im->back++ == 0)
+			im->back_line = eph__input_lineno(im->in);
+		if (im->now_ns - ns > im->back_ns)
+			im->back_ns = im->now_ns - ns;
+		return (0);
+	}
+	return (eph__import_at(im, ns));
+}
+
+void
+eph__import_clock_tell(struct import *im)
+{
+	if (im->back == 0)
+		return;
+	eph__import_warn(im,
+	    "the clock runs backwards %" PRIu64 " time%s (first: %s %" PRIu64
+	    "), by %.9g s at most; no time passes there",
+	    im->back, im->back == 1 ? "" : "s",
+	    im->back_line > 0 ? "line" : "record",
+	    im->back_line > 0 ? im->back_line : im->res->calls,
+	    (double)im->back_ns / 1e9);
 }
 
 int

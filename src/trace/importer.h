@@ -30,6 +30,11 @@ enum {
 	IMPORT_HOLDS = 0x08,
 	IMPORT_BLOCK = 0x10,
 	IMPORT_SPLIT = 0x20,
+	IMPORT_TABLE = 0x40,   /* columns by number: --delimiter, --no-header */
+	IMPORT_FIELDS = 0x80,  /* columns or fields by name */
+	IMPORT_UNIT = 0x100,   /* --time-unit */
+	IMPORT_HEADER = 0x200, /* bytes may have a header's in them */
+	IMPORT_RECORD = 0x400, /* --record */
 };
 
 #define IMPORT_REASONS 16
@@ -58,6 +63,9 @@ struct import {
 	bool block_given;
 	uint64_t now_ns;    /* time of what was written last */
 	bool started;	    /* now_ns is known */
+	uint64_t back;	    /* times that the log's clock ran backwards */
+	uint64_t back_line; /* the first of them */
+	uint64_t back_ns;   /* by that much at most */
 	struct idmap pids;  /* dense: their CPUs */
 	struct names files; /* paths or URLs */
 	struct import_told told;
@@ -80,6 +88,18 @@ extern const struct import_format eph__import_nasa_tsv;
 extern const struct import_format eph__import_clf;
 extern const struct import_format eph__import_ids;
 extern const struct import_format eph__import_oracle_general;
+extern const struct import_format eph__import_oracle_general_op;
+extern const struct import_format eph__import_lcs;
+extern const struct import_format eph__import_binary;
+extern const struct import_format eph__import_msr;
+extern const struct import_format eph__import_twitter;
+extern const struct import_format eph__import_alibaba_block;
+extern const struct import_format eph__import_tencent_block;
+extern const struct import_format eph__import_meta_kv;
+extern const struct import_format eph__import_meta_cdn;
+extern const struct import_format eph__import_wiki_cdn;
+extern const struct import_format eph__import_umass_spc;
+extern const struct import_format eph__import_webcachesim;
 extern const struct import_format eph__import_vscsi;
 extern const struct import_format eph__import_csv;
 extern const struct import_format eph__import_arc;
@@ -133,6 +153,13 @@ int eph__import_tell(struct import *im);
 
 /* Let time pass until `ns`, if that is later than what came before. */
 int eph__import_at(struct import *im, uint64_t ns);
+
+/*
+ * The same by a clock that a log's lines should have in order: where it
+ * runs backwards no time passes, which is counted and said.
+ */
+int eph__import_clock(struct import *im, uint64_t ns);
+void eph__import_clock_tell(struct import *im);
 
 /* The CPU of a reference by process and CPU column, by the chosen rule. */
 int eph__import_cpu(

@@ -4,8 +4,11 @@ set(EPHMAP_SOURCES
     import.c
     import_arc.c
     import_ids.c
+    import_csv.c
     import_kit.c
-    import_objects.c
+    import_object.c
+    import_presets.c
+    import_records.c
     import_strace.c
     import_told.c
     import_tsv.c
@@ -13,10 +16,12 @@ set(EPHMAP_SOURCES
     input.c
     ledger.c
     names.c
+    numeral.c
     strace_calls.c
     strace_fds.c
     strace_queue.c
     strace_words.c
+    table.c
     trace.c
     trace_binary.c
     trace_binary_read.c

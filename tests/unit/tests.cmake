@@ -1,6 +1,7 @@
 # Tests of kind `unit'.
 ephmap_test(unit test_generate)
 ephmap_test(unit test_import_logs)
+ephmap_test(unit test_import_tables)
 ephmap_test(unit test_import_strace)
 ephmap_test(unit test_err)
 ephmap_test(unit test_input)

@@ -136,7 +136,7 @@ eph__explore_can_act(const struct explore *ex, struct ex_choice c)
 		return (false);
 	cpu = ex->mc->cpus[c.who];
 	sh = shadow_cell(cpu, c.page);
-	held = shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0;
+	held = shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0;
 	if (c.kind == EX_DROP)
 		return (held);
 	return (

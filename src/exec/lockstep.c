@@ -185,8 +185,9 @@ lockstep_postpone(
 	cpu_mark_pending(target);
 }
 
+/* Interrupt each target, one after the other. */
 static void
-lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
+lockstep_ipi_each(struct eph_machine *mc, const eph_cpuword_t *targets,
     const struct eph_ipi *ipi, bool wait)
 {
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
@@ -205,6 +206,144 @@ lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 			eph__lockstep_deliver_pending(mc, target);
 		lockstep_count_needless(mc, lockstep_deliver(mc, target, ipi));
 	}
+}
+
+/*
+ * The crowd.  Most targets of a broadcast hold nothing that it could find,
+ * and have nothing pending: they are counted, not visited.  Who may hold
+ * something is known by address, and for a flush by CPU; a CPU that holds
+ * nothing need not be flushed, since a flush only ends what is loaded.
+ */
+
+/* Charge `k` targets; those who are visited count for themselves. */
+static void
+lockstep_charge(struct eph_machine *mc, const eph_cpuword_t *targets,
+    unsigned k, const struct eph_crowd *by)
+{
+	eph_cpuword_t rest[EPH_CPUSET_WORDS_MAX];
+	const eph_cpuword_t *set = targets;
+	uint64_t sign = 1;
+
+	if (2 * k > mc->ncpus) {
+		mc->crowd.invlpg_remote += by->invlpg_remote;
+		mc->crowd.needless_invlpg += by->needless_invlpg;
+		mc->crowd.flush_remote += by->flush_remote;
+		(void)eph_cpuset_andnot(
+		    rest, mc->allcpus, targets, mc->cpuwords);
+		set = rest;
+		sign = UINT64_MAX;
+	}
+	EPH_CPUSET_FOREACH(c, set, mc->cpuwords)
+	{
+		struct eph_counters *cc = &mc->cpus[c]->c;
+
+		cc->invlpg_remote += sign * by->invlpg_remote;
+		cc->needless_invlpg += sign * by->needless_invlpg;
+		cc->flush_remote += sign * by->flush_remote;
+	}
+}
+
+/* Word `w` of the CPUs that may hold any of the request's addresses. */
+static eph_cpuword_t
+lockstep_holders(
+    const struct eph_machine *mc, const struct eph_ipi *ipi, unsigned w)
+{
+	const uint32_t i = machine_va_index(mc, ipi->va);
+	eph_cpuword_t any = 0;
+
+	if (i + ipi->npages > mc->window_first)
+		return (~(eph_cpuword_t)0);
+	for (unsigned k = 0; k < ipi->npages; k++) {
+		const struct eph_ptp *ptp = mc->ptp[(i + k) >> EPH_PTP_SHIFT];
+
+		if (ptp->holders != NULL)
+			any |= ptp_holders(mc, ptp, i + k)[w];
+	}
+	return (any);
+}
+
+/* Word `w` of the CPUs that must be visited. */
+static eph_cpuword_t
+lockstep_concerned(const struct eph_machine *mc, const struct eph_ipi *ipi,
+    bool wait, unsigned w)
+{
+	eph_cpuword_t set = ipi->kind == EPH_IPI_INVLPG
+	    ? lockstep_holders(mc, ipi, w)
+	    : mc->loadset[w];
+
+	if (wait)
+		set |= mc->pendset[w];
+	if (wait && (mc->shootflags & EPH_SHOOT_IDLE) != 0)
+		set |= ~mc->busyset[w];
+	return (set);
+}
+
+/* Interrupt one CPU of the crowd after all. */
+static void
+lockstep_visit(struct eph_machine *mc, struct eph_cpu *target,
+    const struct eph_ipi *ipi, bool wait)
+{
+	const struct lockstep_ipi *first;
+
+	mc->cur->c.needless_ipi--;
+	if (wait) {
+		if (target->pending)
+			eph__lockstep_deliver_pending(mc, target);
+		if (ipi->kind == EPH_IPI_INVLPG) {
+			target->c.invlpg_remote -= ipi->npages;
+			target->c.needless_invlpg -= ipi->npages;
+		}
+		lockstep_count_needless(mc, lockstep_deliver(mc, target, ipi));
+		return;
+	}
+	lockstep_postpone(mc, target, ipi);
+	first = lockstep_of(mc)->pending[target->id];
+	if (!target->loaded ||
+	    (mc->pgeflag == 0 && first != NULL &&
+		first->ipi.kind == EPH_IPI_FLUSH))
+		eph_cpuset_clear(mc->loadset, target->id);
+}
+
+static void
+lockstep_ipi_crowd(struct eph_machine *mc, const eph_cpuword_t *targets,
+    const struct eph_ipi *ipi, bool wait)
+{
+	const unsigned k = eph_cpuset_count(targets, mc->cpuwords);
+	const bool flush = ipi->kind == EPH_IPI_FLUSH;
+	const struct eph_crowd by = {
+		.invlpg_remote = flush ? 0 : ipi->npages,
+		.needless_invlpg = flush ? 0 : ipi->npages,
+		.flush_remote = flush ? 1 : 0,
+	};
+
+	mc->cur->c.ipi_sent += k;
+	mc->cur->c.needless_ipi += k;
+	lockstep_charge(mc, targets, k, &by);
+	for (unsigned w = 0; w < mc->cpuwords; w++) {
+		eph_cpuword_t left = targets[w];
+		eph_cpuword_t set;
+
+		/* A visit may change who comes next. */
+		while (left != 0 &&
+		    (set = left & lockstep_concerned(mc, ipi, wait, w)) != 0) {
+			const unsigned t = eph_cpuword_first(set);
+
+			/* Not those whom it has passed. */
+			left &= ~(((eph_cpuword_t)2 << t) - 1);
+			lockstep_visit(mc, mc->cpus[w * 64 + t], ipi, wait);
+		}
+	}
+}
+
+static void
+lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
+    const struct eph_ipi *ipi, bool wait)
+{
+	if (ipi->kind == EPH_IPI_CALL || mc->has_observer ||
+	    (ipi->kind == EPH_IPI_INVLPG && !wait))
+		lockstep_ipi_each(mc, targets, ipi, wait);
+	else
+		lockstep_ipi_crowd(mc, targets, ipi, wait);
 }
 
 /* What was sent to `target` and not waited for, in order of sending. */

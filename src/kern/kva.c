@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "ephmap/kernel/mutex.h"
 #include "kern/services.h"
+#include "machine/access.h"
 
 struct kva_range {
 	uint32_t first;
@@ -77,8 +78,13 @@ eph__kva_shutdown(struct eph_machine *mc)
 	if (ka == NULL)
 		return;
 	kva_window_free(mc, (ka->window_pages + EPH_PTP_MASK) >> EPH_PTP_SHIFT);
-	for (uint32_t i = 0; i < ka->nptp; i++)
+	for (uint32_t i = 0; i < ka->nptp; i++) {
+		if (mc->ptp[i] == NULL)
+			continue;
+		eph_machine_free(
+		    mc, mc->ptp[i]->holders, eph__ptp_holders_bytes(mc));
 		eph_machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
+	}
 	eph_machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));
 	eph_machine_free(mc, ka->free, ka->free_size * sizeof(*ka->free));
 	eph_machine_free(mc, ka, sizeof(*ka));

@@ -18,41 +18,62 @@
 
 #include "base/mem.h"
 
+#define SHADOW_SHIFT_FIRST 27 /* 32 cells */
+
+/*
+ * A larger table, or one without cells that flushes and invalidations left
+ * behind: live cells fill at most three eighths of it.
+ */
 static int
-shadow_grow(struct eph_cpu *cpu, uint32_t chunk)
+shadow_rebuild(struct eph_cpu *cpu)
 {
 	struct eph_machine *mc = cpu->mc;
-	uint32_t n = cpu->nshadow == 0 ? 8 : cpu->nshadow;
-	struct eph_shadow **table;
+	const struct eph_shadow *old = cpu->shadow;
+	const uint32_t oldshift = cpu->shadow_shift;
+	const uint32_t n = old == mc->none ? 0 : (~0u >> oldshift) + 1;
+	uint32_t live = 0;
 
-	while (n <= chunk)
-		n *= 2;
-	table = eph_mem_grow(mc->mem, cpu->shadow,
-	    cpu->nshadow * sizeof(*table), n * sizeof(*table));
-	if (table == NULL)
+	for (uint32_t k = 0; k < n; k++)
+		live += shadow_live(cpu, &old[k]);
+	cpu->shadow_shift = SHADOW_SHIFT_FIRST;
+	while (live >= ((~0u >> cpu->shadow_shift) + 1) / 8 * 3)
+		cpu->shadow_shift--;
+	cpu->shadow = eph_machine_alloc(
+	    mc, ((~0u >> cpu->shadow_shift) + (size_t)1) * sizeof(*old));
+	if (cpu->shadow == NULL)
 		return (ENOMEM);
-	for (uint32_t k = cpu->nshadow; k < n; k++)
-		table[k] = mc->none;
-	cpu->shadow = table;
-	cpu->nshadow = n;
+	cpu->shadow_used = live;
+	for (uint32_t k = 0; k < n; k++) {
+		if (shadow_live(cpu, &old[k]))
+			*shadow_cell(cpu, old[k].key >> EPH_SHADOW_KEY_SHIFT) =
+			    old[k];
+	}
+	if (n != 0)
+		eph_machine_free(mc, (void *)(uintptr_t)old, n * sizeof(*old));
 	return (0);
 }
 
 struct eph_shadow *
 eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
 {
-	const uint32_t chunk = i >> EPH_PTP_SHIFT;
-	struct eph_machine *mc = cpu->mc;
+	struct eph_shadow *sh = shadow_cell(cpu, i);
 
-	if (chunk >= cpu->nshadow && shadow_grow(cpu, chunk) != 0)
-		PANIC("out of memory for the oracle's shadow");
-	if (cpu->shadow[chunk] == mc->none) {
-		cpu->shadow[chunk] = eph_machine_alloc(
-		    mc, EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
-		if (cpu->shadow[chunk] == NULL)
+	if (eph_likely(sh->word != 0))
+		return (sh);
+	if (cpu->shadow_used >= ((~0u >> cpu->shadow_shift) + 1) / 4 * 3) {
+		if (shadow_rebuild(cpu) != 0)
 			PANIC("out of memory for the oracle's shadow");
+		sh = shadow_cell(cpu, i);
 	}
-	return (&cpu->shadow[chunk][i & EPH_PTP_MASK]);
+	cpu->shadow_used++;
+	return (sh);
+}
+
+static uint32_t
+shadow_other(const struct eph_shadow *sh)
+{
+	return (
+	    (uint32_t)(sh->word >> EPH_SHADOW_OTHER_SHIFT) & EPH_SHADOW_FRAME);
 }
 
 static uint32_t
@@ -69,6 +90,33 @@ shadow_flags(eph_pte_t pte)
 	return (flags);
 }
 
+size_t
+eph__ptp_holders_bytes(const struct eph_machine *mc)
+{
+	return ((size_t)EPH_PTP_ENTRIES * mc->cpuwords * sizeof(eph_cpuword_t));
+}
+
+/* In lockstep: the CPU is one that a flush, or an invlpg at `i`, is for. */
+static void
+shadow_note(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_machine *mc = cpu->mc;
+	struct eph_ptp *ptp;
+
+	if (!cpu->loaded)
+		eph_cpuset_set(mc->loadset, cpu->id);
+	if (i >= mc->window_first)
+		return;
+	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	if (eph_unlikely(ptp->holders == NULL)) {
+		ptp->holders =
+		    eph_machine_alloc(mc, eph__ptp_holders_bytes(mc));
+		if (ptp->holders == NULL)
+			PANIC("out of memory for the oracle's shadow");
+	}
+	eph_cpuset_set(ptp_holders(mc, ptp, i), cpu->id);
+}
+
 /* The CPU loads `pte` at index `i`: into the shadow, and into its TLB. */
 static struct eph_shadow *
 shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
@@ -76,21 +124,24 @@ shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 	struct eph_shadow *sh = eph__shadow_cell_make(cpu, i);
 	const uint32_t frame = EPH_PTE_FRAME(pte);
 	uint32_t flags = shadow_flags(pte);
+	uint64_t other = 0;
 
 	if (shadow_live(cpu, sh)) {
-		if (sh->frame != frame) {
-			flags |= EPH_SHADOW_MIXED |
-			    sh->frame << EPH_SHADOW_OTHER_SHIFT;
+		if (shadow_frame(sh) != frame) {
+			flags |= EPH_SHADOW_MIXED;
+			other = shadow_frame(sh);
 		} else {
-			flags |= sh->flags & EPH_SHADOW_MIXED;
-			flags |=
-			    sh->flags & ~((1u << EPH_SHADOW_OTHER_SHIFT) - 1);
+			flags |= sh->key & EPH_SHADOW_MIXED;
+			other = shadow_other(sh);
 		}
 	}
-	sh->frame = frame;
-	sh->flags = flags;
-	sh->gen = cpu->gen[flags & EPH_SHADOW_G];
+	sh->key = i << EPH_SHADOW_KEY_SHIFT | flags;
+	sh->word = (uint64_t)cpu->gen[flags & EPH_SHADOW_G]
+		<< EPH_SHADOW_GEN_SHIFT |
+	    other << EPH_SHADOW_OTHER_SHIFT | frame;
 	sh->when = (uint32_t)cpu->mc->step;
+	if (eph_likely(cpu->mc->mode == EPH_LOCKSTEP))
+		shadow_note(cpu, i);
 	cpu->loaded = true;
 	if (cpu->tlb != NULL)
 		tlb_fill(cpu->tlb, tlb_tag(cpu->tlb, i, flags & EPH_SHADOW_G));
@@ -142,7 +193,7 @@ eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 
-	if (shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0)
+	if (shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0)
 		return (false);
 	return (machine_load(cpu, i) != NULL);
 }
@@ -152,9 +203,9 @@ eph__cpu_evict(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 
-	if (!shadow_live(cpu, sh) || (sh->flags & EPH_SHADOW_GONE) != 0)
+	if (!shadow_live(cpu, sh) || (sh->key & EPH_SHADOW_GONE) != 0)
 		return (false);
-	sh->flags |= EPH_SHADOW_GONE;
+	sh->key |= EPH_SHADOW_GONE;
 	return (true);
 }
 
@@ -166,14 +217,14 @@ eph__machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 	    machine_pte(mc, cpu, machine_va_index(mc, va));
 	eph_pte_t pte;
 
-	if ((sh->flags & EPH_SHADOW_RW) == 0)
+	if ((sh->key & EPH_SHADOW_RW) == 0)
 		return (eph_machine_refuse(mc,
 		    "a store through the read-only mapping at %#" PRIx64, va));
 	do {
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
 	} while ((pte & (EPH_PTE_V | EPH_PTE_M)) == EPH_PTE_V &&
 	    !pte_update(mc, slot, pte, EPH_PTE_M));
-	sh->flags |= EPH_SHADOW_D;
+	sh->key |= EPH_SHADOW_D;
 	return (0);
 }
 
@@ -186,6 +237,7 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 
 	if (!shadow_live(cpu, sh)) {
 		cpu->c.needless_invlpg++;
+		cpu_holds_none(cpu, i);
 		return (false);
 	}
 	outdated = cpu_holds_outdated(cpu, i);
@@ -193,8 +245,9 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 		cpu->c.needless_invlpg++;
 	if (cpu->tlb != NULL)
 		tlb_remove(
-		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G));
-	sh->flags = 0;
+		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G));
+	sh->key &= ~(uint32_t)EPH_SHADOW_FLAGS;
+	cpu_holds_none(cpu, i);
 	return (outdated);
 }
 
@@ -202,22 +255,18 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 static void
 cpu_forget(struct eph_cpu *cpu)
 {
-	for (uint32_t k = 0; k < cpu->nshadow; k++) {
-		if (cpu->shadow[k] == cpu->mc->none)
-			continue;
-		for (uint32_t j = 0; j < EPH_PTP_ENTRIES; j++) {
-			if (!shadow_live(cpu, &cpu->shadow[k][j]))
-				cpu->shadow[k][j].flags = 0;
-		}
+	for (uint32_t k = 0; k <= ~0u >> cpu->shadow_shift; k++) {
+		if (!shadow_live(cpu, &cpu->shadow[k]))
+			cpu->shadow[k].key &= ~(uint32_t)EPH_SHADOW_FLAGS;
 	}
 }
 
-/* Non-global generations count below 2^31, global ones above. */
+/* Non-global generations count below 2^15, global ones above. */
 static void
 cpu_next_gen(struct eph_cpu *cpu, unsigned kind)
 {
-	const uint32_t first = kind == 0 ? 1u : 0x80000001u;
-	const uint32_t last = kind == 0 ? 0x7fffffffu : 0xffffffffu;
+	const uint32_t first = EPH_GEN_FIRST(kind);
+	const uint32_t last = first + 0x7ffeu;
 
 	if (cpu->gen[kind] == last) {
 		cpu_forget(cpu);
@@ -242,9 +291,22 @@ bool
 eph__cpu_range_outdated(const struct eph_cpu *cpu, eph_va_t va, unsigned npages)
 {
 	const uint32_t i = machine_va_index(cpu->mc, va);
+	const uint32_t last = ~0u >> cpu->shadow_shift;
 
-	for (unsigned k = 0; k < npages; k++) {
-		if (cpu_holds_outdated(cpu, i + k))
+	if (npages <= last) {
+		for (unsigned k = 0; k < npages; k++) {
+			if (cpu_holds_outdated(cpu, i + k))
+				return (true);
+		}
+		return (false);
+	}
+	/* Fewer cells than pages. */
+	for (uint32_t k = 0; k <= last; k++) {
+		const struct eph_shadow *sh = &cpu->shadow[k];
+		const uint32_t at = sh->key >> EPH_SHADOW_KEY_SHIFT;
+
+		if (shadow_live(cpu, sh) && at - i < npages &&
+		    cpu_holds_outdated(cpu, at))
 			return (true);
 	}
 	return (false);
@@ -276,12 +338,13 @@ eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
 		mc->before_access(mc, va, touch);
 		sh = shadow_cell(cpu, i);
 	}
-	if (shadow_live(cpu, sh) && (sh->flags & EPH_SHADOW_GONE) == 0 &&
+	if (shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0 &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(cpu->tlb,
-		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
+		tlb_lookup(
+		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
-		EPH_EVENT(mc, EPH_EV_HIT, cpu->id, va, 0, sh->frame, NULL);
+		EPH_EVENT(
+		    mc, EPH_EV_HIT, cpu->id, va, 0, shadow_frame(sh), NULL);
 	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
@@ -289,13 +352,13 @@ eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
 		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, 0,
 		    machine_pte_get(mc, cpu, i), NULL);
 	}
-	*reached = sh->frame;
+	*reached = shadow_frame(sh);
 	if (touch == EPH_TOUCH_WRITE &&
-	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
+	    (sh->key & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D))
 		error = eph__machine_store_slow(cpu, va, sh);
 	if (error == 0 &&
-	    (sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
+	    (shadow_frame(sh) != m->frame || (sh->key & EPH_SHADOW_MIXED) != 0))
 		eph__machine_stale(cpu, va, touch, sh, m);
 	return (error);
 }
@@ -344,7 +407,7 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	char meant[PAGE_TEXT], held[PAGE_TEXT];
 
 	(void)page_text(mc, m->frame, meant);
-	if (sh->frame != m->frame) {
+	if (shadow_frame(sh) != m->frame) {
 		cpu->c.stale_use++;
 		eph_machine_violation(mc,
 		    "stale use: CPU %u's %s at %#" PRIx64
@@ -353,8 +416,9 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 		    " stored the entry at %s %" PRIu32
 		    " and CPU %u has not invalidated the address since "
 		    "(missing: invlpg or a flush on CPU %u)",
-		    cpu->id, verb, va, meant, page_text(mc, sh->frame, held),
-		    step, sh->when, by_cpu, step, by_when, cpu->id, cpu->id);
+		    cpu->id, verb, va, meant,
+		    page_text(mc, shadow_frame(sh), held), step, sh->when,
+		    by_cpu, step, by_when, cpu->id, cpu->id);
 		return;
 	}
 	cpu->c.stale_possible++;
@@ -364,9 +428,8 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
 	    " and CPU %u has not invalidated the address since "
 	    "(missing: invlpg or a flush on CPU %u)",
-	    cpu->id, verb, va, meant,
-	    page_text(mc, sh->flags >> EPH_SHADOW_OTHER_SHIFT, held), by_cpu,
-	    step, by_when, cpu->id, cpu->id);
+	    cpu->id, verb, va, meant, page_text(mc, shadow_other(sh), held),
+	    by_cpu, step, by_when, cpu->id, cpu->id);
 }
 
 uint32_t

@@ -45,25 +45,43 @@ machine_pte_get(
 	    machine_pte(mc, cpu, i), memory_order_relaxed));
 }
 
-/* The shadow cell, for reading; nothing is live in the shared chunk. */
+/* Flush generations: 0x7fff of a kind, 0 the others, 1 the global ones. */
+#define EPH_GEN_FIRST(kind) ((kind) == 0 ? 1u : 0x8001u)
+
+/*
+ * The shadow: a table of cells, open addressing.  The place of address `i`,
+ * or the free cell at which looking for it ends; nothing is live in that.
+ */
 static inline struct eph_shadow *
 shadow_cell(const struct eph_cpu *cpu, uint32_t i)
 {
-	const uint32_t chunk = i >> EPH_PTP_SHIFT;
+	const uint32_t mask = ~(uint32_t)0 >> cpu->shadow_shift;
+	uint32_t at = (i * 0x9e3779b1u) >> cpu->shadow_shift;
+	struct eph_shadow *sh = &cpu->shadow[at];
 
-	if (eph_unlikely(chunk >= cpu->nshadow))
-		return (&cpu->mc->none[i & EPH_PTP_MASK]);
-	return (&cpu->shadow[chunk][i & EPH_PTP_MASK]);
+	while (eph_unlikely(
+	    sh->key >> EPH_SHADOW_KEY_SHIFT != i && sh->word != 0)) {
+		at = (at + 1) & mask;
+		sh = &cpu->shadow[at];
+	}
+	return (sh);
 }
 
-/* The cell, to be written: makes its chunk.  Panics when out of memory. */
+/* The cell, to be written: finds room.  Panics when out of memory. */
 struct eph_shadow *eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i);
+
+static inline uint32_t
+shadow_frame(const struct eph_shadow *sh)
+{
+	return ((uint32_t)sh->word & EPH_SHADOW_FRAME);
+}
 
 static inline bool
 shadow_live(const struct eph_cpu *cpu, const struct eph_shadow *sh)
 {
-	return ((sh->flags & EPH_SHADOW_LIVE) != 0 &&
-	    sh->gen == cpu->gen[sh->flags & EPH_SHADOW_G]);
+	return ((sh->key & EPH_SHADOW_LIVE) != 0 &&
+	    sh->word >> EPH_SHADOW_GEN_SHIFT ==
+		cpu->gen[sh->key & EPH_SHADOW_G]);
 }
 
 /*
@@ -78,10 +96,34 @@ cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
 
 	if (!shadow_live(cpu, sh))
 		return (false);
-	if ((sh->flags & EPH_SHADOW_MIXED) != 0)
+	if ((sh->key & EPH_SHADOW_MIXED) != 0)
 		return (true);
 	pte = machine_pte_get(cpu->mc, cpu, i);
-	return ((pte & EPH_PTE_V) == 0 || EPH_PTE_FRAME(pte) != sh->frame);
+	return (
+	    (pte & EPH_PTE_V) == 0 || EPH_PTE_FRAME(pte) != shadow_frame(sh));
+}
+
+/* The CPUs that may hold a translation of index `i`, below the window. */
+static inline eph_cpuword_t *
+ptp_holders(const struct eph_machine *mc, const struct eph_ptp *ptp, uint32_t i)
+{
+	return (&ptp->holders[(size_t)(i & EPH_PTP_MASK) * mc->cpuwords]);
+}
+
+size_t eph__ptp_holders_bytes(const struct eph_machine *mc);
+
+/* The CPU's shadow has nothing at `i`. */
+static inline void
+cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
+{
+	const struct eph_machine *mc = cpu->mc;
+	const struct eph_ptp *ptp;
+
+	if (eph_unlikely(i >= mc->window_first))
+		return;
+	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	if (ptp->holders != NULL)
+		eph_cpuset_clear(ptp_holders(mc, ptp, i), cpu->id);
 }
 
 /* Has the CPU something to do, sent or put off, before it goes on? */
@@ -144,24 +186,24 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	sh = shadow_cell(cpu, i);
 	if (eph_likely(shadow_live(cpu, sh)) &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(cpu->tlb,
-		    tlb_tag(cpu->tlb, i, sh->flags & EPH_SHADOW_G)))) {
+		tlb_lookup(
+		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
 	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	}
-	*reached = sh->frame;
+	*reached = shadow_frame(sh);
 	if (touch == EPH_TOUCH_WRITE &&
-	    (sh->flags & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
+	    (sh->key & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D)) {
 		int error = eph__machine_store_slow(cpu, va, sh);
 
 		if (error != 0)
 			return (error);
 	}
-	if (eph_unlikely(
-		sh->frame != m->frame || (sh->flags & EPH_SHADOW_MIXED) != 0))
+	if (eph_unlikely(shadow_frame(sh) != m->frame ||
+		(sh->key & EPH_SHADOW_MIXED) != 0))
 		eph__machine_stale(cpu, va, touch, sh, m);
 	return (0);
 }

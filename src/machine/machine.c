@@ -23,12 +23,10 @@ machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 {
 	if (cpu == NULL)
 		return;
-	for (uint32_t k = 0; k < cpu->nshadow; k++) {
-		if (cpu->shadow[k] != mc->none)
-			eph_machine_free(mc, cpu->shadow[k],
-			    EPH_PTP_ENTRIES * sizeof(struct eph_shadow));
-	}
-	eph_machine_free(mc, cpu->shadow, cpu->nshadow * sizeof(*cpu->shadow));
+	if (cpu->shadow != mc->none)
+		eph_machine_free(mc, cpu->shadow,
+		    ((~0u >> cpu->shadow_shift) + (size_t)1) *
+			sizeof(*cpu->shadow));
 	eph__tlb_destroy(mc, cpu->tlb);
 	eph_machine_free(mc, cpu, sizeof(*cpu));
 }
@@ -43,8 +41,10 @@ machine_cpu_create(struct eph_machine *mc, unsigned id)
 	mc->cpus[id] = cpu;
 	cpu->mc = mc;
 	cpu->id = id;
-	cpu->gen[0] = 1;
-	cpu->gen[1] = 0x80000001u;
+	cpu->gen[0] = EPH_GEN_FIRST(0);
+	cpu->gen[1] = EPH_GEN_FIRST(1);
+	cpu->shadow = mc->none;
+	cpu->shadow_shift = 31;
 	if (!mc->tlb_model->infinite) {
 		cpu->tlb = eph__tlb_create(mc, mc->tlb_model);
 		if (cpu->tlb == NULL)
@@ -63,8 +63,9 @@ machine_cpus_create(struct eph_machine *mc)
 	mc->allcpus = all;
 	mc->pendset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	mc->busyset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->loadset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL ||
-	    mc->busyset == NULL)
+	    mc->busyset == NULL || mc->loadset == NULL)
 		return (ENOMEM);
 	for (unsigned i = 0; i < mc->ncpus; i++) {
 		eph_cpuset_set(all, i);
@@ -118,8 +119,7 @@ static int
 machine_parts(struct eph_machine *mc)
 {
 	mc->frames = eph_machine_alloc(mc, sizeof(*mc->frames));
-	mc->none = eph_machine_alloc(mc, EPH_PTP_ENTRIES * sizeof(*mc->none));
-	if (mc->frames == NULL || mc->none == NULL)
+	if (mc->frames == NULL)
 		return (ENOMEM);
 	return (machine_cpus_create(mc));
 }
@@ -186,8 +186,8 @@ eph__machine_life_destroy(struct eph_machine *mc)
 	    mc->cpuwords * sizeof(*mc->allcpus));
 	eph_machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
 	eph_machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
+	eph_machine_free(mc, mc->loadset, mc->cpuwords * sizeof(*mc->loadset));
 	eph__frames_destroy(mc);
-	eph_machine_free(mc, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
 	eph_machine_free(mc, mc, sizeof(*mc));
 	return (eph__mem_destroy(mem));
 }
@@ -211,11 +211,26 @@ eph_machine_rewind(struct eph_machine *mc)
 }
 
 void
+eph_cpu_counters(const struct eph_cpu *cpu, struct eph_counters *out)
+{
+	const struct eph_crowd *all = &cpu->mc->crowd;
+
+	*out = cpu->c;
+	out->invlpg_remote += all->invlpg_remote;
+	out->needless_invlpg += all->needless_invlpg;
+	out->flush_remote += all->flush_remote;
+}
+
+void
 eph_machine_counters(const struct eph_machine *mc, struct eph_counters *out)
 {
 	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < mc->ncpus; i++)
-		eph_counters_add(out, &mc->cpus[i]->c);
+	for (unsigned i = 0; i < mc->ncpus; i++) {
+		struct eph_counters c;
+
+		eph_cpu_counters(mc->cpus[i], &c);
+		eph_counters_add(out, &c);
+	}
 	out->cycles = eph_costs_price(&mc->costs, out);
 }
 

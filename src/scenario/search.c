@@ -150,7 +150,6 @@ search_cold(struct eph_machine *mc)
 {
 	struct vm_page *chunk = mc->frames->chunks[0];
 
-	eph__mem_cold(mc->mem, mc->none, EPH_PTP_ENTRIES * sizeof(*mc->none));
 	eph__mem_cold(mc->mem, chunk + XP_PAGES,
 	    (FRAME_CHUNK - XP_PAGES) * sizeof(*chunk));
 }

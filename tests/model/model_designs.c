@@ -21,6 +21,7 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/shootdown.h"
+#include "rig.h"
 #include "test_main.h"
 
 enum {
@@ -423,10 +424,87 @@ every_protocol_serves_every_design(void)
 	}
 }
 
+static void
+look(void *arg, const struct eph_event *ev)
+{
+	(void)arg;
+	(void)ev;
+}
+
+static int
+watch(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
+{
+	(void)arg;
+	(void)state;
+	(void)err;
+	eph_machine_set_observer(mc, look, NULL);
+	return (0);
+}
+
+/* The same operations, with somebody who watches and without. */
+static void
+crowd_agrees(struct eph_run_config *cfg, const struct eph_op *op, size_t n)
+{
+	struct eph_run_result res[2];
+	struct eph_err err = { .text = "" };
+	bool same;
+
+	cfg->at_start = NULL;
+	CU_ASSERT_EQUAL(rig_replay(cfg, op, n, &res[0], &err), 0);
+	cfg->at_start = watch;
+	CU_ASSERT_EQUAL(rig_replay(cfg, op, n, &res[1], &err), 0);
+	same = memcmp(&res[0].counters, &res[1].counters,
+		   sizeof(res[0].counters)) == 0 &&
+	    res[0].violations_total == res[1].violations_total;
+	CU_ASSERT_TRUE(same);
+	if (!same || err.text[0] != '\0')
+		(void)printf("%s: %s\n", cfg->design->name, err.text);
+}
+
+/*
+ * Where somebody watches, a broadcast visits each CPU; else the crowd that
+ * holds nothing is counted.  Nobody may be able to tell from the counts.
+ */
+static void
+a_crowd_counts_as_each(void)
+{
+	enum { OPS = 200, CPUS = 130 };
+	static const char *const protocols[] = { "acked-invlpg", "idle-skip",
+		"unacked-flush" };
+	struct eph_op op[OPS] = { 0 };
+	struct prng r;
+
+	eph__prng_init(&r, 5, 5);
+	for (unsigned i = 0; i < OPS; i++) {
+		if (i % 50 == 49) {
+			op[i].kind = EPH_OP_DELAY;
+			continue;
+		}
+		op[i].kind = EPH_OP_REF;
+		op[i].cpu = (uint16_t)(i % 2 != 0 ? prng_below(&r, CPUS)
+						  : prng_below(&r, 3) * 64);
+		op[i].page = prng_below(&r, 40);
+	}
+	for (size_t d = 0; eph_designs[d] != NULL; d++) {
+		struct eph_run_config cfg = { .design = eph_designs[d],
+			.tlb = d % 2 != 0 ? "infinite" : NULL,
+			.cpus = CPUS,
+			.nbufs = NBUFS,
+			.touch = EPH_TOUCH_READ };
+
+		crowd_agrees(&cfg, op, OPS);
+		for (unsigned s = 0; s < 3; s++) {
+			cfg.shootdown = eph_shootdown_find(protocols[s]);
+			crowd_agrees(&cfg, op, OPS);
+		}
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(handles_reach_their_pages),
 	TEST(every_tlb_serves_every_design),
 	TEST(every_protocol_serves_every_design),
+	TEST(a_crowd_counts_as_each),
 	CU_TEST_INFO_NULL,
 };
 

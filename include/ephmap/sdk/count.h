@@ -10,6 +10,9 @@
 #include "ephmap/counters.h"
 #include "ephmap/sdk/state.h"
 
+/* Counters of one CPU; `cycles` is 0. */
+void eph_cpu_counters(const struct eph_cpu *cpu, struct eph_counters *out);
+
 /* Sum of all CPUs' counters, `cycles` priced by the machine's costs. */
 void eph_machine_counters(
     const struct eph_machine *mc, struct eph_counters *out);

@@ -26,21 +26,35 @@ struct eph_thread;
 struct eph_tlb;
 
 struct eph_cpu {
-	struct eph_counters c;	/* (o) designs count here */
-	struct eph_machine *mc; /* (c) */
+	/* What an access or an invalidation needs: one line of a cache. */
+	struct eph_machine *mc;	   /* (c) */
+	struct eph_shadow *shadow; /* (o) cells, a hash table by address */
+	struct eph_tlb *tlb;	   /* (o) NULL: infinite, the shadow is it */
+	uint32_t gen[2];	   /* (o) flush generation: other, global */
+	uint32_t shadow_shift;	/* (o) 32 less the binary logarithm of cells */
 	unsigned id;		/* (c) */
 	unsigned crit;		/* (o) critical-section nesting */
-	uint32_t gen[2];	/* (o) flush generation: other, global */
 	bool pending;		/* (m) something is to be delivered here */
 	bool loaded;		/* (o) loaded anything since its last flush */
-	uint32_t nshadow;	/* (o) chunks in shadow[] */
-	struct eph_shadow **shadow; /* (o) chunks; machine's `none` if unused */
-	struct eph_tlb *tlb;	    /* (o) NULL: infinite, the shadow is it */
-	struct eph_ptp **window;    /* (o) entries of the per-CPU window */
+	_Atomic(uint32_t) idle; /* (x) nothing can run; kept if asked for */
+	uint32_t shadow_used;	/* (o) cells that are not free */
+
+	struct eph_counters c;	 /* (o) designs count here; see eph_crowd */
+	struct eph_ptp **window; /* (o) entries of the per-CPU window */
 	struct eph_thread *curthread; /* (o) */
 	struct eph_ipiq_cpu *ipiq;    /* kern/ipiq's part of this CPU */
 	void *exec;		      /* the executor's part of this CPU */
-	_Atomic(uint32_t) idle; /* (x) nothing can run; kept if asked for */
+};
+
+/*
+ * What every CPU was charged with together, in lockstep, so that a broadcast
+ * costs no visit to each: a CPU's count is its own plus this, modulo 2^64
+ * (eph_cpu_counters()).
+ */
+struct eph_crowd {
+	uint64_t invlpg_remote;
+	uint64_t needless_invlpg;
+	uint64_t flush_remote;
 };
 
 #endif /* !EPHMAP_SDK_CPU_H */

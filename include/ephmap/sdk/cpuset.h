@@ -139,15 +139,26 @@ eph_word_leading_zeros(uint64_t word)
 #endif
 }
 
+/* Number of bits that are set. */
+static inline unsigned
+eph_cpuword_count(eph_cpuword_t w)
+{
+	const uint64_t fives = 0x5555555555555555u;
+	const uint64_t threes = 0x3333333333333333u;
+
+	w -= (w >> 1) & fives;
+	w = (w & threes) + ((w >> 2) & threes);
+	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return ((unsigned)((w * 0x0101010101010101u) >> 56));
+}
+
 static inline unsigned
 eph_cpuset_count(const eph_cpuword_t *set, unsigned words)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < words; i++) {
-		for (eph_cpuword_t w = set[i]; w != 0; w &= w - 1)
-			n++;
-	}
+	for (unsigned i = 0; i < words; i++)
+		n += eph_cpuword_count(set[i]);
 	return (n);
 }
 

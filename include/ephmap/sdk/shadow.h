@@ -20,18 +20,21 @@
 
 #include <stdatomic.h>
 
+#include "ephmap/sdk/cpuset.h"
 #include "ephmap/types.h"
 
 /*
  * One shadow cell: what one CPU loaded at one address since it last
  * invalidated it.  Live while `gen` equals the CPU's flush generation for
  * its kind of entry.  `other` counts only with EPH_SHADOW_MIXED.
+ *
+ *	key	page index << 6 | EPH_SHADOW_*
+ *	word	gen << 48 | other frame << 24 | frame loaded last; 0: free
  */
 struct eph_shadow {
-	uint32_t gen;
-	uint32_t frame; /* the translation loaded last */
-	uint32_t when;	/* low half of the step at which it was loaded */
-	uint32_t flags; /* EPH_SHADOW_* */
+	uint32_t key;
+	uint32_t when; /* low half of the step at which it was loaded */
+	uint64_t word;
 };
 
 enum {
@@ -41,10 +44,14 @@ enum {
 	EPH_SHADOW_RW = 0x8,	/* loaded from a writable entry */
 	EPH_SHADOW_LIVE = 0x10, /* something was loaded */
 	EPH_SHADOW_GONE = 0x20, /* the TLB forgot it; explore only */
-	EPH_SHADOW_OTHER_SHIFT = 8,
+	EPH_SHADOW_FLAGS = 0x3f,
+	EPH_SHADOW_KEY_SHIFT = 6,
+	EPH_SHADOW_OTHER_SHIFT = 24,
+	EPH_SHADOW_GEN_SHIFT = 48,
+	EPH_SHADOW_FRAME = 0xffffff,
 };
 
-#define EPH_PTP_SHIFT	9 /* entries in a page-table page, and cells in a chunk */
+#define EPH_PTP_SHIFT	9 /* entries in a page-table page */
 #define EPH_PTP_ENTRIES (1u << EPH_PTP_SHIFT)
 #define EPH_PTP_MASK	(EPH_PTP_ENTRIES - 1u)
 
@@ -60,6 +67,12 @@ struct eph_ptp {
 
 	/* (p) a protocol's note on the address, 0: none; see shootdown.h */
 	_Atomic(uint32_t) owed[EPH_PTP_ENTRIES];
+
+	/*
+	 * (m) lockstep: of each address a set of CPUs, with all that hold a
+	 * translation of it in their shadow; NULL: none do.
+	 */
+	eph_cpuword_t *holders;
 };
 
 #endif /* !EPHMAP_SDK_SHADOW_H */

@@ -22,6 +22,7 @@
 #include "ephmap/sdk/cpu.h"
 #include "ephmap/sdk/cpuset.h"
 #include "ephmap/sdk/event.h"
+#include "ephmap/sdk/shadow.h"
 #include "ephmap/types.h"
 
 struct eph_exec_ops;
@@ -65,6 +66,8 @@ struct eph_machine {
 	const eph_cpuword_t *allcpus; /* (c) */
 	eph_cpuword_t *pendset;	      /* (m) CPUs with `pending` set */
 	eph_cpuword_t *busyset;	      /* (x) lockstep: CPUs that are not idle */
+	eph_cpuword_t *loadset;	      /* (m) lockstep: all that a flush costs */
+	struct eph_crowd crowd;	      /* (x) lockstep */
 
 	/* Set by the executor: what the machine has to ask it. */
 	void (*deliver)(struct eph_machine *mc); /* (c) what is pending here */
@@ -81,10 +84,10 @@ struct eph_machine {
 	struct eph_costs costs;			   /* (c) */
 
 	/* Services. */
-	struct eph_mem *mem;		 /* (c) */
-	struct eph_kva_arena *kva;	 /* (c) */
-	struct eph_sleepq *sleepq;	 /* (c) */
-	struct eph_shadow *none;	 /* (c) a chunk nobody loaded from */
+	struct eph_mem *mem;	   /* (c) */
+	struct eph_kva_arena *kva; /* (c) */
+	struct eph_sleepq *sleepq; /* (c) */
+	struct eph_shadow none[2]; /* (c) the table of who loaded nothing */
 	enum eph_contents contents_kind; /* (c) */
 	uint64_t seed;			 /* (c) */
 	_Atomic(uint64_t) ipiq_kick; /* (p) full IPI queues that forced one */

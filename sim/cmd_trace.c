@@ -15,6 +15,7 @@
 #include "command.h"
 #include "options.h"
 #include "progress.h"
+#include "words.h"
 
 static int
 refuse(const struct eph_err *err)
@@ -114,6 +115,8 @@ import_cpu_rule(
 
 	if (strcmp(text, "pid") == 0) {
 		io->cpu_of = EPH_CPU_PID;
+	} else if (strcmp(text, "thread") == 0) {
+		io->cpu_of = EPH_CPU_THREAD;
 	} else if (strcmp(text, "column") == 0) {
 		io->cpu_of = EPH_CPU_COLUMN;
 	} else if (parse_u64(text, EPH_CPUS_MAX - 1, &cpu) == 0) {
@@ -121,8 +124,8 @@ import_cpu_rule(
 		io->cpu = (unsigned)cpu;
 	} else {
 		return (options_refuse(command,
-		    "--cpu-of: expected pid, column or a CPU from 0 to 1023, "
-		    "got \"%s\"",
+		    "--cpu-of: expected pid, thread, column or a CPU from 0 "
+		    "to 1023, got \"%s\"",
 		    text));
 	}
 	return (OPTIONS_OK);
@@ -151,6 +154,49 @@ import_delimiter(const char *command, const char *text, char *out)
 		    text));
 	*out = text[0];
 	return (OPTIONS_OK);
+}
+
+static const struct {
+	const char *name;
+	unsigned calls;
+} call_words[] = {
+	{ "sendfile", EPH_CALLS_SENDFILE },
+	{ "read", EPH_CALLS_READ | EPH_CALLS_PREAD },
+	{ "pread", EPH_CALLS_PREAD },
+	{ "splice", EPH_CALLS_SPLICE },
+	{ "copy_file_range", EPH_CALLS_COPY },
+	{ "mmap", EPH_CALLS_MMAP },
+	{ "all",
+	    EPH_CALLS_SENDFILE | EPH_CALLS_READ | EPH_CALLS_PREAD |
+		EPH_CALLS_SPLICE | EPH_CALLS_COPY | EPH_CALLS_MMAP },
+	{ "pipe", EPH_CALLS_PIPE },
+};
+
+#define NCALL_WORDS (sizeof(call_words) / sizeof(call_words[0]))
+
+/* --calls: a list by comma. */
+static int
+import_calls(const char *command, const char *text, unsigned *callsp)
+{
+	struct words w = { 0 };
+	int status = words_cut(command, "calls", text, &w);
+
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		size_t k = 0;
+
+		while (k < NCALL_WORDS &&
+		    strcmp(call_words[k].name, w.word[i]) != 0)
+			k++;
+		if (k == NCALL_WORDS)
+			status = options_refuse(command,
+			    "--calls: expected sendfile, read, pread, splice, "
+			    "copy_file_range, mmap, all or pipe, got \"%s\"",
+			    w.word[i]);
+		else
+			*callsp |= call_words[k].calls;
+	}
+	words_free(&w);
+	return (status);
 }
 
 /* What was counted and left out, and why: always said. */
@@ -192,7 +238,8 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 {
 	static const char command[] = "ephmap trace import";
 	struct eph_import_options io = { .from = o->import_from,
-		.calls = (enum eph_import_calls)o->calls,
+		.fold = (unsigned)o->fold,
+		.fold_by = (enum eph_import_fold)o->fold_by,
 		.no_holds = o->no_holds,
 		.block_bytes = o->block,
 		.split = o->split,
@@ -213,6 +260,12 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 	    import_delimiter(command, o->delimiter, &io.delimiter) !=
 		OPTIONS_OK)
 		return (EXIT_BAD);
+	if (o->calls != NULL &&
+	    import_calls(command, o->calls, &io.calls) != OPTIONS_OK)
+		return (EXIT_BAD);
+	if (opt_given(o, fold_by) && !opt_given(o, fold))
+		return (options_refuse(
+		    command, "--fold-by is of --fold N, which is not given"));
 	if (o->output == NULL)
 		return (options_refuse(command, "expected -o FILE"));
 	return (import_log(

@@ -20,16 +20,23 @@
 extern "C" {
 #endif
 
-/* Which calls of a strace log count. */
+/* Which calls of a log of calls count: a sum of these, 0 for sendfile. */
 enum eph_import_calls {
-	EPH_CALLS_SENDFILE,
-	EPH_CALLS_PIPE, /* writes to pipes: the writer's buffer is mapped */
+	EPH_CALLS_SENDFILE = 0x01,
+	EPH_CALLS_READ = 0x02,	/* read, readv: files only */
+	EPH_CALLS_PREAD = 0x04, /* pread64, preadv, preadv2 */
+	EPH_CALLS_SPLICE = 0x08,
+	EPH_CALLS_COPY = 0x10, /* copy_file_range: the source */
+	EPH_CALLS_MMAP = 0x20, /* pages mapped, touched or not */
+	EPH_CALLS_PIPE = 0x40, /* writes to pipes: the writer's buffer is
+				* mapped; alone only */
 };
 
 /* Where a reference's CPU comes from. */
 enum eph_import_cpu {
 	EPH_CPU_DEFAULT, /* the log's column, else by process */
 	EPH_CPU_PID,	 /* processes, numbered by their first counted call */
+	EPH_CPU_THREAD,	 /* the same of threads */
 	EPH_CPU_COLUMN,	 /* the log's CPU column */
 	EPH_CPU_FIXED,	 /* `cpu` */
 };
@@ -43,11 +50,20 @@ enum eph_import_unit {
 	EPH_UNIT_NS,
 };
 
+/* How processes or threads share `fold` CPUs. */
+enum eph_import_fold {
+	EPH_FOLD_PROCESS, /* number N goes to CPU N mod fold, and stays */
+	EPH_FOLD_ROBIN,	  /* each call goes to the next CPU */
+	EPH_FOLD_LOAD,	  /* each stays; the busiest first, to the idlest */
+};
+
 struct eph_import_options {
 	const char *from; /* a format's name; NULL: guess */
-	enum eph_import_calls calls;
+	unsigned calls;	  /* EPH_CALLS_*, or 0 */
 	enum eph_import_cpu cpu_of;
-	unsigned cpu;	      /* EPH_CPU_FIXED */
+	unsigned cpu;  /* EPH_CPU_FIXED */
+	unsigned fold; /* CPUs to share, at most; 0: as many as needed */
+	enum eph_import_fold fold_by;
 	bool no_holds;	      /* p lines even where holds are recorded */
 	bool split;	      /* objects of a size are cut into pages */
 	uint64_t block_bytes; /* size of a block in the log; 0: 4096 */

@@ -64,6 +64,17 @@ idmap_grow(struct idmap *m)
 }
 
 uint32_t
+eph__idmap_find(const struct idmap *m, uint64_t name)
+{
+	uint64_t i = idmap_home(m, name);
+	uint32_t id;
+
+	while ((id = m->slots[i]) != EPH_NONE && m->names[id] != name)
+		i = (i + 1) & m->mask;
+	return (id);
+}
+
+uint32_t
 eph__idmap_get(struct idmap *m, uint64_t name)
 {
 	uint64_t i = idmap_home(m, name);

@@ -31,6 +31,9 @@ void eph__idmap_destroy(struct idmap *m);
  */
 uint32_t eph__idmap_get(struct idmap *m, uint64_t name);
 
+/* The id of `name`, or EPH_NONE if it was never seen. */
+uint32_t eph__idmap_find(const struct idmap *m, uint64_t name);
+
 /* The slot where the search for `name` starts. */
 static inline uint64_t
 idmap_home(const struct idmap *m, uint64_t name)

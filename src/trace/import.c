@@ -137,10 +137,19 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 {
 	const char *why = NULL;
 
-	if (o->calls != EPH_CALLS_SENDFILE && !(f->options & IMPORT_CALLS))
+	if (o->calls != 0 && !(f->options & IMPORT_CALLS))
 		why = "has no calls to choose from (--calls)";
 	else if (o->cpu_of == EPH_CPU_PID && !(f->options & IMPORT_PID))
 		why = "has no process ids (--cpu-of pid)";
+	else if (o->cpu_of == EPH_CPU_THREAD && !(f->options & IMPORT_THREAD))
+		why = "has no thread ids (--cpu-of thread)";
+	else if (o->fold != 0 && !(f->options & IMPORT_PID))
+		why = "has no process ids to fold (--fold)";
+	else if (o->fold != 0 && o->fold_by == EPH_FOLD_LOAD &&
+	    !(f->options & IMPORT_THREAD))
+		why = "cannot be folded by load (--fold-by)";
+	else if ((o->calls & EPH_CALLS_PIPE) != 0 && o->calls != EPH_CALLS_PIPE)
+		why = "names pages of pipes by address: --calls pipe is alone";
 	else if (o->cpu_of == EPH_CPU_COLUMN && !(f->options & IMPORT_COLUMN))
 		why = "has no CPU column (--cpu-of column)";
 	else if (o->no_holds && !(f->options & IMPORT_HOLDS))
@@ -167,6 +176,9 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 		why = "takes --block together with --split only";
 	if (why != NULL)
 		return (eph_err_set(err, EINVAL, "format %s %s", f->name, why));
+	if (o->fold > EPH_CPUS_MAX)
+		return (eph_err_set(
+		    err, EINVAL, "--fold %u; expected 1 to 1024", o->fold));
 	if (o->cpu_of == EPH_CPU_FIXED && o->cpu >= EPH_CPUS_MAX)
 		return (eph_err_set(
 		    err, EINVAL, "CPU %u; expected 0 to 1023", o->cpu));
@@ -188,6 +200,11 @@ import_defaults(
 		else if ((f->options & IMPORT_PID) != 0)
 			eff.cpu_of = EPH_CPU_PID;
 	}
+	if (eff.calls == 0)
+		eff.calls = EPH_CALLS_SENDFILE;
+	if (eff.fold != 0 && eff.cpu_of == EPH_CPU_COLUMN &&
+	    o->cpu_of == EPH_CPU_DEFAULT)
+		eff.cpu_of = EPH_CPU_PID;
 	if (eff.block_bytes == 0)
 		eff.block_bytes = EPH_PAGE_SIZE;
 	return (eff);

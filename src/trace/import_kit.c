@@ -116,9 +116,13 @@ eph__import_cpu(
 	}
 	if ((cpu = eph__idmap_get(&im->pids, pid)) == EPH_NONE)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
+	if (im->o->fold != 0 && im->o->fold_by == EPH_FOLD_ROBIN)
+		cpu = im->turn++;
+	if (im->o->fold != 0)
+		cpu %= im->o->fold;
 	if (cpu >= EPH_CPUS_MAX)
 		return (eph__import_refuse(im,
-		    "more than 1024 processes; expected fewer, or --cpu-of N"));
+		    "more than 1024 processes; expected fewer, or --fold N"));
 	*cpup = cpu;
 	return (0);
 }

@@ -3,193 +3,239 @@
 /*
  * strace logs: strace -f -ttt -T -yy, with as little of that as there is.
  *
- * Lines.  A call that another process interrupts is printed in two halves,
- * "<unfinished ...>" and "<... NAME resumed>"; they are joined by process
- * id, the blank before "<unfinished" being part of the text.  A call's time
- * is that of its first half; the file is in order of the second.  So calls
- * that count stand in a queue in order of their start, and leave it at the
- * head when they are complete.  A call still open at the end of the log, or
- * with the result "?", was killed or is to be restarted, and is left out.
+ * A line is [process] [time] [number of the call] [address] and the call; by
+ * options each may be absent:
  *
- * Which page.  With -y the file's name stands in the line; it is the
- * identity.  The name may hold ">", ", " and quotes, so a call is read from
- * its right end.  Without -y the descriptor is followed through open, dup,
- * close, fork and exec.  The same bookkeeping knows where the file position
- * is, which is what a sendfile with a NULL offset uses.
+ *   12345, [pid 12345], 12345<name>	-f with -o, without, and -Y
+ *   1795220704.434476, 12:30:05.5	-ttt, -t, -tt
+ *   0.000021, (+ 0.000021)		-r, and -r with a time
+ *   [  40], [00007fc18f54c80a]		-n, -i
  *
- * Results.  -1 EAGAIN is no call: it is made again.  Any other -1 is a call
- * that failed.  Both map nothing: a BSD kernel maps page by page and may
- * have mapped the first one, but the log cannot say so.  0 is the end of the
- * file: a call, no pages.  Less than asked is partial.
+ * A call that another process interrupts is printed in two halves,
+ * "<unfinished ...>" and "<... NAME resumed>"; they are joined by process,
+ * the blank before "<unfinished" being part of the text.  On standard error
+ * "strace: Process 12 attached" cuts a line in two as well: the rest is the
+ * next line.  There the process is printed only while there are several: a
+ * line without one is of the only process that is left.
  *
- * Pipes (--calls pipe).  A write maps the pages of the writer's buffer, so
- * the log must have addresses: -e raw=read,write.  A page is named by
- * process and address, PID * 2^36 + ADDRESS / 4096.  A read maps nothing of
- * its own: it copies from the writer's pages.  A log with raw arguments has
- * no names, so descriptors are followed; one made with few calls (-e
- * read,write,pipe2,dup2,execve) lacks the closes in between.  As long as no
- * close was seen, a dup2 to 0, 1 or 2 of a descriptor above is taken to move
- * it, and an execve to close what is above 2: that is what shells do.
- *
- * CPU.  A log has none.  Processes are numbered in the order in which they
- * first map something, so that pinned workers get CPUs 0, 1, ... whatever
- * else their parents did.
+ * A clock without a date that goes back by more than half a day has passed
+ * midnight.  Other steps back are counted and said; after one of more than a
+ * second, time goes on from where it was.
  */
-
-#include "trace/strace.h"
 
 #include <string.h>
 
-#define NS_PER_S   ((uint64_t)1000000000)
-#define UNFINISHED "<unfinished ...>"
+#include "trace/calls.h"
+
+#define NS_PER_S    ((uint64_t)1000000000)
+#define NS_PER_DAY  (24 * 3600 * NS_PER_S)
+#define UNFINISHED  "<unfinished ...>"
+#define ATTACH_MARK "strace: Process "
+
+struct strace {
+	struct calls c;
+	uint64_t relative_ns; /* -r: sum so far */
+	char second[24];      /* of the line before, as text and number */
+	size_t second_len;
+	uint64_t second_ns;
+	uint64_t last_ns;  /* as the log's clock showed it */
+	uint64_t shift_ns; /* added to it: days, and steps back */
+	uint32_t cut;	   /* whose line an attach message has cut */
+};
+
+/* What stands before the call. */
+struct prefix {
+	bool has_pid, has_time, clock;
+	uint64_t pid;
+	uint64_t ns;
+};
+
+/* -- halves and calls --------------------------------------------------- */
 
 /* A complete call, from its first half's time. */
 static int
 strace_call(struct strace *s, char *text, const struct strace_handler *h,
-    struct strace_words *w)
+    struct words *w)
 {
+	struct calls *c = &s->c;
 	int error = 0;
 
 	if (eph__strace_cut(text, w))
-		error = h->fn(s, w);
-	else if (h->counts)
-		eph__import_skip(s->im);
+		error = h->fn(c, w);
+	else if (h->kind != CALLS_NONE && w->queued)
+		eph__import_skip(c->im);
 	if (error == 0 && w->queued &&
-	    eph__strace_queue_at(s, w->place)->state == CALL_OPEN)
-		eph__strace_queue_at(s, w->place)->state = CALL_DROPPED;
+	    eph__calls_at(c, w->place)->state == CALL_OPEN)
+		eph__calls_at(c, w->place)->state = CALL_DROPPED;
 	return (error);
 }
 
 /* A place in the queue for a call that may count. */
 static int
-take_place(struct strace *s, const struct strace_handler *h,
-    const struct strace_process *p, uint64_t ns, uint64_t *placep,
-    bool *queuedp)
+take_place(struct strace *s, const struct strace_handler *h, uint32_t task,
+    uint64_t ns, uint64_t *placep, bool *queuedp)
 {
-	*queuedp = h->counts;
-	return (*queuedp ? eph__strace_queue_push(s, p->pid, ns, placep) : 0);
+	*queuedp = h->kind != CALLS_NONE && (s->c.mask & 1u << h->kind) != 0;
+	return (*queuedp ? eph__calls_push(&s->c, task, ns, placep) : 0);
+}
+
+/* Append to the half that a task keeps. */
+static int
+half_append(struct strace *s, struct task *t, const char *text, size_t len)
+{
+	const size_t have = t->half_open ? strlen(t->half) : 0;
+	char *bigger;
+
+	if (have + len + 1 > t->half_size) {
+		const size_t size = 2 * (have + len + 1);
+
+		if ((bigger = realloc(t->half, size)) == NULL)
+			return (eph__calls_no_memory(&s->c));
+		t->half = bigger;
+		t->half_size = size;
+	}
+	memcpy(t->half + have, text, len);
+	t->half[have + len] = '\0';
+	t->half_open = true;
+	return (0);
 }
 
 /* "... <unfinished ...>": keep the half, and a place for it. */
 static int
-first_half(struct strace *s, struct strace_process *p, char *text,
-    const struct strace_handler *h, uint64_t ns)
+first_half(
+    struct strace *s, uint32_t task, const char *text, size_t len, uint64_t ns)
 {
-	free(p->half);
-	if ((p->half = strdup(text)) == NULL)
-		return (eph__strace_no_memory(s));
-	return (take_place(s, h, p, ns, &p->half_place, &p->half_queued));
+	const struct strace_handler *h =
+	    eph__strace_handler(text, strcspn(text, "("));
+	struct task *t = &s->c.tasks[task];
+	int error;
+
+	if (h == NULL)
+		return (0);
+	if ((error = half_append(s, t, text, len)) != 0)
+		return (error);
+	return (take_place(s, h, task, ns, &t->half_place, &t->half_queued));
 }
 
 /* "<... NAME resumed>REST": join. */
 static int
-second_half(struct strace *s, struct strace_process *p, const char *rest)
+second_half(struct strace *s, uint32_t task, const char *rest)
 {
-	struct strace_words w = { 0 };
+	struct task *t = &s->c.tasks[task];
+	struct words w = { .task = task };
+	size_t a;
 	char *text;
-	size_t a, b;
 	int error;
 
-	if (p->half == NULL)
+	if (!t->half_open)
 		return (0); /* began before the log, or is of no interest */
-	a = strlen(p->half);
+	a = strlen(t->half);
 	/* One blank where the halves meet: strace puts one before its mark. */
-	while (a > 1 && p->half[a - 1] == ' ' && p->half[a - 2] == ' ')
-		a--;
-	if (a > 0 && p->half[a - 1] == ' ')
+	while (a > 1 && t->half[a - 1] == ' ' && t->half[a - 2] == ' ')
+		t->half[--a] = '\0';
+	if (a > 0 && t->half[a - 1] == ' ')
 		rest += strspn(rest, " ");
-	b = strlen(rest);
-	if ((text = malloc(a + b + 1)) == NULL)
-		return (eph__strace_no_memory(s));
-	memcpy(text, p->half, a);
-	memcpy(text + a, rest, b + 1);
-	free(p->half);
-	p->half = NULL;
-	w.proc = p;
-	w.place = p->half_place;
-	w.queued = p->half_queued;
-	error = strace_call(
-	    s, text, eph__strace_handler(text, strcspn(text, "(")), &w);
-	free(text);
-	return (error);
+	if ((error = half_append(s, t, rest, strlen(rest))) != 0)
+		return (error);
+	w.place = t->half_place;
+	w.queued = t->half_queued;
+	/* The call may make tasks: t moves, its text does not. */
+	t->half_open = t->half_queued = t->half_child = false;
+	text = t->half;
+	return (strace_call(
+	    s, text, eph__strace_handler(text, strcspn(text, "(")), &w));
 }
 
-/* The process is gone; what it was doing will not end. */
+/* A half that will not be resumed. */
 static void
-process_gone(struct strace *s, struct strace_process *p)
+drop_half(struct strace *s, uint32_t task)
 {
-	if (p->half != NULL && p->half_queued) {
-		eph__strace_queue_at(s, p->half_place)->state = CALL_DROPPED;
-		s->im->res->unfinished++;
+	struct task *t = &s->c.tasks[task];
+
+	if (t->half_open && t->half_queued) {
+		eph__calls_at(&s->c, t->half_place)->state = CALL_DROPPED;
+		s->c.im->res->unfinished++;
 	}
-	free(p->half);
-	p->half = NULL;
+	t->half_open = t->half_queued = t->half_child = false;
 }
 
-/* What stands after process and time. */
-static int
-strace_event(
-    struct strace *s, struct strace_process *p, char *text, uint64_t ns)
+/* Does a text end in "<unfinished ...>"? */
+static bool
+is_unfinished(const char *text, size_t len)
 {
-	struct strace_words w = { 0 };
-	char *end, *mark;
+	return (len >= strlen(UNFINISHED) && text[len - 2] == '.' &&
+	    strcmp(text + len - strlen(UNFINISHED), UNFINISHED) == 0);
+}
+
+/* What stands after the prefix. */
+static int
+strace_event(struct strace *s, uint32_t task, char *text, uint64_t ns)
+{
+	struct words w = { .task = task };
 	const struct strace_handler *h;
+	size_t len = strlen(text), name;
+	char *end;
 	int error;
 
-	if (strncmp(text, "<... ", 5) == 0) {
+	if (text[0] == '<' && strncmp(text, "<... ", 5) == 0) {
 		end = strstr(text, " resumed>");
 		return (end == NULL
 			? 0
-			: second_half(s, p, end + strlen(" resumed>")));
+			: second_half(s, task, end + strlen(" resumed>")));
 	}
-	if (strncmp(text, "+++ ", 4) == 0) {
-		process_gone(s, p);
+	if (text[0] == '+' && strncmp(text, "+++ ", 4) == 0) {
+		drop_half(s, task);
+		eph__calls_task_gone(&s->c, task);
 		return (0);
 	}
-	h = eph__strace_handler(text, strcspn(text, "("));
-	mark = text + strlen(text);
-	if ((size_t)(mark - text) >= strlen(UNFINISHED) &&
-	    strcmp(mark - strlen(UNFINISHED), UNFINISHED) == 0) {
-		process_gone(s, p); /* a half that never was resumed */
-		if (h == NULL)
-			return (0);
-		mark[-(ptrdiff_t)strlen(UNFINISHED)] = '\0';
-		return (first_half(s, p, text, h, ns));
+	if (is_unfinished(text, len)) {
+		drop_half(s, task);
+		len -= strlen(UNFINISHED);
+		text[len] = '\0';
+		return (first_half(s, task, text, len, ns));
 	}
+	name = strcspn(text, "(");
+	h = eph__strace_handler(text, name);
+	s->c.lines += name < len;
 	if (h == NULL)
 		return (0);
-	w.proc = p;
-	error = take_place(s, h, p, ns, &w.place, &w.queued);
+	error = take_place(s, h, task, ns, &w.place, &w.queued);
 	return (error != 0 ? error : strace_call(s, text, h, &w));
 }
 
+/* -- prefixes ----------------------------------------------------------- */
+
 /*
- * The process at the start of a line: "[pid 12] " or "12 ", or none (0).
- * Returns what follows, and in *blanksp how many blanks are usual there.
+ * The process at the start of a line: "[pid 12] ", "12 " or none.  Returns
+ * what follows, and in *blanksp how many blanks are usual there.
  */
 static char *
-cut_pid(char *p, uint64_t *pid, size_t *blanksp)
+cut_pid(char *p, struct prefix *pf, size_t *blanksp)
 {
 	const char *end;
-	char *q;
+	char *q = p;
+	const bool brackets = strncmp(p, "[pid", 4) == 0;
 
-	*pid = 0;
 	*blanksp = 0;
-	if (strncmp(p, "[pid", 4) == 0) {
+	pf->has_pid = false;
+	if (brackets)
 		q = p + 4 + strspn(p + 4, " ");
-		*blanksp = 1;
-		if (!eph__strace_number(q, &end, pid) || *end != ']')
+	else if (*p < '1' || *p > '9')
+		return (p);
+	if (!eph__strace_number(q, &end, &pf->pid))
+		return (brackets ? NULL : p);
+	/* printed with "%-5u " */
+	*blanksp = !brackets && end - q < 5 ? (size_t)(6 - (end - q)) : 1;
+	if (*end == '<') { /* -Y: "12<name>" */
+		if ((end = strchr(end, '>')) == NULL)
 			return (NULL);
-		return (p + (end + 1 - p));
+		end++;
+		*blanksp = 1;
 	}
-	if (*p >= '1' && *p <= '9' && eph__strace_number(p, &end, pid) &&
-	    *end == ' ') {
-		/* printed with "%-5u " */
-		*blanksp = end - p < 5 ? (size_t)(6 - (end - p)) : 1;
-		return (p + (end - p));
-	}
-	*pid = 0;
-	return (p);
+	if (*end != (brackets ? ']' : ' '))
+		return (brackets ? NULL : p);
+	pf->has_pid = true;
+	return (q + (end - q) + brackets);
 }
 
 /* The digits of a fraction of a second, as nanoseconds. */
@@ -203,106 +249,327 @@ cut_fraction(const char *p, uint64_t *ns)
 	return (p);
 }
 
-/*
- * The time: -ttt "1795220704.434476", -t "12:30:05", -tt with a fraction,
- * -r "     0.000021" since the line before, told by the blanks that fill
- * it, or none.
- */
-static char *
-cut_time(struct strace *s, char *p, size_t blanks, uint64_t *nsp)
+/* "12:30:05" or "1795220704", and a fraction; NULL: it is none. */
+static const char *
+cut_clock(struct strace *s, const char *p, uint64_t *nsp, bool *clock)
 {
-	const size_t filled = strspn(p, " ");
-	const char *end = NULL;
-	uint64_t v = 0, min, sec, ns = 0;
-	bool clock = false;
+	const char *end;
+	uint64_t v, min, sec, ns = 0;
 
-	*nsp = s->relative_ns;
-	p += filled;
+	*clock = false;
+	/* Most lines are of the second of the line before. */
+	if (s->second_len > 0 && strncmp(p, s->second, s->second_len) == 0 &&
+	    p[s->second_len] == '.') {
+		end = cut_fraction(p + s->second_len + 1, &ns);
+		*nsp = s->second_ns + ns;
+		return (*end == ' ' ? end : NULL);
+	}
 	if (*p < '0' || *p > '9' || !eph__strace_number(p, &end, &v))
-		return (p);
+		return (NULL);
 	if (*end == ':') {
 		if (!eph__strace_number(end + 1, &end, &min) || *end != ':' ||
 		    !eph__strace_number(end + 1, &end, &sec))
-			return (p);
+			return (NULL);
 		v = v * 3600 + min * 60 + sec;
-		clock = true;
+		*clock = true;
 	}
-	if (*end == '.')
+	if (v > INT64_MAX / NS_PER_S / 2)
+		return (NULL);
+	if (*end == '.') {
+		if (!*clock && (size_t)(end - p) < sizeof(s->second)) {
+			s->second_len = (size_t)(end - p);
+			memcpy(s->second, p, s->second_len);
+			s->second_ns = v * NS_PER_S;
+		}
 		end = cut_fraction(end + 1, &ns);
-	if (*end != ' ' || v > INT64_MAX / NS_PER_S / 2)
+	}
+	*nsp = ns + v * NS_PER_S;
+	return (*end == ' ' ? end : NULL);
+}
+
+/*
+ * The time, if there is one.  -r's "     0.000021" since the line before is
+ * told by the blanks that fill it.
+ */
+static char *
+cut_time(struct strace *s, char *p, size_t blanks, struct prefix *pf)
+{
+	const size_t filled = strspn(p, " ");
+	const char *end;
+
+	p += filled;
+	pf->has_time = false;
+	pf->ns = s->relative_ns;
+	if ((end = cut_clock(s, p, &pf->ns, &pf->clock)) == NULL)
 		return (p);
-	ns += v * NS_PER_S;
-	if (!clock && filled > blanks)
-		ns = s->relative_ns += ns;
-	*nsp = ns;
+	pf->has_time = true;
+	if (!pf->clock && filled > blanks) {
+		pf->ns = s->relative_ns += pf->ns;
+		pf->has_time = false; /* a sum does not go back */
+	}
 	p += end - p;
+	p += strspn(p, " ");
+	if (strncmp(p, "(+", 2) == 0 && (end = strchr(p, ')')) != NULL)
+		p += end + 1 - p;
 	return (p + strspn(p, " "));
 }
 
-static int
-strace_line(struct strace *s, char *line)
+/* -n's "[  40] " and -i's "[00007fc18f54c80a] ", in either order. */
+static char *
+cut_brackets(char *p)
 {
-	struct strace_process *p = NULL;
-	uint64_t pid, ns;
+	while (*p == '[') {
+		char *end = p + 1 + strspn(p + 1, " 0123456789abcdef?");
+
+		if (end[0] != ']' || end[1] != ' ')
+			break;
+		p = end + 1 + strspn(end + 1, " ");
+	}
+	return (p);
+}
+
+/* The call of a line, and what stands before it; NULL: it has none. */
+static char *
+cut_prefix(struct strace *s, char *line, struct prefix *pf)
+{
 	size_t blanks;
-	char *text = cut_pid(line, &pid, &blanks);
+	char *p = cut_pid(line, pf, &blanks);
+
+	if (p == NULL)
+		return (NULL);
+	return (cut_brackets(cut_time(s, p, blanks, pf)));
+}
+
+/*
+ * The log's time as one that goes on over midnight, and on from where it was
+ * after the clock was set back by more than a second.
+ */
+static void
+pass_time(struct strace *s, struct prefix *pf)
+{
+	const uint64_t ns = pf->ns, last = s->last_ns;
+	struct import *im = s->c.im;
+
+	if (!pf->has_time)
+		return;
+	s->last_ns = ns;
+	if (ns < last && pf->clock && last - ns > NS_PER_DAY / 2) {
+		s->shift_ns += NS_PER_DAY;
+	} else if (ns < last) {
+		if (im->back++ == 0)
+			im->back_line = eph__input_lineno(im->in);
+		if (last - ns > im->back_ns)
+			im->back_ns = last - ns;
+		if (last - ns > NS_PER_S)
+			s->shift_ns += last - ns;
+	}
+	pf->ns = ns + s->shift_ns;
+}
+
+/* -- whose line --------------------------------------------------------- */
+
+/*
+ * The task of a line without a process: the only one that is left.  Where
+ * ends are not logged (-qq) it is taken to be the first.
+ */
+static int
+anonymous_task(struct strace *s, uint32_t *taskp)
+{
+	struct calls *c = &s->c;
+
+	for (uint32_t i = 0; i < c->ntasks; i++) {
+		if (!c->tasks[i].gone) {
+			*taskp = i;
+			return (0);
+		}
+	}
+	return (eph__calls_task(c, 0, taskp));
+}
+
+static int
+line_task(struct strace *s, const struct prefix *pf, const char *text,
+    uint32_t *taskp)
+{
+	struct calls *c = &s->c;
+	const uint32_t a = eph__calls_task_find(c, 0);
+
+	if (!pf->has_pid)
+		return (anonymous_task(s, taskp));
+	*taskp = eph__calls_task_find(c, pf->pid);
+	if (*taskp != EPH_NONE)
+		return (0);
+	/* A number that was not attached: it is the one without, unless that
+	 * is making a child just now. */
+	if (a != EPH_NONE &&
+	    (!c->tasks[a].half_open || c->tasks[a].half_child ||
+		strncmp(text, "<... ", 5) == 0)) {
+		*taskp = a;
+		c->task_of[eph__idmap_find(&c->pids, 0)] = EPH_NONE;
+		return (eph__calls_task_name(c, a, pf->pid));
+	}
+	return (eph__calls_task(c, pf->pid, taskp));
+}
+
+/* -- messages of strace itself ------------------------------------------ */
+
+/*
+ * "strace: Process 12 attached with 3 threads", at the start of a line or
+ * where it cuts one: returns where it starts, or NULL.
+ */
+static char *
+find_message(char *line, uint64_t *pid, uint64_t *threads, bool *attached)
+{
+	char *p = strstr(line, ATTACH_MARK);
+	const char *end;
+
+	*threads = 1;
+	if (p == NULL)
+		return (NULL);
+	if (!eph__strace_number(p + strlen(ATTACH_MARK), &end, pid))
+		return (NULL);
+	*attached = strncmp(end, " attached", 9) == 0;
+	if (!*attached)
+		return (strcmp(end, " detached") == 0 ? p : NULL);
+	end += 9;
+	if (strncmp(end, " with ", 6) == 0 &&
+	    eph__strace_number(end + 6, &end, threads))
+		return (strcmp(end, " threads") == 0 ? p : NULL);
+	return (*end == '\0' ? p : NULL);
+}
+
+/* Which task is attached or detached. */
+static int
+on_message(struct strace *s, uint64_t pid, uint64_t threads, bool attached)
+{
+	struct calls *c = &s->c;
+	uint32_t task;
+	int error;
+
+	if (!attached) {
+		if ((task = eph__calls_task_find(c, pid)) != EPH_NONE)
+			eph__calls_task_gone(c, task);
+		return (0);
+	}
+	if ((error = eph__calls_task(c, pid, &task)) != 0)
+		return (error);
+	if (!c->tasks[task].known) {
+		c->attach_lines++;
+		c->attached_threads = (uint32_t)(threads & UINT32_MAX);
+	}
+	return (0);
+}
+
+/* -- lines -------------------------------------------------------------- */
+
+/* The rest of a line that a message has cut. */
+static int
+strace_rest(struct strace *s, char *line)
+{
+	const uint32_t task = s->cut;
+	size_t len = strlen(line);
+
+	if (!is_unfinished(line, len))
+		return (second_half(s, task, line));
+	len -= strlen(UNFINISHED);
+	if (!s->c.tasks[task].half_open || strspn(line, " ") >= len)
+		return (0);
+	return (half_append(s, &s->c.tasks[task], line, len));
+}
+
+/* A call, or half of one. */
+static int
+strace_text(struct strace *s, char *line, bool is_cut)
+{
+	struct prefix pf = { 0 };
+	uint32_t task;
+	char *text = cut_prefix(s, line, &pf);
 	int error;
 
 	if (text == NULL)
 		return (0);
-	text = cut_time(s, text, blanks, &ns);
-	if ((error = eph__strace_process(s, pid, &p)) != 0 ||
-	    (error = strace_event(s, p, text, ns)) != 0)
+	pass_time(s, &pf);
+	if ((error = line_task(s, &pf, text, &task)) != 0)
 		return (error);
-	return (eph__strace_queue_drain(s, false));
+	if (!is_cut)
+		return (strace_event(s, task, text, pf.ns));
+	s->cut = task;
+	drop_half(s, task);
+	return (first_half(s, task, text, strlen(text), pf.ns));
 }
 
-static void
-strace_destroy(struct strace *s)
+static int
+strace_line(struct strace *s, char *line, size_t len)
 {
-	eph__strace_fds_destroy(s);
-	free(s->queue);
-	eph__idmap_destroy(&s->pids);
-	eph__idmap_destroy(&s->sent);
+	uint64_t pid, threads;
+	bool attached;
+	char *message = NULL;
+	int error = 0;
+
+	/* -k's stack */
+	if (strncmp(line, " > ", 3) == 0)
+		return (0);
+	/* ... attached, detached, threads */
+	if (len > 0 && (line[len - 1] == 'd' || line[len - 1] == 's'))
+		message = find_message(line, &pid, &threads, &attached);
+	if (message != NULL)
+		*message = '\0';
+	if (s->cut != EPH_NONE && strncmp(line, "[pid", 4) != 0) {
+		error = strace_rest(s, line);
+		if (message == NULL)
+			s->cut = EPH_NONE;
+	} else if (message == NULL || message > line) {
+		s->cut = EPH_NONE;
+		error = strace_text(s, line, message != NULL);
+	}
+	if (error == 0 && message != NULL)
+		error = on_message(s, pid, threads, attached);
+	return (error != 0 ? error : eph__calls_drain(&s->c, false));
 }
 
 static int
 strace_run(struct import *im)
 {
-	struct strace s = { .im = im };
+	struct strace s = { .cut = EPH_NONE };
 	char *line;
 	size_t len;
 	int error;
 
-	if (eph__idmap_init(&s.pids) != 0 || eph__idmap_init(&s.sent) != 0) {
-		strace_destroy(&s);
-		return (eph__strace_no_memory(&s));
-	}
-	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
-		if ((error = strace_line(&s, line)) != 0)
-			break;
+	if ((error = eph__calls_start(&s.c, im)) == 0) {
+		while ((error = eph__import_line(im, &line, &len)) == 0 &&
+		    line != NULL) {
+			if ((error = strace_line(&s, line, len)) != 0)
+				break;
+		}
 	}
 	if (error == 0)
-		error = eph__strace_queue_drain(&s, true);
-	strace_destroy(&s);
+		error = eph__calls_finish(&s.c);
+	if (error == 0)
+		eph__import_clock_tell(im);
+	eph__calls_destroy(&s.c);
 	return (error);
 }
 
-/* A line "[pid] [time] name(...", or the end of something. */
+/* A line "[pid] [time] name(...", the end of something, or a message. */
 static bool
 strace_guess_line(char *line, size_t i)
 {
-	struct strace s = { 0 };
-	uint64_t pid, ns;
-	size_t n, blanks;
+	struct strace s = { .cut = EPH_NONE };
+	struct prefix pf;
+	size_t n;
 
 	(void)i;
-	if ((line = cut_pid(line, &pid, &blanks)) == NULL)
+	if (strncmp(line, " > ", 3) == 0 || strcmp(line, "--") == 0 ||
+	    strncmp(line, "strace: ", 8) == 0 ||
+	    strstr(line, ATTACH_MARK) != NULL)
+		return (true);
+	/* the rest of a line that a message has cut */
+	if (line[0] != '\0' && strchr(",\")]}= ", line[0]) != NULL &&
+	    strstr(line, ") = ") != NULL)
+		return (true);
+	if ((line = cut_prefix(&s, line, &pf)) == NULL)
 		return (false);
-	line = cut_time(&s, line, blanks, &ns);
 	if (strncmp(line, "+++ ", 4) == 0 || strncmp(line, "--- ", 4) == 0 ||
-	    strncmp(line, "<... ", 5) == 0)
+	    strncmp(line, "<... ", 5) == 0 || strcmp(line, UNFINISHED) == 0)
 		return (true);
 	n = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	return (n > 0 && line[n] == '(');
@@ -316,9 +583,9 @@ strace_guess(const char *p, size_t n)
 
 const struct import_format eph__import_strace = {
 	.name = "strace",
-	.desc = "strace -f -ttt -T -yy: sendfile, or writes to pipes",
+	.desc = "strace, with any of its options: see --calls",
 	.unit = "calls",
-	.options = IMPORT_CALLS | IMPORT_PID,
+	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_THREAD,
 	.guess = strace_guess,
 	.run = strace_run,
 };

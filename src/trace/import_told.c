@@ -78,7 +78,7 @@ eph__import_found(struct import *im, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	add(im->told.found, sizeof(im->told.found), "%s%s",
-	    im->told.found[0] != '\0' ? ", " : "", text);
+	    im->told.found[0] != '\0' ? "; " : "", text);
 }
 
 void

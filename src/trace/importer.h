@@ -25,8 +25,9 @@
 /* Which options a format can obey. */
 enum {
 	IMPORT_CALLS = 0x01,
-	IMPORT_PID = 0x02,    /* knows processes */
-	IMPORT_COLUMN = 0x04, /* has a CPU column */
+	IMPORT_PID = 0x02,     /* knows processes */
+	IMPORT_COLUMN = 0x04,  /* has a CPU column */
+	IMPORT_THREAD = 0x800, /* knows threads, and loads */
 	IMPORT_HOLDS = 0x08,
 	IMPORT_BLOCK = 0x10,
 	IMPORT_SPLIT = 0x20,
@@ -66,6 +67,7 @@ struct import {
 	uint64_t back;	    /* times that the log's clock ran backwards */
 	uint64_t back_line; /* the first of them */
 	uint64_t back_ns;   /* by that much at most */
+	unsigned turn;	    /* EPH_FOLD_ROBIN */
 	struct idmap pids;  /* dense: their CPUs */
 	struct names files; /* paths or URLs */
 	struct import_told told;

@@ -1,4 +1,9 @@
 set(EPHMAP_SOURCES
+    calls_files.c
+    calls_finish.c
+    calls_io.c
+    calls_queue.c
+    calls_tasks.c
     generate.c
     idmap.c
     import.c
@@ -18,8 +23,7 @@ set(EPHMAP_SOURCES
     names.c
     numeral.c
     strace_calls.c
-    strace_fds.c
-    strace_queue.c
+    strace_io.c
     strace_words.c
     table.c
     trace.c

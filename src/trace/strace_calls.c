@@ -1,280 +1,264 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * What each call does: those that count, and those that move descriptors.
+ * What each call of a strace log does: those that name files, those that move
+ * descriptors, those that make tasks; and the table of all.
  */
 
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
-#include "trace/strace.h"
+#include "trace/calls.h"
 
-/* Count a call that failed.  False: it did not fail. */
+#define ARGS_MAX 8
+
+#define RAW_CLOEXEC	 02000000u
+#define RAW_EXCL	 0200u
+#define RAW_CLONE_FILES	 0x400u
+#define RAW_CLONE_THREAD 0x10000u
+#define RENAME_EXCHANGED 2u
+
+/* Is the flag in an argument, by name or (-X raw) by value? */
 static bool
-result_failed(struct strace *s, const struct strace_words *w)
+has_flag(const char *arg, const char *name, uint64_t bit)
 {
-	if (w->result[0] == '?') {
-		s->im->res->unfinished++;
-		return (true);
-	}
-	if (w->result[0] != '-')
-		return (false);
-	if (strstr(w->result, " EAGAIN") != NULL) {
-		s->im->res->again++;
-	} else {
-		s->im->res->calls++;
-		s->im->res->failed++;
-	}
-	return (true);
+	const char *end;
+	uint64_t v;
+
+	return (strstr(arg, name) != NULL ||
+	    (eph__strace_number(arg, &end, &v) && *end == '\0' &&
+		(v & bit) != 0));
 }
 
-/* Note a complete call for its turn. */
-static void
-call_done(struct strace *s, const struct strace_words *w, bool pipe,
-    uint32_t file, uint64_t offset, uint64_t bytes)
+/* The name in a result like "3</path>", and the descriptor. */
+static bool
+result_fd(const struct words *w, struct fd_word *fd)
 {
-	struct strace_call *c = eph__strace_queue_at(s, w->place);
+	return (eph__strace_arg_fd(w->result, fd));
+}
 
-	c->state = CALL_DONE;
-	c->pipe = pipe;
-	c->file = file;
-	c->offset = offset;
-	c->bytes = bytes;
+/* -- calls that name files ---------------------------------------------- */
+
+/* The name of a directory argument: "AT_FDCWD</d>", "5</d>" or "5". */
+static const char *
+dir_name(struct calls *c, uint32_t task, const char *dir, size_t *lenp)
+{
+	const struct open_file *of;
+	const char *name = dir != NULL ? strchr(dir, '<') : NULL;
+	const char *base = NULL;
+	struct fd_word fd;
+
+	*lenp = 0;
+	if (name != NULL) {
+		*lenp = strlen(++name);
+		*lenp -= *lenp > 0 && name[*lenp - 1] == '>';
+		if (dir[0] == 'A')
+			c->tasks[task].cwd = eph__calls_path(c, name, *lenp);
+		return (name);
+	}
+	if (dir != NULL && eph__strace_arg_fd(dir, &fd)) {
+		of = eph__calls_fd(c, task, &fd);
+		if (of != NULL && of->path != EPH_NONE)
+			base = c->im->files.strings[of->path];
+	} else if (c->tasks[task].cwd != EPH_NONE) {
+		base = c->im->files.strings[c->tasks[task].cwd];
+	}
+	*lenp = base != NULL ? strlen(base) : 0;
+	return (base);
 }
 
 /*
- * sendfile(OUT, IN, OFFSET, COUNT), taken apart from the right because
- * names may hold commas: OFFSET is "[a] => [b]", "[a]" or NULL.
+ * The path of an argument, a string: below a directory argument (or NULL), or
+ * the task's, as far as these are known.  Returns its id, or EPH_NONE.
  */
-struct sendfile_args {
-	char *in;
-	char *in_end;
-	bool null_offset;
-	uint64_t offset;
-	uint64_t count;
-};
-
-static bool
-sendfile_offset(const char *p, struct sendfile_args *a)
+static uint32_t
+arg_path(struct calls *c, uint32_t task, const char *dir, char *arg)
 {
-	const char *end;
+	const char *base;
+	char text[8192], *path;
+	size_t len, n;
 
-	a->null_offset = strncmp(p, "NULL", 4) == 0;
-	if (a->null_offset)
-		return (p[4] == '\0');
-	if (*p != '[' || !eph__strace_number(p + 1, &end, &a->offset) ||
-	    *end != ']')
-		return (false);
-	end += 1 + strspn(end + 1, " ");
-	return (*end == '\0' || strncmp(end, "=> [", 4) == 0);
-}
-
-/* The last ", " before `end` that OFFSET follows, or NULL. */
-static char *
-sendfile_find_offset(char *args, char *end)
-{
-	for (char *p = end - 2; p > args; p--) {
-		if (p[0] == ',' && p[1] == ' ' &&
-		    (p[2] == '[' || strncmp(p + 2, "NULL", 4) == 0))
-			return (p);
+	base = dir_name(c, task, dir, &n);
+	if (!eph__strace_string(arg, &path, &len))
+		return (EPH_NONE);
+	if (len > 2 && path[0] == '.' && path[1] == '/') {
+		path += 2;
+		len -= 2;
 	}
-	return (NULL);
+	if (path[0] == '/' || n == 0)
+		return (eph__calls_path(c, path, len));
+	if (n + 1 + len > sizeof(text))
+		return (EPH_NONE);
+	memcpy(text, base, n);
+	text[n] = '/';
+	memcpy(text + n + 1, path, len);
+	return (eph__calls_path(c, text, n + 1 + len));
 }
 
-static bool
-sendfile_args(char *args, struct sendfile_args *a)
-{
-	char *count = strrchr(args, ','), *offset;
-	const char *end;
-
-	if (count == NULL || count[1] != ' ' ||
-	    !eph__strace_number(count + 2, &end, &a->count) || *end != '\0')
-		return (false);
-	*count = '\0';
-	if (count - args < 3 ||
-	    (offset = sendfile_find_offset(args, count)) == NULL ||
-	    !sendfile_offset(offset + 2, a))
-		return (false);
-	*offset = '\0';
-	a->in = eph__strace_first_end(args);
-	if (a->in[0] != ',' || a->in[1] != ' ')
-		return (false);
-	a->in += 2;
-	a->in_end = offset;
-	return (true);
-}
-
+/* open, creat(PATH, FLAGS), openat, openat2(DIR, PATH, FLAGS) */
 static int
-on_sendfile(struct strace *s, const struct strace_words *w)
+on_open(struct calls *c, const struct words *w)
 {
-	struct import *im = s->im;
-	struct sendfile_args a = { 0 };
-	struct strace_file *of = NULL;
-	const char *name;
-	uint64_t got;
-	uint32_t fd;
-	size_t len;
-	int error;
+	const bool at = strncmp(w->name, "openat", 6) == 0;
+	struct open_file of = { .kind = FILE_OTHER };
+	char *path = strchr(w->args, '"'), *dir = NULL;
+	const char *flags;
+	struct fd_word fd;
 
-	if (im->o->calls != EPH_CALLS_SENDFILE || result_failed(s, w))
+	if (path == NULL || !result_fd(w, &fd))
 		return (0);
-	if (!eph__strace_result_number(w, &got) ||
-	    !sendfile_args(w->args, &a) ||
-	    !eph__strace_word_fd(a.in, a.in_end, &fd, &name, &len)) {
-		eph__import_skip(im);
-		return (0);
+	if (at && path - w->args > 2) {
+		dir = w->args;
+		path[-2] = '\0'; /* ", " before it */
 	}
-	if ((error = eph__strace_file(s, w->proc, fd, name, len, &of)) != 0)
-		return (error);
-	if (a.null_offset) {
-		a.offset = of->position;
-		of->position += got;
-	}
-	eph__import_count(im, got, a.count);
-	call_done(s, w, false, of->name, a.offset, got);
-	return (0);
+	/* creat has a mode in place of flags */
+	flags = strstr(path + 1, "\", ");
+	flags = flags == NULL || w->name[0] == 'c' ? "" : flags + 3;
+	if (fd.name != NULL && fd.name[0] == '/')
+		of.path = eph__calls_path(c, fd.name, fd.len);
+	else
+		of.path = arg_path(c, w->task, dir, path);
+	/* O_EXCL: there was none of that name. */
+	if (of.path != EPH_NONE && has_flag(flags, "O_EXCL", RAW_EXCL))
+		eph__calls_create(c, of.path);
+	of.file = of.path == EPH_NONE ? EPH_NONE : eph__calls_file(c, of.path);
+	return (eph__calls_fd_open(c, w->task, fd.fd, &of, true,
+	    has_flag(flags, "O_CLOEXEC", RAW_CLOEXEC)));
 }
 
-static bool
-is_pipe_name(const char *name, size_t len)
-{
-	return (len > 5 && strncmp(name, "pipe:", 5) == 0);
-}
-
-/* write(FD, ADDRESS, COUNT) to a pipe. */
+/* rename(A, B), renameat(DIR, A, DIR, B), renameat2(..., FLAGS) */
 static int
-pipe_write(struct strace *s, const struct strace_words *w, const char *args)
+on_rename(struct calls *c, const struct words *w)
 {
-	struct import *im = s->im;
-	uint64_t address, count, got;
-	const char *end;
+	char *argv[ARGS_MAX];
+	const size_t n = eph__strace_split(w->args, argv, ARGS_MAX);
+	const bool at = n >= 4;
+	uint32_t from, to;
 
-	if (result_failed(s, w))
+	if (w->result[0] != '0' || n < 2)
 		return (0);
-	if (strncmp(args, "0x", 2) != 0 && strncmp(args, "NULL", 4) != 0)
-		return (eph__import_refuse(im,
-		    "this log has the data of write, not its address; expected "
-		    "one made with strace -e raw=read,write"));
-	if (!eph__strace_number(args, &end, &address) ||
-	    strncmp(end, ", ", 2) != 0 ||
-	    !eph__strace_number(end + 2, &end, &count) || *end != '\0' ||
-	    !eph__strace_result_number(w, &got) || got > INT64_MAX ||
-	    address > UINT64_MAX - got ||
-	    w->proc->pid >> (64 - STRACE_PIPE_PID_SHIFT) != 0 ||
-	    (address + got) >> (STRACE_PIPE_PID_SHIFT + EPH_PAGE_SHIFT) != 0) {
-		eph__import_skip(im);
+	from = arg_path(c, w->task, at ? argv[0] : NULL, argv[at]);
+	to = arg_path(c, w->task, at ? argv[2] : NULL, argv[at ? 3 : 1]);
+	if (from == EPH_NONE || to == EPH_NONE)
 		return (0);
-	}
-	eph__import_count(im, got, count);
-	call_done(s, w, true, 0, address, got);
-	return (0);
+	return (eph__calls_rename(c, from, to,
+	    n == 5 && has_flag(argv[4], "RENAME_EXCHANGE", RENAME_EXCHANGED)));
 }
 
-/* read, write: move the file's position; a write to a pipe may count. */
+/* link(A, B), linkat(DIR, A, DIR, B, FLAGS) */
 static int
-on_read_write(struct strace *s, const struct strace_words *w)
+on_link(struct calls *c, const struct words *w)
 {
-	char *end = eph__strace_first_end(w->args);
-	struct strace_file *of;
-	const char *name;
-	uint64_t got;
-	uint32_t fd;
-	size_t len;
-	bool pipe;
-	int error;
+	char *argv[ARGS_MAX];
+	const size_t n = eph__strace_split(w->args, argv, ARGS_MAX);
+	const bool at = n >= 4;
+	uint32_t from, to;
 
-	if (*end != ',' || !eph__strace_word_fd(w->args, end, &fd, &name, &len))
+	if (w->result[0] != '0' || n < 2)
 		return (0);
-	of = eph__strace_fd_get(s, w->proc, fd);
-	pipe = name != NULL ? is_pipe_name(name, len)
-			    : of != NULL && of->kind == FILE_PIPE_WRITE;
-	if (pipe) {
-		if (s->im->o->calls == EPH_CALLS_PIPE && w->name[0] == 'w')
-			return (pipe_write(s, w, end + 2));
+	from = arg_path(c, w->task, at ? argv[0] : NULL, argv[at]);
+	to = arg_path(c, w->task, at ? argv[2] : NULL, argv[at ? 3 : 1]);
+	if (from == EPH_NONE || to == EPH_NONE)
+		return (0);
+	return (eph__calls_link(c, from, to));
+}
+
+/* unlink(PATH), unlinkat(DIR, PATH, FLAGS) */
+static int
+on_unlink(struct calls *c, const struct words *w)
+{
+	char *argv[ARGS_MAX];
+	const size_t n = eph__strace_split(w->args, argv, ARGS_MAX);
+	uint32_t path;
+
+	if (w->result[0] != '0' || n == 0)
+		return (0);
+	path = n >= 2 ? arg_path(c, w->task, argv[0], argv[1])
+		      : arg_path(c, w->task, NULL, argv[0]);
+	return (path == EPH_NONE ? 0 : eph__calls_unlink(c, path));
+}
+
+/* chdir(PATH), fchdir(FD) */
+static int
+on_chdir(struct calls *c, const struct words *w)
+{
+	const struct open_file *of;
+	struct fd_word fd;
+
+	if (w->result[0] != '0')
+		return (0);
+	if (w->name[0] == 'c') {
+		c->tasks[w->task].cwd = arg_path(c, w->task, NULL, w->args);
 		return (0);
 	}
-	if (!eph__strace_result_number(w, &got))
+	if (!eph__strace_arg_fd(w->args, &fd))
 		return (0);
-	if (name != NULL && *name == '/') {
-		error = eph__strace_file(s, w->proc, fd, name, len, &of);
-		if (error != 0)
-			return (error);
-	}
-	if (of != NULL)
-		of->position += got;
+	of = eph__calls_fd(c, w->task, &fd);
+	if (fd.name != NULL)
+		c->tasks[w->task].cwd = eph__calls_path(c, fd.name, fd.len);
+	else
+		c->tasks[w->task].cwd = of != NULL ? of->path : EPH_NONE;
 	return (0);
 }
 
 /* -- calls that move descriptors ---------------------------------------- */
 
 static int
-on_open(struct strace *s, const struct strace_words *w)
-{
-	const char *name;
-	char *quote, *last;
-	uint32_t fd, id = EPH_NONE;
-	size_t len;
-	int error;
-
-	if (!eph__strace_result_fd(w, &fd, &name, &len))
-		return (0);
-	if (name == NULL && (quote = strchr(w->args, '"')) != NULL &&
-	    quote[1] == '/' && (last = strchr(quote + 1, '"')) != NULL) {
-		name = quote + 1;
-		len = (size_t)(last - name);
-	}
-	if (name != NULL &&
-	    (id = eph__names_get(&s->im->files, name, len)) == EPH_NONE)
-		return (eph__strace_no_memory(s));
-	if ((error = eph__strace_fd_open(s, w->proc, fd, FILE_OTHER, id)) != 0)
-		return (error);
-	s->tables[w->proc->table].cloexec[fd] =
-	    strstr(w->args, "O_CLOEXEC") != NULL;
-	return (0);
-}
-
-static int
-on_close(struct strace *s, const struct strace_words *w)
+on_close(struct calls *c, const struct words *w)
 {
 	uint64_t fd;
 	const char *end;
 
-	s->close_seen = true;
+	c->close_seen = true;
 	if (w->result[0] == '-' || !eph__strace_number(w->args, &end, &fd) ||
-	    fd >= STRACE_FD_MAX)
+	    fd >= CALLS_FD_MAX)
 		return (0);
-	return (eph__strace_fd_set(s, w->proc, (uint32_t)fd, -1));
+	return (eph__calls_fd_close(c, w->task, (uint32_t)fd));
+}
+
+/* close_range(FIRST, LAST, FLAGS) */
+static int
+on_close_range(struct calls *c, const struct words *w)
+{
+	char *argv[ARGS_MAX];
+	uint64_t first, last;
+	int error = 0;
+
+	if (w->result[0] != '0' ||
+	    eph__strace_split(w->args, argv, ARGS_MAX) != 3 ||
+	    !eph__strace_arg_number(argv[0], &first) ||
+	    !eph__strace_arg_number(argv[1], &last) ||
+	    strstr(argv[2], "CLOEXEC") != NULL)
+		return (0);
+	if (last >= CALLS_FD_MAX)
+		last = c->tables[c->tasks[w->task].table].n;
+	for (uint64_t fd = first; error == 0 && fd <= last; fd++)
+		error = eph__calls_fd_close(c, w->task, (uint32_t)fd);
+	return (error);
 }
 
 /* dup, dup2, dup3, and fcntl with F_DUPFD: the result is the copy. */
 static int
-on_dup(struct strace *s, const struct strace_words *w)
+on_dup(struct calls *c, const struct words *w)
 {
-	const char *end, *name;
+	struct fd_word to;
+	const char *end;
 	uint64_t from;
-	uint32_t to;
-	size_t len;
-	int error;
 
 	if (w->name[0] == 'f' && strstr(w->args, "F_DUPFD") == NULL)
 		return (0);
-	if (!eph__strace_number(w->args, &end, &from) ||
-	    from >= STRACE_FD_MAX ||
-	    !eph__strace_result_fd(w, &to, &name, &len) || from == to)
+	if (!eph__strace_number(w->args, &end, &from) || from >= CALLS_FD_MAX ||
+	    !result_fd(w, &to) || from == to.fd)
 		return (0);
-	if ((error = eph__strace_fd_dup(s, w->proc, (uint32_t)from, to)) != 0)
-		return (error);
-	if (to < s->tables[w->proc->table].n)
-		s->tables[w->proc->table].cloexec[to] =
-		    strstr(w->args, "CLOEXEC") != NULL;
-	return (0);
+	return (eph__calls_fd_dup(
+	    c, w->task, (uint32_t)from, to.fd, strstr(end, "CLOEXEC") != NULL));
 }
 
 /* pipe([3, 4]), also with names: pipe2([3<pipe:[7]>, 4<pipe:[7]>], 0). */
 static int
-on_pipe(struct strace *s, const struct strace_words *w)
+on_pipe(struct calls *c, const struct words *w)
 {
+	struct open_file of = { .file = EPH_NONE, .path = EPH_NONE };
+	const bool cloexec = strstr(w->args, "O_CLOEXEC") != NULL;
 	const char *end, *second;
 	uint64_t fds[2];
 	int error;
@@ -283,84 +267,154 @@ on_pipe(struct strace *s, const struct strace_words *w)
 	    !eph__strace_number(w->args + 1, &end, &fds[0]) ||
 	    (second = strstr(end, ", ")) == NULL ||
 	    !eph__strace_number(second + 2, &end, &fds[1]) ||
-	    fds[0] >= STRACE_FD_MAX || fds[1] >= STRACE_FD_MAX)
+	    fds[0] >= CALLS_FD_MAX || fds[1] >= CALLS_FD_MAX)
 		return (0);
-	s->pipe_maker = (size_t)(w->proc - s->procs);
-	error = eph__strace_fd_open(
-	    s, w->proc, (uint32_t)fds[0], FILE_PIPE_READ, EPH_NONE);
+	c->pipe_maker = w->task;
+	of.kind = FILE_PIPE_READ;
+	error = eph__calls_fd_open(
+	    c, w->task, (uint32_t)fds[0], &of, true, cloexec);
+	of.kind = FILE_PIPE_WRITE;
 	if (error == 0)
-		error = eph__strace_fd_open(
-		    s, w->proc, (uint32_t)fds[1], FILE_PIPE_WRITE, EPH_NONE);
-	if (error == 0 && strstr(w->args, "O_CLOEXEC") != NULL) {
-		s->tables[w->proc->table].cloexec[fds[0]] = true;
-		s->tables[w->proc->table].cloexec[fds[1]] = true;
-	}
+		error = eph__calls_fd_open(
+		    c, w->task, (uint32_t)fds[1], &of, true, cloexec);
 	return (error);
 }
 
+/* socket, accept, accept4, epoll_create and others: no file. */
 static int
-on_lseek(struct strace *s, const struct strace_words *w)
+on_socket(struct calls *c, const struct words *w)
 {
-	char *end = eph__strace_first_end(w->args);
-	struct strace_file *of;
-	const char *name;
-	uint64_t position;
-	uint32_t fd;
-	size_t len;
-	int error;
+	struct open_file of = {
+		.kind = FILE_SOCKET, .file = EPH_NONE, .path = EPH_NONE
+	};
+	struct fd_word fd;
 
-	if (!eph__strace_word_fd(w->args, end, &fd, &name, &len) ||
-	    !eph__strace_result_number(w, &position))
+	if (w->result[0] < '0' || w->result[0] > '9' || !result_fd(w, &fd))
 		return (0);
-	if ((error = eph__strace_file(s, w->proc, fd, name, len, &of)) != 0)
-		return (error);
-	of->position = position;
-	return (0);
+	return (eph__calls_fd_open(
+	    c, w->task, fd.fd, &of, true, strstr(w->args, "CLOEXEC") != NULL));
 }
 
+/* -- calls that make tasks ---------------------------------------------- */
+
 static int
-on_fork(struct strace *s, const struct strace_words *w)
+on_fork(struct calls *c, const struct words *w)
 {
-	const bool share = strstr(w->args, "CLONE_FILES") != NULL;
-	const size_t parent = (size_t)(w->proc - s->procs);
-	uint64_t pid;
+	const char *flags = strstr(w->args, "flags="), *end;
+	uint64_t pid, bits = 0;
 
 	if (!eph__strace_result_number(w, &pid) || pid == 0 || pid > UINT32_MAX)
 		return (0);
-	return (eph__strace_fork(s, parent, pid, share));
+	if (flags != NULL)
+		(void)eph__strace_number(flags + 6, &end, &bits);
+	return (eph__calls_fork(c, w->task, pid,
+	    strstr(w->args, "CLONE_FILES") != NULL ||
+		(bits & RAW_CLONE_FILES) != 0,
+	    strstr(w->args, "CLONE_THREAD") != NULL ||
+		(bits & RAW_CLONE_THREAD) != 0));
 }
 
 static int
-on_exec(struct strace *s, const struct strace_words *w)
+on_exec(struct calls *c, const struct words *w)
 {
-	if (w->result[0] == '0')
-		eph__strace_fd_exec(s, w->proc);
+	return (w->result[0] == '0' ? eph__calls_fd_exec(c, w->task) : 0);
+}
+
+/* getpid() = PROCESS, tgkill(PROCESS, THREAD, SIGNAL): who belongs to it. */
+static int
+on_pid(struct calls *c, const struct words *w)
+{
+	uint32_t task = w->task, leader;
+	const char *end;
+	uint64_t process, thread;
+
+	if (w->name[0] == 'g') {
+		if (!eph__strace_result_number(w, &process))
+			return (0);
+	} else {
+		if (!eph__strace_number(w->args, &end, &process) ||
+		    (end = strstr(end, ", ")) == NULL || /* -Y: a name */
+		    !eph__strace_number(end + 2, &end, &thread) ||
+		    (task = eph__calls_task_find(c, thread)) == EPH_NONE)
+			return (0);
+	}
+	leader = eph__calls_task_find(c, process);
+	if (leader != EPH_NONE && leader != task)
+		eph__calls_same_process(c, leader, task);
 	return (0);
 }
 
-/* -- the table ----------------------------------------------------------- */
+/* sched_getaffinity(0, SIZE, [0, 1]) = 8: CPUs that the machine has. */
+static int
+on_affinity(struct calls *c, const struct words *w)
+{
+	const char *p = strchr(w->args, '[');
+	unsigned n = 0;
 
+	if (p == NULL || w->result[0] == '-')
+		return (0);
+	for (; *p != '\0' && *p != ']'; p++)
+		n += (p[1] >= '0' && p[1] <= '9') && (*p < '0' || *p > '9');
+	if (n > c->host_cpus)
+		c->host_cpus = n;
+	return (0);
+}
+
+/* -- the table ---------------------------------------------------------- */
+
+/* By name: the search starts at the first of a letter. */
 static const struct strace_handler handlers[] = {
-	{ "sendfile", on_sendfile, true },
-	{ "sendfile64", on_sendfile, true },
-	{ "write", on_read_write, true },
-	{ "read", on_read_write, false },
-	{ "lseek", on_lseek, false },
-	{ "openat", on_open, false },
-	{ "open", on_open, false },
-	{ "creat", on_open, false },
-	{ "close", on_close, false },
-	{ "dup", on_dup, false },
-	{ "dup2", on_dup, false },
-	{ "dup3", on_dup, false },
-	{ "fcntl", on_dup, false },
-	{ "pipe", on_pipe, false },
-	{ "pipe2", on_pipe, false },
-	{ "clone", on_fork, false },
-	{ "clone3", on_fork, false },
-	{ "fork", on_fork, false },
-	{ "vfork", on_fork, false },
-	{ "execve", on_exec, false },
+	{ "accept", on_socket, CALLS_NONE },
+	{ "accept4", on_socket, CALLS_NONE },
+	{ "chdir", on_chdir, CALLS_NONE },
+	{ "clone", on_fork, CALLS_NONE },
+	{ "clone3", on_fork, CALLS_NONE },
+	{ "close", on_close, CALLS_NONE },
+	{ "close_range", on_close_range, CALLS_NONE },
+	{ "copy_file_range", eph__strace_copy, CALLS_COPY },
+	{ "creat", on_open, CALLS_NONE },
+	{ "dup", on_dup, CALLS_NONE },
+	{ "dup2", on_dup, CALLS_NONE },
+	{ "dup3", on_dup, CALLS_NONE },
+	{ "epoll_create1", on_socket, CALLS_NONE },
+	{ "eventfd2", on_socket, CALLS_NONE },
+	{ "execve", on_exec, CALLS_NONE },
+	{ "execveat", on_exec, CALLS_NONE },
+	{ "fchdir", on_chdir, CALLS_NONE },
+	{ "fcntl", on_dup, CALLS_NONE },
+	{ "fcntl64", on_dup, CALLS_NONE },
+	{ "fork", on_fork, CALLS_NONE },
+	{ "getpid", on_pid, CALLS_NONE },
+	{ "link", on_link, CALLS_NONE },
+	{ "linkat", on_link, CALLS_NONE },
+	{ "lseek", eph__strace_lseek, CALLS_NONE },
+	{ "mmap", eph__strace_mmap, CALLS_MMAP },
+	{ "mmap2", eph__strace_mmap, CALLS_MMAP },
+	{ "open", on_open, CALLS_NONE },
+	{ "openat", on_open, CALLS_NONE },
+	{ "openat2", on_open, CALLS_NONE },
+	{ "pipe", on_pipe, CALLS_NONE },
+	{ "pipe2", on_pipe, CALLS_NONE },
+	{ "pread", eph__strace_pread, CALLS_PREAD },
+	{ "pread64", eph__strace_pread, CALLS_PREAD },
+	{ "preadv", eph__strace_pread, CALLS_PREAD },
+	{ "preadv2", eph__strace_pread, CALLS_PREAD },
+	{ "read", eph__strace_read, CALLS_READ },
+	{ "readv", eph__strace_read, CALLS_READ },
+	{ "rename", on_rename, CALLS_NONE },
+	{ "renameat", on_rename, CALLS_NONE },
+	{ "renameat2", on_rename, CALLS_NONE },
+	{ "sched_getaffinity", on_affinity, CALLS_NONE },
+	{ "sendfile", eph__strace_sendfile, CALLS_SENDFILE },
+	{ "sendfile64", eph__strace_sendfile, CALLS_SENDFILE },
+	{ "socket", on_socket, CALLS_NONE },
+	{ "splice", eph__strace_copy, CALLS_SPLICE },
+	{ "tgkill", on_pid, CALLS_NONE },
+	{ "unlink", on_unlink, CALLS_NONE },
+	{ "unlinkat", on_unlink, CALLS_NONE },
+	{ "vfork", on_fork, CALLS_NONE },
+	{ "write", eph__strace_write, CALLS_PIPE },
+	{ "writev", eph__strace_write, CALLS_PIPE },
 };
 
 #define NHANDLERS (sizeof(handlers) / sizeof(handlers[0]))
@@ -368,8 +422,20 @@ static const struct strace_handler handlers[] = {
 const struct strace_handler *
 eph__strace_handler(const char *name, size_t len)
 {
-	for (size_t i = 0; i < NHANDLERS; i++) {
-		if (strncmp(handlers[i].name, name, len) == 0 &&
+	size_t low = 0, high = NHANDLERS;
+
+	while (low < high) {
+		const size_t i = (low + high) / 2;
+
+		if (handlers[i].name[0] < name[0])
+			low = i + 1;
+		else
+			high = i;
+	}
+	for (size_t i = low; i < NHANDLERS && handlers[i].name[0] == name[0];
+	     i++) {
+		if (handlers[i].name[1] == name[1] &&
+		    strncmp(handlers[i].name, name, len) == 0 &&
 		    handlers[i].name[len] == '\0')
 			return (&handlers[i]);
 	}

@@ -35,7 +35,7 @@ refuses 'loop' $g zipf loop --pages 1 --refs 1 -o new
 refuses 'output: expected FILE' $g zipf --pages 1 --refs 1 -o
 refuses '--to: unknown name oracle' trace convert good.txt --to oracle -o new
 refuses 'did you mean strace' trace import --from strcae log.lis -o new
-refuses '--cpu-of: expected pid, column or a CPU' \
+refuses '--cpu-of: expected pid, thread, column or a CPU' \
     trace import --cpu-of 1024 log.lis -o new
 refuses 'has no CPU column' trace import --cpu-of column log.lis -o new
 refuses 'expected one FILE' trace info
@@ -110,6 +110,19 @@ for c in 'run --design dmap' compare mrc; do
 	refuses 'idle.txt: no page reference (m or p line) in this trace' \
 	    $c idle.txt
 done
+
+# Logs of calls.
+printf '7 clone(flags=CLONE_THREAD) = 8\n7 pread64(3</a>, "x", 1, 0) = 1\n8 pread64(3</a>, "x", 1, 0) = 1\n' \
+    >calls.log
+refuses 'no sendfile; 2 pread64 calls on files, which --calls read would count' \
+    trace import calls.log -o new
+accepts trace import --calls pread,splice calls.log -o calls
+expect_err '2 threads of 1 process'
+accepts trace import --calls all --cpu-of thread --fold 2 --fold-by load \
+    calls.log --to text -o calls.txt
+expect 'threads on two CPUs' grep -q '^p 1 0$' calls.txt
+refuses 'expected sendfile, read' trace import --calls write calls.log -o new
+refuses 'is of --fold' trace import --fold-by load calls.log -o new
 
 # From a pipe, which cannot seek.
 for f in good.txt good.bin; do

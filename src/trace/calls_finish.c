@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The end of a log of calls: CPUs are given out, pages written, and what the
+ * log does not tell is said.
+ *
+ * A log has no CPUs.  By default processes are numbered in the order in which
+ * they first map something, so that pinned workers get CPUs 0, 1, ...
+ * whatever else their parents did; threads of one process are one CPU.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/calls.h"
+
+static uint64_t
+call_pages(const struct call *call)
+{
+	return ((call->offset + call->bytes - 1) / EPH_PAGE_SIZE -
+	    call->offset / EPH_PAGE_SIZE + 1);
+}
+
+/* Call `fn` for each spooled call, in order. */
+static int
+spool_each(struct calls *c, int (*fn)(struct calls *c, const struct call *call))
+{
+	struct call buffer[256];
+	int error = 0;
+	size_t n;
+
+	if (c->spilled != NULL) {
+		rewind(c->spilled);
+		while (error == 0 &&
+		    (n = fread(buffer, sizeof(buffer[0]), 256, c->spilled)) >
+			0) {
+			for (size_t i = 0; error == 0 && i < n; i++)
+				error = fn(c, &buffer[i]);
+		}
+		if (error == 0 && ferror(c->spilled) != 0)
+			error = eph_err_set(
+			    c->im->err, EIO, "cannot read a temporary file");
+	}
+	for (size_t i = 0; error == 0 && i < c->nspool; i++)
+		error = fn(c, &c->spool[i]);
+	return (error);
+}
+
+/* -- CPUs --------------------------------------------------------------- */
+
+/* The task whose CPU a call is on. */
+static uint32_t
+cpu_task(const struct calls *c, uint32_t task)
+{
+	return (c->im->o->cpu_of == EPH_CPU_THREAD
+		? task
+		: eph__calls_leader(c, task));
+}
+
+static int
+count_call(struct calls *c, const struct call *call)
+{
+	c->tasks[call->task].counted = true;
+	c->tasks[cpu_task(c, call->task)].pages += call_pages(call);
+	return (0);
+}
+
+/* The busiest first, on the CPU that has the least. */
+static void
+fold_by_load(struct calls *c)
+{
+	uint64_t load[EPH_CPUS_MAX] = { 0 };
+	const unsigned n = c->im->o->fold;
+
+	for (;;) {
+		uint32_t most = EPH_NONE;
+		unsigned least = 0;
+
+		for (uint32_t i = 0; i < c->ntasks; i++) {
+			if (c->tasks[i].pages > 0 &&
+			    c->tasks[i].cpu == EPH_NONE &&
+			    (most == EPH_NONE ||
+				c->tasks[i].pages > c->tasks[most].pages))
+				most = i;
+		}
+		if (most == EPH_NONE)
+			return;
+		for (unsigned cpu = 1; cpu < n; cpu++) {
+			if (load[cpu] < load[least])
+				least = cpu;
+		}
+		c->tasks[most].cpu = least;
+		load[least] += c->tasks[most].pages;
+	}
+}
+
+static int
+write_call(struct calls *c, const struct call *call)
+{
+	struct import *im = c->im;
+	struct task *t = &c->tasks[cpu_task(c, call->task)];
+	uint64_t base, last;
+	unsigned cpu = t->cpu;
+	uint32_t file;
+	int error = 0;
+
+	if (t->cpu == EPH_NONE &&
+	    (error = eph__import_cpu(im, (uint64_t)(t - c->tasks), 0, &cpu)) !=
+		0)
+		return (error);
+	if ((error = eph__import_at(im, call->ns)) != 0)
+		return (error);
+	if (call->file != EPH_NONE) {
+		if ((file = eph__idmap_get(&c->sent, call->file)) == EPH_NONE)
+			return (eph__calls_no_memory(c));
+		return (eph__import_file_range(
+		    im, cpu, file, call->offset, call->bytes));
+	}
+	base = c->tasks[call->task].pid << CALLS_PIPE_PID_SHIFT;
+	last = (call->offset + call->bytes - 1) / EPH_PAGE_SIZE;
+	for (uint64_t page = call->offset / EPH_PAGE_SIZE;
+	     error == 0 && page <= last; page++)
+		error = eph__import_ref(im, cpu, base + page);
+	return (error);
+}
+
+/* -- what must be said -------------------------------------------------- */
+
+/* Threads and processes whose calls count. */
+static void
+count_tasks(const struct calls *c, unsigned *threads, unsigned *processes,
+    unsigned *unknown)
+{
+	*threads = *processes = *unknown = 0;
+	for (uint32_t i = 0; i < c->ntasks; i++) {
+		bool first = c->tasks[i].counted;
+
+		if (!first)
+			continue;
+		++*threads;
+		*unknown += !c->tasks[i].known;
+		for (uint32_t k = 0; first && k < i; k++)
+			first = !c->tasks[k].counted ||
+			    eph__calls_leader(c, k) != eph__calls_leader(c, i);
+		*processes += first;
+	}
+}
+
+static void
+say_tasks(struct calls *c)
+{
+	unsigned threads, processes, unknown;
+
+	count_tasks(c, &threads, &processes, &unknown);
+	if (unknown > 1 && processes > 1)
+		eph__import_found(c->im,
+		    "%u threads or processes, %u as far as the log tells",
+		    threads, processes);
+	else if (threads > processes)
+		eph__import_found(c->im, "%u threads of %u process%s", threads,
+		    processes, processes == 1 ? "" : "es");
+	else if (processes > 1)
+		eph__import_found(c->im, "%u processes", processes);
+	if (unknown > 1 && processes > 1 && c->im->o->cpu_of == EPH_CPU_PID &&
+	    c->im->o->fold == 0)
+		eph__import_warn(c->im,
+		    "%u tasks have no clone line, so that threads and "
+		    "processes cannot be told apart and each became a CPU; "
+		    "strace -f from the start tells, --fold N shares N CPUs",
+		    unknown);
+}
+
+static void
+say_cpus(struct calls *c, unsigned cpus)
+{
+	const long here = sysconf(_SC_NPROCESSORS_ONLN);
+	const bool told = c->host_cpus > 0;
+	const unsigned most = told ? c->host_cpus
+	    : here > 0		   ? (unsigned)here
+				   : 1;
+
+	if ((c->im->o->cpu_of != EPH_CPU_PID &&
+		c->im->o->cpu_of != EPH_CPU_THREAD) ||
+	    c->im->o->fold != 0 || cpus <= most)
+		return;
+	eph__import_warn(c->im,
+	    "%u %s became %u CPUs, and %s %u: these cannot be CPUs of a "
+	    "scheduler; --fold %u puts them on that many",
+	    cpus, c->im->o->cpu_of == EPH_CPU_PID ? "processes" : "threads",
+	    cpus, told ? "the log shows a machine of" : "this machine has",
+	    most, most);
+}
+
+static const struct {
+	const char *calls; /* as --calls names them */
+	const char *what;
+} kinds[CALLS_KINDS] = {
+	[CALLS_SENDFILE] = { "sendfile", "sendfile" },
+	[CALLS_READ] = { "read", "read" },
+	[CALLS_PREAD] = { "read", "pread64" },
+	[CALLS_SPLICE] = { "splice", "splice" },
+	[CALLS_COPY] = { "copy_file_range", "copy_file_range" },
+	[CALLS_MMAP] = { "mmap", "mmap" },
+	[CALLS_PIPE] = { "pipe", "pipe write" },
+};
+
+/* What else is in the log: all of it where there is nothing. */
+static void
+say_others(struct calls *c)
+{
+	char text[400] = "", which[80] = "";
+	uint64_t sum = 0;
+	size_t n = 0;
+
+	for (int k = 0; k < CALLS_KINDS; k++) {
+		if (c->other[k] == 0)
+			continue;
+		sum += c->other[k];
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "%s%" PRIu64 " %s", n > 0 ? ", " : "", c->other[k],
+		    kinds[k].what);
+		if (strstr(which, kinds[k].calls) == NULL)
+			(void)snprintf(which + strlen(which),
+			    sizeof(which) - strlen(which), "%s%s",
+			    which[0] != '\0' ? "," : "", kinds[k].calls);
+	}
+	for (int k = 0; k < CALLS_KINDS && c->im->res->calls == 0; k++) {
+		if ((c->mask & 1u << k) != 0)
+			eph__import_found(c->im, "no %s", kinds[k].what);
+	}
+	if (n > 0)
+		eph__import_found(c->im,
+		    "%s call%s on files, which --calls %s would count", text,
+		    sum == 1 ? "" : "s", which);
+	else if (c->im->res->calls == 0)
+		eph__import_found(c->im,
+		    "%" PRIu64 " other calls, none of which reads a file's "
+		    "pages",
+		    c->lines);
+}
+
+static void
+say_positions(struct calls *c)
+{
+	if (c->unseen_position > 0)
+		eph__import_warn(c->im,
+		    "%" PRIu64 " of %" PRIu64 " calls at the file's position "
+		    "(offset NULL) are on files whose opening the log does not "
+		    "show: their offsets are not known, taken from the start "
+		    "of the file for each new receiver; strace from the start "
+		    "with -e trace=%%desc tells",
+		    c->unseen_position, c->from_position);
+	if (c->from_position > c->unseen_position && !c->read_seen &&
+	    (c->mask & 1u << CALLS_READ) == 0)
+		eph__import_warn(c->im,
+		    "%" PRIu64 " calls are at the file's position (offset "
+		    "NULL), and the log has no read and no lseek, which move "
+		    "it: strace -e trace=%%desc tells",
+		    c->from_position - c->unseen_position);
+	if (c->untold_name > 0)
+		eph__import_warn(c->im,
+		    "files with neither a name nor an opening in the log, told "
+		    "apart by descriptor alone: %" PRIu64 "; strace -yy names "
+		    "them",
+		    c->untold_name);
+	if (c->mapped > 0)
+		eph__import_warn(c->im,
+		    "mmap: %" PRIu64 " pages were mapped, and all count; which "
+		    "were touched no log of calls tells (filemap tracepoints "
+		    "do)",
+		    c->mapped);
+	eph__import_left_out(c->im, "calls whose offset the log does not print",
+	    c->untold_offset);
+}
+
+/* One "attached with N threads", and as many tasks without a clone line. */
+static void
+use_attach_lines(struct calls *c)
+{
+	uint32_t first = EPH_NONE, unknown = 0;
+
+	if (c->attach_lines != 1 || c->attached_threads < 2)
+		return;
+	for (uint32_t i = 0; i < c->ntasks; i++)
+		unknown += !c->tasks[i].known;
+	if (unknown > c->attached_threads)
+		return;
+	for (uint32_t i = 0; i < c->ntasks; i++) {
+		if (c->tasks[i].known)
+			continue;
+		if (first == EPH_NONE)
+			first = i;
+		else
+			eph__calls_same_process(c, first, i);
+		c->tasks[i].known = true;
+	}
+}
+
+int
+eph__calls_finish(struct calls *c)
+{
+	struct import *im = c->im;
+	int error;
+
+	if ((error = eph__calls_drain(c, true)) != 0)
+		return (error);
+	use_attach_lines(c);
+	if ((error = spool_each(c, count_call)) != 0)
+		return (error);
+	if (im->o->fold != 0 && im->o->fold_by == EPH_FOLD_LOAD)
+		fold_by_load(c);
+	if ((error = spool_each(c, write_call)) != 0)
+		return (error);
+	say_tasks(c);
+	say_cpus(c, im->pids.n);
+	say_others(c);
+	say_positions(c);
+	return (0);
+}

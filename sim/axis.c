@@ -78,3 +78,17 @@ axis_find(enum axis_id id, const char *name, const char *command)
 	free(names);
 	return (-1);
 }
+
+void
+axis_expand(enum axis_id a, struct words *w)
+{
+	if (w->n != 1 || strcmp(w->word[0], "all") != 0)
+		return;
+	words_free(w);
+	for (unsigned row = 0; axes[a].name(row) != NULL; row++) {
+		const char *name = axes[a].name(row);
+
+		w->word = must_alloc(w->word, w->n + 1, sizeof(*w->word));
+		w->word[w->n++] = must_copy(name, strlen(name));
+	}
+}

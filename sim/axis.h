@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#include "words.h"
+
 struct axis {
 	const char *option; /* "design", for --design */
 	const char *plural; /* "designs", for `ephmap list designs` */
@@ -40,5 +42,8 @@ int axis_find(enum axis_id id, const char *name, const char *command);
  */
 int refuse_unknown(const char *command, const char *what, const char *name,
     const char *const *known, size_t n, const char *where);
+
+/* In a list, `all' alone stands for every name of the axis. */
+void axis_expand(enum axis_id a, struct words *w);
 
 #endif /* !SIM_AXIS_H */

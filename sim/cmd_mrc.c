@@ -238,35 +238,81 @@ plots_now(const struct mrc *m, bool file)
 	    (strcmp(m->s.o->plot, "terminal") != 0) == file);
 }
 
+/*
+ * Draw `nlines' curves over the sizes; value(arg, line, size, &error) is a
+ * point.
+ */
 static int
-plot_curves(const struct mrc *m, const struct eph_mrc_point *points, bool file)
+plot_sizes(const struct mrc *m, const char *title, const char *what,
+    const char *const *names, size_t nlines,
+    double (*value)(const void *arg, size_t line, size_t i, double *error),
+    const void *arg)
 {
-	struct plot plot = { .title = m->s.trace,
+	const size_t n = m->nsizes;
+	struct plot_line *line = must_alloc(NULL, nlines, sizeof(*line));
+	double *x = must_alloc(NULL, (2 * nlines + 1) * n, sizeof(*x));
+	struct plot plot = { .title = title,
 		.x = "buffers",
-		.y = "miss ratio",
-		.npoints = m->nsizes,
-		.nlines = m->npolicies };
+		.y = what,
+		.log_x = true,
+		.line = line,
+		.nlines = nlines };
 	struct eph_err err;
-	double *y;
 	int error;
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = m->sizes[i];
+	for (size_t l = 0; l < nlines; l++) {
+		double *y = x + (2 * l + 1) * n, *e = y + n;
+
+		for (size_t i = 0; i < n; i++)
+			y[i] = value(arg, l, i, &e[i]);
+		line[l] = (struct plot_line){ names[l], n, x, y,
+			m->s.o->shards < 1 ? e : NULL };
+	}
+	error = plot_draw(&plot, m->s.o->plot, &err);
+	free(line);
+	free(x);
+	return (error == 0 ? EXIT_OK
+			   : options_refuse(m->s.command, "%s", err.text));
+}
+
+struct curves {
+	const struct mrc *m;
+	const struct eph_mrc_point *points;
+};
+
+static double
+curve_value(const void *arg, size_t line, size_t i, double *error)
+{
+	const struct curves *c = arg;
+	const struct eph_mrc_point *x = &c->points[line * c->m->nsizes + i];
+
+	*error = x->error;
+	return (x->miss_ratio);
+}
+
+static int
+plot_curves(const struct mrc *m, const struct eph_refs *r,
+    const struct eph_mrc_point *points, bool file)
+{
+	const struct curves c = { m, points };
+	const char **names;
+	char title[512], refs[NUMBER_MAX], pages[NUMBER_MAX];
+	int status;
 
 	if (!plots_now(m, file))
 		return (EXIT_OK);
-	plot.size = m->sizes;
-	y = must_alloc(NULL, plot.nlines * plot.npoints + 1, sizeof(*y));
-	plot.name = must_alloc(NULL, plot.nlines + 1, sizeof(*plot.name));
-	for (size_t p = 0; p < plot.nlines; p++) {
-		plot.name[p] = m->choice[p].text;
-		for (size_t i = 0; i < plot.npoints; i++)
-			y[p * plot.npoints + i] =
-			    points[p * plot.npoints + i].miss_ratio;
-	}
-	plot.value = y;
-	error = plot_draw(&plot, m->s.o->plot, &err);
-	free(plot.name);
-	free(y);
-	return (error == 0 ? EXIT_OK
-			   : options_refuse(m->s.command, "%s", err.text));
+	names = must_alloc(NULL, m->npolicies + 1, sizeof(*names));
+	for (size_t p = 0; p < m->npolicies; p++)
+		names[p] = m->choice[p].text;
+	(void)snprintf(title, sizeof(title),
+	    "%s: %s references to %s pages, policies alone", m->s.trace,
+	    number_u64(refs, r->n), number_u64(pages, r->npages));
+	status = plot_sizes(
+	    m, title, "miss ratio", names, m->npolicies, curve_value, &c);
+	free(names);
+	return (status);
 }
 
 static void
@@ -301,9 +347,9 @@ run_curves(struct mrc *m, struct eph_refs *r)
 	progress_end(&progress);
 	if (status != 0) {
 		status = options_refuse(m->s.command, "%s", err.text);
-	} else if ((status = plot_curves(m, points, true)) == EXIT_OK) {
+	} else if ((status = plot_curves(m, r, points, true)) == EXIT_OK) {
 		print_curves(m, r, points);
-		status = plot_curves(m, points, false);
+		status = plot_curves(m, r, points, false);
 	}
 	free(points);
 	return (status);
@@ -452,36 +498,31 @@ print_events_table(const struct mrc *m, const struct point *run,
 	table_destroy(t);
 }
 
+static double
+event_of(const void *arg, size_t line, size_t i, double *error)
+{
+	const struct eph_event_point *points = arg;
+
+	*error = event_value(&points[i], event_columns[line].error);
+	return (event_value(&points[i], event_columns[line].rate));
+}
+
 static int
-plot_events(
-    const struct mrc *m, const struct eph_event_point *points, bool file)
+plot_events(const struct mrc *m, const struct point *run,
+    const struct eph_event_point *points, bool file)
 {
 	const char *names[EVENT_COLUMNS];
-	struct plot plot = { .title = m->s.o->design,
-		.x = "buffers",
-		.y = "events per reference",
-		.size = m->sizes,
-		.npoints = m->nsizes,
-		.name = names,
-		.nlines = EVENT_COLUMNS };
-	struct eph_err err;
-	double *y;
-	int error;
+	char title[512];
 
 	if (!plots_now(m, file))
 		return (EXIT_OK);
-	y = must_alloc(NULL, EVENT_COLUMNS * m->nsizes + 1, sizeof(*y));
-	for (size_t c = 0; c < EVENT_COLUMNS; c++) {
+	for (size_t c = 0; c < EVENT_COLUMNS; c++)
 		names[c] = event_columns[c].head;
-		for (size_t i = 0; i < m->nsizes; i++)
-			y[c * m->nsizes + i] =
-			    event_value(&points[i], event_columns[c].rate);
-	}
-	plot.value = y;
-	error = plot_draw(&plot, m->s.o->plot, &err);
-	free(y);
-	return (error == 0 ? EXIT_OK
-			   : options_refuse(m->s.command, "%s", err.text));
+	(void)snprintf(title, sizeof(title), "%s: %s, %u CPU%s", m->s.trace,
+	    run->cfg.design->name, run->cfg.cpus,
+	    run->cfg.cpus == 1 ? "" : "s");
+	return (plot_sizes(m, title, "events per reference", names,
+	    EVENT_COLUMNS, event_of, points));
 }
 
 static int
@@ -490,7 +531,7 @@ print_events(const struct mrc *m, const struct point *run,
 {
 	json_t *all;
 
-	if (plot_events(m, points, true) != EXIT_OK)
+	if (plot_events(m, run, points, true) != EXIT_OK)
 		return (EXIT_BAD);
 	switch (m->s.o->format) {
 	case FORMAT_JSON:
@@ -505,7 +546,7 @@ print_events(const struct mrc *m, const struct point *run,
 		print_events_table(m, run, points);
 		break;
 	}
-	return (plot_events(m, points, false));
+	return (plot_events(m, run, points, false));
 }
 
 static int
@@ -595,8 +636,8 @@ check_options(struct mrc *m)
 		    "most 1"));
 	if (m->s.o->plot != NULL && plot_check(m->s.o->plot) != 0)
 		return (options_refuse(m->s.command,
-		    "--plot: expected terminal, or a file that ends in .svg "
-		    "or .png, got \"%s\"",
+		    "--plot: expected terminal, or a file that ends in "
+		    ".svg, .png or .pdf, got \"%s\"",
 		    m->s.o->plot));
 	if (m->s.o->plot != NULL && strcmp(m->s.o->plot, "terminal") == 0 &&
 	    m->s.o->format != FORMAT_TABLE)

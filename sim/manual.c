@@ -6,7 +6,9 @@
  *	.\" @synopsis
  *	.\" @options COMMAND
  *	.\" @terms COMMAND
- * stand for what options.def and commands.def say.  The build runs it; it
+ *	.\" @rest
+ * stand for what options.def and commands.def say; the last for all of each
+ * command that the template has no section ".Ss ephmap COMMAND" of.  The build runs it; it
  * is not installed.
  */
 
@@ -219,28 +221,76 @@ find_command(const char *name)
 	exit(EXIT_BAD);
 }
 
+/* All of a command, as --help has it. */
+static void
+print_command(const struct command *c)
+{
+	struct mdoc m = { 0 };
+
+	(void)printf(".Ss ephmap %s\n", c->name);
+	mdoc_sentence(&m, c->summary);
+	(void)printf(".Pp\n.D1 Nm Cm %s Ar ", c->name);
+	(void)mdoc_escape(c->synopsis, strlen(c->synopsis), 1);
+	(void)printf("\n");
+	if (c->terms != NULL)
+		print_terms(c);
+	print_options(c);
+	for (const char *p = c->about; p != NULL && *p != '\0';) {
+		const size_t n = strcspn(p, "\n");
+		char *text = strndup(p, n);
+
+		if (text == NULL)
+			exit(EXIT_BAD);
+		if (n > 0)
+			(void)printf(".Pp\n");
+		mdoc_text(&m, text);
+		mdoc_newline(&m);
+		free(text);
+		p += n + (p[n] == '\n');
+	}
+}
+
+static bool
+has_section(const char *template, const char *name)
+{
+	char heading[128];
+
+	(void)snprintf(heading, sizeof(heading), "\n.Ss ephmap %s\n", name);
+	return (strstr(template, heading) != NULL);
+}
+
+static void
+print_rest(const char *template)
+{
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		if (!has_section(template, command_table[i].name))
+			print_command(&command_table[i]);
+	}
+}
+
 /* A line of the template. */
 static void
-print_line(char *line)
+print_line(const char *template, const char *line, size_t n)
 {
-	char *word;
+	char word[128];
 
-	line[strcspn(line, "\n")] = '\0';
-	if (strncmp(line, MARK, sizeof(MARK) - 1) != 0) {
-		(void)puts(line);
+	if (n < sizeof(MARK) || strncmp(line, MARK, sizeof(MARK) - 1) != 0) {
+		(void)printf("%.*s\n", (int)n, line);
 		return;
 	}
-	line += sizeof(MARK) - 1;
-	word = strchr(line, ' ');
-	if (strcmp(line, "synopsis") == 0)
+	(void)snprintf(word, sizeof(word), "%.*s",
+	    (int)(n - (sizeof(MARK) - 1)), line + sizeof(MARK) - 1);
+	if (strcmp(word, "synopsis") == 0)
 		print_synopsis();
-	else if (word != NULL && strncmp(line, "options ", 8) == 0)
-		print_options(find_command(word + 1));
-	else if (word != NULL && strncmp(line, "terms ", 6) == 0)
-		print_terms(find_command(word + 1));
+	else if (strcmp(word, "rest") == 0)
+		print_rest(template);
+	else if (strncmp(word, "options ", 8) == 0)
+		print_options(find_command(word + 8));
+	else if (strncmp(word, "terms ", 6) == 0)
+		print_terms(find_command(word + 6));
 	else {
 		(void)fprintf(
-		    stderr, "ephmap_manual: no such mark: %s\n", line);
+		    stderr, "ephmap_manual: no such mark: %s\n", word);
 		exit(EXIT_BAD);
 	}
 }
@@ -248,7 +298,7 @@ print_line(char *line)
 int
 main(int argc, char **argv)
 {
-	char line[1024];
+	static char template[1 << 20];
 	FILE *f;
 
 	if (argc != 3) {
@@ -260,8 +310,13 @@ main(int argc, char **argv)
 		perror("ephmap_manual");
 		return (EXIT_BAD);
 	}
-	while (fgets(line, sizeof(line), f) != NULL)
-		print_line(line);
+	template[fread(template, 1, sizeof(template) - 1, f)] = '\0';
 	(void)fclose(f);
+	for (const char *p = template; *p != '\0';) {
+		const size_t n = strcspn(p, "\n");
+
+		print_line(template, p, n);
+		p += n + (p[n] == '\n');
+	}
 	return (fflush(stdout) == 0 ? EXIT_OK : EXIT_BAD);
 }

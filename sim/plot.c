@@ -1,306 +1,202 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+/* Where a plot goes, and what is done to gnuplot's SVG on its way. */
+
 #include "plot.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "table.h"
 
-#define TEXT_COLUMNS 64
-#define TEXT_ROWS    20
-
-/* SVG units. */
-#define WIDTH  720
-#define HEIGHT 440
-#define LEFT   70
-#define RIGHT  150
-#define TOP    40
-#define BOTTOM 50
-
-static const char marks[] = "*o+x#@%&=~";
-static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73",
-	"#cc79a7", "#000000", "#e69f00", "#56b4e9", "#888888" };
-
-#define COLOURS (sizeof(colours) / sizeof(colours[0]))
-
-/* The range of both axes; x is logarithmic. */
-struct scale {
-	double x0, x1, y1;
+/* The files that can be drawn, and how to tell that one is whole. */
+static const struct form {
+	const char *end;
+	const char *terminal;
+	const char *first; /* bytes */
+	size_t nfirst;
+	const char *last;
+} forms[] = {
+	{ ".svg",
+	    "svg size 960,600 dynamic background '#ffffff' font "
+	    "'sans-serif,12'",
+	    "<?xml", 5, "</svg>" },
+	{ ".png", "pngcairo size 1200,750 font 'sans,12'", "\x89PNG\r\n\x1a\n",
+	    8, "IEND\xae\x42\x60\x82" },
+	{ ".pdf", "pdfcairo size 9in,5.6in font 'sans,9'", "%PDF", 4, "%%EOF" },
 };
 
-static struct scale
-plot_scale(const struct plot *p)
+static const struct form *
+form_of(const char *to)
 {
-	struct scale s = { INFINITY, -INFINITY, 0 };
+	const size_t n = strlen(to);
 
-	for (size_t i = 0; i < p->npoints; i++) {
-		s.x0 = fmin(s.x0, log2(p->size[i]));
-		s.x1 = fmax(s.x1, log2(p->size[i]));
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const size_t m = strlen(forms[i].end);
+
+		if (n > m && strcmp(to + n - m, forms[i].end) == 0)
+			return (&forms[i]);
 	}
-	for (size_t i = 0; i < p->nlines * p->npoints; i++)
-		s.y1 = fmax(s.y1, p->value[i]);
-	if (s.x1 <= s.x0)
-		s.x1 = s.x0 + 1;
-	if (s.y1 <= 0)
-		s.y1 = 1;
-	return (s);
-}
-
-/* 0 to 1 along an axis. */
-static double
-plot_x(const struct scale *s, uint32_t size)
-{
-	return ((log2(size) - s->x0) / (s->x1 - s->x0));
-}
-
-static double
-plot_y(const struct scale *s, double value)
-{
-	return (value / s->y1);
-}
-
-static void
-plot_text_mark(
-    char grid[TEXT_ROWS][TEXT_COLUMNS + 1], double x, double y, char mark)
-{
-	const int column = (int)lround(x * (TEXT_COLUMNS - 1));
-	const int row = (int)lround((1 - y) * (TEXT_ROWS - 1));
-
-	if (grid[row][column] == ' ' || grid[row][column] == '.')
-		grid[row][column] = mark;
-}
-
-static void
-plot_text(const struct plot *p)
-{
-	const struct scale s = plot_scale(p);
-	char grid[TEXT_ROWS][TEXT_COLUMNS + 1];
-
-	for (size_t r = 0; r < TEXT_ROWS; r++) {
-		memset(grid[r], ' ', TEXT_COLUMNS);
-		grid[r][TEXT_COLUMNS] = '\0';
-	}
-	for (size_t l = 0; l < p->nlines; l++) {
-		for (size_t i = 0; i < p->npoints; i++)
-			plot_text_mark(grid, plot_x(&s, p->size[i]),
-			    plot_y(&s, p->value[l * p->npoints + i]),
-			    marks[l % (sizeof(marks) - 1)]);
-	}
-	(void)printf("\n%s\n", p->y);
-	for (int r = 0; r < TEXT_ROWS; r++)
-		(void)printf("%8.4f |%s\n",
-		    s.y1 * (TEXT_ROWS - 1 - r) / (TEXT_ROWS - 1), grid[r]);
-	(void)printf("%8s +", "");
-	for (int c = 0; c < TEXT_COLUMNS; c++)
-		(void)putchar('-');
-	(void)printf("\n%9s %-*.0f%*.0f %s\n", "", TEXT_COLUMNS / 2, exp2(s.x0),
-	    TEXT_COLUMNS / 2, exp2(s.x1), p->x);
-	for (size_t l = 0; l < p->nlines; l++)
-		(void)printf("%s%c %s", l == 0 ? "          " : "   ",
-		    marks[l % (sizeof(marks) - 1)], p->name[l]);
-	(void)putchar('\n');
-}
-
-/* Text for XML. */
-static void
-svg_text(FILE *f, const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if (*s == '<')
-			(void)fputs("&lt;", f);
-		else if (*s == '&')
-			(void)fputs("&amp;", f);
-		else
-			(void)fputc(*s, f);
-	}
-}
-
-static double
-svg_x(double x)
-{
-	return (LEFT + x * (WIDTH - LEFT - RIGHT));
-}
-
-static double
-svg_y(double y)
-{
-	return (HEIGHT - BOTTOM - y * (HEIGHT - TOP - BOTTOM));
-}
-
-static void
-svg_label(FILE *f, double x, double y, const char *anchor, const char *text)
-{
-	(void)fprintf(
-	    f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-	svg_text(f, text);
-	(void)fputs("</text>\n", f);
-}
-
-static void
-svg_axes(FILE *f, const struct plot *p, const struct scale *s)
-{
-	char text[32];
-
-	for (int i = 0; i <= 5; i++) {
-		const double y = svg_y(i / 5.0);
-
-		(void)fprintf(f,
-		    "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" "
-		    "stroke=\"#ddd\"/>\n",
-		    svg_x(0), y, svg_x(1), y);
-		(void)snprintf(text, sizeof(text), "%.3g", s->y1 * i / 5);
-		svg_label(f, LEFT - 8, y + 4, "end", text);
-	}
-	for (double x = ceil(s->x0); x <= s->x1;
-	     x += fmax(1, floor((s->x1 - s->x0) / 8))) {
-		(void)snprintf(text, sizeof(text), "%.0f", exp2(x));
-		svg_label(f, svg_x((x - s->x0) / (s->x1 - s->x0)),
-		    HEIGHT - BOTTOM + 18, "middle", text);
-	}
-	svg_label(f, svg_x(0.5), HEIGHT - 8, "middle", p->x);
-	svg_label(f, LEFT, TOP - 8, "start", p->y);
-	svg_label(f, svg_x(0.5), 18, "middle", p->title);
-}
-
-static void
-svg_line(FILE *f, const struct plot *p, const struct scale *s, size_t l)
-{
-	const char *colour = colours[l % COLOURS];
-	const double y = TOP + 18 * (double)l;
-
-	(void)fprintf(
-	    f, "<polyline fill=\"none\" stroke=\"%s\" points=\"", colour);
-	for (size_t i = 0; i < p->npoints; i++)
-		(void)fprintf(f, "%.1f,%.1f ", svg_x(plot_x(s, p->size[i])),
-		    svg_y(plot_y(s, p->value[l * p->npoints + i])));
-	(void)fprintf(f,
-	    "\"/>\n<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" "
-	    "stroke=\"%s\" stroke-width=\"2\"/>\n",
-	    WIDTH - RIGHT + 12, y - 4, WIDTH - RIGHT + 32, y - 4, colour);
-	svg_label(f, WIDTH - RIGHT + 38, y, "start", p->name[l]);
-}
-
-static void
-plot_svg(const struct plot *p, FILE *f)
-{
-	const struct scale s = plot_scale(p);
-
-	(void)fprintf(f,
-	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-	    "height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
-	    "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-	    WIDTH, HEIGHT);
-	svg_axes(f, p, &s);
-	for (size_t l = 0; l < p->nlines; l++)
-		svg_line(f, p, &s, l);
-	(void)fputs("</svg>\n", f);
-}
-
-/* Commands and data for gnuplot, which draws to standard output. */
-static void
-plot_gnuplot(const struct plot *p, FILE *f)
-{
-	(void)fprintf(f,
-	    "set terminal png size 960,600\nset logscale x 2\n"
-	    "set yrange [0:*]\nset xlabel '%s'\nset ylabel '%s'\n"
-	    "set key outside\nset grid\nplot",
-	    p->x, p->y);
-	for (size_t l = 0; l < p->nlines; l++)
-		(void)fprintf(f, "%s '-' with linespoints title '%s'",
-		    l == 0 ? "" : ",", p->name[l]);
-	(void)fputc('\n', f);
-	for (size_t l = 0; l < p->nlines; l++) {
-		for (size_t i = 0; i < p->npoints; i++)
-			(void)fprintf(f, "%u %.9g\n", (unsigned)p->size[i],
-			    p->value[l * p->npoints + i]);
-		(void)fputs("e\n", f);
-	}
-}
-
-static bool
-ends_in(const char *name, const char *end)
-{
-	const size_t n = strlen(name), m = strlen(end);
-
-	return (n > m && strcmp(name + n - m, end) == 0);
+	return (NULL);
 }
 
 int
 plot_check(const char *to)
 {
-	return (strcmp(to, "terminal") == 0 || ends_in(to, ".svg") ||
-		    ends_in(to, ".png")
-		? 0
-		: EINVAL);
+	return (
+	    strcmp(to, "terminal") == 0 || form_of(to) != NULL ? 0 : EINVAL);
+}
+
+/* All of a file, ended by NUL; the caller frees. */
+static char *
+read_all(FILE *f, size_t *np)
+{
+	size_t room = 65536, n = 0, got;
+	char *text = must_alloc(NULL, room, 1);
+
+	rewind(f);
+	while ((got = fread(text + n, 1, room - n - 1, f)) > 0) {
+		n += got;
+		if (room - n < 2)
+			text = must_alloc(text, room *= 2, 1);
+	}
+	text[n] = '\0';
+	*np = n;
+	return (text);
+}
+
+/* gnuplot exits 0 also when it drew nothing, or half a picture. */
+static bool
+is_whole(const struct form *form, const char *text, size_t n)
+{
+	const size_t last = strlen(form->last);
+
+	if (n < form->nfirst || memcmp(text, form->first, form->nfirst) != 0)
+		return (false);
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	return (n >= last && memcmp(text + n - last, form->last, last) == 0);
+}
+
+/* If `s' starts with `what', skip it. */
+static bool
+skip(const char **s, const char *what)
+{
+	const size_t n = strlen(what);
+
+	if (strncmp(*s, what, n) != 0)
+		return (false);
+	*s += n;
+	return (true);
 }
 
 /*
- * gnuplot in a child, reading `script`, writing to `out`.  -d: without the
- * user's and the host's start-up files, which can alter the picture or end
- * gnuplot before it drew anything.
+ * gnuplot's tooltips call a script that is not there; browsers show <title>
+ * by themselves.
  */
-static int
-run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
-{
-	int status;
-	const pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)lseek(fileno(script), 0, SEEK_SET);
-		if (dup2(fileno(script), STDIN_FILENO) < 0 ||
-		    dup2(fileno(out), STDOUT_FILENO) < 0)
-			_exit(126);
-		(void)execlp("gnuplot", "gnuplot", "-d", "-", (char *)NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return (
-		    eph_err_set(err, errno, "gnuplot: %s", strerror(errno)));
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return (0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return (eph_err_set(err, ENOENT,
-		    "a .png needs gnuplot, which is not installed; .svg "
-		    "needs nothing"));
-	return (eph_err_set(err, EIO, "gnuplot failed"));
-}
-
-/* Is it a whole PNG?  gnuplot exits 0 also when it drew none. */
 static bool
-png_is_whole(FILE *f)
+copy_tooltip(const char **s, FILE *out)
 {
-	static const char head[8] = "\x89PNG\r\n\x1a\n";
-	static const char tail[8] = "IEND\xae\x42\x60\x82";
-	char first[8], last[8];
+	const char *text, *end;
 
-	return (fseek(f, 0, SEEK_SET) == 0 && fread(first, 8, 1, f) == 1 &&
-	    fseek(f, -8, SEEK_END) == 0 && fread(last, 8, 1, f) == 1 &&
-	    memcmp(first, head, 8) == 0 && memcmp(last, tail, 8) == 0);
+	if (!skip(s, " onmousemove=\"gnuplot_svg.showHypertext(evt,'"))
+		return (false);
+	text = *s;
+	end = strchr(text, '\'');
+	if (end == NULL)
+		return (true);
+	*s = end + strcspn(end, ">");
+	if (skip(s, "><title> </title>"))
+		(void)fprintf(
+		    out, "><title>%.*s</title>", (int)(end - text), text);
+	return (true);
 }
 
-static int
-plot_png(const struct plot *p, FILE *f, struct eph_err *err)
+/* In a page, black is the page's colour. */
+static bool
+copy_black(const char **s, FILE *out)
 {
-	FILE *script = tmpfile();
+	static const struct {
+		const char *from, *to;
+	} black[] = { { " stroke='black'", " stroke='currentColor'" },
+		{ " stroke=\"black\"", " stroke=\"currentColor\"" },
+		{ " fill=\"black\"", " fill=\"currentColor\"" },
+		{ " color=\"black\"", "" }, { "<title>Gnuplot</title>", "" },
+		{ "<desc>Produced by GNUPLOT", "<desc>gnuplot" } };
+
+	for (size_t i = 0; i < sizeof(black) / sizeof(black[0]); i++) {
+		if (skip(s, black[i].from)) {
+			(void)fputs(black[i].to, out);
+			return (true);
+		}
+	}
+	/* A plot's group has a title that says nothing. */
+	if (strncmp(*s, "<title>gnuplot_plot_", 20) == 0) {
+		*s += strcspn(*s, "\n");
+		return (true);
+	}
+	return (false);
+}
+
+static void
+copy_svg(const char *s, bool in_page, FILE *out)
+{
+	if (in_page && strstr(s, "<svg") != NULL)
+		s = strstr(s, "<svg");
+	while (*s != '\0') {
+		if (copy_tooltip(&s, out) || (in_page && copy_black(&s, out)))
+			continue;
+		(void)fputc(*s++, out);
+	}
+}
+
+int
+plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err)
+{
+	FILE *f = tmpfile();
+	char *text;
+	size_t n;
 	int error;
 
-	if (script == NULL)
+	if (f == NULL)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
-	plot_gnuplot(p, script);
-	(void)fflush(script);
-	error = run_gnuplot(script, f, err);
-	if (error == 0 && !png_is_whole(f))
-		error = eph_err_set(err, EIO,
-		    "gnuplot wrote no whole picture; .svg needs no gnuplot");
-	(void)fclose(script);
+	error = plot_gnuplot(
+	    p, "svg size 760,440 dynamic font 'sans-serif,12'", f, err);
+	text = read_all(f, &n);
+	if (error == 0 && !is_whole(&forms[0], text, n))
+		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");
+	if (error == 0)
+		copy_svg(text, true, out);
+	free(text);
+	(void)fclose(f);
+	return (error);
+}
+
+static int
+draw_form(const struct plot *p, const struct form *form, FILE *out,
+    struct eph_err *err)
+{
+	FILE *f = tmpfile();
+	char *text;
+	size_t n;
+	int error;
+
+	if (f == NULL)
+		return (eph_err_set(
+		    err, errno, "temporary file: %s", strerror(errno)));
+	error = plot_gnuplot(p, form->terminal, f, err);
+	text = read_all(f, &n);
+	if (error == 0 && !is_whole(form, text, n))
+		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");
+	if (error == 0 && form == &forms[0])
+		copy_svg(text, false, out);
+	else if (error == 0)
+		(void)fwrite(text, 1, n, out);
+	free(text);
+	(void)fclose(f);
 	return (error);
 }
 
@@ -314,15 +210,12 @@ plot_file(const struct plot *p, const char *to, struct eph_err *err)
 	int error = 0;
 
 	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
-	if ((f = fopen(tmp, "w+")) == NULL) {
+	if ((f = fopen(tmp, "w")) == NULL) {
 		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
 		free(tmp);
 		return (error);
 	}
-	if (ends_in(to, ".svg"))
-		plot_svg(p, f);
-	else
-		error = plot_png(p, f, err);
+	error = draw_form(p, form_of(to), f, err);
 	if ((ferror(f) | fclose(f)) != 0 && error == 0)
 		error = eph_err_set(err, EIO, "%s: cannot be written", to);
 	if (error == 0 && rename(tmp, to) != 0)

@@ -4,20 +4,38 @@
 #define SIM_PLOT_H
 
 /*
- * Curves over the number of buffers, drawn as text, as SVG by ourselves,
- * or as PNG by gnuplot.
+ * Plots: as text on the terminal, or as SVG, PNG and PDF by gnuplot.
+ *
+ * Lines are told apart by colour, dash and marker together, and each has
+ * its name at its end; 40 are different in at least one of the three.
  */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 
 #include "ephmap/types.h"
 
+struct plot_line {
+	const char *name;
+	size_t n;
+	const double *x;
+	const double *y;
+	const double *error; /* of y, as +- ; NULL: none */
+};
+
 struct plot {
 	const char *title;
-	const char *x, *y;    /* what the axes are */
-	const uint32_t *size; /* npoints, in any order */
-	size_t npoints;
-	const char **name; /* nlines */
+	const char *x, *y; /* what the axes are */
+	bool log_x;	   /* by powers of two */
+	const struct plot_line *line;
 	size_t nlines;
-	const double *value; /* value[line * npoints + point] */
+
+	/*
+	 * Bars instead: each line is a part of the bars, whose names these
+	 * are; x is not looked at.
+	 */
+	const char *const *bars;
 };
 
 /* 0 if `to` is "terminal" or a file that can be drawn, by its name. */
@@ -28,5 +46,21 @@ int plot_check(const char *to);
  * with `err` set; no part of a file stays then.
  */
 int plot_draw(const struct plot *p, const char *to, struct eph_err *err);
+
+/*
+ * An <svg> element that stands in HTML: text in the page's colour, exact
+ * values as tooltips.  Returns as plot_draw().
+ */
+int plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err);
+
+/* For plot.c: draw with characters. */
+void plot_text(const struct plot *p);
+
+/*
+ * For plot.c: run gnuplot with `terminal', writing to `out', which can be
+ * read too.
+ */
+int plot_gnuplot(
+    const struct plot *p, const char *terminal, FILE *out, struct eph_err *err);
 
 #endif /* !SIM_PLOT_H */

@@ -49,6 +49,23 @@ progress_step(struct progress *p, uint64_t done)
 }
 
 void
+progress_note(struct progress *p, uint64_t done, const char *note)
+{
+	uint64_t now;
+	double left;
+
+	if (p->what == NULL || done == 0 || p->total == 0 ||
+	    (now = now_ns()) - p->drawn_ns < DRAW_EVERY_NS)
+		return;
+	p->drawn_ns = now;
+	left = (double)(now - p->started_ns) / 1e9 / (double)done *
+	    (double)(p->total > done ? p->total - done : 0);
+	(void)fprintf(stderr,
+	    "\r%s %" PRIu64 "/%" PRIu64 ", %.0f s left%s%.40s\033[K", p->what,
+	    done, p->total, left, *note != '\0' ? ", best " : "", note);
+}
+
+void
 progress_end(struct progress *p)
 {
 	if (p->what != NULL && p->drawn_ns != p->started_ns)

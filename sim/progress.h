@@ -20,6 +20,9 @@ struct progress {
 void progress_start(struct progress *p, const char *what, uint64_t total);
 void progress_step(struct progress *p, uint64_t done);
 
+/* A step, with the time left and a few words behind the bar. */
+void progress_note(struct progress *p, uint64_t done, const char *note);
+
 /* Erase the bar. */
 void progress_end(struct progress *p);
 

@@ -62,7 +62,7 @@ print_counted(FILE *out, uint64_t n, const char *thing)
 static void
 print_workload_line(const struct setup *s, FILE *out)
 {
-	(void)fprintf(out, "workload %s: %s\n  %s\n", s->o->workload,
+	(void)fprintf(out, "workload %s: %s\n  %s\n", s->workload,
 	    s->wl.ops->summary, s->wl.ops->origin);
 }
 
@@ -70,7 +70,7 @@ void
 print_trace_line(
     const struct setup *s, const struct eph_trace_meta *meta, FILE *out)
 {
-	if (s->o->workload != NULL) {
+	if (s->workload != NULL) {
 		print_workload_line(s, out);
 		return;
 	}

@@ -99,7 +99,7 @@ void
 report_warn(const struct setup *s, const struct point *p, size_t n)
 {
 	/* A workload's own result says these. */
-	const bool ended = s->o->workload == NULL || s->wl.trace[0] != '\0';
+	const bool ended = s->workload == NULL || s->wl.trace[0] != '\0';
 
 	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
 		if (ended || !warnings[i].at_end)

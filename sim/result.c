@@ -121,9 +121,9 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 	    value_text(record_own(r, must_copy(flags, strlen(flags)))));
 	record_add(r, config, "plugin", NULL, value_text(s->o->plugin));
 	record_add(r, config, "trace", NULL, value_text(s->trace));
-	if (s->o->workload != NULL)
+	if (s->workload != NULL)
 		record_add(
-		    r, config, "workload", NULL, value_text(s->o->workload));
+		    r, config, "workload", NULL, value_text(s->workload));
 	for (unsigned i = 0; cost_name(i) != NULL; i++)
 		record_add(r, "config.costs", cost_name(i), NULL,
 		    value_whole(cost_value(&p->costs, i)));
@@ -215,9 +215,8 @@ result_record(struct record *r, const struct setup *s, const struct point *p)
 	result_counters(r, &p->res->counters);
 	result_derived(r, p->res);
 	add_rates(r, &p->res->counters);
-	if (s->o->workload != NULL)
-		record_add(
-		    r, NULL, "workload", NULL, value_text(s->o->workload));
+	if (s->workload != NULL)
+		record_add(r, NULL, "workload", NULL, value_text(s->workload));
 	if (p->work != NULL)
 		result_work(r, p->work);
 	add_violations(r, p->res);

@@ -27,8 +27,10 @@
 struct setup {
 	const char *command; /* for messages: "ephmap run" */
 	bool lists;	     /* every axis takes a list by comma */
+	bool sweep;	     /* and so do seeds and how p lines are done */
 	const struct opts *o;
-	const char *trace; /* the file; NULL with --workload */
+	const char *trace;    /* the file; NULL with a workload */
+	const char *workload; /* as typed; NULL with a trace */
 
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
@@ -54,6 +56,9 @@ struct point {
  * --workload; returns OPTIONS_OK, or OPTIONS_BAD with a message printed.
  */
 int setup_trace(struct setup *s, int n, char **operands);
+
+/* Take a workload; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
+int setup_workload(struct setup *s, const char *text);
 
 /* A trace without a reference has no result: OPTIONS_BAD, and said. */
 int setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta);

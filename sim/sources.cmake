@@ -5,14 +5,25 @@ set(EPHMAP_SOURCES
     cmd_explore.c
     cmd_list.c
     cmd_mrc.c
+    cmd_diff.c
+    cmd_query.c
+    cmd_report.c
     cmd_run.c
+    cmd_sweep.c
     cmd_trace.c
     command_table.c
     costs.c
+    database.c
+    groups.c
     help.c
     main.c
     options.c
     plot.c
+    plot_gnuplot.c
+    plot_text.c
+    page.c
+    page_answer.c
+    page_charts.c
     progress.c
     record.c
     report.c
@@ -20,5 +31,8 @@ set(EPHMAP_SOURCES
     report_warn.c
     result.c
     setup.c
+    spec.c
+    study.c
     table.c
+    values.c
     words.c)

@@ -35,8 +35,23 @@ accepts mrc loop.txt
 expect_out 'lru *opt'
 accepts mrc --sizes 1,2,3 --plot terminal loop.txt
 expect_out 'miss ratio'
-accepts mrc --policy lru --sizes 1,2,3 --plot curve.svg loop.txt
-expect 'a plot with the bound' grep -q '>opt</text>' curve.svg
+if command -v gnuplot >/dev/null 2>&1; then
+	accepts mrc --policy all --sizes 1,2,3 --plot curve.svg loop.txt
+	expect 'a plot with the bound' grep -q '>opt *<' curve.svg
+	expect 'exact values as tooltips' grep -q '<title>lru, 3: 0.3333' curve.svg
+	expect 'no script' [ "$(grep -c -e script -e onmouse curve.svg)" -eq 0 ]
+	# Lines are told apart: no two have colour, dash and marker in common.
+	policies=$(($("$EPHMAP" list policies --format csv | wc -l) - 1))
+	sed -n "s/.*stroke='\\(rgb([^)]*)\\)'\\( stroke-dasharray='[^']*'\\)*  *d='M.*/\\1\\2/p" \
+	    curve.svg >strokes
+	expect 'a line for each policy' [ "$(wc -l <strokes)" -ge "$policies" ]
+	for form in png pdf; do
+		accepts mrc --sizes 1,2 --plot curve.$form loop.txt
+		expect "a $form" [ -s curve.$form ]
+	done
+else
+	echo "skipped: there is no gnuplot"
+fi
 accepts mrc --policy 2q --policy-params kin=0.5 --sizes 2 loop.txt
 # Parameters stand behind the policy's name, and lists multiply out.
 accepts mrc --policy 2q:kin=0.5 --sizes 2 --format csv loop.txt

@@ -27,3 +27,8 @@ ephmap_cli_test(scripts)
 ephmap_cli_test(sysctl)
 ephmap_cli_test(trace)
 ephmap_cli_test(trace_input)
+ephmap_cli_test(sweep)
+add_test(NAME cli.sweep_killed
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/sweep.sh
+    $<TARGET_FILE:ephmap_program> 20)
+set_tests_properties(cli.sweep_killed PROPERTIES LABELS "cli;long" TIMEOUT 300)

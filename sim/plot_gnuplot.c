@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* What gnuplot is told, and running it. */
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plot.h"
+#include "table.h"
+
+/* Colours that people with any sight tell apart, on light and on dark. */
+static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73",
+	"#cc79a7", "#b8860b", "#56b4e9", "#7f7f7f", "#8b5cf6" };
+static const int dashes[] = { 1, 2, 4, 5, 3 };
+static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 1, 2, 3 };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define LABEL_GAP 0.034 /* between names at the ends of lines */
+
+/* A name between quotes: in '' only ' must be doubled. */
+static void
+quoted(FILE *f, const char *s)
+{
+	(void)fputc('\'', f);
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s >= ' ')
+			(void)fprintf(f, *s == '\'' ? "''" : "%c", *s);
+	}
+	(void)fputc('\'', f);
+}
+
+/* A tooltip, between double quotes in data. */
+static void
+tooltip(FILE *f, const struct plot *p, const struct plot_line *l, size_t i)
+{
+	(void)fputc('"', f);
+	for (const char *s = l->name; *s != '\0'; s++)
+		(void)fputc(strchr("\"\\'<>&", *s) != NULL ? ' ' : *s, f);
+	if (p->bars == NULL)
+		(void)fprintf(f, ", %.10g", l->x[i]);
+	else
+		(void)fprintf(f, ", %s", p->bars[i]);
+	(void)fprintf(f, ": %.6g", l->y[i]);
+	if (l->error != NULL && l->error[i] > 0)
+		(void)fprintf(f, " +- %.3g", l->error[i]);
+	(void)fputc('"', f);
+}
+
+/* So wide that the first and the last marker are whole. */
+static void
+print_range(const struct plot *p, FILE *f)
+{
+	double x0 = INFINITY, x1 = -INFINITY, by;
+
+	for (size_t l = 0; l < p->nlines; l++) {
+		for (size_t i = 0; i < p->line[l].n; i++) {
+			x0 = fmin(x0, p->line[l].x[i]);
+			x1 = fmax(x1, p->line[l].x[i]);
+		}
+	}
+	if (!(x0 <= x1))
+		return;
+	by = p->log_x ? 1.02 : x1 > x0 ? (x1 - x0) * 0.01 : 1;
+	(void)fprintf(f, "set xrange [%.9g:%.9g]\n",
+	    p->log_x ? x0 / by : x0 - by, p->log_x ? x1 * by : x1 + by);
+}
+
+/* The value at the end of a line, where its name stands. */
+static double
+end_of(const struct plot_line *l)
+{
+	return (l->n > 0 ? l->y[l->n - 1] : 0);
+}
+
+static double
+highest(const struct plot *p)
+{
+	double y = 0;
+
+	for (size_t l = 0; l < p->nlines; l++) {
+		for (size_t i = 0; i < p->line[l].n; i++)
+			y = fmax(y,
+			    p->line[l].y[i] +
+				(p->line[l].error != NULL ? p->line[l].error[i]
+							  : 0));
+	}
+	return (y > 0 ? y : 1);
+}
+
+/* The order of the lines by where they end, the lowest first. */
+static size_t *
+order_ends(const struct plot *p)
+{
+	size_t *order = must_alloc(NULL, p->nlines + 1, sizeof(*order));
+
+	for (size_t i = 0; i < p->nlines; i++) {
+		size_t k = i;
+
+		while (k > 0 &&
+		    end_of(&p->line[order[k - 1]]) > end_of(&p->line[i])) {
+			order[k] = order[k - 1];
+			k--;
+		}
+		order[k] = i;
+	}
+	return (order);
+}
+
+/*
+ * Places for n names that want to stand at at[], ascending: a gap apart, and
+ * together as near as can be.  Less their gaps, places only need to ascend,
+ * so neighbours that do not are pooled at their mean.
+ */
+static void
+move_apart(double *at, size_t n)
+{
+	const double room = 1 - LABEL_GAP * (double)(n - 1);
+	size_t *size = must_alloc(NULL, n + 1, sizeof(*size));
+	double *mean = must_alloc(NULL, n + 1, sizeof(*mean));
+	size_t blocks = 0, k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		mean[blocks] = at[i] - LABEL_GAP * (double)i;
+		size[blocks++] = 1;
+		for (; blocks > 1 && mean[blocks - 2] > mean[blocks - 1];
+		     blocks--) {
+			const double a = (double)size[blocks - 2];
+			const double b = (double)size[blocks - 1];
+
+			mean[blocks - 2] =
+			    (mean[blocks - 2] * a + mean[blocks - 1] * b) /
+			    (a + b);
+			size[blocks - 2] += size[blocks - 1];
+		}
+	}
+	for (size_t i = 0; i < blocks; i++) {
+		for (size_t j = 0; j < size[i]; j++, k++)
+			at[k] = fmin(fmax(mean[i], 0), fmax(room, 0)) +
+			    LABEL_GAP * (double)k;
+	}
+	free(size);
+	free(mean);
+}
+
+/* Names, with their markers, at the ends of the lines. */
+static void
+print_names(const struct plot *p, double top, FILE *f)
+{
+	size_t *order = order_ends(p);
+	double *at = must_alloc(NULL, p->nlines + 1, sizeof(*at));
+
+	for (size_t i = 0; i < p->nlines; i++)
+		at[i] = end_of(&p->line[order[i]]) / top;
+	move_apart(at, p->nlines);
+	for (size_t i = 0; i < p->nlines; i++) {
+		const struct plot_line *l = &p->line[order[i]];
+		const char *colour = colours[order[i] % COUNT(colours)];
+
+		(void)fprintf(f, "set label ");
+		quoted(f, l->name);
+		(void)fprintf(f,
+		    " at graph 1.05, graph %.4f left front tc rgb '%s' point "
+		    "pt %d ps 0.7 lc rgb '%s' offset 1,0\n",
+		    at[i], colour, points[order[i] % COUNT(points)], colour);
+		(void)fprintf(f,
+		    "set arrow from graph 1.005, first %.9g to graph 1.04, "
+		    "graph %.4f nohead lw 0.5 lc rgb '%s'\n",
+		    end_of(l), at[i], colour);
+	}
+	free(order);
+	free(at);
+}
+
+static void
+print_frame(const struct plot *p, double top, FILE *f)
+{
+	size_t longest = 0;
+
+	for (size_t l = 0; l < p->nlines; l++) {
+		if (strlen(p->line[l].name) > longest)
+			longest = strlen(p->line[l].name);
+	}
+	(void)fprintf(f, "set encoding utf8\nset termoption noenhanced\n");
+	(void)fprintf(f, "set title ");
+	quoted(f, p->title);
+	(void)fprintf(f, "\nset xlabel ");
+	quoted(f, p->x);
+	(void)fprintf(f, "\nset ylabel ");
+	quoted(f, p->y);
+	(void)fprintf(f,
+	    "\nset grid lc rgb '#999999' lw 0.3\nset border 3 lw 0.7\n"
+	    "set tics nomirror\nset yrange [0:%.9g]\nset format y '%%g'\n"
+	    "set rmargin %zu\n",
+	    top, p->bars == NULL ? longest + 10 : 2);
+	if (p->log_x)
+		(void)fprintf(f, "set logscale x 2\nset format x '%%.0f'\n");
+}
+
+/* Each line's points, with their tooltips. */
+static void
+print_lines(const struct plot *p, FILE *f)
+{
+	for (size_t l = 0; l < p->nlines; l++) {
+		const struct plot_line *line = &p->line[l];
+
+		(void)fprintf(f, "$line%zu << END\n", l);
+		for (size_t i = 0; i < line->n; i++) {
+			(void)fprintf(f, "%.10g %.9g %.9g ", line->x[i],
+			    line->y[i],
+			    line->error != NULL ? line->error[i] : 0.0);
+			tooltip(f, p, line, i);
+			(void)fputc('\n', f);
+		}
+		(void)fprintf(f, "END\n");
+	}
+	(void)fprintf(f, "plot");
+	for (size_t l = 0; l < p->nlines; l++) {
+		const char *colour = colours[l % COUNT(colours)];
+		const int dash = dashes[l / COUNT(colours) % COUNT(dashes)];
+		const int point = points[l % COUNT(points)];
+
+		(void)fprintf(f,
+		    "%s $line%zu using 1:2 with lines lc rgb '%s' dt %d lw 1.5 "
+		    "notitle",
+		    l > 0 ? "," : "", l, colour, dash);
+		if (p->line[l].error != NULL)
+			(void)fprintf(f,
+			    ", $line%zu using 1:2:3 with yerrorbars pt -1 lc "
+			    "rgb '%s' notitle",
+			    l, colour);
+		(void)fprintf(f,
+		    ", $line%zu using 1:2:4 with labels hypertext point pt %d "
+		    "ps 0.7 lc rgb '%s' notitle",
+		    l, point, colour);
+	}
+	(void)fputc('\n', f);
+}
+
+/* Parts of a bar on top of each other. */
+static void
+print_bars(const struct plot *p, FILE *f)
+{
+	const size_t n = p->nlines > 0 ? p->line[0].n : 0;
+
+	(void)fprintf(f,
+	    "set style fill solid 0.85 noborder\nset boxwidth 0.7\n"
+	    "set key outside top horizontal\nset xtics rotate by -35 (");
+	for (size_t i = 0; i < n; i++) {
+		(void)fprintf(f, "%s", i > 0 ? ", " : "");
+		quoted(f, p->bars[i]);
+		(void)fprintf(f, " %zu", i);
+	}
+	(void)fprintf(
+	    f, ")\nset xrange [-0.6:%.1f]\n$bars << END\n", (double)n - 0.4);
+	for (size_t i = 0; i < n; i++) {
+		double sum = 0;
+
+		(void)fprintf(f, "%zu", i);
+		for (size_t l = 0; l < p->nlines; l++) {
+			(void)fprintf(f, " %.9g ", sum += p->line[l].y[i]);
+			tooltip(f, p, &p->line[l], i);
+		}
+		(void)fputc('\n', f);
+	}
+	(void)fprintf(f, "END\nplot");
+	/* The highest sum first, so that the lower ones cover it. */
+	for (size_t l = p->nlines; l-- > 0;) {
+		(void)fprintf(f,
+		    "%s $bars using 1:%zu with boxes lc rgb '%s' "
+		    "title ",
+		    l + 1 < p->nlines ? "," : "", 2 + 2 * l,
+		    colours[l % COUNT(colours)]);
+		quoted(f, p->line[l].name);
+	}
+	for (size_t l = 0; l < p->nlines; l++)
+		(void)fprintf(f,
+		    ", $bars using 1:%zu:%zu with labels hypertext point pt 7 "
+		    "ps 0.5 lc rgb '%s' notitle",
+		    2 + 2 * l, 3 + 2 * l, colours[l % COUNT(colours)]);
+	(void)fputc('\n', f);
+}
+
+/* As the parts of a bar add up. */
+static double
+highest_bar(const struct plot *p)
+{
+	double top = 0;
+
+	for (size_t i = 0; p->nlines > 0 && i < p->line[0].n; i++) {
+		double sum = 0;
+
+		for (size_t l = 0; l < p->nlines; l++)
+			sum += p->line[l].y[i];
+		top = fmax(top, sum);
+	}
+	return (top > 0 ? top : 1);
+}
+
+static void
+print_script(const struct plot *p, const char *terminal, FILE *f)
+{
+	const double top =
+	    (p->bars != NULL ? highest_bar(p) : highest(p)) * 1.05;
+
+	(void)fprintf(f, "set terminal %s\n", terminal);
+	print_frame(p, top, f);
+	if (p->bars != NULL) {
+		print_bars(p, f);
+		return;
+	}
+	print_range(p, f);
+	print_names(p, top, f);
+	print_lines(p, f);
+}
+
+/*
+ * gnuplot in a child, reading `script`, writing to `out`.  -d: without the
+ * user's and the host's start-up files, which can alter the picture or end
+ * gnuplot before it drew anything.
+ */
+static int
+run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
+{
+	int status;
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)lseek(fileno(script), 0, SEEK_SET);
+		if (dup2(fileno(script), STDIN_FILENO) < 0 ||
+		    dup2(fileno(out), STDOUT_FILENO) < 0)
+			_exit(126);
+		(void)execlp("gnuplot", "gnuplot", "-d", "-", (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return (
+		    eph_err_set(err, errno, "gnuplot: %s", strerror(errno)));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return (0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return (eph_err_set(err, ENOENT,
+		    "pictures need gnuplot, which is not installed (Debian: "
+		    "gnuplot-nox); --plot terminal needs nothing"));
+	return (eph_err_set(err, EIO, "gnuplot failed"));
+}
+
+int
+plot_gnuplot(
+    const struct plot *p, const char *terminal, FILE *out, struct eph_err *err)
+{
+	FILE *script = tmpfile();
+	int error;
+
+	if (script == NULL)
+		return (eph_err_set(
+		    err, errno, "temporary file: %s", strerror(errno)));
+	print_script(p, terminal, script);
+	if (fflush(script) != 0)
+		error = eph_err_set(
+		    err, errno, "temporary file: %s", strerror(errno));
+	else
+		error = run_gnuplot(script, out, err);
+	(void)fclose(script);
+	return (error);
+}

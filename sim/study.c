@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "study.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "costs.h"
+#include "result.h"
+#include "table.h"
+
+#include "ephmap/sdk/digest.h"
+#include "ephmap/version.h"
+
+#define CELL_MAX 1024
+
+static void
+digest_text(const struct eph_digest *d, char text[17])
+{
+	struct eph_digest end = *d;
+	const uint64_t bytes = d->bytes;
+
+	/* The last word is whole, and the length counts. */
+	eph_digest_bytes(&end, &bytes, sizeof(bytes));
+	(void)snprintf(text, 17, "%016" PRIx64, end.sum);
+}
+
+/* Of a file's bytes; "-" where it cannot be read. */
+static const char *
+digest_file(const char *path, char text[17])
+{
+	struct eph_digest d = { 0 };
+	char buf[4096];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (f == NULL)
+		return ("-");
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
+		eph_digest_bytes(&d, buf, n);
+		d.bytes += n;
+	}
+	(void)fclose(f);
+	digest_text(&d, text);
+	return (text);
+}
+
+/* Of what is played: the same for the text and the binary form. */
+static void
+digest_ops(struct study_input *in)
+{
+	const struct eph_op *op = eph_oplist_ops(in->ops);
+	const size_t n = eph_oplist_count(in->ops);
+	struct eph_digest d = { .bytes = n };
+
+	for (size_t i = 0; i < n; i++) {
+		eph_digest_word(&d,
+		    (uint64_t)op[i].kind << 56 | (uint64_t)op[i].flags << 48 |
+			(uint64_t)op[i].cpu << 32 | op[i].page);
+		eph_digest_word(&d, op[i].slot);
+	}
+	digest_text(&d, in->digest);
+}
+
+static int
+add_input(struct study *st, const char *trace, const char *workload)
+{
+	struct study_input *in;
+	struct eph_err err;
+	int status;
+
+	st->input = must_alloc(st->input, st->ninputs + 1, sizeof(*st->input));
+	in = &st->input[st->ninputs++];
+	memset(in, 0, sizeof(*in));
+	in->first = st->ncells;
+	in->s = (struct setup){ .command = "ephmap sweep",
+		.lists = true,
+		.sweep = true,
+		.o = st->o,
+		.trace = trace,
+		.plugin_design = st->plugin_design };
+	if (workload != NULL) {
+		if (setup_workload(&in->s, workload) != OPTIONS_OK ||
+		    setup_workload_meta(&in->s, &in->meta) != OPTIONS_OK)
+			return (OPTIONS_BAD);
+	} else {
+		if (eph_trace_open(trace, &in->trace, &err) != 0)
+			return (options_refuse(in->s.command, "%s", err.text));
+		in->meta = *eph_trace_meta(in->trace);
+	}
+	status = setup_points(&in->s, &in->meta, &in->points, &in->n);
+	st->plugin_design = in->s.plugin_design;
+	st->ncells += in->n;
+	return (status);
+}
+
+int
+study_open(struct study *st, const struct opts *o)
+{
+	const struct opt_words *traces = &o->sweep_traces;
+	const struct opt_words *workloads = &o->sweep_workloads;
+
+	memset(st, 0, sizeof(*st));
+	st->o = o;
+	if (traces->n + workloads->n == 0)
+		return (options_refuse("ephmap sweep",
+		    "expected --trace FILE or --workload W, or a SPEC that "
+		    "has them"));
+	for (unsigned i = 0; i < traces->n; i++) {
+		if (add_input(st, traces->word[i], NULL) != OPTIONS_OK)
+			return (OPTIONS_BAD);
+	}
+	for (unsigned i = 0; i < workloads->n; i++) {
+		if (add_input(st, NULL, workloads->word[i]) != OPTIONS_OK)
+			return (OPTIONS_BAD);
+	}
+	return (OPTIONS_OK);
+}
+
+void
+study_free(struct study *st)
+{
+	for (size_t i = 0; i < st->ninputs; i++) {
+		study_forget(&st->input[i]);
+		eph_trace_close(st->input[i].trace);
+		setup_free(st->input[i].points, st->input[i].n);
+	}
+	free(st->input);
+	st->input = NULL;
+	st->ninputs = 0;
+}
+
+/* Does a cell need the whole future? */
+static bool
+needs_future(const struct study_input *in)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		const struct eph_policy_ops *policy = in->points[i].cfg.policy;
+
+		if (policy != NULL && policy->offline)
+			return (true);
+	}
+	return (false);
+}
+
+int
+study_decode(struct study_input *in)
+{
+	struct eph_digest d = { 0 };
+	struct eph_err err;
+
+	if (in->trace == NULL) {
+		eph_digest_bytes(&d, in->s.workload, strlen(in->s.workload));
+		d.bytes = strlen(in->s.workload);
+		digest_text(&d, in->digest);
+		return (OPTIONS_OK);
+	}
+	if (eph_oplist_read(in->trace, &in->ops, &err) != 0)
+		return (options_refuse(in->s.command, "%s", err.text));
+	digest_ops(in);
+	if (needs_future(in) && eph_oplist_foresee(in->ops) != 0)
+		return (options_refuse(
+		    in->s.command, "%s: out of memory", in->s.trace));
+	return (OPTIONS_OK);
+}
+
+void
+study_forget(struct study_input *in)
+{
+	eph_oplist_free(in->ops);
+	in->ops = NULL;
+}
+
+static const char *
+or_none(const char *s)
+{
+	return (s != NULL ? s : "");
+}
+
+/* Prices that are not the machine's, as JSON text; NULL: they are. */
+static char *
+own_costs(const struct study_input *in, const struct point *p)
+{
+	char *text;
+	size_t n;
+
+	if (in->s.o->costs == NULL)
+		return (NULL);
+	text = must_alloc(NULL, CELL_MAX, 1);
+	n = (size_t)snprintf(text, CELL_MAX, "{");
+	for (unsigned i = 0; cost_name(i) != NULL && n < CELL_MAX; i++)
+		n += (size_t)snprintf(text + n, CELL_MAX - n,
+		    "%s\"%s\":%" PRIu64, i > 0 ? "," : "", cost_name(i),
+		    (uint64_t)cost_value(&p->costs, i));
+	if (n < CELL_MAX)
+		(void)snprintf(text + n, CELL_MAX - n, "}");
+	return (text);
+}
+
+char *
+study_cell(const struct study_input *in, const struct point *p)
+{
+	const struct eph_run_config *cfg = &p->cfg;
+	char *cell = must_alloc(NULL, 2 * CELL_MAX, 1);
+	char *costs = own_costs(in, p);
+	char flags[64], plugin[17], nbufs[16] = "-";
+
+	if (point_has_nbufs(p))
+		(void)snprintf(nbufs, sizeof(nbufs), "%u", cfg->nbufs);
+	(void)snprintf(cell, 2 * CELL_MAX,
+	    "%d.%d.%d %s%s %s/%s/%s %s/%s/%s %u/%s %s/%" PRIu64 "/%s %" PRIu64
+	    " %s%s%s",
+	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH,
+	    in->trace == NULL ? "w" : "", in->digest, cfg->design->name,
+	    or_none(point_policy(p)), or_none(point_shootdown(p)), cfg->machine,
+	    point_tlb(p), opt_choice(executor, in->s.o->executor), cfg->cpus,
+	    nbufs, opt_choice(touch, cfg->touch), cfg->hold_ns,
+	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),
+	    in->s.o->plugin != NULL ? " plugin " : "",
+	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin)
+				    : "");
+	free(costs);
+	return (cell);
+}
+
+void
+study_run(const struct study_input *in, struct point *p)
+{
+	struct eph_oplist_cursor cursor;
+	struct eph_op_source source;
+
+	if (in->trace == NULL) {
+		setup_run_workload(&in->s, p);
+		return;
+	}
+	source = eph_oplist_source(in->ops, &cursor);
+	p->res = must_alloc(NULL, 1, sizeof(*p->res));
+	p->status = eph_replay_run(&p->cfg, &source, p->res, &p->err);
+}
+
+/* The violations that were kept, as a JSON array; NULL: none. */
+static char *
+violations_text(const struct point *p)
+{
+	json_t *a;
+	char *text;
+
+	if (p->status != 0 || p->res->violations == 0)
+		return (NULL);
+	a = json_array();
+	for (unsigned i = 0; i < p->res->violations; i++)
+		json_array_append_new(
+		    a, json_string(p->res->violation[i].text));
+	text = json_dumps(a, JSON_COMPACT);
+	json_decref(a);
+	return (text);
+}
+
+void
+study_result(const struct study_input *in, const struct point *p,
+    const char *cell, struct record *all, struct record *more,
+    struct record *line)
+{
+	struct record flat;
+
+	record_init(&flat);
+	result_record(all, &in->s, p);
+	result_flat(&flat, all);
+	record_add(more, NULL, "cell", NULL, value_text(cell));
+	record_add(more, NULL, "input", NULL, value_whole((uint64_t)in->id));
+	record_add(more, NULL, "ephmap", NULL,
+	    record_find(all, "config", "ephmap")->value);
+	record_add(more, NULL, "plugin", NULL, value_text(in->s.o->plugin));
+	record_add(more, NULL, "costs", NULL,
+	    value_text(record_own(more, own_costs(in, p))));
+	record_add(more, NULL, "violations", NULL,
+	    value_text(record_own(more, violations_text(p))));
+	/* The input says which trace. */
+	for (size_t i = 0; i < flat.n; i++) {
+		if (strcmp(flat.field[i].key, "trace") != 0)
+			record_add(line, NULL, flat.field[i].key, NULL,
+			    flat.field[i].value);
+	}
+	record_free(&flat);
+}

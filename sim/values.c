@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* From the lists of a command line to the values of the axes. */
+
+#include "values.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "table.h"
+
+#define NBUFS_MAX (1u << 28)
+
+/* Historical auto-sizing of nsfbufs: see nbufs_from_memory(). */
+#define MAXUSERS_MIN 32
+#define MAXUSERS_MAX 384
+
+#define ALL_MAX 2048 /* of every policy's name */
+
+/* words_cut, and one value where no list is expected. */
+static int
+cut_list(const struct setup *s, const char *option, const char *text,
+    struct words *w)
+{
+	int status = words_cut(s->command, option, text, w);
+
+	if (status == OPTIONS_OK && w->n > 1 && !s->lists) {
+		status = options_refuse(s->command,
+		    "--%s: expected one value, got \"%s\" (`ephmap compare' "
+		    "takes lists)",
+		    option, text);
+		words_free(w);
+	}
+	return (status);
+}
+
+static int
+find_designs(const struct setup *s, struct axis_values *v)
+{
+	const struct words *w = &v->rows[AXIS_DESIGN];
+	const struct eph_design_ops *plugin = s->plugin_design;
+	size_t n = 0;
+
+	while (eph_designs[n] != NULL)
+		n++;
+	v->design =
+	    must_alloc(NULL, (w->n > n ? w->n : n) + 1, sizeof(*v->design));
+	for (size_t i = 0; i < w->n; i++) {
+		int row;
+
+		if (plugin != NULL && strcmp(plugin->name, w->word[i]) == 0) {
+			v->design[v->ndesigns++] = plugin;
+			continue;
+		}
+		row = axis_find(AXIS_DESIGN, w->word[i], s->command);
+		if (row < 0)
+			return (OPTIONS_BAD);
+		v->design[v->ndesigns++] = eph_designs[row];
+	}
+	if (w->n > 0)
+		return (OPTIONS_OK);
+	if (s->lists) {
+		for (; v->ndesigns < n; v->ndesigns++)
+			v->design[v->ndesigns] = eph_designs[v->ndesigns];
+	}
+	if (plugin != NULL)
+		v->design[v->ndesigns++] = plugin;
+	if (v->ndesigns == 0)
+		return (options_refuse(s->command,
+		    "--design is missing; `ephmap list designs` "
+		    "shows what there is"));
+	return (OPTIONS_OK);
+}
+
+static int
+check_names(const struct setup *s, const struct axis_values *v)
+{
+	for (unsigned a = AXIS_DESIGN + 1; a < AXES; a++) {
+		for (size_t i = 0; i < v->rows[a].n; i++) {
+			if (axis_find((enum axis_id)a, v->rows[a].word[i],
+				s->command) < 0)
+				return (OPTIONS_BAD);
+		}
+	}
+	return (OPTIONS_OK);
+}
+
+static int
+find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
+{
+	struct words w;
+	uint64_t n;
+	int status = cut_list(s, "cpus", s->o->cpus, &w);
+
+	v->cpus = must_alloc(NULL, w.n + 1, sizeof(*v->cpus));
+	if (w.n == 0)
+		v->cpus[v->ncpus++] = meta->cpus;
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		if (parse_u64(w.word[i], EPH_CPUS_MAX, &n) != 0 || n == 0)
+			status = options_refuse(s->command,
+			    "--cpus: expected a number from 1 to %u, got "
+			    "\"%s\"",
+			    EPH_CPUS_MAX, w.word[i]);
+		else
+			v->cpus[v->ncpus++] = (unsigned)n;
+	}
+	words_free(&w);
+	return (status);
+}
+
+/*
+ * What the kernels gave themselves: nsfbufs = 512 + 16 maxusers, and
+ * maxusers one for each 2 MiB of memory, at least 32 and at most 384.
+ */
+static uint32_t
+nbufs_from_memory(uint64_t bytes)
+{
+	uint64_t maxusers = bytes >> 21;
+
+	if (maxusers < MAXUSERS_MIN)
+		maxusers = MAXUSERS_MIN;
+	if (maxusers > MAXUSERS_MAX)
+		maxusers = MAXUSERS_MAX;
+	return ((uint32_t)(512 + 16 * maxusers));
+}
+
+/* `pages' are those of the trace; 0: a workload's, which are not known. */
+static int
+parse_nbufs(
+    const struct setup *s, uint64_t pages, const char *text, uint32_t *nbufsp)
+{
+	static const char prefix[] = "from-memory:";
+	uint64_t n;
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0) {
+		const char *size = text + sizeof(prefix) - 1;
+
+		if (strpbrk(size, "KMGT") == NULL ||
+		    parse_u64(size, UINT64_MAX, &n) != 0)
+			return (options_refuse(s->command,
+			    "--nbufs: expected from-memory:SIZE with a unit "
+			    "(512M), got \"%s\"",
+			    text));
+		*nbufsp = nbufs_from_memory(n);
+		return (OPTIONS_OK);
+	}
+	if (pages == 0 && strpbrk(text, ".%") != NULL)
+		return (options_refuse(s->command,
+		    "--nbufs: a share of the pages, \"%s\", needs a trace "
+		    "that has pages",
+		    text));
+	if (parse_share(text, pages, NBUFS_MAX, &n) != 0 || n == 0)
+		return (options_refuse(s->command,
+		    "--nbufs: expected a number from 1 to %u, a share of the "
+		    "pages (10%% or 0.1) or from-memory:SIZE, got \"%s\"",
+		    NBUFS_MAX, text));
+	*nbufsp = (uint32_t)n;
+	return (OPTIONS_OK);
+}
+
+static int
+find_nbufs(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
+{
+	struct words w;
+	int status = cut_list(
+	    s, "nbufs", s->o->nbufs != NULL ? s->o->nbufs : DEFAULT_NBUFS, &w);
+
+	v->nbufs = must_alloc(NULL, w.n, sizeof(*v->nbufs));
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
+		status = parse_nbufs(
+		    s, meta->unique_pages, w.word[i], &v->nbufs[v->nnbufs++]);
+	words_free(&w);
+	return (status);
+}
+
+/* A value of --flags: one word of each kind, by `sep'. */
+static int
+parse_flags(
+    const struct setup *s, const char *text, const char *sep, unsigned *flagsp)
+{
+	static const struct {
+		const char *name;
+		unsigned kind; /* two of one kind exclude each other */
+		unsigned flags;
+	} words[] = {
+		{ "shared", 0, 0 },
+		{ "private", 0, SFB_CPUPRIVATE },
+		{ "nowait", 1, SFB_NOWAIT },
+		{ "catch", 1, SFB_CATCH },
+	};
+	const char *first[2] = { NULL, NULL };
+	size_t n, k;
+
+	*flagsp = 0;
+	for (const char *p = text;; p += n + 1) {
+		n = strcspn(p, sep);
+		for (k = 0; k < 4; k++) {
+			if (strlen(words[k].name) == n &&
+			    strncmp(words[k].name, p, n) == 0)
+				break;
+		}
+		if (k == 4)
+			return (options_refuse(s->command,
+			    "--flags: expected shared or private, nowait or "
+			    "catch, got \"%.*s\"",
+			    (int)n, p));
+		if (first[words[k].kind] == words[k].name)
+			return (options_refuse(s->command,
+			    "--flags: %s is given twice", words[k].name));
+		if (first[words[k].kind] != NULL)
+			return (options_refuse(s->command,
+			    "--flags: %s and %s are two flags of one kind",
+			    first[words[k].kind], words[k].name));
+		first[words[k].kind] = words[k].name;
+		*flagsp |= words[k].flags;
+		if (p[n] == '\0')
+			return (OPTIONS_OK);
+	}
+}
+
+/* A sweep takes lists where other commands take one value. */
+static int
+find_flags(const struct setup *s, struct axis_values *v)
+{
+	struct words w;
+	int status;
+
+	if (!s->sweep || s->o->sweep_flags == NULL) {
+		v->flags = must_alloc(NULL, 1, sizeof(*v->flags));
+		v->flags[0] = 0;
+		v->nflags = 1;
+		return (s->o->flags == NULL
+			? OPTIONS_OK
+			: parse_flags(s, s->o->flags, ",", &v->flags[0]));
+	}
+	status = cut_list(s, "flags", s->o->sweep_flags, &w);
+	v->flags = must_alloc(NULL, w.n + 1, sizeof(*v->flags));
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
+		status = parse_flags(s, w.word[i], "+", &v->flags[v->nflags++]);
+	words_free(&w);
+	return (status);
+}
+
+static int
+find_touches(const struct setup *s, struct axis_values *v)
+{
+	const struct opt *p = &opt_table[OPT_ID_touch];
+	struct words w;
+	int status;
+
+	if (!s->sweep || s->o->sweep_touches == NULL) {
+		v->touch = must_alloc(NULL, 1, sizeof(*v->touch));
+		v->touch[v->ntouches++] =
+		    s->sweep ? EPH_TOUCH_READ : s->o->touch;
+		return (OPTIONS_OK);
+	}
+	status = cut_list(s, "touch", s->o->sweep_touches, &w);
+	v->touch = must_alloc(NULL, w.n + 1, sizeof(*v->touch));
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		unsigned k = 0;
+
+		while (p->choices[k] != NULL &&
+		    strcmp(p->choices[k], w.word[i]) != 0)
+			k++;
+		if (p->choices[k] == NULL)
+			status = options_refuse(s->command,
+			    "--touch: unknown name %s; expected one of none, "
+			    "read, write",
+			    w.word[i]);
+		v->touch[v->ntouches++] = k;
+	}
+	words_free(&w);
+	return (status);
+}
+
+/* Numbers by comma, or one default. */
+static int
+find_numbers(const struct setup *s, const char *option, const char *text,
+    uint64_t def, uint64_t **valuesp, size_t *np)
+{
+	struct words w;
+	int status = cut_list(s, option, text, &w);
+	uint64_t *values = must_alloc(NULL, w.n + 1, sizeof(*values));
+
+	*valuesp = values;
+	values[0] = def;
+	*np = w.n > 0 ? w.n : 1;
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		if (parse_u64(w.word[i], INT64_MAX, &values[i]) != 0)
+			status = options_refuse(s->command,
+			    "--%s: expected a number from 0 to %" PRId64
+			    ", got \"%s\"",
+			    option, INT64_MAX, w.word[i]);
+	}
+	words_free(&w);
+	return (status);
+}
+
+bool
+setup_policy_help(const struct setup *s)
+{
+	static const char help[] = ":help";
+	const char *text = s->o->policy;
+	const size_t n = text == NULL ? 0 : strlen(text);
+	struct eph_policy_choice c;
+	char name[EPH_POLICY_TEXT], lines[2000];
+
+	if (n < sizeof(help) || n >= sizeof(name) ||
+	    strcmp(text + n - (sizeof(help) - 1), help) != 0)
+		return (false);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)(n - (sizeof(help) - 1)), text);
+	if (eph_policy_choose(name, &c, NULL) != 0)
+		return (false);
+	(void)eph_policy_help(c.ops, lines, sizeof(lines));
+	(void)fputs(lines, stdout);
+	return (true);
+}
+
+/* Every name, by comma. */
+static const char *
+all_policies(char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; eph_policies[i] != NULL && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s",
+		    i > 0 ? "," : "", eph_policies[i]->name);
+	return (buf);
+}
+
+int
+setup_policies(const struct setup *s, const char *text, bool lists,
+    struct eph_policy_choice **listp, size_t *np)
+{
+	const char *params = s->o->policy_params;
+	char with[2 * EPH_POLICY_TEXT], all[ALL_MAX];
+	struct eph_err err;
+
+	if (params != NULL) {
+		if (s->o->policy == NULL || strpbrk(text, ",:") != NULL)
+			return (options_refuse(s->command,
+			    "--policy-params: expected one --policy that they "
+			    "are for (--policy NAME:K=V,... has its own)"));
+		(void)snprintf(with, sizeof(with), "%s:%s", text, params);
+		text = with;
+	}
+	if (text == NULL)
+		return (OPTIONS_OK);
+	if (lists && strcmp(text, "all") == 0)
+		text = all_policies(all, sizeof(all));
+	if (eph_policy_choose_list(text, listp, np, &err) != 0)
+		return (options_refuse(s->command, "--policy: %s", err.text));
+	if (*np == 1 || lists)
+		return (OPTIONS_OK);
+	free(*listp);
+	*listp = NULL;
+	return (options_refuse(s->command,
+	    "--policy: expected one value, got \"%s\" (`ephmap compare' "
+	    "takes lists)",
+	    text));
+}
+
+static int
+find_names(const struct setup *s, struct axis_values *v)
+{
+	const char *const typed[AXES] = { s->o->design, NULL, s->o->shootdown,
+		s->o->machine, s->o->tlb };
+
+	for (unsigned a = 0; a < AXES; a++) {
+		if (cut_list(s, axes[a].option, typed[a], &v->rows[a]) !=
+		    OPTIONS_OK)
+			return (OPTIONS_BAD);
+		if (s->lists)
+			axis_expand((enum axis_id)a, &v->rows[a]);
+	}
+	if (find_designs(s, v) != OPTIONS_OK || check_names(s, v) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	return (setup_policies(
+	    s, s->o->policy, s->lists, &v->policy, &v->npolicies));
+}
+
+int
+values_find(const struct setup *s, const struct eph_trace_meta *meta,
+    struct axis_values *v)
+{
+	memset(v, 0, sizeof(*v));
+	if (find_flags(s, v) != OPTIONS_OK || find_names(s, v) != OPTIONS_OK ||
+	    find_cpus(s, meta, v) != OPTIONS_OK ||
+	    find_nbufs(s, meta, v) != OPTIONS_OK ||
+	    find_touches(s, v) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (find_numbers(s, "hold", s->o->sweep_holds, s->o->hold_ns, &v->hold,
+		&v->nholds) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	return (find_numbers(s, "seed", s->o->sweep_seeds,
+	    s->sweep ? 1 : s->o->seed, &v->seed, &v->nseeds));
+}
+
+void
+values_free(struct axis_values *v)
+{
+	for (unsigned a = 0; a < AXES; a++)
+		words_free(&v->rows[a]);
+	free(v->design);
+	free(v->policy);
+	free(v->cpus);
+	free(v->nbufs);
+	free(v->touch);
+	free(v->hold);
+	free(v->flags);
+	free(v->seed);
+}

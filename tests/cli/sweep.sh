@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `ephmap sweep': what a study makes of its lists, and that whatever stops it
+# costs nothing that was finished.
+# usage: sweep.sh EPHMAP [KILLS]
+
+. "$(dirname "$0")/lib.sh"
+kills=${2:-2}
+
+accepts trace generate loop --pages 500 --refs 4000 --cpus 2 -o z.ept
+accepts trace convert z.ept -o z.txt
+cat >study <<'END'
+# Blanks around commas, comments and empty lines are no part of it.
+
+trace  = z.ept
+design = sf_buf.lru, sf_buf.accessed,dmap	# three
+policy = lru, sieve, random
+nbufs  = 10% , 64
+seed   = 1,2
+END
+
+# The dump of all rows: what every way of running a study must give.
+dump() {
+	accepts query "$1" --runs --columns \
+	    "cell,design,policy,nbufs,seed,refused,cycles_per_map,ipi_sent" \
+	    --format csv
+	cp "$out" "$2"
+}
+
+accepts sweep study -o all.db
+expect_out '^all.db: 26 of this sweep.s cells, 26 run now$'
+dump all.db all.csv
+expect '2 designs x 3 policies x 2 sizes x 2 seeds + 2' \
+    [ "$(wc -l <all.csv)" -eq 27 ]
+accepts sweep study -o all.db
+expect_out '26 of this sweep.s cells, 0 run now'
+
+# A row says what `ephmap run' says.
+accepts run --design sf_buf.lru --policy sieve --nbufs 50 --seed 2 --format json z.ept
+ipis=$(value ipi_sent)
+accepts query all.db --runs --columns ipi_sent --format csv \
+    --where "design = 'sf_buf.lru' and policy = 'sieve' and nbufs = 50 and seed = 2"
+expect 'as many IPIs as in a run' [ "$(sed -n 2p "$out")" = "$ipis" ]
+
+# The same contents in another form, and the same number as a share, are the
+# same cells; an option that is typed takes the place of the file's.
+accepts sweep study --trace z.txt -o all.db
+expect_out '26 of this sweep.s cells, 0 run now'
+accepts sweep study --nbufs 64,10%,50 -o all.db
+expect_out '26 of this sweep.s cells, 0 run now'
+accepts sweep study --design all --nbufs 64 --policy lru --seed 1 -o every.db
+accepts list designs --format csv
+designs=$(($(wc -l <"$out") - 1))
+accepts query every.db --sql 'select count(*) as n from run' --format csv
+expect 'every design' [ "$(sed -n 2p "$out")" -eq "$designs" ]
+accepts sweep --trace z.ept --design sf_buf.lru --policy lru,2q:kin=0.1/0.2 \
+    --touch none,write \
+    --hold 0,1K --flags shared,private+nowait --cpus 2,3 -o axes.db
+expect_out ' 48 run now'
+
+# Killed at any moment, it goes on where it was.
+i=0
+while [ $i -lt "$kills" ]; do
+	i=$((i + 1))
+	"$EPHMAP" sweep study --jobs 2 -o killed.db >"$out" 2>&1 &
+	pid=$!
+	sleep "0.0$((i * 7 % 10))"
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+done
+accepts sweep study -o killed.db
+expect_out '26 of this sweep.s cells'
+dump killed.db killed.csv
+expect 'killed and undisturbed are the same' cmp -s all.csv killed.csv
+
+# Parts, through a shell as any queue would do it, and joined.
+accepts sweep study -o part.db --emit-tasks 3
+expect 'three commands' [ "$(wc -l <"$out")" -eq 3 ]
+expect_err '^ephmap sweep: 3 parts; .* ephmap sweep merge -o part.db '
+sed "s|^ephmap|'$EPHMAP'|" "$out" >tasks
+expect 'the parts run' sh tasks
+accepts sweep merge -o part.db part.1of3.db part.2of3.db part.3of3.db
+expect_out '^part.db: 26 new runs from 3 files$'
+dump part.db part.csv
+expect 'parts and the whole are the same' cmp -s all.csv part.csv
+accepts sweep merge -o part.db part.2of3.db all.db
+expect_out '^part.db: 0 new runs'
+if command -v parallel >/dev/null 2>&1; then
+	rm part.*
+	expect 'the parts run under GNU parallel' \
+	    sh -c 'parallel --will-cite -j 2 <tasks'
+	accepts sweep merge -o part.db part.1of3.db part.2of3.db part.3of3.db
+	dump part.db part.csv
+	expect 'parallel and one process are the same' cmp -s all.csv part.csv
+else
+	echo "skipped: there is no GNU parallel"
+fi
+
+# What a file says, and what changed.
+accepts query all.db
+expect_out '^design .* policy .* buffers  runs '
+expect_out '^dmap '
+accepts query all.db --format json
+expect_out '"cycles_per_map_deviation": '
+accepts query all.db --format csv
+expect '13 combinations' [ "$(wc -l <"$out")" -eq 14 ]
+accepts diff all.db part.db
+expect_out '^13 combinations are the same, 0 differences.$'
+run diff all.db every.db
+expect_status 1
+expect_out 'only in the old file'
+expect_out 'only in the new file'
+
+# What is refused.
+refuses 'expected -o FILE.db' sweep study
+refuses 'expected --trace FILE or --workload W' sweep -o x.db
+refuses 'No such file' sweep none.spec -o x.db
+echo 'desing = dmap' >bad
+refuses 'bad:1: unknown option desing; did you mean design' sweep bad -o x.db
+printf 'trace = z.ept\ndesign\n' >bad
+refuses 'bad:2: expected a line .option = value.' sweep bad -o x.db
+refuses '.--shard: expected I/N' sweep study --shard 3/2 -o x.db
+refuses '.--emit-tasks and --shard' sweep study --shard 1/2 --emit-tasks 2 -o x.db
+refuses 'unknown policy "lur"; did you mean lru?' sweep study --policy lur -o x.db
+refuses 'not a file of results' query z.txt
+refuses 'No such file' query none.db
+refuses 'is a directory' query .
+refuses 'syntax error' query all.db --where 'cpus ='
+refuses 'readonly database' query all.db --sql 'delete from run'
+refuses '.--columns needs --runs' query all.db --columns cell
+refuses 'not a file of results' sweep merge -o x.db z.txt
+
+finish

@@ -90,10 +90,8 @@ add_group(struct groups *gs, sqlite3_stmt *row)
 		    must_alloc(gs->group, gs->n + 64, sizeof(*gs->group));
 	g = &gs->group[gs->n++];
 	memset(g, 0, sizeof(*g));
-	for (int a = 0; a < GROUP_AXES; a++) {
+	for (int a = 0; a < GROUP_AXES; a++)
 		g->axis[a] = column_text(row, a);
-		gs->varies[a] |= strcmp(g->axis[a], gs->group[0].axis[a]) != 0;
-	}
 	g->digest = column_text(row, COLUMN_DIGEST);
 	for (unsigned m = 0; m < METRICS; m++)
 		g->mean[m] = NAN;
@@ -176,6 +174,36 @@ compare_groups(const void *va, const void *vb)
 	return (c);
 }
 
+/*
+ * An axis varies where two groups differ in it; one that comes with the
+ * design (or a TLB with the machine) where two of one design do.
+ */
+static void
+find_varying(struct groups *gs)
+{
+	static const enum group_axis comes_with[GROUP_AXES] = {
+		[GROUP_POLICY] = GROUP_DESIGN,
+		[GROUP_SHOOTDOWN] = GROUP_DESIGN,
+		[GROUP_NBUFS] = GROUP_DESIGN,
+		[GROUP_TLB] = GROUP_MACHINE,
+	};
+
+	for (size_t i = 0; i < gs->n; i++) {
+		const struct group *g = &gs->group[i];
+
+		for (unsigned a = 0; a < GROUP_AXES; a++) {
+			const enum group_axis by = comes_with[a];
+			size_t k = 0;
+
+			while (by != 0 &&
+			    strcmp(gs->group[k].axis[by], g->axis[by]) != 0)
+				k++;
+			gs->varies[a] |=
+			    strcmp(gs->group[k].axis[a], g->axis[a]) != 0;
+		}
+	}
+}
+
 int
 groups_read(struct database *db, const char *where, struct groups *gs,
     struct eph_err *err)
@@ -202,6 +230,7 @@ groups_read(struct database *db, const char *where, struct groups *gs,
 		groups_free(gs);
 		return (error);
 	}
+	find_varying(gs);
 	if (gs->n > 0)
 		qsort(gs->group, gs->n, sizeof(*gs->group), compare_groups);
 	return (0);

@@ -14,19 +14,29 @@
 /* The files that can be drawn, and how to tell that one is whole. */
 static const struct form {
 	const char *end;
-	const char *terminal;
+	enum plot_terminal terminal;
 	const char *first; /* bytes */
 	size_t nfirst;
 	const char *last;
 } forms[] = {
-	{ ".svg",
-	    "svg size 960,600 dynamic background '#ffffff' font "
-	    "'sans-serif,12'",
-	    "<?xml", 5, "</svg>" },
-	{ ".png", "pngcairo size 1200,750 font 'sans,12'", "\x89PNG\r\n\x1a\n",
-	    8, "IEND\xae\x42\x60\x82" },
-	{ ".pdf", "pdfcairo size 9in,5.6in font 'sans,9'", "%PDF", 4, "%%EOF" },
+	{ ".svg", PLOT_SVG, "<?xml", 5, "</svg>" },
+	{ ".png", PLOT_PNG, "\x89PNG\r\n\x1a\n", 8, "IEND\xae\x42\x60\x82" },
+	{ ".pdf", PLOT_PDF, "%PDF", 4, "%%EOF" },
 };
+
+#define WIDTH	    1000
+#define PAGE_WIDTH  760
+#define HEIGHT	    620
+#define PAGE_HEIGHT 440
+
+/* High enough for the names of all lines. */
+static unsigned
+height_of(const struct plot *p, unsigned least)
+{
+	const unsigned needed = 110 + 16 * (unsigned)p->nlines;
+
+	return (needed > least ? needed : least);
+}
 
 static const struct form *
 form_of(const char *to)
@@ -164,7 +174,7 @@ plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
 	error = plot_gnuplot(
-	    p, "svg size 760,440 dynamic font 'sans-serif,12'", f, err);
+	    p, PLOT_SVG_IN_PAGE, PAGE_WIDTH, height_of(p, PAGE_HEIGHT), f, err);
 	text = read_all(f, &n);
 	if (error == 0 && !is_whole(&forms[0], text, n))
 		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");
@@ -187,7 +197,8 @@ draw_form(const struct plot *p, const struct form *form, FILE *out,
 	if (f == NULL)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
-	error = plot_gnuplot(p, form->terminal, f, err);
+	error = plot_gnuplot(
+	    p, form->terminal, WIDTH, height_of(p, HEIGHT), f, err);
 	text = read_all(f, &n);
 	if (error == 0 && !is_whole(form, text, n))
 		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");

@@ -16,6 +16,13 @@
 
 #include "ephmap/types.h"
 
+enum plot_terminal {
+	PLOT_SVG,
+	PLOT_SVG_IN_PAGE,
+	PLOT_PNG,
+	PLOT_PDF,
+};
+
 struct plot_line {
 	const char *name;
 	size_t n;
@@ -57,10 +64,10 @@ int plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err);
 void plot_text(const struct plot *p);
 
 /*
- * For plot.c: run gnuplot with `terminal', writing to `out', which can be
- * read too.
+ * For plot.c: run gnuplot, writing to `out', which can be read too.  Sizes
+ * are in pixels.
  */
-int plot_gnuplot(
-    const struct plot *p, const char *terminal, FILE *out, struct eph_err *err);
+int plot_gnuplot(const struct plot *p, enum plot_terminal terminal,
+    unsigned width, unsigned height, FILE *out, struct eph_err *err);
 
 #endif /* !SIM_PLOT_H */

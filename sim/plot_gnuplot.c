@@ -20,7 +20,9 @@ static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 1, 2, 3 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define LABEL_GAP 0.034 /* between names at the ends of lines */
+/* Between names at the ends of lines, of the height: a line of text. */
+#define LABEL_PIXELS 14.5
+#define FRAME_PIXELS 95 /* above and below the lines */
 
 /* A name between quotes: in '' only ' must be doubled. */
 static void
@@ -117,15 +119,15 @@ order_ends(const struct plot *p)
  * so neighbours that do not are pooled at their mean.
  */
 static void
-move_apart(double *at, size_t n)
+move_apart(double *at, size_t n, double gap)
 {
-	const double room = 1 - LABEL_GAP * (double)(n - 1);
+	const double room = 1 - gap * (double)(n - 1);
 	size_t *size = must_alloc(NULL, n + 1, sizeof(*size));
 	double *mean = must_alloc(NULL, n + 1, sizeof(*mean));
 	size_t blocks = 0, k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		mean[blocks] = at[i] - LABEL_GAP * (double)i;
+		mean[blocks] = at[i] - gap * (double)i;
 		size[blocks++] = 1;
 		for (; blocks > 1 && mean[blocks - 2] > mean[blocks - 1];
 		     blocks--) {
@@ -141,7 +143,7 @@ move_apart(double *at, size_t n)
 	for (size_t i = 0; i < blocks; i++) {
 		for (size_t j = 0; j < size[i]; j++, k++)
 			at[k] = fmin(fmax(mean[i], 0), fmax(room, 0)) +
-			    LABEL_GAP * (double)k;
+			    gap * (double)k;
 	}
 	free(size);
 	free(mean);
@@ -149,14 +151,15 @@ move_apart(double *at, size_t n)
 
 /* Names, with their markers, at the ends of the lines. */
 static void
-print_names(const struct plot *p, double top, FILE *f)
+print_names(const struct plot *p, double top, unsigned height, FILE *f)
 {
+	const double gap = LABEL_PIXELS / (height - FRAME_PIXELS);
 	size_t *order = order_ends(p);
 	double *at = must_alloc(NULL, p->nlines + 1, sizeof(*at));
 
 	for (size_t i = 0; i < p->nlines; i++)
 		at[i] = end_of(&p->line[order[i]]) / top;
-	move_apart(at, p->nlines);
+	move_apart(at, p->nlines, gap);
 	for (size_t i = 0; i < p->nlines; i++) {
 		const struct plot_line *l = &p->line[order[i]];
 		const char *colour = colours[order[i] % COUNT(colours)];
@@ -196,7 +199,7 @@ print_frame(const struct plot *p, double top, FILE *f)
 	    "\nset grid lc rgb '#999999' lw 0.3\nset border 3 lw 0.7\n"
 	    "set tics nomirror\nset yrange [0:%.9g]\nset format y '%%g'\n"
 	    "set rmargin %zu\n",
-	    top, p->bars == NULL ? longest + 10 : 2);
+	    top, p->bars == NULL ? longest * 4 / 5 + 8 : 2);
 	if (p->log_x)
 		(void)fprintf(f, "set logscale x 2\nset format x '%%.0f'\n");
 }
@@ -280,7 +283,7 @@ print_bars(const struct plot *p, FILE *f)
 	for (size_t l = 0; l < p->nlines; l++)
 		(void)fprintf(f,
 		    ", $bars using 1:%zu:%zu with labels hypertext point pt 7 "
-		    "ps 0.5 lc rgb '%s' notitle",
+		    "ps 0.35 lc rgb '%s' notitle",
 		    2 + 2 * l, 3 + 2 * l, colours[l % COUNT(colours)]);
 	(void)fputc('\n', f);
 }
@@ -302,19 +305,50 @@ highest_bar(const struct plot *p)
 }
 
 static void
-print_script(const struct plot *p, const char *terminal, FILE *f)
+print_terminal(
+    enum plot_terminal terminal, unsigned width, unsigned height, FILE *f)
+{
+	switch (terminal) {
+	case PLOT_SVG:
+		(void)fprintf(f,
+		    "set terminal svg size %u,%u dynamic background "
+		    "'#ffffff' font 'sans-serif,12'\n",
+		    width, height);
+		break;
+	case PLOT_SVG_IN_PAGE:
+		(void)fprintf(f,
+		    "set terminal svg size %u,%u dynamic font "
+		    "'sans-serif,12'\n",
+		    width, height);
+		break;
+	case PLOT_PNG:
+		(void)fprintf(f,
+		    "set terminal pngcairo size %u,%u font 'sans,10'\n", width,
+		    height);
+		break;
+	case PLOT_PDF:
+		/* A pixel of 1/100 of an inch. */
+		(void)fprintf(f,
+		    "set terminal pdfcairo size %.2fin,%.2fin font "
+		    "'sans,9'\n",
+		    width / 100.0, height / 100.0);
+		break;
+	}
+}
+
+static void
+print_script(const struct plot *p, unsigned height, FILE *f)
 {
 	const double top =
 	    (p->bars != NULL ? highest_bar(p) : highest(p)) * 1.05;
 
-	(void)fprintf(f, "set terminal %s\n", terminal);
 	print_frame(p, top, f);
 	if (p->bars != NULL) {
 		print_bars(p, f);
 		return;
 	}
 	print_range(p, f);
-	print_names(p, top, f);
+	print_names(p, top, height, f);
 	print_lines(p, f);
 }
 
@@ -350,8 +384,8 @@ run_gnuplot(FILE *script, FILE *out, struct eph_err *err)
 }
 
 int
-plot_gnuplot(
-    const struct plot *p, const char *terminal, FILE *out, struct eph_err *err)
+plot_gnuplot(const struct plot *p, enum plot_terminal terminal, unsigned width,
+    unsigned height, FILE *out, struct eph_err *err)
 {
 	FILE *script = tmpfile();
 	int error;
@@ -359,7 +393,8 @@ plot_gnuplot(
 	if (script == NULL)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
-	print_script(p, terminal, script);
+	print_terminal(terminal, width, height, script);
+	print_script(p, height, script);
 	if (fflush(script) != 0)
 		error = eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno));

@@ -17,6 +17,7 @@
 
 #include "command.h"
 #include "options.h"
+#include "input.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
@@ -203,7 +204,6 @@ cmd_compare(const struct opts *o, int n, char **operands)
 {
 	struct setup s = { .command = "ephmap compare", .lists = true, .o = o };
 	struct eph_trace *trace;
-	struct eph_err err;
 	int status;
 
 	if (setup_policy_help(&s))
@@ -212,8 +212,8 @@ cmd_compare(const struct opts *o, int n, char **operands)
 		return (EXIT_BAD);
 	if (o->workload != NULL)
 		return (compare_workload(&s));
-	if (eph_trace_open(s.trace, &trace, &err) != 0)
-		return (options_refuse(s.command, "%s", err.text));
+	if (input_open(s.command, s.trace, &trace) != OPTIONS_OK)
+		return (EXIT_BAD);
 	status = compare_trace(&s, trace);
 	eph_trace_close(trace);
 	return (status);

@@ -17,6 +17,7 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
+#include "input.h"
 #include "plot.h"
 #include "progress.h"
 #include "report.h"
@@ -654,7 +655,6 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 {
 	struct mrc m = { .s = { .command = "ephmap mrc", .o = o } };
 	struct eph_trace *trace;
-	struct eph_err err;
 	int status;
 
 	if (setup_policy_help(&m.s))
@@ -662,8 +662,8 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 	if (setup_trace(&m.s, n, operands) != OPTIONS_OK ||
 	    check_options(&m) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (eph_trace_open(m.s.trace, &trace, &err) != 0)
-		return (options_refuse(m.s.command, "%s", err.text));
+	if (input_open(m.s.command, m.s.trace, &trace) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (setup_check_trace(&m.s, eph_trace_meta(trace)) != OPTIONS_OK)
 		status = EXIT_BAD;
 	else

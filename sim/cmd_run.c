@@ -18,6 +18,7 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
+#include "input.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
@@ -332,13 +333,12 @@ static int
 run_trace(struct run *r)
 {
 	struct eph_trace *trace;
-	struct eph_err err;
 	struct point *points;
 	size_t n;
 	int status = EXIT_BAD;
 
-	if (eph_trace_open(r->setup.trace, &trace, &err) != 0)
-		return (options_refuse(r->setup.command, "%s", err.text));
+	if (input_open(r->setup.command, r->setup.trace, &trace) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (setup_points(&r->setup, eph_trace_meta(trace), &points, &n) ==
 	    OPTIONS_OK) {
 		status = run_point(r, trace, eph_trace_meta(trace), &points[0]);

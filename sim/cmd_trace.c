@@ -14,6 +14,7 @@
 #include "ephmap/trace.h"
 #include "command.h"
 #include "options.h"
+#include "input.h"
 #include "progress.h"
 #include "words.h"
 
@@ -459,6 +460,8 @@ cmd_trace_info(const struct opts *o, int n, char **operands)
 	if ((o->trace != NULL) == (n == 1))
 		return (
 		    options_refuse("ephmap trace info", "expected one FILE"));
+	if (input_settle("ephmap trace info", path) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (eph_trace_open(path, &t, &err) != 0)
 		return (refuse(&err));
 	if (info_verify(t, &err) != 0)
@@ -529,6 +532,8 @@ cmd_trace_convert(const struct opts *o, int n, char **operands)
 	if (o->output == NULL)
 		return (
 		    options_refuse("ephmap trace convert", "expected -o FILE"));
+	if (input_settle("ephmap trace convert", operands[0]) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (eph_trace_open(operands[0], &t, &err) != 0)
 		return (refuse(&err));
 	if (!opt_given(o, convert_to))

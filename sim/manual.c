@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * ephmap_manual TEMPLATE PAGE: write a manual page in mdoc(7), from a
+ * ephmap_manual bash|zsh|fish FILE: write the completion of a shell.
+ * ephmap_manual TEMPLATE FILE: write a manual page in mdoc(7), from a
  * template in which
  *	.\" @synopsis
  *	.\" @options COMMAND
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "completion.h"
 #include "options.h"
 
 #define MARK	   ".\\\" @"
@@ -295,18 +297,13 @@ print_line(const char *template, const char *line, size_t n)
 	}
 }
 
-int
-main(int argc, char **argv)
+static int
+print_page(const char *path)
 {
 	static char template[1 << 20];
-	FILE *f;
+	FILE *f = fopen(path, "r");
 
-	if (argc != 3) {
-		(void)fprintf(stderr, "usage: ephmap_manual TEMPLATE PAGE\n");
-		return (EXIT_BAD);
-	}
-	if ((f = fopen(argv[1], "r")) == NULL ||
-	    freopen(argv[2], "w", stdout) == NULL) {
+	if (f == NULL) {
 		perror("ephmap_manual");
 		return (EXIT_BAD);
 	}
@@ -318,5 +315,26 @@ main(int argc, char **argv)
 		print_line(template, p, n);
 		p += n + (p[n] == '\n');
 	}
-	return (fflush(stdout) == 0 ? EXIT_OK : EXIT_BAD);
+	return (EXIT_OK);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status = EXIT_OK;
+
+	if (argc != 3 || freopen(argv[2], "w", stdout) == NULL) {
+		(void)fprintf(stderr,
+		    "usage: ephmap_manual TEMPLATE|bash|zsh|fish FILE\n");
+		return (EXIT_BAD);
+	}
+	if (strcmp(argv[1], "bash") == 0)
+		completion_bash(stdout);
+	else if (strcmp(argv[1], "zsh") == 0)
+		completion_zsh(stdout);
+	else if (strcmp(argv[1], "fish") == 0)
+		completion_fish(stdout);
+	else
+		status = print_page(argv[1]);
+	return (fflush(stdout) == 0 ? status : EXIT_BAD);
 }

@@ -16,6 +16,7 @@ set(EPHMAP_SOURCES
     database.c
     groups.c
     help.c
+    input.c
     main.c
     options.c
     plot.c

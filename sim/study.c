@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "costs.h"
+#include "input.h"
 #include "result.h"
 #include "table.h"
 
@@ -68,7 +69,6 @@ static int
 add_input(struct study *st, const char *trace, const char *workload)
 {
 	struct study_input *in;
-	struct eph_err err;
 	int status;
 
 	st->input = must_alloc(st->input, st->ninputs + 1, sizeof(*st->input));
@@ -86,8 +86,8 @@ add_input(struct study *st, const char *trace, const char *workload)
 		    setup_workload_meta(&in->s, &in->meta) != OPTIONS_OK)
 			return (OPTIONS_BAD);
 	} else {
-		if (eph_trace_open(trace, &in->trace, &err) != 0)
-			return (options_refuse(in->s.command, "%s", err.text));
+		if (input_open(in->s.command, trace, &in->trace) != OPTIONS_OK)
+			return (OPTIONS_BAD);
 		in->meta = *eph_trace_meta(in->trace);
 	}
 	status = setup_points(&in->s, &in->meta, &in->points, &in->n);

@@ -192,7 +192,10 @@ input_open_file(struct input *in, struct eph_err *err)
 	struct stat st;
 	int error;
 
-	in->fd = open(in->path, O_RDONLY | O_CLOEXEC);
+	if (strcmp(in->path, "-") == 0)
+		in->fd = dup(STDIN_FILENO);
+	else
+		in->fd = open(in->path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0 || fstat(in->fd, &st) != 0)
 		return (eph_err_set(
 		    err, errno, "%s: %s", in->path, strerror(errno)));

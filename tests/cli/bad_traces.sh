@@ -90,11 +90,11 @@ refuses 'version:1' run --design dmap version
 echo 'p 0 1' >headless
 refuses 'headless:1' run --design dmap headless
 printf '1234 12:00:01.000001 sendfile(5, 6, [0] => [797], 797) = 797 <0.000021>\n' >log.strace
-refuses 'ephmap trace import' run --design dmap log.strace
+refuses 'ephmap trace import' trace info log.strace
 printf '127.0.0.1 - - [01/Jul/1995:00:00:01 -0400] "GET / HTTP/1.0" 200 6245\n' >log.clf
-refuses 'ephmap trace import' run --design dmap log.clf
+refuses 'ephmap trace import' trace info log.clf
 printf '0\t0\t28325\tsendfile\t0\t0\t3985\t3985\t11604\t59188\n' >log.tsv
-refuses 'ephmap trace import' run --design dmap log.tsv
+refuses 'ephmap trace import' trace info log.tsv
 head -c 3000 /dev/urandom >noise
 refuses 'noise' run --design dmap noise
 

@@ -8,6 +8,7 @@ endfunction()
 
 ephmap_cli_test(bad_traces)
 ephmap_cli_test(claims)
+ephmap_cli_test(input)
 ephmap_cli_test(mrc)
 ephmap_cli_test(options ${CMAKE_BINARY_DIR}/man/ephmap.1)
 ephmap_cli_test(output)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What is installed beside the program and the library, and the Debian
+# packages that `cpack' makes: ephmap, libephmap0 and libephmap-dev.
+
+foreach(page 1 3 5 7)
+  file(GLOB pages sim/man/*.${page})
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${page}
+      COMPONENT program)
+endforeach()
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.1
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME ephmap COMPONENT program)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/_ephmap
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
+    COMPONENT program)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+    COMPONENT program)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT program)
+install(DIRECTORY tests/samples/
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/samples COMPONENT program
+    FILES_MATCHING PATTERN "*.ept")
+# One entry, as long as there are no releases.
+find_program(GZIP gzip)
+if(GZIP)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/changelog
+"ephmap (${PROJECT_VERSION}) unstable; urgency=medium
+
+  * Built from source; the history is in its repository.
+
+ -- ephmap maintainers <ephmap@localhost.localdomain>  Sun, 29 Nov 2026 00:00:00 +0000
+")
+  execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog)
+endif()
+foreach(package ephmap libephmap0 libephmap-dev)
+  set(component ${package})
+  string(REPLACE "libephmap0" "library" component ${component})
+  string(REPLACE "libephmap-dev" "development" component ${component})
+  string(REPLACE "ephmap" "program" component ${component})
+  install(FILES LICENSE
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} RENAME copyright
+      COMPONENT ${component})
+  if(GZIP)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package}
+        COMPONENT ${component})
+  endif()
+endforeach()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME ephmap)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "ephmap maintainers <ephmap@localhost.localdomain>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL program library development)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME ephmap)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS gnuplot-nox)
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
+"what ways of managing ephemeral kernel mappings cost
+ ephmap replays traces of mapping operations through sf_buf, lwbuf, kmap and
+ other designs on a simulated machine, counts TLB invalidations, interrupts
+ and sleeps exactly, and finds uses of stale translations.")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libephmap0)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
+"ephemeral kernel mappings on a simulated machine (library)
+ The shared library that the program ephmap is made of.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libephmap-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
+    "libephmap0 (= ${PROJECT_VERSION})")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+"ephemeral kernel mappings on a simulated machine (headers)
+ Headers, the static library and the files for CMake and pkg-config, to
+ write designs, policies and programs of one's own.")
+include(CPack)

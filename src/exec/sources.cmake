@@ -10,4 +10,6 @@ set(EPHMAP_SOURCES
     lockstep.c
     lockstep_threads.c
     lockstep_time.c
-    threads.c)
+    threads.c
+    threads_ipi.c
+    threads_run.c)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Threads: what the pthread of a CPU does all day, and the coordinator, who
+ * lets time pass when nothing can run and ends the run when nothing will.
+ */
+
+#define _GNU_SOURCE
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/kassert.h"
+#include "ephmap/kernel/ipiq.h"
+#include "ephmap/sdk/shootdown.h"
+#include "exec/threads_impl.h"
+#include "machine/bind.h"
+
+/* The life of a CPU */
+
+static bool
+th_stopped(struct threads *th)
+{
+	/* Acquire: what the coordinator did before. */
+	return (atomic_load_explicit(&th->stop, memory_order_acquire));
+}
+
+/* What a shootdown protocol has put off for this CPU. */
+static void
+th_catch_up(struct eph_machine *mc)
+{
+	struct eph_cpu *me = eph_curcpu(mc);
+
+	me->crit++;
+	mc->shootdown->catch_up(mc);
+	me->crit--;
+}
+
+/*
+ * Sequentially consistent: a protocol that finds us idle has noted first
+ * what we are to do when we wake.
+ */
+static void
+th_set_idle(struct th_cpu *tc, bool idle)
+{
+	tc->idle = idle;
+	atomic_store_explicit(
+	    &tc->mc->cpus[tc->id]->idle, idle, memory_order_seq_cst);
+}
+
+/* Sleep in the host until there is something to do. */
+static void
+th_idle(struct threads *th, struct th_cpu *tc)
+{
+	th_doing(tc, TH_IDLE, NULL);
+	(void)pthread_mutex_lock(&tc->lock);
+	th_set_idle(tc, true);
+	while (tc->first == NULL && tc->npending == 0 && !th_stopped(th))
+		(void)pthread_cond_wait(&tc->wakeup, &tc->lock);
+	th_set_idle(tc, false);
+	(void)pthread_mutex_unlock(&tc->lock);
+	th_doing(tc, TH_RUNS, NULL);
+	if ((tc->mc->shootflags & EPH_SHOOT_IDLE) != 0)
+		th_catch_up(tc->mc);
+}
+
+/* Run `t` until it blocks, ends, or lets others go first. */
+static void
+th_run_thread(struct threads *th, struct th_cpu *tc, struct th_thread *t)
+{
+	if ((tc->mc->shootflags & EPH_SHOOT_TICK) != 0)
+		th_catch_up(tc->mc);
+	tc->running = t;
+	eph__fiber_switch(tc->fiber, t->fiber);
+	tc->running = NULL;
+	th_beat(tc);
+	if (t->ended)
+		eph__th_thread_put(th, t);
+	/* Relaxed: a hint; more threads than needed do no harm. */
+	if (th->refill != NULL &&
+	    !atomic_load_explicit(&tc->runnable, memory_order_relaxed))
+		th->refill(th->refill_arg, tc->id);
+	eph__th_work_done(th);
+}
+
+static void *
+th_cpu_main(void *arg)
+{
+	struct th_cpu *tc = arg;
+	struct eph_machine *mc = tc->mc;
+	struct threads *th = threads_of(mc);
+	struct th_thread *t;
+
+	eph__machine_bind_thread(mc->cpus[tc->id]);
+	tc->fiber = eph__fiber_create_host();
+	if (tc->fiber == NULL)
+		PANIC("out of memory for a CPU");
+	for (;;) {
+		if (th_asked(tc))
+			eph__th_deliver(mc, tc);
+		if ((t = eph__th_dequeue(tc)) != NULL) {
+			th_run_thread(th, tc, t);
+			continue;
+		}
+		if (th_stopped(th))
+			break;
+		lwkt_process_ipiq(mc);
+		if (!th_asked(tc))
+			th_idle(th, tc);
+	}
+	eph__fiber_destroy(tc->fiber);
+	eph__machine_bind_thread(NULL);
+	th_doing(tc, TH_ENDED, NULL);
+	return (NULL);
+}
+
+/* The coordinator */
+
+static void
+th_process_ipiq(struct eph_machine *mc, void *arg)
+{
+	(void)arg;
+	lwkt_process_ipiq(mc);
+}
+
+/* Have fn(arg) called on CPU `c`; the coordinator's interrupts. */
+static void
+th_call(struct eph_machine *mc, unsigned c,
+    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
+{
+	const struct eph_ipi ipi = {
+		.kind = EPH_IPI_CALL, .fn = fn, .arg = arg
+	};
+
+	if (!eph__th_post(mc, &threads_of(mc)->cpu[c], &ipi, NULL))
+		PANIC("an idle CPU has a full ring");
+}
+
+/*
+ * Nothing can run: hand out passive messages, else let time pass.  False if
+ * there is neither.
+ */
+static bool
+th_something_else(struct eph_machine *mc)
+{
+	struct threads *th = threads_of(mc);
+	bool any = false;
+	struct th_timer t;
+	size_t first = 0;
+
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		if (!lwkt_ipiq_pending(mc, c))
+			continue;
+		th_call(mc, c, th_process_ipiq, NULL);
+		any = true;
+	}
+	if (any || th->ntimers == 0)
+		return (any);
+	for (size_t i = 1; i < th->ntimers; i++) {
+		if (th->timer[i].at_ns < th->timer[first].at_ns)
+			first = i;
+	}
+	t = th->timer[first];
+	memmove(&th->timer[first], &th->timer[first + 1],
+	    (--th->ntimers - first) * sizeof(t));
+	if (t.at_ns > mc->clock_ns)
+		mc->clock_ns = t.at_ns;
+	th_call(mc, t.cpu, t.fn, t.arg);
+	return (true);
+}
+
+static uint64_t
+th_beats(struct eph_machine *mc)
+{
+	uint64_t beats = 0;
+
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		/* Relaxed: a hint. */
+		beats += atomic_load_explicit(
+		    &threads_of(mc)->cpu[c].beats, memory_order_relaxed);
+	return (beats);
+}
+
+void
+eph_threads_dump(struct eph_machine *mc, FILE *f)
+{
+	static const char *const names[] = { [TH_RUNS] = "runs",
+		[TH_IDLE] = "is idle",
+		[TH_ON_LOCK] = "waits for the lock",
+		[TH_SPINS_ON] = "is in",
+		[TH_ON_ACK] = "waits for",
+		[TH_ENDED] = "has ended" };
+	struct threads *th = threads_of(mc);
+
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		struct th_cpu *tc = &th->cpu[c];
+		const char *object = (const char *)atomic_load_explicit(
+		    &tc->object, memory_order_relaxed);
+
+		(void)fprintf(f, "CPU %u %s%s%s%s%s\n", c,
+		    names[atomic_load_explicit(
+			&tc->doing, memory_order_relaxed)],
+		    object != NULL ? " " : "", object != NULL ? object : "",
+		    th_asked(tc) ? ", interrupts pending" : "",
+		    atomic_load_explicit(&tc->runnable, memory_order_relaxed)
+			? ", threads runnable"
+			: "");
+	}
+}
+
+/* Wait until work is 0, or panic when nothing moves for too long. */
+static void
+th_wait_quiet(struct eph_machine *mc)
+{
+	struct threads *th = threads_of(mc);
+	uint64_t beats = th_beats(mc);
+	unsigned still = 0;
+	struct timespec at;
+
+	/* Acquire pairs with the release in eph__th_work_done. */
+	while (atomic_load_explicit(&th->work, memory_order_acquire) != 0) {
+		(void)clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_sec++;
+		if (pthread_cond_timedwait(&th->quiet, &th->lock, &at) == 0)
+			continue;
+		if (th_beats(mc) != beats) {
+			beats = th_beats(mc);
+			still = 0;
+		} else if (++still == th->watchdog) {
+			eph_threads_dump(mc, stderr);
+			PANIC("watchdog: no CPU makes progress");
+		}
+	}
+}
+
+/* No CPU runs any more: nothing is to be left for later. */
+static void
+th_catch_up_all(struct eph_machine *mc)
+{
+	struct eph_cpu *me = eph_curcpu(mc);
+
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		eph__machine_bind_thread(mc->cpus[c]);
+		th_catch_up(mc);
+	}
+	eph__machine_bind_thread(me);
+}
+
+unsigned
+eph__threads_run(struct eph_machine *mc)
+{
+	struct threads *th = threads_of(mc);
+
+	KASSERT(!th->running, "eph_run() inside a thread");
+	th->running = true;
+	mc->at_once = false;
+	atomic_store_explicit(&th->stop, false, memory_order_relaxed);
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		if (pthread_create(
+			&th->cpu[c].host, NULL, th_cpu_main, &th->cpu[c]) != 0)
+			PANIC("the host has no thread for a CPU");
+	}
+	(void)pthread_mutex_lock(&th->lock);
+	do {
+		th_wait_quiet(mc);
+	} while (th_something_else(mc));
+	(void)pthread_mutex_unlock(&th->lock);
+	atomic_store_explicit(&th->stop, true, memory_order_release);
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		(void)pthread_mutex_lock(&th->cpu[c].lock);
+		(void)pthread_cond_signal(&th->cpu[c].wakeup);
+		(void)pthread_mutex_unlock(&th->cpu[c].lock);
+	}
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		(void)pthread_join(th->cpu[c].host, NULL);
+	th->running = false;
+	mc->at_once = true;
+	if (mc->shootflags != 0)
+		th_catch_up_all(mc);
+	/* What was counted by all is one number again. */
+	mc->bufs.now =
+	    atomic_load_explicit(&mc->bufs_shared.now, memory_order_relaxed);
+	mc->bufs.peak =
+	    atomic_load_explicit(&mc->bufs_shared.peak, memory_order_relaxed);
+	return (atomic_load_explicit(&th->sleepers, memory_order_relaxed));
+}
+
+void
+eph_threads_watchdog(struct eph_machine *mc, unsigned seconds)
+{
+	threads_of(mc)->watchdog = seconds;
+}

@@ -23,13 +23,14 @@
 #include "bench_support.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/shootdown.h"
+#include "ephmap/world.h"
 
 #define BUFS 1024u
 
 /* One design on a machine of two CPUs. */
 struct bed {
-	struct eph_machine *mc;
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
 	const struct eph_design_ops *ops;
 	void *state;
 };
@@ -37,26 +38,19 @@ struct bed {
 static bool
 bed_make(struct bed *b, const struct eph_design_ops *ops)
 {
-	const struct eph_machine_config mcfg = { .ncpus = 2 };
-	const struct eph_design_config cfg = { .nbufs = BUFS };
+	const struct eph_world_config cfg = {
+		.cpus = 2, .design = ops, .nbufs = BUFS
+	};
 	struct eph_err err;
 
-	b->ops = ops;
-	if (eph_machine_create(&mcfg, &b->mc, &err) != 0 ||
-	    eph_machine_set_shootdown(
-		b->mc, eph_shootdown_find(ops->shootdown)) != 0 ||
-	    eph_design_create(ops, b->mc, &cfg, &b->state, &err) != 0) {
+	if (eph_world_create(&cfg, &b->world, &err) != 0) {
 		(void)fprintf(stderr, "%s: %s\n", ops->name, err.text);
 		return (false);
 	}
+	b->mc = eph_world_machine(b->world);
+	b->ops = ops;
+	b->state = eph_world_state(b->world);
 	return (true);
-}
-
-static void
-bed_unmake(struct bed *b)
-{
-	b->ops->destroy(b->state);
-	(void)eph_machine_destroy(b->mc);
 }
 
 /* Map, load, perhaps load on the other CPU too, unmap. */
@@ -104,7 +98,7 @@ measure(const struct eph_design_ops *ops, uint32_t spread, bool cross,
 			pair(&b, (uint32_t)(i % spread), cross);
 		bench_add(&t, bench_now() - start);
 	}
-	bed_unmake(&b);
+	(void)eph_world_destroy(b.world);
 	return (bench_median(&t) / (double)pairs * 1e9);
 }
 
@@ -141,7 +135,7 @@ bytes_each(const struct eph_design_ops *ops)
 	}
 	bytes = (double)eph_machine_memory_bytes(b.mc) -
 	    (double)eph_machine_memory_bytes(bare);
-	bed_unmake(&b);
+	(void)eph_world_destroy(b.world);
 	(void)eph_machine_destroy(bare);
 	return (bytes / n);
 }

@@ -25,5 +25,6 @@
 #include "ephmap/types.h"
 #include "ephmap/version.h"
 #include "ephmap/workload.h"
+#include "ephmap/world.h"
 
 #endif /* !EPHMAP_EPHMAP_H */

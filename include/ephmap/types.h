@@ -53,6 +53,20 @@ enum eph_touch { EPH_TOUCH_NONE, EPH_TOUCH_READ, EPH_TOUCH_WRITE };
 /* What a frame holds. */
 enum eph_contents { EPH_CONTENTS_NONE, EPH_CONTENTS_STAMP, EPH_CONTENTS_FULL };
 
+/* Flags of a mapping.  (FreeBSD's values.) */
+enum {
+	SFB_DEFAULT = 0x0,
+	SFB_CATCH = 0x1,      /* a signal ends the wait */
+	SFB_CPUPRIVATE = 0x2, /* used on the mapping CPU only */
+	SFB_NOWAIT = 0x4,     /* fail instead of sleeping */
+};
+
+/* A mapping as handed out. */
+struct eph_mapping {
+	void *obj;   /* the design's: struct sf_buf *, struct lwbuf * ... */
+	eph_va_t va; /* its address, valid where the class says */
+};
+
 /* Violations whose explanation is kept; all are counted. */
 #define EPH_VIOLATIONS_KEPT 16
 

@@ -227,7 +227,13 @@ struct explore {
  * Take the machine, which has a region and no threads yet, from its
  * executor.  Returns 0 or ENOMEM.
  */
-int eph__explore_attach(struct eph_machine *mc, struct explore **exp);
+int eph__explore_attach(struct eph_machine *mc);
+
+static inline struct explore *
+eph__explore_of(struct eph_machine *mc)
+{
+	return (mc->exec_state);
+}
 
 /*
  * Run the threads that were created, once, by the strategy.  The caller

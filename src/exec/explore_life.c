@@ -249,7 +249,7 @@ static const struct eph_exec_ops eph_exec_explore = {
 };
 
 int
-eph__explore_attach(struct eph_machine *mc, struct explore **exp)
+eph__explore_attach(struct eph_machine *mc)
 {
 	struct explore *ex = calloc(1, sizeof(*ex));
 
@@ -275,6 +275,5 @@ eph__explore_attach(struct eph_machine *mc, struct explore **exp)
 	}
 	mc->has_points = true;
 	mc->before_access = eph__explore_before_access;
-	*exp = ex;
 	return (0);
 }

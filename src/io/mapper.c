@@ -51,17 +51,6 @@ eph_mapper_init(struct eph_mapper *mp, struct eph_machine *mc,
 	mutex_init(&mp->mtx, "mplock");
 }
 
-/* The flags that reach the design. */
-static unsigned
-mapper_flags(const struct eph_mapper *mp, unsigned flags)
-{
-	if ((mp->ops->flags & EPH_DESIGN_PRIVATE) == 0)
-		flags &= ~(unsigned)SFB_CPUPRIVATE;
-	if ((mp->ops->flags & EPH_DESIGN_NOWAIT) == 0)
-		flags &= ~(unsigned)SFB_NOWAIT;
-	return (flags);
-}
-
 static bool
 mapper_wires(const struct eph_mapper *mp)
 {
@@ -153,7 +142,8 @@ eph_mapper_map(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 		return (EAGAIN);
 	if (wires)
 		eph_mapper_page_wire(mp, m);
-	error = mapper_map_counted(mp, m, mapper_flags(mp, flags), &out->map);
+	error = mapper_map_counted(
+	    mp, m, flags & eph_design_flags(mp->ops), &out->map);
 	if (error != 0) {
 		if (wires)
 			eph_mapper_page_unwire(mp, m);

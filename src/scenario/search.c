@@ -14,10 +14,9 @@
 
 #include "base/mem.h"
 #include "ephmap/sdk/exec.h"
-#include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/shootdown.h"
 #include "ephmap/names.h"
+#include "ephmap/world.h"
 #include "machine/frames.h"
 
 #define SEARCH_REGION ((size_t)64 << 20)
@@ -56,38 +55,6 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 }
 
 static int
-search_design(
-    struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
-{
-	const struct eph_design_ops *design = cfg->design;
-	const struct eph_shootdown_ops *shootdown = cfg->shootdown;
-	struct eph_xp *x = s->x;
-	struct eph_design_config dcfg = { .nbufs = x->nbufs };
-	int error;
-
-	if (design == NULL)
-		return (0);
-	if (shootdown == NULL)
-		shootdown = eph_shootdown_find(design->shootdown);
-	if (shootdown == NULL)
-		return (eph_err_set(err, EINVAL,
-		    "%s: there is no shootdown protocol '%s'", design->name,
-		    design->shootdown));
-	if (eph_machine_set_shootdown(x->mc, shootdown) != 0)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	x->design = design;
-	error = eph_design_create(design, x->mc, &dcfg, &x->state, err);
-	if (error != 0)
-		return (error);
-	if (design->switch_in != NULL) {
-		s->ex->switch_in = design->switch_in;
-		s->ex->switch_out = design->switch_out;
-		s->ex->switch_arg = x->state;
-	}
-	return (0);
-}
-
-static int
 search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 {
 	const struct eph_scenario *sc = cfg->scenario;
@@ -112,32 +79,43 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 }
 
 static int
-search_machine(
+search_world(
     struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
 {
-	const struct eph_machine_config mcfg = {
+	const struct eph_scenario *sc = cfg->scenario;
+	const struct eph_design_ops *design = cfg->design;
+	const struct eph_world_config wcfg = {
 		.tlb = "infinite",
-		.ncpus = cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus,
+		.cpus = cfg->ncpus != 0 ? cfg->ncpus : sc->cpus,
 		.seed = cfg->seed,
+		.executor = EPH_EXECUTOR_EXPLORE,
 		.region_bytes = SEARCH_REGION,
-		.kva_pages = cfg->scenario->kva_pages,
-		.contents = cfg->scenario->contents,
+		.kva_pages = sc->kva_pages,
+		.contents = sc->contents,
+		.design = design,
+		.shootdown = cfg->shootdown,
+		.nbufs = cfg->nbufs != 0 ? cfg->nbufs : sc->nbufs,
 	};
-	struct eph_machine *mc;
 	int error;
 
-	if ((error = eph_machine_create(&mcfg, &mc, err)) != 0)
+	if ((error = eph_world_create(&wcfg, &s->world, err)) != 0)
 		return (error);
-	s->mc = mc;
-	if (eph__explore_attach(mc, &s->ex) != 0 ||
-	    (s->x = eph_machine_alloc(mc, sizeof(*s->x))) == NULL)
+	s->mc = eph_world_machine(s->world);
+	s->ex = eph__explore_of(s->mc);
+	if ((s->x = eph_machine_alloc(s->mc, sizeof(*s->x))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	s->x->mc = mc;
-	s->x->ncpus = mcfg.ncpus;
-	s->x->nbufs = cfg->nbufs != 0 ? cfg->nbufs : cfg->scenario->nbufs;
+	s->x->mc = s->mc;
+	s->x->ncpus = wcfg.cpus;
+	s->x->nbufs = wcfg.nbufs;
 	s->x->broken = cfg->broken;
-	s->scenario = cfg->scenario;
-	s->kva_before = (uint32_t)kva_usage(mc).now;
+	s->x->design = design;
+	s->x->state = eph_world_state(s->world);
+	s->scenario = sc;
+	if (design != NULL && design->switch_in != NULL) {
+		s->ex->switch_in = design->switch_in;
+		s->ex->switch_out = design->switch_out;
+		s->ex->switch_arg = s->x->state;
+	}
 	return (0);
 }
 
@@ -157,10 +135,8 @@ search_cold(struct eph_machine *mc)
 static void
 search_close(struct search *s)
 {
-	if (s->mc != NULL) {
-		/* The region goes in one piece, with all that is in it. */
-		(void)eph_machine_destroy(s->mc);
-	}
+	/* The region goes in one piece, with all that is in it. */
+	(void)eph_world_abandon(s->world);
 }
 
 static int
@@ -170,9 +146,8 @@ search_open(
 	int error;
 
 	if ((error = search_applies(cfg, err)) != 0 ||
-	    (error = search_machine(s, cfg, err)) != 0 ||
-	    (error = search_options(cfg, s->ex, err)) != 0 ||
-	    (error = search_design(s, cfg, err)) != 0)
+	    (error = search_world(s, cfg, err)) != 0 ||
+	    (error = search_options(cfg, s->ex, err)) != 0)
 		return (error);
 	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));

@@ -12,11 +12,11 @@
 
 /* One search: a machine that is rewound for each schedule. */
 struct search {
-	struct eph_machine *mc;
-	struct eph_xp *x; /* in the machine's region */
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
+	struct eph_xp *x;	/* in the machine's region */
 	const struct eph_scenario *scenario;
 	struct explore *ex;
-	uint32_t kva_before;
 	enum ex_verdict verdict;  /* of the schedule that ran last */
 	enum eph_failure failure; /* the same, looked at closely */
 	char what[512];

@@ -122,7 +122,7 @@ static enum eph_failure
 search_end(struct search *s)
 {
 	struct eph_machine *mc = s->x->mc;
-	const uint64_t kva = kva_usage(mc).now - s->kva_before;
+	const uint64_t kva = kva_usage(mc).now;
 	uint64_t reserve;
 
 	if (eph__explore_call(s->ex, search_check, s) == EX_PANIC) {

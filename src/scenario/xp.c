@@ -77,17 +77,6 @@ eph_xp_page(struct eph_xp *x, uint32_t n)
 	return (m);
 }
 
-/* Flags reach a design only if its API has them. */
-static unsigned
-xp_flags(const struct eph_design_ops *d, unsigned flags)
-{
-	if ((d->flags & EPH_DESIGN_PRIVATE) == 0)
-		flags &= ~(unsigned)SFB_CPUPRIVATE;
-	if ((d->flags & EPH_DESIGN_NOWAIT) == 0)
-		flags &= ~(unsigned)SFB_NOWAIT;
-	return (flags);
-}
-
 int
 eph_xp_map(
     struct eph_xp *x, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
@@ -97,7 +86,8 @@ eph_xp_map(
 
 	EPH_NOTE(x->mc, "map page %" PRIu32 "%s", m->frame,
 	    (flags & SFB_CPUPRIVATE) != 0 ? " private" : "");
-	error = eph_design_map(d, x->mc, x->state, m, xp_flags(d, flags), mp);
+	error = eph_design_map(
+	    d, x->mc, x->state, m, flags & eph_design_flags(d), mp);
 	if (error != 0) {
 		EPH_NOTE(x->mc, "map fails: %s", strerror(error));
 		return (error);

@@ -286,28 +286,12 @@ replay_next_use(void *arg)
 	return (rp->src->next_use(rp->src->arg, rp->mc->op));
 }
 
-static int
-replay_design(struct replay *rp)
-{
-	const struct eph_policy_env env = { .seed = rp->cfg->seed,
-		.params = rp->cfg->policy_params,
-		.next_use = rp->src->next_use != NULL ? replay_next_use : NULL,
-		.next_use_arg = rp };
-
-	return (eph__run_design(
-	    rp->mc, rp->cfg, rp->src->npages_hint, &env, &rp->state, rp->err));
-}
-
 static void
 replay_flags_init(struct replay *rp)
 {
 	const struct eph_design_ops *ops = rp->ops;
 
-	rp->keep_flags = SFB_CATCH;
-	if ((ops->flags & EPH_DESIGN_PRIVATE) != 0)
-		rp->keep_flags |= SFB_CPUPRIVATE;
-	if ((ops->flags & EPH_DESIGN_NOWAIT) != 0)
-		rp->keep_flags |= SFB_NOWAIT;
+	rp->keep_flags = eph_design_flags(ops);
 	rp->ref_flags = rp->cfg->flags & rp->keep_flags;
 	rp->wires = (ops->flags & EPH_DESIGN_WIRES) != 0;
 	rp->ask_first = ops->validity == EPH_VALID_GENERATION;
@@ -379,15 +363,11 @@ replay_play(struct replay *rp)
 }
 
 static int
-replay_with_machine(struct replay *rp)
+replay_in_world(struct replay *rp)
 {
 	const struct eph_run_config *cfg = rp->cfg;
-	int error;
+	int error = 0;
 
-	if (cfg->costs != NULL)
-		rp->mc->costs = *cfg->costs;
-	if ((error = replay_design(rp)) != 0)
-		return (error);
 	if (cfg->at_start != NULL)
 		error =
 		    cfg->at_start(cfg->hook_arg, rp->mc, rp->state, rp->err);
@@ -400,7 +380,6 @@ replay_with_machine(struct replay *rp)
 	}
 	eph__replay_handles_free(rp);
 	replay_held_free(rp);
-	rp->ops->destroy(rp->state);
 	return (error);
 }
 
@@ -408,30 +387,30 @@ int
 eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err)
 {
-	const struct eph_machine_config mcfg = {
-		.model = cfg->machine,
-		.tlb = cfg->tlb,
-		.ncpus = cfg->cpus,
-		.seed = cfg->seed,
-		.contents = cfg->contents,
-	};
 	struct replay rp = { .ops = cfg->design,
 		.cfg = cfg,
 		.src = src,
 		.res = res,
 		.err = err };
+	struct eph_world_config wcfg = eph__run_world(cfg);
+	struct eph_world *world;
 	int error;
 
 	if (cfg->threads)
 		return (eph__replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));
-	if ((error = eph_machine_create(&mcfg, &rp.mc, err)) != 0)
+	wcfg.npages_hint = src->npages_hint;
+	wcfg.next_use = src->next_use != NULL ? replay_next_use : NULL;
+	wcfg.next_use_arg = &rp;
+	if ((error = eph_world_create(&wcfg, &world, err)) != 0)
 		return (error);
+	rp.mc = eph_world_machine(world);
+	rp.state = eph_world_state(world);
 	rp.mc->page_name = src->page_name;
 	rp.mc->page_name_arg = src->arg;
 	replay_flags_init(&rp);
-	error = replay_with_machine(&rp);
-	if (eph_machine_destroy(rp.mc) != 0 && error == 0)
+	error = replay_in_world(&rp);
+	if (eph_world_destroy(world) != 0 && error == 0)
 		PANIC("a run did not give back all its memory");
 	return (error);
 }

@@ -233,13 +233,9 @@ turn_pass(struct treplay *tr, struct turn *h)
 static unsigned
 op_flags(const struct treplay *tr, const struct eph_op *op)
 {
-	unsigned keep = SFB_CATCH;
+	const unsigned keep = eph_design_flags(tr->ops);
 	unsigned flags = 0;
 
-	if ((tr->ops->flags & EPH_DESIGN_PRIVATE) != 0)
-		keep |= SFB_CPUPRIVATE;
-	if ((tr->ops->flags & EPH_DESIGN_NOWAIT) != 0)
-		keep |= SFB_NOWAIT;
 	if (op->kind == EPH_OP_REF)
 		return (tr->cfg->flags & keep);
 	if ((op->flags & EPH_OPF_PRIVATE) != 0)
@@ -425,7 +421,6 @@ treplay_refill(void *arg, unsigned cpu)
 
 /* A run */
 
-/* With mappings held or wanted, the design and its tables just go. */
 static void
 treplay_free(struct treplay *tr)
 {
@@ -439,14 +434,11 @@ treplay_free(struct treplay *tr)
 	eph_machine_free(mc, tr->slot, tr->slots_room * sizeof(*tr->slot));
 	eph_machine_free(
 	    mc, tr->lines_of, tr->lines_room * sizeof(*tr->lines_of));
-	tr->ops->destroy(tr->state);
 }
 
 static int
-treplay_setup(struct treplay *tr, struct eph_op_source *src)
+treplay_setup(struct treplay *tr)
 {
-	const struct eph_policy_env env = { .seed = tr->cfg->seed,
-		.params = tr->cfg->policy_params };
 	struct eph_machine *mc = tr->mc;
 
 	if ((tr->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*tr->cpu))) ==
@@ -457,8 +449,7 @@ treplay_setup(struct treplay *tr, struct eph_op_source *src)
 		tr->cpu[c].id = c;
 	}
 	mutex_init(&tr->lock, "replay");
-	return (eph__run_design(
-	    mc, tr->cfg, src->npages_hint, &env, &tr->state, tr->err));
+	return (0);
 }
 
 static int
@@ -494,11 +485,9 @@ treplay_run(
 	const struct eph_run_config *cfg = tr->cfg;
 	int error;
 
-	if ((error = treplay_setup(tr, src)) != 0 ||
+	if ((error = treplay_setup(tr)) != 0 ||
 	    (error = treplay_read(tr, src, tr->err)) != 0)
 		return (error);
-	if (cfg->costs != NULL)
-		tr->mc->costs = *cfg->costs;
 	if (cfg->at_start != NULL &&
 	    (error = cfg->at_start(
 		 cfg->hook_arg, tr->mc, tr->state, tr->err)) != 0)
@@ -513,13 +502,9 @@ int
 eph__replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err)
 {
-	const struct eph_machine_config mcfg = { .model = cfg->machine,
-		.tlb = cfg->tlb,
-		.ncpus = cfg->cpus,
-		.seed = cfg->seed,
-		.contents = cfg->contents };
 	struct treplay tr = { .cfg = cfg, .ops = cfg->design, .err = err };
-	bool ended;
+	struct eph_world_config wcfg = eph__run_world(cfg);
+	struct eph_world *world;
 	int error;
 
 	if (cfg->hold_ns != 0)
@@ -534,16 +519,19 @@ eph__replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
 		return (eph_err_set(
 		    err, EINVAL, "--log needs the executor lockstep"));
 	*res = (struct eph_run_result){ 0 };
-	if ((error = eph_machine_create(&mcfg, &tr.mc, err)) != 0)
+	wcfg.npages_hint = src->npages_hint;
+	if ((error = eph_world_create(&wcfg, &world, err)) != 0)
 		return (error);
-	if (eph_threads_attach(tr.mc) != 0)
-		error = eph_err_set(err, ENOMEM, "out of memory");
-	if (error == 0)
-		error = treplay_run(&tr, src, res);
-	ended = error == 0 && res->asleep == 0 && res->held_at_end == 0;
-	if (ended)
-		treplay_free(&tr);
-	if (eph_machine_destroy(tr.mc) != 0 && ended)
+	tr.mc = eph_world_machine(world);
+	tr.state = eph_world_state(world);
+	error = treplay_run(&tr, src, res);
+	if (error != 0 || res->asleep != 0 || res->held_at_end != 0) {
+		/* With mappings held or wanted, all of it just goes. */
+		(void)eph_world_abandon(world);
+		return (error);
+	}
+	treplay_free(&tr);
+	if (eph_world_destroy(world) != 0)
 		PANIC("a run did not give back all its memory");
-	return (error);
+	return (0);
 }

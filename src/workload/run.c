@@ -2,44 +2,30 @@
 
 #include "workload/run.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/policy.h"
-#include "ephmap/sdk/shootdown.h"
 
-int
-eph__run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
-    uint32_t npages_hint, const struct eph_policy_env *env, void **statep,
-    struct eph_err *err)
+struct eph_world_config
+eph__run_world(const struct eph_run_config *cfg)
 {
-	const struct eph_shootdown_ops *shootdown = cfg->shootdown != NULL
-	    ? cfg->shootdown
-	    : eph_shootdown_find(cfg->design->shootdown);
-	const struct eph_design_config dc = { .nbufs = cfg->nbufs,
-		.npages_hint = npages_hint,
-		.policy = cfg->policy,
-		.policy_env = *env,
-		.arg = cfg->design_arg };
-
-	if (shootdown == NULL)
-		return (eph_err_set(err, EINVAL,
-		    "%s: unknown shootdown protocol '%s'", cfg->design->name,
-		    cfg->design->shootdown));
-	if (cfg->policy != NULL &&
-	    (cfg->design->flags & EPH_DESIGN_POLICY) == 0)
-		return (eph_err_set(err, ENOTSUP,
-		    "%s takes no policy, it recycles nothing or in an order of "
-		    "its own (--policy %s)",
-		    cfg->design->name, cfg->policy->name));
-	if (eph_machine_set_shootdown(mc, shootdown) != 0)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	return (eph_design_create(cfg->design, mc, &dc, statep, err));
+	return ((struct eph_world_config){ .machine = cfg->machine,
+	    .tlb = cfg->tlb,
+	    .cpus = cfg->cpus,
+	    .seed = cfg->seed,
+	    .contents = cfg->contents,
+	    .costs = cfg->costs,
+	    .executor =
+		cfg->threads ? EPH_EXECUTOR_THREADS : EPH_EXECUTOR_LOCKSTEP,
+	    .design = cfg->design,
+	    .shootdown = cfg->shootdown,
+	    .policy = cfg->policy,
+	    .policy_params = cfg->policy_params,
+	    .nbufs = cfg->nbufs,
+	    .design_arg = cfg->design_arg });
 }
 
 void

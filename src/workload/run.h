@@ -7,15 +7,10 @@
 
 #include "ephmap/run.h"
 #include "ephmap/sdk/machine.h"
-#include "ephmap/sdk/policy.h"
+#include "ephmap/world.h"
 
-/*
- * Give a machine its shootdown protocol and create the design.  Returns 0
- * and sets *statep, or an errno value with `err` set.
- */
-int eph__run_design(struct eph_machine *mc, const struct eph_run_config *cfg,
-    uint32_t npages_hint, const struct eph_policy_env *env, void **statep,
-    struct eph_err *err);
+/* The world that a run asks for; what only its source knows is not set. */
+struct eph_world_config eph__run_world(const struct eph_run_config *cfg);
 
 /* eph_replay_run() on real threads. */
 int eph__replay_threads(const struct eph_run_config *cfg,

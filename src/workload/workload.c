@@ -249,6 +249,7 @@ work_buffers_mean(const struct eph_mapper *mp)
 }
 
 struct work_run {
+	struct eph_world *world;
 	const struct eph_run_config *cfg;
 	const struct eph_workload *wl;
 	struct eph_machine *mc;
@@ -317,19 +318,12 @@ work_run_threads(struct work_run *r)
 }
 
 static int
-work_run_design(struct work_run *r)
+work_run_world(struct work_run *r)
 {
-	const struct eph_policy_env env = { .seed = r->cfg->seed,
-		.params = r->cfg->policy_params };
-	int error;
+	int error = 0;
 
-	if (r->cfg->policy != NULL && r->cfg->policy->offline)
-		return (eph_err_set(r->err, ENOTSUP,
-		    "%s must know the future: it needs a trace",
-		    r->cfg->policy->name));
-	error = eph__run_design(r->mc, r->cfg, 0, &env, &r->state, r->err);
-	if (error != 0)
-		return (error);
+	r->mc = eph_world_machine(r->world);
+	r->state = eph_world_state(r->world);
 	if (r->cfg->at_start != NULL)
 		error =
 		    r->cfg->at_start(r->cfg->hook_arg, r->mc, r->state, r->err);
@@ -337,9 +331,6 @@ work_run_design(struct work_run *r)
 		error = work_run_threads(r);
 	if (error == 0 && r->cfg->at_end != NULL)
 		r->cfg->at_end(r->cfg->hook_arg, r->mc, r->state);
-	/* With mappings held, the design would rightly panic. */
-	if (r->wres->maps_left == 0)
-		r->cfg->design->destroy(r->state);
 	return (error);
 }
 
@@ -349,13 +340,7 @@ eph_workload_run(const struct eph_run_config *cfg,
     struct eph_work_result *wres, eph_work_hook *hook, void *hook_arg,
     struct eph_err *err)
 {
-	const struct eph_machine_config mcfg = {
-		.model = cfg->machine,
-		.tlb = cfg->tlb,
-		.ncpus = cfg->cpus,
-		.seed = cfg->seed,
-		.contents = wl->stamp ? EPH_CONTENTS_STAMP : EPH_CONTENTS_FULL,
-	};
+	struct eph_world_config wcfg = eph__run_world(cfg);
 	struct work_run r = { .cfg = cfg,
 		.wl = wl,
 		.res = res,
@@ -369,15 +354,19 @@ eph_workload_run(const struct eph_run_config *cfg,
 	memset(wres, 0, sizeof(*wres));
 	if (wl->trace[0] != '\0')
 		return (eph__workload_tap_run(cfg, wl, res, wres, err));
-	if ((error = eph_machine_create(&mcfg, &r.mc, err)) != 0)
+	if (cfg->policy != NULL && cfg->policy->offline)
+		return (eph_err_set(err, ENOTSUP,
+		    "%s must know the future: it needs a trace",
+		    cfg->policy->name));
+	wcfg.contents = wl->stamp ? EPH_CONTENTS_STAMP : EPH_CONTENTS_FULL;
+	if ((error = eph_world_create(&wcfg, &r.world, err)) != 0)
 		return (error);
-	if (cfg->costs != NULL)
-		r.mc->costs = *cfg->costs;
-	if (cfg->threads && eph_threads_attach(r.mc) != 0)
-		error = eph_err_set(err, ENOMEM, "out of memory");
+	error = work_run_world(&r);
+	/* With mappings held, the design would rightly panic. */
+	if (wres->maps_left == 0)
+		wres->bytes_left = eph_world_destroy(r.world);
 	else
-		error = work_run_design(&r);
-	wres->bytes_left = eph_machine_destroy(r.mc);
+		wres->bytes_left = eph_world_abandon(r.world);
 	return (error);
 }
 

@@ -21,6 +21,7 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/shootdown.h"
+#include "ephmap/world.h"
 #include "rig.h"
 #include "test_main.h"
 
@@ -44,8 +45,9 @@ struct handle {
 };
 
 struct world {
+	struct eph_world *world;
 	const struct eph_design_ops *ops;
-	struct eph_machine *mc;
+	struct eph_machine *mc; /* its */
 	void *state;
 	struct prng r;
 	unsigned ncpus;
@@ -335,8 +337,11 @@ world_runs(const struct eph_design_ops *ops,
     unsigned nops, uint64_t seed)
 {
 	static struct world w;
-	const struct eph_machine_config mcfg = { .tlb = tlb, .ncpus = ncpus };
-	const struct eph_design_config dc = { .nbufs = NBUFS };
+	const struct eph_world_config cfg = { .tlb = tlb,
+		.cpus = ncpus,
+		.design = ops,
+		.shootdown = shootdown,
+		.nbufs = NBUFS };
 	struct eph_counters c;
 	struct eph_err err = { "" };
 
@@ -345,13 +350,12 @@ world_runs(const struct eph_design_ops *ops,
 	w.ncpus = ncpus;
 	w.nops = nops;
 	eph__prng_init(&w.r, seed, ncpus);
-	if (eph_machine_create(&mcfg, &w.mc, &err) != 0 ||
-	    eph_machine_set_shootdown(w.mc, shootdown) != 0 ||
-	    eph_design_create(ops, w.mc, &dc, &w.state, &err) != 0) {
+	if (eph_world_create(&cfg, &w.world, &err) != 0) {
 		(void)printf("%s: %s\n", ops->name, err.text);
-		eph_machine_destroy(w.mc);
 		return (false);
 	}
+	w.mc = eph_world_machine(w.world);
+	w.state = eph_world_state(w.world);
 	(void)eph_thread_create(w.mc, 0, operations, &w);
 	EXPECT(&w, eph_run(w.mc) == 0);
 	eph_lockstep_drain(w.mc);
@@ -364,8 +368,7 @@ world_runs(const struct eph_design_ops *ops,
 	if (w.failed && w.mc->nviolations != 0)
 		(void)printf(
 		    "%s: %s\n", shootdown->name, w.mc->violations[0].text);
-	ops->destroy(w.state);
-	if (eph_machine_destroy(w.mc) != 0) {
+	if (eph_world_destroy(w.world) != 0) {
 		(void)printf("%s: memory was not given back\n", ops->name);
 		return (false);
 	}

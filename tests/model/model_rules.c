@@ -19,6 +19,7 @@
 #include "ephmap/kernel/sf_buf.h"
 #include "ephmap/sdk/shootdown.h"
 #include "ephmap/kernel/sleepq.h"
+#include "ephmap/world.h"
 #include "exec/explore.h"
 #include "test_main.h"
 
@@ -33,7 +34,8 @@
 /* Memory that is flat */
 
 struct flat {
-	struct eph_machine *mc;
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
 	const struct eph_design_ops *ops;
 	void *state;
 	unsigned round;
@@ -87,32 +89,44 @@ flat_thread(void *arg)
 }
 
 static void
-flat_open(struct flat *f, const char *design, size_t region)
+flat_open(struct flat *f, const char *design, enum eph_executor executor)
 {
-	const struct eph_machine_config cfg = {
-		.tlb = "infinite", .ncpus = CPUS, .region_bytes = region
-	};
+	const struct eph_world_config cfg = { .tlb = "infinite",
+		.cpus = CPUS,
+		.executor = executor,
+		.region_bytes =
+		    executor == EPH_EXECUTOR_EXPLORE ? (size_t)64 << 20 : 0,
+		.design = eph_design_find(design),
+		.nbufs = NBUFS };
 
 	memset(f, 0, sizeof(*f));
-	f->ops = eph_design_find(design);
+	f->ops = cfg.design;
 	f->rounds = ROUNDS;
 	f->chained = true;
-	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, NULL), 0);
-}
-
-static void
-flat_design(struct flat *f)
-{
-	const struct eph_design_config cfg = { .nbufs = NBUFS };
-
-	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
-				  f->mc, eph_shootdown_find(f->ops->shootdown)),
-	    0);
-	CU_ASSERT_EQUAL_FATAL(
-	    eph_design_create(f->ops, f->mc, &cfg, &f->state, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &f->world, NULL), 0);
+	f->mc = eph_world_machine(f->world);
+	f->state = eph_world_state(f->world);
 	CU_ASSERT_EQUAL_FATAL(ipiq_attach(f->mc), 0);
 	for (unsigned i = 0; i < PAGES; i++)
 		(void)vm_page_get(f->mc, i);
+}
+
+/* A machine alone; `design` is not made. */
+static void
+bare_open(struct flat *f, const char *design)
+{
+	const struct eph_world_config cfg = { .tlb = "infinite", .cpus = CPUS };
+
+	memset(f, 0, sizeof(*f));
+	f->ops = eph_design_find(design);
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &f->world, NULL), 0);
+	f->mc = eph_world_machine(f->world);
+}
+
+static void
+flat_close(struct flat *f)
+{
+	CU_ASSERT_EQUAL(eph_world_destroy(f->world), 0);
 }
 
 static void
@@ -142,17 +156,14 @@ flat_on(const char *design, bool threads)
 {
 	struct flat f;
 
-	flat_open(&f, design, 0);
-	if (threads)
-		CU_ASSERT_EQUAL_FATAL(eph_threads_attach(f.mc), 0);
-	flat_design(&f);
+	flat_open(
+	    &f, design, threads ? EPH_EXECUTOR_THREADS : EPH_EXECUTOR_LOCKSTEP);
 	CU_ASSERT_PTR_NOT_NULL(eph_thread_create(f.mc, 0, flat_thread, &f));
 	/* In lockstep time passes where it is told to. */
 	while (eph_run(f.mc) != 0 && !threads && f.failures == 0)
 		eph_lockstep_delay(f.mc, 2);
 	flat_report(&f, threads ? "threads" : "lockstep");
-	f.ops->destroy(f.state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+	flat_close(&f);
 }
 
 static void
@@ -177,18 +188,17 @@ memory_is_flat_in_a_schedule(void)
 		struct explore *ex;
 		struct flat f;
 
-		flat_open(&f, kept[i], (size_t)64 << 20);
-		CU_ASSERT_EQUAL_FATAL(eph__explore_attach(f.mc, &ex), 0);
+		flat_open(&f, kept[i], EPH_EXECUTOR_EXPLORE);
+		ex = eph__explore_of(f.mc);
 		f.rounds = EXPLORE;
 		f.chained = false;
-		flat_design(&f);
 		CU_ASSERT_EQUAL_FATAL(
 		    eph__explore_set_strategy(ex, &eph__ex_random), 0);
 		CU_ASSERT_PTR_NOT_NULL(
 		    eph_thread_create(f.mc, 0, flat_thread, &f));
 		CU_ASSERT_EQUAL(eph__explore_run(ex), EX_PASS);
 		flat_report(&f, "explore");
-		(void)eph_machine_destroy(f.mc);
+		(void)eph_world_abandon(f.world);
 	}
 }
 
@@ -202,8 +212,7 @@ a_caller_who_wires_gives_back_his_own_wire(void)
 		struct vm_page *m;
 		struct flat f;
 
-		flat_open(&f, eph_designs[i]->name, 0);
-		flat_design(&f);
+		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
 		m = vm_page_get(f.mc, 3);
 		eph_cpu_enter(f.mc, 0);
 		for (unsigned use = 0; use < 2; use++) {
@@ -215,8 +224,7 @@ a_caller_who_wires_gives_back_his_own_wire(void)
 			vm_page_unwire(f.mc, m);
 			CU_ASSERT_EQUAL(m->wire_count, 0);
 		}
-		f.ops->destroy(f.state);
-		CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+		flat_close(&f);
 	}
 }
 
@@ -232,7 +240,7 @@ a_test_of_sf_bufs_wires_as_it_likes(void)
 
 		if (strncmp(eph_designs[i]->name, "sf_buf.", 7) != 0)
 			continue;
-		flat_open(&f, eph_designs[i]->name, 0);
+		bare_open(&f, eph_designs[i]->name);
 		CU_ASSERT_EQUAL_FATAL(
 		    sf_buf_pool_create(f.mc, f.ops->name, NBUFS, &pool, NULL),
 		    0);
@@ -248,7 +256,7 @@ a_test_of_sf_bufs_wires_as_it_likes(void)
 		sf_buf_free(pool, sf);
 		CU_ASSERT_EQUAL(vm_pages_wired(f.mc), 0);
 		sf_buf_pool_destroy(pool);
-		CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+		flat_close(&f);
 	}
 }
 
@@ -317,11 +325,7 @@ a_design_without_memory_says_so(void)
 			struct flat f;
 			int error;
 
-			flat_open(&f, eph_designs[i]->name, 0);
-			CU_ASSERT_EQUAL_FATAL(
-			    eph_machine_set_shootdown(
-				f.mc, eph_shootdown_find(f.ops->shootdown)),
-			    0);
+			bare_open(&f, eph_designs[i]->name);
 			eph_machine_fail_alloc(f.mc, n);
 			error = eph_design_create(
 			    f.ops, f.mc, &cfg, &f.state, &err);
@@ -331,7 +335,7 @@ a_design_without_memory_says_so(void)
 			else
 				told(&err, error, f.ops->name, n);
 			good = error == 0 ? good + 1 : 0;
-			CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+			flat_close(&f);
 		}
 		CU_ASSERT_EQUAL(good, 4);
 	}
@@ -346,7 +350,7 @@ no_kva_and_no_memory_are_told_apart(void)
 	eph_va_t va = 0;
 	struct flat f;
 
-	flat_open(&f, "dmap", 0);
+	bare_open(&f, "dmap");
 	mc = f.mc;
 	CU_ASSERT_EQUAL(eph_kva_get(mc, mc->kva_pages + 1, &va, &err,
 			    "%u pages", mc->kva_pages + 1),
@@ -359,7 +363,7 @@ no_kva_and_no_memory_are_told_apart(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "out of memory"));
 		CU_ASSERT_EQUAL(va, 0);
 	}
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	flat_close(&f);
 }
 
 /* Giving back works page by page and in any order, with no memory left. */
@@ -371,7 +375,7 @@ giving_back_kva_needs_no_memory(void)
 	eph_va_t va;
 	size_t bytes;
 
-	flat_open(&f, "dmap", 0);
+	bare_open(&f, "dmap");
 	va = kva_alloc(f.mc, npages);
 	CU_ASSERT_NOT_EQUAL_FATAL(va, 0);
 	bytes = eph_machine_memory_bytes(f.mc);
@@ -381,7 +385,7 @@ giving_back_kva_needs_no_memory(void)
 		kva_free(f.mc, va + eph_ptoa(i), 1);
 	CU_ASSERT_EQUAL(kva_usage(f.mc).now, 0);
 	CU_ASSERT_EQUAL(eph_machine_memory_bytes(f.mc), bytes);
-	CU_ASSERT_EQUAL(eph_machine_destroy(f.mc), 0);
+	flat_close(&f);
 }
 
 /* Plug-ins */

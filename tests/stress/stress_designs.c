@@ -22,6 +22,7 @@
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
+#include "ephmap/world.h"
 #include "test_main.h"
 
 #define STRESS_CPUS    4u
@@ -40,7 +41,8 @@ struct box {
 };
 
 struct stress {
-	struct eph_machine *mc;
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
 	const struct eph_design_ops *design;
 	const struct eph_shootdown_ops *shootdown;
 	void *state;
@@ -185,31 +187,30 @@ check_laws(struct stress *st, const struct worker *w, unsigned n)
 	if (st->mc->nviolations != 0 && !may_be_stale(st))
 		printf("%s, %s: %s\n", st->design->name, st->shootdown->name,
 		    st->mc->violations[0].text);
-	st->design->check(st->state, 0);
+	eph_design_check(st->design, st->state, 0);
 }
 
 static int
 stress_create(struct stress *st, uint32_t nbufs)
 {
-	const struct eph_machine_config cfg = { .tlb = "infinite",
-		.ncpus = STRESS_CPUS };
-	const struct eph_design_config dcfg = { .nbufs = nbufs };
-	struct eph_err err = { "" };
+	const struct eph_world_config cfg = { .tlb = "infinite",
+		.cpus = STRESS_CPUS,
+		.executor = EPH_EXECUTOR_THREADS,
+		.design = st->design,
+		.shootdown = st->shootdown,
+		.nbufs = nbufs };
 	int error;
 
-	if ((error = eph_machine_create(&cfg, &st->mc, &err)) != 0 ||
-	    (error = eph_threads_attach(st->mc)) != 0)
+	if ((error = eph_world_create(&cfg, &st->world, NULL)) != 0)
 		return (error);
+	st->mc = eph_world_machine(st->world);
+	st->state = eph_world_state(st->world);
 	eph_threads_watchdog(st->mc, 20);
-	error = eph_machine_set_shootdown(st->mc, st->shootdown);
-	if (error == 0)
-		error = eph_design_create(
-		    st->design, st->mc, &dcfg, &st->state, &err);
 	for (uint32_t i = 0; i < STRESS_PAGES; i++)
 		st->page[i] = vm_page_get(st->mc, i);
 	for (unsigned b = 0; b < STRESS_BOXES; b++)
 		mutex_init(&st->box[b].lock, "box");
-	return (error);
+	return (0);
 }
 
 /*
@@ -260,8 +261,7 @@ stress_design(const struct eph_design_ops *d,
 	(void)eph_thread_create(st.mc, 0, empty_boxes, &w[n++]);
 	CU_ASSERT_EQUAL(eph_run(st.mc), 0);
 	check_laws(&st, w, n);
-	d->destroy(st.state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(st.mc), 0);
+	CU_ASSERT_EQUAL(eph_world_destroy(st.world), 0);
 }
 
 static void

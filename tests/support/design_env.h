@@ -17,8 +17,10 @@
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/shootdown.h"
+#include "ephmap/world.h"
 
 struct env {
+	struct eph_world *world;
 	struct eph_machine *mc;
 	const struct eph_design_ops *ops;
 	void *state;
@@ -41,17 +43,19 @@ env_machine(const char *model, unsigned ncpus)
 static inline void
 env_open(struct env *e, const char *design, unsigned ncpus, uint32_t nbufs)
 {
-	const struct eph_design_config cfg = { .nbufs = nbufs };
+	const struct eph_world_config cfg = { .machine = "i386-p4",
+		.tlb = "infinite",
+		.cpus = ncpus,
+		.heap = true,
+		.design = eph_design_find(design),
+		.nbufs = nbufs };
 	struct eph_err err = { "" };
 
-	e->mc = env_machine("i386-p4", ncpus);
-	e->ops = eph_design_find(design);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(e->ops);
-	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
-				  e->mc, eph_shootdown_find(e->ops->shootdown)),
-	    0);
-	CU_ASSERT_EQUAL_FATAL(
-	    eph_design_create(e->ops, e->mc, &cfg, &e->state, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg.design);
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &e->world, &err), 0);
+	e->mc = eph_world_machine(e->world);
+	e->ops = cfg.design;
+	e->state = eph_world_state(e->world);
 	eph_machine_counters(e->mc, &e->last);
 }
 
@@ -60,8 +64,7 @@ static inline void
 env_close(struct env *e)
 {
 	eph_lockstep_drain(e->mc);
-	e->ops->destroy(e->state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(e->mc), 0);
+	CU_ASSERT_EQUAL(eph_world_destroy(e->world), 0);
 }
 
 static inline struct eph_counters

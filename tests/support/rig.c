@@ -17,35 +17,29 @@ int
 rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
     uint32_t nbufs)
 {
-	const struct eph_machine_config mcfg = {
-		.model = model,
+	struct eph_world_config cfg = {
+		.machine = model,
 		.tlb = "infinite",
-		.ncpus = ncpus,
+		.cpus = ncpus,
+		.nbufs = nbufs,
 	};
-	const struct eph_design_config cfg = { .nbufs = nbufs };
 	int error;
 
 	memset(r, 0, sizeof(*r));
-	r->ops = eph_design_find(design);
+	r->ops = cfg.design = eph_design_find(design);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
-	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&mcfg, &r->mc, &r->err), 0);
-	error = eph_machine_set_shootdown(
-	    r->mc, eph_shootdown_find(r->ops->shootdown));
-	CU_ASSERT_EQUAL_FATAL(error, 0);
-	error = eph_design_create(r->ops, r->mc, &cfg, &r->state, &r->err);
-	if (error != 0) {
-		CU_ASSERT_EQUAL(eph_machine_destroy(r->mc), 0);
-	} else {
-		rig_mark(r);
-	}
-	return (error);
+	if ((error = eph_world_create(&cfg, &r->world, &r->err)) != 0)
+		return (error);
+	r->mc = eph_world_machine(r->world);
+	r->state = eph_world_state(r->world);
+	rig_mark(r);
+	return (0);
 }
 
 void
 rig_close(struct rig *r)
 {
-	r->ops->destroy(r->state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(r->mc), 0);
+	CU_ASSERT_EQUAL(eph_world_destroy(r->world), 0);
 }
 
 int

@@ -16,10 +16,12 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/run.h"
+#include "ephmap/world.h"
 #include "test_main.h"
 
 struct rig {
-	struct eph_machine *mc;
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
 	const struct eph_design_ops *ops;
 	void *state;
 	struct eph_counters mark;

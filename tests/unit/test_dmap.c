@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "ephmap/sdk/design.h"
-#include "ephmap/sdk/shootdown.h"
+#include "ephmap/world.h"
 #include "test_main.h"
 
 static void
 nothing_but_walks_happens(void)
 {
 	const struct eph_design_ops *ops = eph_design_find("dmap");
-	const struct eph_machine_config cfg = { .tlb = "infinite",
-		.ncpus = 65 };
-	const struct eph_design_config dc = { .nbufs = 1 };
+	const struct eph_world_config cfg = {
+		.tlb = "infinite", .cpus = 65, .design = ops, .nbufs = 1
+	};
 	struct eph_counters c,
 	    expect = { .map_calls = 2000,
 		    .miss = 2000,
@@ -24,16 +24,15 @@ nothing_but_walks_happens(void)
 		    .walk_step = 520,
 		    .tlb_hit = 1870 };
 	struct eph_mapping mp;
+	struct eph_world *world;
 	struct eph_machine *mc;
 	struct vm_page *m;
 	uint32_t reached;
 	void *state;
 
-	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(
-	    eph_machine_set_shootdown(mc, eph_shootdown_find(ops->shootdown)),
-	    0);
-	CU_ASSERT_EQUAL_FATAL(eph_design_create(ops, mc, &dc, &state, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &world, NULL), 0);
+	mc = eph_world_machine(world);
+	state = eph_world_state(world);
 	for (unsigned i = 0; i < 2000; i++) {
 		eph_cpu_enter(mc, i % 65);
 		m = vm_page_get(mc, i % 2 * 3);
@@ -51,8 +50,7 @@ nothing_but_walks_happens(void)
 	c.cycles = 0;
 	CU_ASSERT_EQUAL(memcmp(&c, &expect, sizeof(c)), 0);
 	CU_ASSERT_EQUAL(mc->bufs.now, 0);
-	ops->destroy(state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	CU_ASSERT_EQUAL(eph_world_destroy(world), 0);
 }
 
 static CU_TestInfo tests[] = {

@@ -8,10 +8,12 @@
 #include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/shootdown.h"
 #include "ephmap/kernel/xio.h"
+#include "ephmap/world.h"
 #include "test_main.h"
 
 struct fix {
-	struct eph_machine *mc;
+	struct eph_world *world;
+	struct eph_machine *mc; /* its */
 	const struct eph_design_ops *ops;
 	void *state;
 	struct vm_pool *pool;
@@ -24,20 +26,17 @@ struct fix {
 static void
 fix_open_on(struct fix *f, const char *design)
 {
-	const struct eph_machine_config cfg = {
-		.ncpus = 2, .tlb = "infinite", .contents = EPH_CONTENTS_FULL
-	};
-	const struct eph_design_config dc = { .nbufs = 8 };
-	struct eph_err err;
+	const struct eph_world_config cfg = { .cpus = 2,
+		.tlb = "infinite",
+		.contents = EPH_CONTENTS_FULL,
+		.design = eph_design_find(design),
+		.nbufs = 8 };
 
-	f->ops = eph_design_find(design);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f->ops);
-	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f->mc, &err), 0);
-	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(
-				  f->mc, eph_shootdown_find(f->ops->shootdown)),
-	    0);
-	CU_ASSERT_EQUAL_FATAL(
-	    eph_design_create(f->ops, f->mc, &dc, &f->state, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg.design);
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &f->world, NULL), 0);
+	f->ops = cfg.design;
+	f->mc = eph_world_machine(f->world);
+	f->state = eph_world_state(f->world);
 	CU_ASSERT_EQUAL_FATAL(vm_pool_create(f->mc, 0, PAGES, &f->pool), 0);
 	CU_ASSERT_EQUAL_FATAL(uspace_create(f->pool, 64, &f->us), 0);
 	CU_ASSERT_EQUAL_FATAL(uspace_map(f->us, EPH_UVA_BASE,
@@ -64,8 +63,7 @@ fix_close(struct fix *f)
 	uspace_destroy(f->us);
 	CU_ASSERT_EQUAL(vm_pool_used(f->pool), 0);
 	vm_pool_destroy(f->pool);
-	f->ops->destroy(f->state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
+	CU_ASSERT_EQUAL(eph_world_destroy(f->world), 0);
 }
 
 static const eph_uva_t base = EPH_UVA_BASE;

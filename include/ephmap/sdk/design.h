@@ -22,14 +22,6 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/policy.h"
 
-/* Where a mapping may be used.  (FreeBSD's values.) */
-enum {
-	SFB_DEFAULT = 0x0,
-	SFB_CATCH = 0x1,      /* a signal ends the wait */
-	SFB_CPUPRIVATE = 0x2, /* used on the mapping CPU only */
-	SFB_NOWAIT = 0x4,     /* fail instead of sleeping */
-};
-
 /* On which CPUs, and after what, a mapping may be touched. */
 enum eph_validity {
 	EPH_VALID_ALL,	      /* any CPU while mapped */
@@ -58,12 +50,6 @@ struct eph_design_config {
 	const struct eph_policy_ops *policy; /* NULL: the historical one */
 	struct eph_policy_env policy_env;    /* next_use and params for it */
 	void *arg; /* for designs that are made for one run */
-};
-
-/* A mapping as handed out. */
-struct eph_mapping {
-	void *obj;   /* the design's: struct sf_buf *, struct lwbuf * ... */
-	eph_va_t va; /* its address, valid where the class says */
 };
 
 /* One tunable or statistic under its kernel name. */
@@ -157,6 +143,19 @@ void eph_design_switch_in(const struct eph_design_ops *ops, void *state);
 void eph_design_check(
     const struct eph_design_ops *ops, void *state, uint64_t held);
 const struct eph_sysctl *eph_design_sysctls(const struct eph_design_ops *ops);
+
+/* The SFB_* flags that the design's interface has; others do not reach it. */
+static inline unsigned
+eph_design_flags(const struct eph_design_ops *ops)
+{
+	unsigned keep = SFB_CATCH;
+
+	if ((ops->flags & EPH_DESIGN_PRIVATE) != 0)
+		keep |= SFB_CPUPRIVATE;
+	if ((ops->flags & EPH_DESIGN_NOWAIT) != 0)
+		keep |= SFB_NOWAIT;
+	return (keep);
+}
 
 /*
  * Map `m`, on any design.  The rule of wires, the same for all: the page is

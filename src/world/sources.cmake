@@ -1,0 +1,2 @@
+set(EPHMAP_SOURCES
+    world.c)

@@ -7,7 +7,7 @@
 set(errors 0)
 file(GLOB_RECURSE files RELATIVE ${ROOT}
     ${ROOT}/src/* ${ROOT}/include/* ${ROOT}/sim/* ${ROOT}/tests/*
-    ${ROOT}/bench/*)
+    ${ROOT}/bench/* ${ROOT}/doc/* ${ROOT}/examples/* ${ROOT}/findings/*)
 file(GLOB top RELATIVE ${ROOT} ${ROOT}/*.md ${ROOT}/CMake* ${ROOT}/.ci/*)
 
 # In pieces, or this file would be the first to be found.

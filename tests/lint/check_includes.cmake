@@ -3,19 +3,7 @@
 # The direction of #include: a layer includes itself and layers of a lower
 # rank, never a neighbour of its own rank.  Run with -P and -DROOT=<checkout>.
 
-set(rank_base 0)
-set(rank_machine 1)
-set(rank_kern 2)
-set(rank_exec 3)
-set(rank_shootdown 3)
-set(rank_design 4)
-set(rank_trace 5)
-set(rank_policy 5)
-set(rank_world 5)
-set(rank_io 6)
-set(rank_workload 7)
-set(rank_scenario 7)
-set(rank_analysis 8)
+include(${ROOT}/src/layers.cmake)
 set(errors 0)
 
 function(complain text)

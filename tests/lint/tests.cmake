@@ -1,5 +1,5 @@
 # Tests of kind `lint'.
-foreach(check includes files format)
+foreach(check includes files format layers)
   add_test(NAME lint.${check}
       COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}
       -P ${CMAKE_SOURCE_DIR}/tests/lint/check_${check}.cmake)

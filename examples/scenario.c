@@ -1,72 +1,80 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * A scenario of one's own: two CPUs map the same two pages through one
- * buffer, under a scheduler that may switch anywhere.  With the un-acked flush
- * that sf_buf.lru shipped with, a CPU can find the second page mapped while it
- * still holds a translation to the first; a protocol that waits mends it.
+ * A scenario of one's own: CPU 0 maps two pages in turn through one buffer,
+ * CPU 1 uses and unmaps them.  With the un-acked flush of sf_buf.lru CPU 1 can
+ * get the second page while it holds a translation to the first.
  */
 
 #include <ephmap/ephmap.h>
 #include <ephmap/kernel/names.h>
+#include <ephmap/sdk/atomic.h>
+#include <ephmap/sdk/exec.h>
 #include <ephmap/sdk/scenario.h>
+#include <errno.h>
 #include <stdio.h>
 
-static void
-uses_a_page(struct eph_xp *x, unsigned n)
-{
+struct hand {
 	struct eph_mapping mp;
+	_Atomic(uint32_t) turn; /* 0: CPU 0 may map, 1: CPU 1 may use */
+};
 
-	(void)n;
-	for (unsigned i = 0; i < 2; i++) {
-		struct vm_page *m = eph_xp_page(x, i);
+static void
+plays(struct eph_xp *x, unsigned cpu)
+{
+	struct hand *h = x->arg;
 
-		if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
-			return;
-		eph_xp_touch(x, &mp, m);
-		eph_xp_unmap(x, &mp);
+	for (uint32_t page = 1; page <= 2; page++) {
+		struct vm_page *m = eph_xp_page(x, page);
+
+		while (
+		    eph_load_32(x->mc, &h->turn, memory_order_acquire) != cpu)
+			x->mc->exec->spin(x->mc);
+		if (cpu == 0) {
+			(void)eph_xp_map(x, m, SFB_DEFAULT, &h->mp);
+		} else {
+			eph_xp_touch_elsewhere(x, &h->mp, m);
+			eph_xp_unmap(x, &h->mp);
+		}
+		eph_store_32(x->mc, &h->turn, 1 - cpu, memory_order_release);
 	}
 }
 
 static int
 setup(struct eph_xp *x)
 {
-	const int error = eph_xp_thread(x, 0, uses_a_page, 0);
-
-	return (error != 0 ? error : eph_xp_thread(x, 1, uses_a_page, 1));
+	if ((x->arg = eph_machine_alloc(x->mc, sizeof(struct hand))) == NULL)
+		return (ENOMEM);
+	return (eph_xp_thread(x, 0, plays, 0) != 0 ||
+	    eph_xp_thread(x, 1, plays, 1) != 0);
 }
 
-static const struct eph_scenario passing = { .name = "passing",
-	.summary = "two CPUs map the same two pages through one buffer",
+static const struct eph_scenario hand_over = { .name = "hand-over",
+	.summary = "one CPU maps, another uses and unmaps, twice",
 	.origin = "example",
 	.cpus = 2,
 	.nbufs = 1,
 	.setup = setup };
 
-static int
-explore(const char *shootdown)
-{
-	const struct eph_explore_config cfg = { .design = eph_design_find(
-						    "sf_buf.lru"),
-		.scenario = &passing,
-		.shootdown = eph_shootdown_find(shootdown),
-		.budget = 2000,
-		.seed = 1 };
-	struct eph_explore_result r;
-	struct eph_err err;
-
-	if (eph_explore(&cfg, &r, &err) != 0) {
-		(void)fprintf(stderr, "scenario: %s\n", err.text);
-		return (2);
-	}
-	(void)printf("%s: %s\n", shootdown,
-	    r.failure == EPH_FAIL_NONE ? "holds" : r.what);
-	eph_explore_free(&r);
-	return (0);
-}
-
 int
 main(void)
 {
-	return (explore("unacked-flush") + explore("acked-invlpg"));
+	static const char *const protocols[] = { "unacked-flush",
+		"acked-invlpg" };
+	struct eph_explore_config cfg = {
+		.scenario = &hand_over, .budget = 2000, .seed = 1
+	};
+	struct eph_explore_result r;
+	struct eph_err err;
+
+	cfg.design = eph_design_find("sf_buf.lru");
+	for (unsigned i = 0; i < 2; i++) {
+		cfg.shootdown = eph_shootdown_find(protocols[i]);
+		if (eph_explore(&cfg, &r, &err) != 0)
+			return (2);
+		(void)printf("%s: %s\n", protocols[i],
+		    r.failure == EPH_FAIL_NONE ? "holds" : r.what);
+		eph_explore_free(&r);
+	}
+	return (0);
 }

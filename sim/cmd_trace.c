@@ -200,6 +200,19 @@ import_calls(const char *command, const char *text, unsigned *callsp)
 	return (status);
 }
 
+/* --from help: the formats, short. */
+static int
+import_help(void)
+{
+	const char *name, *desc;
+
+	for (unsigned i = 0; (name = eph_trace_import_format(i)) != NULL; i++) {
+		desc = eph_trace_import_format_desc(i);
+		(void)printf("%-18s %s\n", name, desc);
+	}
+	return (EXIT_OK);
+}
+
 /* What was counted and left out, and why: always said. */
 static void
 import_remarks(const struct eph_import_result *res)
@@ -249,7 +262,10 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 		.time_unit = (enum eph_import_unit)o->time_unit,
 		.record = o->record };
 
-	(void)n;
+	if (io.from != NULL && strcmp(io.from, "help") == 0)
+		return (import_help());
+	if (n == 0)
+		return (options_refuse(command, "expected a LOG"));
 	if (io.from != NULL &&
 	    term_find(
 		import_formats, command, "--from: unknown format", io.from) < 0)

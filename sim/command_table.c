@@ -50,9 +50,14 @@ const struct term generate_kinds[] = {
 
 const struct term import_formats[] = {
 	{ "strace",
-	    "strace -f -ttt -T -yy: sendfile calls, or with --calls pipe "
-	    "writes to pipes (-e raw=read,write: buffer addresses); the pages "
-	    "are then the writer's buffer, pid and address" },
+	    "strace -f -ttt -T -yy, or less: the calls of --calls; pipe needs "
+	    "-e raw=read,write, and pages are then the writer's buffer" },
+	{ "perf-trace", "perf trace: calls; their offsets where printed" },
+	{ "truss", "FreeBSD's truss -f -d -H: calls" },
+	{ "kdump", "kdump of the BSDs' ktrace: calls" },
+	{ "filemap",
+	    "filemap tracepoints of Linux (perf script, ftrace): pages of the "
+	    "page cache by inode and CPU; page faults with --calls mmap" },
 	{ "sendfile-tsv",
 	    "t_ns cpu pid op file offset returned asked call_ns client" },
 	{ "hold-tsv", "t_ns cpu file page hold_ns; gives m and u lines" },

@@ -84,6 +84,7 @@ struct task {
 	bool half_queued;
 	bool half_child;     /* it is a clone, whose child has turned up */
 	uint64_t half_place; /* its place in the queue, if it has one */
+	uint64_t half_ns;    /* when it began, where that is kept */
 };
 
 enum { CALL_OPEN, CALL_DONE, CALL_DROPPED };
@@ -182,6 +183,10 @@ int eph__calls_start(struct calls *c, struct import *im);
 int eph__calls_finish(struct calls *c);
 void eph__calls_destroy(struct calls *c);
 
+/* Start, call `read_line` for each line, finish, destroy. */
+int eph__calls_run(
+    struct import *im, int (*read_line)(struct calls *c, char *line));
+
 /* Double an array that is full.  False: out of memory. */
 bool eph__calls_grow(void *arrayp, size_t *cap, size_t n, size_t size);
 
@@ -200,6 +205,16 @@ int eph__calls_drain(struct calls *c, bool all);
 /* A call that has no place was not counted; one that has is done, or not. */
 void eph__calls_done(struct calls *c, const struct words *w, uint32_t file,
     uint64_t offset, uint64_t bytes);
+
+/* A call that was not done has no turn. */
+void eph__calls_drop(struct calls *c, const struct words *w);
+
+/* Append to the half of a call that a task keeps, or begin one. */
+int eph__calls_half(
+    struct calls *c, uint32_t task, const char *text, size_t len);
+
+/* It will not be ended. */
+void eph__calls_half_drop(struct calls *c, uint32_t task);
 
 /* -- tasks and descriptors ---------------------------------------------- */
 
@@ -343,5 +358,27 @@ struct strace_handler {
 
 /* The handler of a call by its name; NULL when it is of no interest. */
 const struct strace_handler *eph__strace_handler(const char *name, size_t len);
+
+/* Cut a whole call and do it. */
+int eph__strace_call(struct calls *c, char *text,
+    const struct strace_handler *h, struct words *w);
+
+/* A place in the queue for a call that may count. */
+int eph__strace_place(struct calls *c, const struct strace_handler *h,
+    uint32_t task, uint64_t ns, uint64_t *placep, bool *queuedp);
+
+/* A whole call of any name, at its time. */
+int eph__strace_whole(struct calls *c, uint32_t task, uint64_t ns, char *text);
+
+/* In place of an offset that a log does not print. */
+#define CALLS_UNTOLD "[?]"
+
+/*
+ * The BSDs' sendfile(FILE, SOCKET, OFFSET, BYTES, HEADERS, SENT, FLAGS), its
+ * arguments as strace would print them; `error` of errno, and whether SENT is
+ * shown.
+ */
+int eph__bsd_sendfile(struct calls *c, uint32_t task, uint64_t ns, char *args,
+    uint64_t error, bool sent_shown);
 
 #endif /* !TRACE_CALLS_H */

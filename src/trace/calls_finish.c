@@ -320,3 +320,24 @@ eph__calls_finish(struct calls *c)
 	say_positions(c);
 	return (0);
 }
+
+int
+eph__calls_run(struct import *im, int (*read_line)(struct calls *c, char *line))
+{
+	struct calls c;
+	char *line;
+	size_t len;
+	int error;
+
+	if ((error = eph__calls_start(&c, im)) == 0) {
+		while ((error = eph__import_line(im, &line, &len)) == 0 &&
+		    line != NULL) {
+			if ((error = read_line(&c, line)) != 0)
+				break;
+		}
+	}
+	if (error == 0)
+		error = eph__calls_finish(&c);
+	eph__calls_destroy(&c);
+	return (error);
+}

@@ -72,6 +72,25 @@ eph__calls_done(struct calls *c, const struct words *w, uint32_t file,
 	call->bytes = bytes;
 }
 
+void
+eph__calls_drop(struct calls *c, const struct words *w)
+{
+	if (w->queued && eph__calls_at(c, w->place)->state == CALL_OPEN)
+		eph__calls_at(c, w->place)->state = CALL_DROPPED;
+}
+
+void
+eph__calls_half_drop(struct calls *c, uint32_t task)
+{
+	struct task *t = &c->tasks[task];
+
+	if (t->half_open && t->half_queued) {
+		eph__calls_at(c, t->half_place)->state = CALL_DROPPED;
+		c->im->res->unfinished++;
+	}
+	t->half_open = t->half_queued = t->half_child = false;
+}
+
 /* Write the spool to its file. */
 static int
 spool_spill(struct calls *c)

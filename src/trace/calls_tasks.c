@@ -442,3 +442,26 @@ eph__calls_fd_exec(struct calls *c, uint32_t task)
 	}
 	return (0);
 }
+
+/* -- halves of calls ---------------------------------------------------- */
+
+int
+eph__calls_half(struct calls *c, uint32_t task, const char *text, size_t len)
+{
+	struct task *t = &c->tasks[task];
+	const size_t have = t->half_open ? strlen(t->half) : 0;
+	char *bigger;
+
+	if (have + len + 1 > t->half_size) {
+		const size_t size = 2 * (have + len + 1);
+
+		if ((bigger = realloc(t->half, size)) == NULL)
+			return (eph__calls_no_memory(c));
+		t->half = bigger;
+		t->half_size = size;
+	}
+	memcpy(t->half + have, text, len);
+	t->half[have + len] = '\0';
+	t->half_open = true;
+	return (0);
+}

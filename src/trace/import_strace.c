@@ -52,54 +52,6 @@ struct prefix {
 
 /* -- halves and calls --------------------------------------------------- */
 
-/* A complete call, from its first half's time. */
-static int
-strace_call(struct strace *s, char *text, const struct strace_handler *h,
-    struct words *w)
-{
-	struct calls *c = &s->c;
-	int error = 0;
-
-	if (eph__strace_cut(text, w))
-		error = h->fn(c, w);
-	else if (h->kind != CALLS_NONE && w->queued)
-		eph__import_skip(c->im);
-	if (error == 0 && w->queued &&
-	    eph__calls_at(c, w->place)->state == CALL_OPEN)
-		eph__calls_at(c, w->place)->state = CALL_DROPPED;
-	return (error);
-}
-
-/* A place in the queue for a call that may count. */
-static int
-take_place(struct strace *s, const struct strace_handler *h, uint32_t task,
-    uint64_t ns, uint64_t *placep, bool *queuedp)
-{
-	*queuedp = h->kind != CALLS_NONE && (s->c.mask & 1u << h->kind) != 0;
-	return (*queuedp ? eph__calls_push(&s->c, task, ns, placep) : 0);
-}
-
-/* Append to the half that a task keeps. */
-static int
-half_append(struct strace *s, struct task *t, const char *text, size_t len)
-{
-	const size_t have = t->half_open ? strlen(t->half) : 0;
-	char *bigger;
-
-	if (have + len + 1 > t->half_size) {
-		const size_t size = 2 * (have + len + 1);
-
-		if ((bigger = realloc(t->half, size)) == NULL)
-			return (eph__calls_no_memory(&s->c));
-		t->half = bigger;
-		t->half_size = size;
-	}
-	memcpy(t->half + have, text, len);
-	t->half[have + len] = '\0';
-	t->half_open = true;
-	return (0);
-}
-
 /* "... <unfinished ...>": keep the half, and a place for it. */
 static int
 first_half(
@@ -112,9 +64,10 @@ first_half(
 
 	if (h == NULL)
 		return (0);
-	if ((error = half_append(s, t, text, len)) != 0)
+	if ((error = eph__calls_half(&s->c, task, text, len)) != 0)
 		return (error);
-	return (take_place(s, h, task, ns, &t->half_place, &t->half_queued));
+	return (eph__strace_place(
+	    &s->c, h, task, ns, &t->half_place, &t->half_queued));
 }
 
 /* "<... NAME resumed>REST": join. */
@@ -135,28 +88,15 @@ second_half(struct strace *s, uint32_t task, const char *rest)
 		t->half[--a] = '\0';
 	if (a > 0 && t->half[a - 1] == ' ')
 		rest += strspn(rest, " ");
-	if ((error = half_append(s, t, rest, strlen(rest))) != 0)
+	if ((error = eph__calls_half(&s->c, task, rest, strlen(rest))) != 0)
 		return (error);
 	w.place = t->half_place;
 	w.queued = t->half_queued;
 	/* The call may make tasks: t moves, its text does not. */
 	t->half_open = t->half_queued = t->half_child = false;
 	text = t->half;
-	return (strace_call(
-	    s, text, eph__strace_handler(text, strcspn(text, "(")), &w));
-}
-
-/* A half that will not be resumed. */
-static void
-drop_half(struct strace *s, uint32_t task)
-{
-	struct task *t = &s->c.tasks[task];
-
-	if (t->half_open && t->half_queued) {
-		eph__calls_at(&s->c, t->half_place)->state = CALL_DROPPED;
-		s->c.im->res->unfinished++;
-	}
-	t->half_open = t->half_queued = t->half_child = false;
+	return (eph__strace_call(
+	    &s->c, text, eph__strace_handler(text, strcspn(text, "(")), &w));
 }
 
 /* Does a text end in "<unfinished ...>"? */
@@ -171,11 +111,8 @@ is_unfinished(const char *text, size_t len)
 static int
 strace_event(struct strace *s, uint32_t task, char *text, uint64_t ns)
 {
-	struct words w = { .task = task };
-	const struct strace_handler *h;
-	size_t len = strlen(text), name;
+	size_t len = strlen(text);
 	char *end;
-	int error;
 
 	if (text[0] == '<' && strncmp(text, "<... ", 5) == 0) {
 		end = strstr(text, " resumed>");
@@ -184,23 +121,17 @@ strace_event(struct strace *s, uint32_t task, char *text, uint64_t ns)
 			: second_half(s, task, end + strlen(" resumed>")));
 	}
 	if (text[0] == '+' && strncmp(text, "+++ ", 4) == 0) {
-		drop_half(s, task);
+		eph__calls_half_drop(&s->c, task);
 		eph__calls_task_gone(&s->c, task);
 		return (0);
 	}
 	if (is_unfinished(text, len)) {
-		drop_half(s, task);
+		eph__calls_half_drop(&s->c, task);
 		len -= strlen(UNFINISHED);
 		text[len] = '\0';
 		return (first_half(s, task, text, len, ns));
 	}
-	name = strcspn(text, "(");
-	h = eph__strace_handler(text, name);
-	s->c.lines += name < len;
-	if (h == NULL)
-		return (0);
-	error = take_place(s, h, task, ns, &w.place, &w.queued);
-	return (error != 0 ? error : strace_call(s, text, h, &w));
+	return (eph__strace_whole(&s->c, task, ns, text));
 }
 
 /* -- prefixes ----------------------------------------------------------- */
@@ -473,7 +404,7 @@ strace_rest(struct strace *s, char *line)
 	len -= strlen(UNFINISHED);
 	if (!s->c.tasks[task].half_open || strspn(line, " ") >= len)
 		return (0);
-	return (half_append(s, &s->c.tasks[task], line, len));
+	return (eph__calls_half(&s->c, task, line, len));
 }
 
 /* A call, or half of one. */
@@ -493,7 +424,7 @@ strace_text(struct strace *s, char *line, bool is_cut)
 	if (!is_cut)
 		return (strace_event(s, task, text, pf.ns));
 	s->cut = task;
-	drop_half(s, task);
+	eph__calls_half_drop(&s->c, task);
 	return (first_half(s, task, text, strlen(text), pf.ns));
 }
 

@@ -84,6 +84,10 @@ struct import_format {
 };
 
 extern const struct import_format eph__import_strace;
+extern const struct import_format eph__import_truss;
+extern const struct import_format eph__import_kdump;
+extern const struct import_format eph__import_perf_trace;
+extern const struct import_format eph__import_filemap;
 extern const struct import_format eph__import_sendfile_tsv;
 extern const struct import_format eph__import_hold_tsv;
 extern const struct import_format eph__import_nasa_tsv;

@@ -1,4 +1,5 @@
 set(EPHMAP_SOURCES
+    bsd_sendfile.c
     calls_files.c
     calls_finish.c
     calls_io.c
@@ -8,14 +9,18 @@ set(EPHMAP_SOURCES
     idmap.c
     import.c
     import_arc.c
+    import_filemap.c
     import_ids.c
+    import_kdump.c
     import_csv.c
     import_kit.c
     import_object.c
     import_presets.c
     import_records.c
+    import_perf_trace.c
     import_strace.c
     import_told.c
+    import_truss.c
     import_tsv.c
     import_web.c
     input.c

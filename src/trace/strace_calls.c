@@ -441,3 +441,41 @@ eph__strace_handler(const char *name, size_t len)
 	}
 	return (NULL);
 }
+
+int
+eph__strace_call(struct calls *c, char *text, const struct strace_handler *h,
+    struct words *w)
+{
+	int error = 0;
+
+	if (eph__strace_cut(text, w))
+		error = h->fn(c, w);
+	else if (w->queued)
+		eph__import_skip(c->im);
+	if (error == 0)
+		eph__calls_drop(c, w);
+	return (error);
+}
+
+int
+eph__strace_place(struct calls *c, const struct strace_handler *h,
+    uint32_t task, uint64_t ns, uint64_t *placep, bool *queuedp)
+{
+	*queuedp = h->kind != CALLS_NONE && (c->mask & 1u << h->kind) != 0;
+	return (*queuedp ? eph__calls_push(c, task, ns, placep) : 0);
+}
+
+int
+eph__strace_whole(struct calls *c, uint32_t task, uint64_t ns, char *text)
+{
+	const size_t name = strcspn(text, "(");
+	const struct strace_handler *h = eph__strace_handler(text, name);
+	struct words w = { .task = task };
+	int error;
+
+	c->lines += text[name] == '(';
+	if (h == NULL)
+		return (0);
+	error = eph__strace_place(c, h, task, ns, &w.place, &w.queued);
+	return (error != 0 ? error : eph__strace_call(c, text, h, &w));
+}

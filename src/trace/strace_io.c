@@ -44,6 +44,9 @@ sendfile_offset(const char *p, struct transfer *t)
 	t->at_position = strncmp(p, "NULL", 4) == 0;
 	if (t->at_position)
 		return (p[4] == '\0');
+	t->untold = strcmp(p, CALLS_UNTOLD) == 0;
+	if (t->untold)
+		return (true);
 	if (*p != '[' || !eph__strace_number(p + 1, &end, &t->offset) ||
 	    *end != ']')
 		return (false);
@@ -259,6 +262,8 @@ eph__strace_copy(struct calls *c, const struct words *w)
 	    eph__strace_result_number(w, &t.got);
 	if (readable && strcmp(argv[1], "NULL") == 0)
 		t.at_position = true;
+	else if (readable && strcmp(argv[1], CALLS_UNTOLD) == 0)
+		t.untold = true;
 	else if (readable)
 		readable = argv[1][0] == '[' &&
 		    eph__strace_number(argv[1] + 1, &end, &t.offset);

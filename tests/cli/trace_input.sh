@@ -124,6 +124,12 @@ expect 'threads on two CPUs' grep -q '^p 1 0$' calls.txt
 refuses 'expected sendfile, read' trace import --calls write calls.log -o new
 refuses 'is of --fold' trace import --fold-by load calls.log -o new
 
+accepts trace import --from help
+for f in strace perf-trace truss kdump filemap clf csv; do
+	expect_out "^$f "
+done
+refuses 'expected a LOG' trace import -o new
+
 # From a pipe, which cannot seek.
 for f in good.txt good.bin; do
 	cat $f | "$EPHMAP" trace info /dev/stdin >"$out" 2>"$err"

@@ -341,6 +341,105 @@ nothing_is_refused_with_what_is_there(void)
 	    "1 other calls, none of which reads a file's pages");
 }
 
+/* -- other tools -------------------------------------------------------- */
+
+static void
+truss_is_read_and_not_taken_for_strace(void)
+{
+	/* EAGAIN may have sent something. */
+	static const char log[] =
+	    "45678: openat(AT_FDCWD,\"/w/a\",O_RDONLY|O_CLOEXEC,00)\t = 5 "
+	    "(0x5)\n"
+	    "45678: sendfile(5,3,0x1000,0x2000,0x0,{ 8192 },0x0) = 0 (0x0)\n"
+	    "45678: sendfile(5,3,0x3000,0x2000,0x0,{ 4096 },0x0) ERR#35 "
+	    "'Resource temporarily unavailable'\n"
+	    "45678: sendfile(5,3,0x4000,0x1000,0x0,{ 0 },0x0) ERR#35 "
+	    "'Resource temporarily unavailable'\n"
+	    "45679: sendfile(6,3,0x0,0x0,0x0,{ 100 },0x0) = 0 (0x0)\n";
+
+	ASSERT_IMPORTS(log, NULL, "p 0 1\np 0 2\np 0 3\np 1 1000000000\n");
+	ASSERT_SAYS(log, "truss (guessed): 3 calls");
+	ASSERT_OPTIONS("1: 0.5 pread(3,\"a,\\\"b\",4096,0x2000)\t = 4096 "
+		       "(0x1000)\n",
+	    "p 0 2\n", .calls = EPH_CALLS_PREAD);
+}
+
+static void
+kdump_is_put_together(void)
+{
+	static const char log[] =
+	    "  4321 nginx    CALL  openat(AT_FDCWD,0x801234567,0x100000<O_"
+	    "RDONLY|O_CLOEXEC>)\n"
+	    "  4321 nginx    NAMI  \"/w/a\"\n"
+	    "  4321 nginx    RET   openat 5\n"
+	    "  4321 nginx    CALL  sendfile(0x5,0x3,0x1000,0x2000,0,0x7f,0)\n"
+	    "  4322 nginx    CALL  sendfile(0x6,0x3,0,0x1000,0,0x7f,0)\n"
+	    "  4321 nginx    RET   sendfile 0\n"
+	    "  4322 nginx    RET   sendfile -1 errno 35 Resource temporarily "
+	    "unavailable\n"
+	    "  4321 nginx    CALL  pread(0x5,0x80000,0x1000,0)\n"
+	    "  4321 nginx    GIO   fd 5 read 4096 bytes\n"
+	    "       \"abc\"\n"
+	    "  4321 nginx    RET   pread 4096/0x1000\n";
+
+	ASSERT_IMPORTS(log, NULL, "p 0 1\np 0 2\n");
+	ASSERT_SAYS(log, "kdump (guessed): 1 call");
+	ASSERT_OPTIONS(log, "p 0 0\n", .calls = EPH_CALLS_PREAD);
+	ASSERT_IMPORTS(
+	    " 1 100123 a        1.500000 CALL  sendfile(3,4,0,1,0,0,0)\n"
+	    " 1 100123 a        1.600000 RET   sendfile 0\n"
+	    " 1 100124 a        1.700000 CALL  sendfile(3,4,0,1,0,0,0)\n"
+	    " 1 100124 a        1.800000 RET   sendfile 0\n",
+	    "kdump", "p 0 0\nd 200000000\np 1 0\n");
+}
+
+static void
+perf_trace_has_no_offset_behind_a_pointer(void)
+{
+	static const char log[] =
+	    "     0.000 ( 0.880 ms): sf/30526 sendfile(out_fd: 4, in_fd: 5, "
+	    "offset: 0x7ffeb7dea8c0, count: 20000)   = 20000\n"
+	    "     0.955 ( 0.011 ms): sf/30526 openat(dfd: CWD, filename: "
+	    "\"/a\") = 5\n"
+	    "     0.975 ( 0.010 ms): sf/30526 sendfile(out_fd: 4, in_fd: 5, "
+	    "count: 5000) = 5000\n"
+	    "     0.994 (         ): sf/30526 sendfile(out_fd: 4, in_fd: 5, "
+	    "count: 5000) ...\n"
+	    "     1.000 ( 0.010 ms): a b/30527 pread64(fd: 5</a>, buf: 0x7f, "
+	    "count: 4096, pos: 4096) = 4096\n"
+	    "     1.094 ( 0.100 ms): sf/30526  ... [continued]: sendfile()) = "
+	    "5000\n";
+
+	ASSERT_IMPORTS(log, NULL, "p 0 0\np 0 1\nd 19000\np 0 1\np 0 2\n");
+	ASSERT_SAYS(log, "1 calls whose offset the log does not print");
+	ASSERT_OPTIONS(log, "p 0 1\n", .calls = EPH_CALLS_PREAD);
+}
+
+static void
+filemap_tracepoints_give_pages_and_cpus(void)
+{
+	static const char log[] =
+	    "# file dev=254:0 ino=a7206f size=300000\n"
+	    "           nginx-4321    [001] .....  6659.5: "
+	    "mm_filemap_get_pages: dev=254:0 ino=a7206f ofs=0-8191\n"
+	    "           nginx-4321    [001] .....  6659.500001: "
+	    "mm_filemap_get_pages: dev=254:0 ino=a7206f ofs=4096-8191\n"
+	    "           nginx-4321    [000] .....  6659.500002: "
+	    "mm_filemap_get_pages: dev=254:0 ino=a7206f ofs=299008-307199\n"
+	    "cat  4322 [001]  6659.500003: filemap:mm_filemap_map_pages: "
+	    "dev=254:0 ino=b ofs=4096-8191\n"
+	    "cat  4322 [001]  6659.500004: filemap:mm_filemap_get_pages: "
+	    "dev=254:0 ino=b ofs=0-4095\n";
+
+	ASSERT_IMPORTS(log, NULL,
+	    "p 1 0\np 1 1\nd 2000\np 0 73\nd 2000\np 1 1000000000\n");
+	ASSERT_SAYS(log, "1 of 3 ranges are of files whose length");
+	ASSERT_OPTIONS(log, "p 1 1000000001\n", .calls = EPH_CALLS_MMAP);
+	ASSERT_OPTIONS(log,
+	    "p 0 0\np 0 1\nd 2000\np 0 73\nd 2000\np 1 1000000000\n",
+	    .cpu_of = EPH_CPU_PID);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(threads_are_no_cpus),
 	TEST(a_thread_may_come_before_its_clone_returns),
@@ -358,6 +457,10 @@ static CU_TestInfo tests[] = {
 	TEST(a_clock_passes_midnight_and_may_be_set_back),
 	TEST(calls_that_read_files_count_when_asked_for),
 	TEST(nothing_is_refused_with_what_is_there),
+	TEST(truss_is_read_and_not_taken_for_strace),
+	TEST(kdump_is_put_together),
+	TEST(perf_trace_has_no_offset_behind_a_pointer),
+	TEST(filemap_tracepoints_give_pages_and_cpus),
 	CU_TEST_INFO_NULL,
 };
 

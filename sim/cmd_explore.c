@@ -92,12 +92,39 @@ result_json(const struct opts *o, const struct eph_explore_config *cfg,
 	json_object_set_new(j, "guarantee",
 	    r->guarantee > 0 ? json_real(r->guarantee) : json_null());
 	json_object_set_new(j, "exhausted", json_boolean(r->exhausted));
+	json_object_set_new(j, "program", json_string(r->program));
+	json_object_set_new(j, "states", json_integer((json_int_t)r->states));
+	json_object_set_new(
+	    j, "frontier", json_integer((json_int_t)r->frontier));
+	json_object_set_new(j, "levels", json_integer((json_int_t)r->levels));
+	json_object_set_new(
+	    j, "memory_bytes", json_integer((json_int_t)r->memory_bytes));
 	json_object_set_new(j, "bounded", json_boolean(r->bounded));
 	json_object_set_new(
 	    j, "schedule", found ? json_string(r->schedule) : json_null());
 	json_object_set_new(
 	    j, "timeline", found ? json_string(r->timeline) : json_null());
 	return (j);
+}
+
+/* All states, or what is missing to all. */
+static void
+print_proof(
+    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+{
+	char buf[NUMBER_MAX];
+
+	if (!r->exhausted) {
+		(void)printf(
+		    "not finished: %s states, ", number_u64(buf, r->states));
+		(void)printf("frontier %s\n", number_u64(buf, r->frontier));
+		return;
+	}
+	(void)printf("none: %s, fills %s%s: ", r->program,
+	    cfg->no_adversary ? "off" : "on",
+	    cfg->weak_memory ? ", late stores" : "");
+	(void)printf("%s states, all of them%s\n", number_u64(buf, r->states),
+	    r->bounded ? " where TLBs load at 16 addresses only" : "");
 }
 
 /* What a search that found nothing is worth. */
@@ -107,6 +134,10 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 {
 	char buf[NUMBER_MAX];
 
+	if (strcmp(cfg->strategy, "bfs") == 0 && o->replay == NULL) {
+		print_proof(cfg, r);
+		return;
+	}
 	if (o->replay != NULL) {
 		(void)printf(
 		    "no failure in this schedule\n\n%s\n", r->timeline);
@@ -201,7 +232,11 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
 		return;
 	}
 	(void)printf("%s", eph_failure_name(r->failure));
-	if (o->replay == NULL)
+	if (o->replay == NULL && strcmp(cfg->strategy, "bfs") == 0)
+		(void)printf(", and no way to a failure is shorter (%s, %s "
+			     "states seen), %.3f s",
+		    r->program, number_u64(buf, r->states), r->seconds);
+	else if (o->replay == NULL)
 		(void)printf(" in schedule %s (seed %" PRIu64 "), %.3f s",
 		    number_u64(buf, r->failed_at), o->seed, r->seconds);
 	(void)printf("\n\n%s\n", r->timeline);
@@ -297,7 +332,16 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		.weak_memory = o->weak_memory,
 		.replay = o->replay,
 		.repaired = o->repaired,
+		.check_states = o->check_states,
+		.seconds = o->xp_seconds,
+		.memory_bytes = (size_t)o->xp_memory << 20,
 	};
+	if (strcmp(cfg->strategy, "bfs") == 0) {
+		/* A budget of states is one that was asked for. */
+		if (!opt_given(o, budget))
+			cfg->budget = 0;
+		cfg->no_adversary = o->fills == 0;
+	}
 	if (o->bug != NULL) {
 		if (eph_bug_find(o->bug) == NULL)
 			return (refuse_bug(o->bug));

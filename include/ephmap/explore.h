@@ -67,14 +67,17 @@ struct eph_explore_config {
 	const struct eph_scenario *scenario;
 	const struct eph_design_ops *design;	   /* NULL: none */
 	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
-	const char *strategy; /* NULL: pct; random, systematic */
+	const char *strategy; /* NULL: pct; random, systematic, bfs */
 	unsigned ncpus;	      /* 0: the scenario's */
 	uint32_t nbufs;	      /* 0: the scenario's */
-	uint64_t budget;      /* schedules; 0: 10000 */
+	uint64_t budget;      /* schedules; 0: 10000.  bfs: states; 0: any */
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */
 	unsigned preemptions; /* systematic: bound */
 	unsigned fills;	      /* systematic: TLB actions in a schedule */
+	double seconds;	      /* bfs: time that it may take; 0: any */
+	size_t memory_bytes;  /* bfs: memory for states; 0: any */
+	bool check_states;    /* bfs: reach each state twice, and compare */
 	bool weak_memory;
 	bool no_adversary;  /* the TLB does only what it is asked */
 	bool broken;	    /* exhibits: the broken form */
@@ -99,8 +102,19 @@ struct eph_explore_result {
 	unsigned threads;   /* n of the pct guarantee */
 	uint32_t steps_max; /* k: most steps in one schedule */
 	double guarantee;   /* pct: 1/(n k^(d-1)); else 0 */
-	bool exhausted;	    /* systematic: there are no more schedules */
+	bool exhausted;	    /* systematic, bfs: there are no more */
 	bool bounded;	    /* and the bound cut something */
+
+	/* "2 buffers, 2 CPUs, 3 pages, 2 operations a thread" */
+	char program[96];
+
+	/* bfs only. */
+	uint64_t states;     /* distinct ones */
+	uint64_t frontier;   /* of these, not yet gone on from */
+	uint64_t levels;     /* steps to the farthest that was gone on from */
+	uint64_t ends;	     /* ways in which the program ended */
+	size_t memory_bytes; /* that the states took */
+	unsigned words;	     /* of memory that make a state, without stacks */
 };
 
 /*

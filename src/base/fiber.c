@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -352,6 +353,52 @@ eph__fiber_reset(struct fiber *f, void (*fn)(void *), void *arg)
 #endif
 	*(uint64_t *)(void *)f->stack = FIBER_CANARY;
 	fiber_prepare(f);
+}
+
+bool
+eph__fiber_opens(void)
+{
+#if defined(FIBER_UCONTEXT) || defined(FIBER_ASAN) || defined(FIBER_TSAN)
+	return (false);
+#else
+	return (true);
+#endif
+}
+
+static char *
+fiber_top(const struct fiber *f)
+{
+	return (
+	    (char *)((uintptr_t)(f->stack + f->stack_bytes) & ~(uintptr_t)15));
+}
+
+const void *
+eph__fiber_live(const struct fiber *f, size_t *bytes)
+{
+	*bytes = (size_t)(fiber_top(f) - (char *)f->sp);
+	return (f->sp);
+}
+
+void
+eph__fiber_put(struct fiber *f, const void *p, size_t bytes)
+{
+	if (bytes == 0) {
+		fiber_prepare(f);
+		return;
+	}
+	f->sp = fiber_top(f) - bytes;
+	memcpy(f->sp, p, bytes);
+}
+
+void
+eph__fiber_scrub(struct fiber *f, size_t bytes)
+{
+	char *low = (char *)f->sp - bytes;
+
+	/* The canary stays. */
+	if (low < f->stack + 64)
+		low = f->stack + 64;
+	memset(low, 0, (size_t)((char *)f->sp - low));
 }
 
 bool

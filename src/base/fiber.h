@@ -52,6 +52,18 @@ void eph__fiber_reset(struct fiber *f, void (*fn)(void *), void *arg);
 /* Stop running as `from`, which is the caller, and go on as `to`. */
 void eph__fiber_switch(struct fiber *from, struct fiber *to);
 
+/*
+ * A stack as bytes, of a fiber that does not run: the part in use, with the
+ * registers that were pushed.  Put it back, or with 0 bytes make the fiber
+ * start again with its function; zero what lies below.  Not where
+ * eph__fiber_opens() is false: sanitizers keep notes about stacks, and
+ * swapcontext keeps registers, elsewhere.
+ */
+bool eph__fiber_opens(void);
+const void *eph__fiber_live(const struct fiber *f, size_t *bytes);
+void eph__fiber_put(struct fiber *f, const void *p, size_t bytes);
+void eph__fiber_scrub(struct fiber *f, size_t bytes);
+
 /* "x86-64", "arm64" or "ucontext". */
 const char *eph__fiber_kind(void);
 

@@ -170,6 +170,19 @@ eph__mem_rewind(struct eph_mem *mem)
 	    &mem->bytes, mem->image_bytes, memory_order_relaxed);
 }
 
+char *
+eph__mem_region(const struct eph_mem *mem, size_t *used)
+{
+	*used = mem->region_used;
+	return (mem->region);
+}
+
+void
+eph__mem_set_used(struct eph_mem *mem, size_t used)
+{
+	mem->region_used = used;
+}
+
 /* A region is used by one host thread. */
 static void *
 mem_region_alloc(struct eph_mem *mem, size_t bytes)

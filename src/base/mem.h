@@ -45,6 +45,13 @@ void eph__mem_rewind(struct eph_mem *mem);
  */
 void eph__mem_cold(struct eph_mem *mem, const void *p, size_t bytes);
 
+/*
+ * A region's memory, and the bytes of it that were handed out; say how many
+ * were.  For who keeps states of a region himself.
+ */
+char *eph__mem_region(const struct eph_mem *mem, size_t *used);
+void eph__mem_set_used(struct eph_mem *mem, size_t used);
+
 /* Free everything; returns the bytes that had not been given back. */
 size_t eph__mem_destroy(struct eph_mem *mem);
 

@@ -90,8 +90,8 @@ ex_cpu_enabled(const struct explore *ex, unsigned c, uint64_t set)
 	return (set & (~ec->mask | allowed));
 }
 
-static uint64_t
-ex_enabled(const struct explore *ex)
+uint64_t
+eph__ex_enabled(const struct explore *ex)
 {
 	uint64_t set = ex->ready;
 
@@ -151,8 +151,8 @@ eph__explore_can_fill(const struct explore *ex, unsigned cpu, unsigned i)
 		EX_FILL, (uint8_t)cpu, (uint16_t)ex->page[i] }));
 }
 
-static void
-ex_tlb_acts(struct explore *ex, struct ex_choice choice)
+void
+eph__ex_tlb_acts(struct explore *ex, struct ex_choice choice)
 {
 	struct eph_machine *mc = ex->mc;
 	struct eph_cpu *was = mc->cur;
@@ -212,12 +212,23 @@ ex_record(struct explore *ex, struct ex_choice choice)
 	ex->choices[ex->nchoices++] = choice;
 }
 
+/* Let time pass until somebody can move; false: nobody ever will. */
+bool
+eph__ex_settle(struct explore *ex)
+{
+	while (eph__ex_enabled(ex) == 0) {
+		if (!ex_timer_fire(ex))
+			return (false);
+	}
+	return (true);
+}
+
 /* Who goes on; NULL: nobody ever will. */
 struct ex_entity *
 eph__ex_choose(struct explore *ex)
 {
 	for (;;) {
-		const uint64_t enabled = ex_enabled(ex);
+		const uint64_t enabled = eph__ex_enabled(ex);
 		struct ex_choice c;
 
 		if (enabled == 0) {
@@ -228,7 +239,7 @@ eph__ex_choose(struct explore *ex)
 		c = ex->strategy->pick(ex, enabled, ex->cur->id);
 		ex_record(ex, c);
 		if (c.kind != EX_RUN)
-			ex_tlb_acts(ex, c);
+			eph__ex_tlb_acts(ex, c);
 		else if (c.who >= EX_BUFFER(0))
 			eph__ex_buffer_drain_one(ex, c.who - EX_BUFFER(0));
 		else
@@ -244,16 +255,17 @@ eph__explore_stop(struct explore *ex, enum ex_verdict v)
 	PANIC("a schedule that was given up went on");
 }
 
-/* Nobody can move: say why. */
-static _Noreturn void
-ex_quiescent(struct explore *ex)
+/* Nobody can move: why? */
+enum ex_verdict
+eph__ex_quiet_verdict(const struct explore *ex)
 {
+	/* Relaxed: one host thread. */
 	if (atomic_load_explicit(&ex->mc->nviolations, memory_order_relaxed) !=
 	    0)
-		eph__explore_stop(ex, EX_VIOLATION);
+		return (EX_VIOLATION);
 	if (ex->live == 0)
-		eph__explore_stop(ex, EX_PASS);
-	eph__explore_stop(ex, ex->waiting != 0 ? EX_DEADLOCK : EX_SLEEPERS);
+		return (EX_PASS);
+	return (ex->waiting != 0 ? EX_DEADLOCK : EX_SLEEPERS);
 }
 
 void
@@ -276,9 +288,9 @@ eph__ex_set_status(
 		    &ex->mc->cpus[e->cpu]->idle, 1, memory_order_relaxed);
 }
 
-/* Go on as `next`; returns when somebody goes on as the caller. */
+/* `next` is who runs from now on. */
 void
-eph__ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
+eph__ex_enter(struct explore *ex, struct ex_entity *next)
 {
 	struct ex_cpu *ec = &ex->cpu[next->cpu];
 
@@ -290,6 +302,13 @@ eph__ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
 	ec->last = next;
 	ex->cur = next;
 	ex->mc->cur = ex->mc->cpus[next->cpu];
+}
+
+/* Go on as `next`; returns when somebody goes on as the caller. */
+void
+eph__ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
+{
+	eph__ex_enter(ex, next);
 	if (next->fiber == self)
 		return;
 	ex->running = next->fiber;
@@ -381,7 +400,7 @@ eph__ex_yield(struct explore *ex, struct ex_entity *e)
 	struct ex_entity *next = eph__ex_choose(ex);
 
 	if (next == NULL)
-		ex_quiescent(ex);
+		eph__explore_stop(ex, eph__ex_quiet_verdict(ex));
 	if (next != e || e->status != EX_READY)
 		eph__ex_switch(ex, e->fiber, next);
 	eph__ex_catch_up(ex, e);

@@ -58,6 +58,9 @@ struct ex_schedule {
 /* Append a choice, merging it with the last token.  Returns 0 or ENOMEM. */
 int eph__ex_schedule_add(
     struct ex_schedule *s, struct ex_choice c, uint32_t count);
+
+/* The same without merging. */
+int eph__ex_schedule_push(struct ex_schedule *s, struct ex_choice c);
 void eph__ex_schedule_free(struct ex_schedule *s);
 
 /* Leave only what the last replay used. */
@@ -182,25 +185,29 @@ struct explore {
 	struct ex_cpu cpu[EX_CPUS];
 	void (*call_fn)(void *arg);
 	void *call_arg;
+
+	/* With entities and CPUs, all that steps change: up to `entities`. */
 	uint64_t ready;	  /* entities with status EX_READY */
 	uint64_t waiting; /* entities that wait for a condition */
-	unsigned nthreads;
-	unsigned live; /* threads that have not ended */
 	uint64_t progress;
-	uint32_t steps;
+	struct ex_timer timer[EX_TIMERS];
+	unsigned ntimers;
+	unsigned live; /* threads that have not ended */
+
+	uint64_t entities; /* threads and interrupts there are */
+	unsigned nthreads;
 	uint32_t nchoices;
 	struct ex_choice *choices; /* EX_STEPS_MAX, as made */
 	uint32_t steps_max;	   /* budget of one schedule */
 	enum ex_verdict verdict;
 	bool quiet; /* no scheduling points: inside the executor itself */
 	char why[400];
-	struct ex_timer timer[EX_TIMERS];
-	unsigned ntimers;
 
 	/* Addresses whose entries were stored in this schedule. */
 	uint32_t page[EX_PAGES];
 	const void *slot[EX_PAGES];
 	unsigned npages;
+	bool pages_full; /* there were more */
 
 	/* Context switches of the design. */
 	void (*switch_out)(void *arg);

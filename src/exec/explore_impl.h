@@ -49,6 +49,11 @@ void eph__ex_buffer_store(
     struct explore *ex, unsigned c, void *obj, size_t size, uint64_t value);
 
 /* explore.c */
+uint64_t eph__ex_enabled(const struct explore *ex);
+void eph__ex_tlb_acts(struct explore *ex, struct ex_choice choice);
+bool eph__ex_settle(struct explore *ex);
+enum ex_verdict eph__ex_quiet_verdict(const struct explore *ex);
+void eph__ex_enter(struct explore *ex, struct ex_entity *next);
 struct ex_entity *eph__ex_choose(struct explore *ex);
 void eph__ex_set_status(
     struct explore *ex, struct ex_entity *e, enum ex_status status);
@@ -89,5 +94,10 @@ int eph__explore_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg);
 void eph__explore_untimer(struct eph_machine *mc,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg);
+
+/* explore_life.c: all as before the first step; whose panics these are. */
+void eph__ex_reset(struct explore *ex);
+void eph__ex_arm(struct explore *ex);
+void eph__ex_disarm(struct explore *ex);
 
 #endif /* !EXEC_EXPLORE_IMPL_H */

@@ -53,6 +53,7 @@ ex_entity_init(struct explore *ex, unsigned id, unsigned cpu)
 	e->id = id;
 	e->cpu = cpu;
 	ex->cpu[cpu].mask |= EX_BIT(id);
+	ex->entities |= EX_BIT(id);
 	return (0);
 }
 
@@ -102,12 +103,12 @@ ex_reset_entity(struct explore *ex, struct ex_entity *e)
 	eph__ex_set_status(ex, e, ex_is_intr(e) ? EX_OFF : EX_READY);
 }
 
-static void
-ex_reset(struct explore *ex)
+void
+eph__ex_reset(struct explore *ex)
 {
 	ex->ready = ex->waiting = 0;
 	ex->progress = 1;
-	ex->steps = ex->nchoices = 0;
+	ex->nchoices = 0;
 	ex->npages = 0;
 	ex->ntimers = 0;
 	ex_set_quiet(ex, false);
@@ -138,6 +139,21 @@ ex_panic(void *arg, const char *why, const char *file, int line)
 	eph__explore_stop(ex, EX_PANIC);
 }
 
+void
+eph__ex_arm(struct explore *ex)
+{
+	eph__panic_set_handler(ex_panic, ex);
+}
+
+void
+eph__ex_disarm(struct explore *ex)
+{
+	eph__panic_set_handler(NULL, NULL);
+	ex->cur = NULL;
+	ex_set_quiet(ex, true);
+	ex->running = ex->host;
+}
+
 enum ex_verdict
 eph__explore_run(struct explore *ex)
 {
@@ -145,17 +161,14 @@ eph__explore_run(struct explore *ex)
 
 	if (ex->nthreads == 0)
 		return (EX_PASS);
-	ex_reset(ex);
-	eph__panic_set_handler(ex_panic, ex);
+	eph__ex_reset(ex);
+	eph__ex_arm(ex);
 	ex->cur = &ex->entity[0];
 	ex->running = ex->host;
 	ex->strategy->begin(ex);
 	first = eph__ex_choose(ex);
 	eph__ex_switch(ex, ex->host, first);
-	eph__panic_set_handler(NULL, NULL);
-	ex->cur = NULL;
-	ex_set_quiet(ex, true);
-	ex->running = ex->host;
+	eph__ex_disarm(ex);
 	ex->total_steps += ex->nchoices;
 	if (ex->nchoices > ex->k)
 		ex->k = ex->nchoices;

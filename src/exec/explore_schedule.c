@@ -44,6 +44,15 @@ schedule_room(struct ex_schedule *s, size_t room)
 }
 
 int
+eph__ex_schedule_push(struct ex_schedule *s, struct ex_choice c)
+{
+	if (schedule_room(s, s->n + 1) != 0)
+		return (ENOMEM);
+	s->token[s->n++] = (struct ex_token){ c, 1, 0 };
+	return (0);
+}
+
+int
 eph__ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
 {
 	if (s->n > 0 && c.kind == EX_RUN &&
@@ -51,9 +60,9 @@ eph__ex_schedule_add(struct ex_schedule *s, struct ex_choice c, uint32_t count)
 		s->token[s->n - 1].count += count;
 		return (0);
 	}
-	if (schedule_room(s, s->n + 1) != 0)
+	if (eph__ex_schedule_push(s, c) != 0)
 		return (ENOMEM);
-	s->token[s->n++] = (struct ex_token){ c, count, 0 };
+	s->token[s->n - 1].count = count;
 	return (0);
 }
 

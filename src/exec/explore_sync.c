@@ -27,8 +27,10 @@ ex_note_page(struct explore *ex, const void *slot)
 		if (ex->slot[i] == slot)
 			return;
 	}
-	if (ex->npages == EX_PAGES)
+	if (ex->npages == EX_PAGES) {
+		ex->pages_full = true;
 		return;
+	}
 	for (uint32_t p = 0; kva_has_entry(mc, p << EPH_PTP_SHIFT); p++) {
 		const uintptr_t at = (uintptr_t)slot;
 		uintptr_t first;

@@ -2,11 +2,16 @@ set(EPHMAP_SOURCES
     explore.c
     explore_buffer.c
     explore_dfs.c
+    explore_intern.c
     explore_intr.c
     explore_life.c
     explore_pick.c
+    explore_rows.c
     explore_schedule.c
+    explore_space.c
     explore_sync.c
+    explore_tlbs.c
+    explore_words.c
     lockstep.c
     lockstep_threads.c
     lockstep_time.c

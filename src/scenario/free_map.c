@@ -41,6 +41,9 @@ const struct eph_scenario eph__scenario_free_map = {
 	.summary = "a page is unmapped, mapped and recycled at once",
 	.origin = "the last reference against the next",
 	.cpus = 2,
+	.pages = 1,
+	.pages_cpu = 1,
+	.ops = 2,
 	.nbufs = 2,
 	.setup = free_map_setup,
 };

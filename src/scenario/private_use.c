@@ -36,6 +36,8 @@ const struct eph_scenario eph__scenario_private = {
 	.summary = "CPUs map the same pages for themselves and recycle",
 	.origin = "uiomove_fromphys, pipes, md",
 	.cpus = 2,
+	.pages = 2,
+	.ops = 2,
 	.nbufs = 2,
 	.setup = private_setup,
 };

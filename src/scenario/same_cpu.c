@@ -38,6 +38,8 @@ const struct eph_scenario eph__scenario_same_cpu = {
 	.summary = "two threads of one CPU, and another CPU, map their pages",
 	.origin = "preemption between the steps of lwbuf_alloc",
 	.cpus = 2,
+	.pages = 3,
+	.ops = 2,
 	.nbufs = 2,
 	.setup = same_cpu_setup,
 };

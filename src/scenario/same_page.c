@@ -37,6 +37,8 @@ const struct eph_scenario eph__scenario_same_page = {
 	.summary = "every CPU maps, uses and unmaps the same page",
 	.origin = "two connections that send one file",
 	.cpus = 2,
+	.pages = 1,
+	.ops = 1,
 	.nbufs = 2,
 	.setup = eph__same_page_setup,
 };

@@ -6,8 +6,11 @@
  */
 
 #include "scenario/search.h"
+#include "exec/explore_space.h"
+#include "scenario/bfs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,7 +33,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
     struct eph_err *err)
 {
 	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
-		&eph__ex_random, &eph__ex_systematic };
+		&eph__ex_random, &eph__ex_systematic, &eph__ex_states };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
 	const char *names[sizeof(strategies) / sizeof(*strategies) + 1];
 
@@ -51,7 +54,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	}
 	return (eph_err_unknown(err, "strategy", name,
 	    eph_nearest_name(name, names),
-	    "expected random, pct or systematic"));
+	    "expected random, pct, systematic or bfs"));
 }
 
 static int
@@ -216,8 +219,18 @@ static void
 search_statistics(const struct search *s, const struct eph_explore_config *cfg,
     double start, struct eph_explore_result *r)
 {
+	const uint32_t pages =
+	    s->scenario->pages + s->scenario->pages_cpu * s->x->ncpus;
+
+	(void)snprintf(r->program, sizeof(r->program),
+	    "%" PRIu32 " buffer%s, %u CPUs, %" PRIu32 " page%s, %" PRIu32
+	    " operation%s a thread",
+	    s->x->nbufs, s->x->nbufs == 1 ? "" : "s", s->x->ncpus, pages,
+	    pages == 1 ? "" : "s", s->scenario->ops,
+	    s->scenario->ops == 1 ? "" : "s");
 	r->seconds = search_now() - start;
-	r->steps = s->ex->total_steps;
+	if (s->ex->strategy != &eph__ex_states)
+		r->steps = s->ex->total_steps;
 	r->threads = s->ex->nthreads;
 	r->steps_max = s->ex->k;
 	if (cfg->replay == NULL &&
@@ -259,13 +272,18 @@ search_run(struct search *s, const struct eph_explore_config *cfg,
 	struct ex_schedule schedule = { 0 };
 	int error = 0;
 
-	search_loop(s, cfg, r);
-	search_statistics(s, cfg, start, r);
-	if (s->failure != EPH_FAIL_NONE) {
-		error = search_recorded(s, &schedule);
-		if (error == 0)
-			error = search_explain(s, &schedule, true, r, err);
+	if (s->ex->strategy == &eph__ex_states) {
+		error = eph__search_bfs(s, cfg, r, &schedule, err);
+	} else {
+		search_loop(s, cfg, r);
+		if (s->failure != EPH_FAIL_NONE)
+			error = search_recorded(s, &schedule);
 	}
+	search_statistics(s, cfg, start, r);
+	/* The nearest failure has nothing to cut. */
+	if (error == 0 && s->failure != EPH_FAIL_NONE)
+		error = search_explain(
+		    s, &schedule, s->ex->strategy != &eph__ex_states, r, err);
 	eph__ex_schedule_free(&schedule);
 	return (error);
 }

@@ -24,6 +24,9 @@ struct search {
 	void *observer_arg;
 };
 
+/* What a schedule that ended with `v` showed; sets what. */
+enum eph_failure eph__search_verdict(struct search *s, enum ex_verdict v);
+
 /* Run one schedule from the marked state; sets failure and what. */
 enum eph_failure eph__search_once(struct search *s);
 

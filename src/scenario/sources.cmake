@@ -1,4 +1,5 @@
 set(EPHMAP_SOURCES
+    bfs.c
     bugs.c
     bugs_caller.c
     bugs_lwbuf.c

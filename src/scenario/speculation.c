@@ -39,6 +39,8 @@ const struct eph_scenario eph__scenario_speculation = {
 	.summary = "untouched mappings are recycled while TLBs load them",
 	.origin = "sendfile with checksum offload; Plan 9's KMAP",
 	.cpus = 2,
+	.pages_cpu = 3,
+	.ops = 3,
 	.nbufs = 1,
 	.setup = speculation_setup,
 };

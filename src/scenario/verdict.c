@@ -154,8 +154,8 @@ search_end(struct search *s)
 	return (EPH_FAIL_NONE);
 }
 
-static enum eph_failure
-search_verdict(struct search *s, enum ex_verdict v)
+enum eph_failure
+eph__search_verdict(struct search *s, enum ex_verdict v)
 {
 	switch (v) {
 	case EX_PASS:
@@ -186,7 +186,7 @@ eph__search_once(struct search *s)
 	eph_machine_rewind(s->x->mc);
 	eph_machine_set_observer(s->mc, s->observer, s->observer_arg);
 	s->verdict = eph__explore_run(s->ex);
-	s->failure = search_verdict(s, s->verdict);
+	s->failure = eph__search_verdict(s, s->verdict);
 	return (s->failure);
 }
 

@@ -33,6 +33,22 @@ accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired \
     --strategy systematic --preemptions 100 --fills 0 --cpus 3
 expect_out '117 schedules: these are all there are'
 
+# All states: a proof, the end of a budget, and a shortest schedule.
+# (A build whose stacks cannot be saved says so.)
+run explore --design sf_buf.accessed --scenario same-page --strategy bfs
+if [ "$status" -eq 0 ]; then
+	expect_out 'none: 2 buffers, 2 CPUs, 1 page, 1 operation a thread, fills on'
+	expect_out 'states, all of them'
+	accepts explore --design sf_buf.accessed --scenario free-map \
+	    --strategy bfs --budget 500
+	expect_out 'not finished: .* states, frontier'
+	run explore --bug mbuf-2001-decrement-then-cmpset --strategy bfs
+	expect_status 1
+	expect_out '^schedule: a2b'
+else
+	expect_err 'cannot be saved'
+fi
+
 # Without a scenario: all that apply, as an array.
 run explore --design sf_buf.lru --budget 50 --format json
 expect_out '"scenario": "same-page"'

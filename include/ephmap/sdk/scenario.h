@@ -38,10 +38,13 @@ struct eph_scenario {
 	const char *name;
 	const char *summary;
 	const char *origin;
-	unsigned cpus;	    /* CPUs it needs */
-	uint32_t nbufs;	    /* buffers it wants where the design has them */
-	bool no_design;	    /* needs none */
-	uint32_t kva_pages; /* pages of addresses, 0: the machine's */
+	unsigned cpus;	/* CPUs it needs */
+	uint32_t nbufs; /* buffers it wants where the design has them */
+	uint32_t pages; /* that its threads map, and for each CPU: */
+	uint32_t pages_cpu;
+	uint32_t ops;		    /* maps of a thread, at most */
+	bool no_design;		    /* needs none */
+	uint32_t kva_pages;	    /* pages of addresses, 0: the machine's */
 	enum eph_contents contents; /* of the frames; none by default */
 
 	/* Does it make sense for this design? */

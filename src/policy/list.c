@@ -61,7 +61,7 @@ lists_check_node(
 		PANIC("policy list: links disagree");
 	if (i >= l->c.nslots && lists_ghost(l, n->page) != i)
 		PANIC("policy list: ghost not in the table");
-	if (i < l->c.nslots && l->ghost.npages > n->page &&
+	if (!l->both && i < l->c.nslots && l->ghost.npages > n->page &&
 	    l->ghost.of[n->page] != 0)
 		PANIC("policy list: cached page has a ghost");
 	*pinned += n->pinned;

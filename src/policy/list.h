@@ -37,6 +37,7 @@ struct lists {
 	uint32_t heads; /* node of list 0, which is not used */
 	uint32_t ghost_free;
 	bool ready; /* victim() did insert()'s work for the page */
+	bool both;  /* a cached page may have a ghost as well */
 	uint32_t count[LISTS_MAX];
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };

@@ -28,6 +28,13 @@ extern const struct eph_policy_ops eph_policy_s3fifo;
 extern const struct eph_policy_ops eph_policy_sieve;
 extern const struct eph_policy_ops eph_policy_lhd;
 extern const struct eph_policy_ops eph_policy_opt;
+extern const struct eph_policy_ops eph_policy_s4fifo;
+extern const struct eph_policy_ops eph_policy_clock2qplus;
+extern const struct eph_policy_ops eph_policy_merlin;
+extern const struct eph_policy_ops eph_policy_delay_fr;
+extern const struct eph_policy_ops eph_policy_age;
+extern const struct eph_policy_ops eph_policy_lruk;
+extern const struct eph_policy_ops eph_policy_hyperbolic;
 extern const struct eph_policy_ops eph_policy_price_aware;
 extern const struct eph_policy_ops eph_policy_price_sieve;
 

@@ -1,20 +1,26 @@
 set(EPHMAP_SOURCES
     2q.c
+    age.c
     arc.c
     cacheus.c
     car.c
     choose.c
     clock.c
     clock2.c
+    clock2q_plus.c
     clockpro.c
+    delay_fr.c
     fifo.c
     heap.c
+    hyperbolic.c
     lecar.c
     lfu.c
     lfu_aging.c
     lhd.c
     lirs.c
     list.c
+    lruk.c
+    merlin.c
     mq.c
     mru.c
     opt.c
@@ -23,6 +29,7 @@ set(EPHMAP_SOURCES
     price_sieve.c
     random.c
     s3fifo.c
+    s4fifo.c
     sieve.c
     slru.c
     state.c

@@ -100,6 +100,58 @@ test_with_nearly_all_held_and_pages_lost(void)
 	check_everywhere(&c);
 }
 
+/* The parameters of policies whose twins have them. */
+static void
+test_with_params(void)
+{
+	static const struct {
+		const char *policy, *params;
+	} cases[] = {
+		{ "s4fifo", "skip=0.4" },
+		{ "s4fifo", "small=0.3,ghost_threshold=1,threshold=2" },
+		{ "s4fifo",
+		    "skip=0.7,ghost_threshold=3,threshold=3,small=0.5" },
+		{ "clock2q+", "window=1,small=0.3" },
+		{ "clock2q+", "window=0,small=0.4,ghost=2" },
+		{ "delay-fr", "delay=0.5" },
+		{ "delay-fr", "delay=0,bits=2" },
+		{ "age", "scale=0.4" },
+		{ "age", "scale=1,each=1" },
+		{ "lru-k", "correlated=3" },
+		{ "lru-k", "history=0.5,correlated=40" },
+		{ "lru-k", "history=0" },
+		{ "merlin", "minimal=1" },
+	};
+	struct eph_policy_check c = {
+		.steps = steps(), .hold = 100, .unhold = 100, .forget = 10
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c.reference = naive_find(cases[i].policy);
+		c.params = cases[i].params;
+		for (c.seed = 1; c.seed < 4; c.seed++) {
+			c.nslots = 1 + 29 * (uint32_t)(c.seed - 1);
+			c.npages = 4 * c.nslots;
+			check(&c, eph_policy_find(cases[i].policy));
+		}
+	}
+}
+
+/* S4-FIFO as it stands is S3-FIFO, victim by victim. */
+static void
+test_s4fifo_is_s3fifo(void)
+{
+	struct eph_policy_check c = {
+		.steps = steps(), .hold = 50, .unhold = 50, .forget = 10
+	};
+
+	c.reference = naive_find("s3fifo");
+	for (c.nslots = 1; c.nslots <= 100; c.nslots = 2 * c.nslots + 1) {
+		c.npages = 3 * c.nslots;
+		check(&c, eph_policy_find("s4fifo"));
+	}
+}
+
 static void
 test_table_names_are_unique_and_found(void)
 {
@@ -532,6 +584,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_without_holding),
 	TEST(test_with_holding),
 	TEST(test_with_nearly_all_held_and_pages_lost),
+	TEST(test_with_params),
+	TEST(test_s4fifo_is_s3fifo),
 	TEST(test_table_names_are_unique_and_found),
 	TEST(test_params_printed_are_accepted),
 	TEST(test_ranges_of_params_are_those_described),

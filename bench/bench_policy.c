@@ -95,6 +95,7 @@ struct job {
 	const struct eph_policy_ops *policy;
 	uint32_t nslots;
 	uint64_t hits;
+	uint64_t promotions;
 };
 
 static void
@@ -111,7 +112,7 @@ run_textbook(void *arg)
 	if (t.hash == NULL || t.entries == NULL)
 		bench_fail("out of memory");
 	t.list.prev = t.list.next = &t.list;
-	j->hits = textbook_play(&t, j->refs);
+	j->hits = j->promotions = textbook_play(&t, j->refs);
 	free(t.hash);
 	free(t.entries);
 }
@@ -122,9 +123,13 @@ run_policy(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
+	struct eph_policy_counts counts;
+
 	if (eph_mrc_replay(
-		j->refs, j->policy, NULL, j->nslots, 1, &j->hits, &err) != 0)
+		j->refs, j->policy, NULL, j->nslots, 1, &counts, &err) != 0)
 		bench_fail(err.text);
+	j->hits = counts.hits;
+	j->promotions = counts.promotions;
 }
 
 /* Bars at 16 k pages and 1,024 buffers; 0: none. */
@@ -153,7 +158,9 @@ print_rate(const char *name, const struct bench_rate *r, double base,
 		    " %6.0f %-6s", bar, r->median >= bar ? "met" : "missed");
 	else
 		(void)printf(" %6s %-6s", "-", "-");
-	(void)printf(" %9.4f\n", 1 - (double)j->hits / (double)j->refs->n);
+	(void)printf(" %9.4f %10.1f\n",
+	    1 - (double)j->hits / (double)j->refs->n,
+	    1000 * (double)j->promotions / (double)j->refs->n);
 }
 
 static void
@@ -166,8 +173,9 @@ bench_size(const struct eph_refs *refs, uint32_t nslots, unsigned runs,
 
 	(void)printf("\n%u pages, %u buffers, %zu references\n", refs->npages,
 	    nslots, refs->n);
-	(void)printf("%-12s %8s %8s %8s %7s %6s %-6s %9s\n", "policy", "min",
-	    "median", "max", "ratio", "bar", "", "missratio");
+	(void)printf("%-12s %8s %8s %8s %7s %6s %-6s %9s %10s\n", "policy",
+	    "min", "median", "max", "ratio", "bar", "", "missratio",
+	    "promotions");
 	r = bench_measure(run_textbook, &j, (double)refs->n, runs);
 	base = r.median;
 	print_rate("textbook lru", &r, base, 0, &j);

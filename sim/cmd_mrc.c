@@ -144,6 +144,9 @@ curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
 		json_object_set_new(point, "nbufs", json_integer(x->nbufs));
 		json_object_set_new(
 		    point, "miss_ratio", json_real(x->miss_ratio));
+		if (m->s.o->promotions)
+			json_object_set_new(
+			    point, "promotions", json_real(x->promotions));
 		if (m->s.o->shards < 1)
 			json_object_set_new(
 			    point, "error", json_real(x->error));
@@ -157,51 +160,68 @@ curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
 static void
 print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
 {
-	(void)printf("policy,nbufs,miss_ratio,error\n");
+	(void)printf("policy,nbufs,miss_ratio,error%s\n",
+	    m->s.o->promotions ? ",promotions" : "");
 	for (size_t i = 0; i < m->npolicies * m->nsizes; i++) {
 		const char *text = m->choice[i / m->nsizes].text;
 		const char *quote = strchr(text, ',') != NULL ? "\"" : "";
 
-		(void)printf("%s%s%s,%u,%.9g,%.9g\n", quote, text, quote,
+		(void)printf("%s%s%s,%u,%.9g,%.9g", quote, text, quote,
 		    (unsigned)points[i].nbufs, points[i].miss_ratio,
 		    points[i].error);
+		if (m->s.o->promotions)
+			(void)printf(",%.9g", points[i].promotions);
+		(void)putchar('\n');
 	}
 }
 
-/* A column for each policy; the error behind the ratio where there is one. */
+/* The error stands behind the ratio where there is one. */
+static void
+put_point(struct table *t, const struct mrc *m, const struct eph_mrc_point *x)
+{
+	if (m->s.o->shards < 1)
+		table_cell(t, "%.4f +- %.4f", x->miss_ratio, x->error);
+	else
+		table_cell(t, "%.4f", x->miss_ratio);
+	if (m->s.o->promotions)
+		table_cell(t, "%.1f", x->promotions);
+}
+
+/* A column for each policy, and one for its promotions where wanted. */
 static void
 print_curves_table(const struct mrc *m, const struct eph_refs *r,
     const struct eph_mrc_point *points)
 {
-	char *align = must_alloc(NULL, m->npolicies + 2, 1);
+	const size_t columns = m->npolicies * (m->s.o->promotions ? 2 : 1) + 1;
+	char *align = must_alloc(NULL, columns + 1, 1);
 	char number[NUMBER_MAX];
 	struct table *t;
 
-	memset(align, 'r', m->npolicies + 1);
-	align[m->npolicies + 1] = '\0';
+	memset(align, 'r', columns);
+	align[columns] = '\0';
 	t = table_create(align);
 	table_cell(t, "nbufs");
-	for (size_t p = 0; p < m->npolicies; p++)
+	for (size_t p = 0; p < m->npolicies; p++) {
 		table_cell(t, "%s", m->choice[p].text);
+		if (m->s.o->promotions)
+			table_cell(t, "promotions");
+	}
 	table_rule(t);
 	for (size_t i = 0; i < m->nsizes; i++) {
 		table_cell(t, "%s", number_u64(number, m->sizes[i]));
-		for (size_t p = 0; p < m->npolicies; p++) {
-			const struct eph_mrc_point *x =
-			    &points[p * m->nsizes + i];
-
-			if (m->s.o->shards < 1)
-				table_cell(
-				    t, "%.4f +- %.4f", x->miss_ratio, x->error);
-			else
-				table_cell(t, "%.4f", x->miss_ratio);
-		}
+		for (size_t p = 0; p < m->npolicies; p++)
+			put_point(t, m, &points[p * m->nsizes + i]);
 	}
 	(void)printf("Miss ratio by number of buffers: %s references",
 	    number_u64(number, r->n));
 	(void)printf(
 	    " to %s pages, holds ignored.\n\n", number_u64(number, r->npages));
 	table_print(t, stdout);
+	if (m->s.o->promotions)
+		(void)printf("\npromotions: cached pages that changed their "
+			     "place in the policy's order, per 1,000\n"
+			     "references: writes to memory that all CPUs "
+			     "share.\n");
 	table_destroy(t);
 	free(align);
 }

@@ -64,14 +64,21 @@ int eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
 /* Whether that choice has `page`. */
 bool eph_refs_sampled(uint32_t page, double rate, uint64_t seed);
 
+/* What one policy did with one number of buffers. */
+struct eph_policy_counts {
+	uint64_t hits;
+	uint64_t promotions; /* cached pages that changed their place in the
+			      * policy's order (sdk/policy.h) */
+};
+
 /*
- * Hits of one policy with `nslots` buffers, every reference released at
- * once.  `params` may be NULL.  Returns 0 and sets *hitsp, or as the
- * policy's create().  An offline policy needs eph_refs_future().
+ * Play `r` with `nslots` buffers, every reference released at once.
+ * `params` may be NULL.  Returns 0 and sets *counts, or as the policy's
+ * create().  An offline policy needs eph_refs_future().
  */
 int eph_mrc_replay(const struct eph_refs *r,
     const struct eph_policy_ops *policy, const char *params, uint32_t nslots,
-    uint64_t seed, uint64_t *hitsp, struct eph_err *err);
+    uint64_t seed, struct eph_policy_counts *counts, struct eph_err *err);
 
 /*
  * LRU hits at every size in one pass: hits[c] for 0 <= c <= npages, which
@@ -83,7 +90,8 @@ int eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
 struct eph_mrc_point {
 	uint32_t nbufs;
 	double miss_ratio;
-	double error; /* of miss_ratio, two standard errors; 0: exact */
+	double promotions; /* per 1,000 references */
+	double error;	   /* of miss_ratio, two standard errors; 0: exact */
 };
 
 /*

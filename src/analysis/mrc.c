@@ -33,6 +33,7 @@ struct mrc {
 	struct mrc_job *jobs;
 	size_t njobs;
 	double *found; /* miss ratio by point and sample */
+	double *moved; /* promotions per 1,000 references, the same way */
 	struct eph_mrc_point *points;
 };
 
@@ -107,7 +108,8 @@ mrc_job_policy(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 	const struct eph_refs *r = m->refs;
 	uint32_t nslots = cfg->sizes[job->size];
 	double refs = (double)r->n, missed;
-	uint64_t hits;
+	struct eph_policy_counts counts;
+	size_t at;
 	int error;
 
 	if (m->samples > 0) {
@@ -118,13 +120,15 @@ mrc_job_policy(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
 		nslots += nslots == 0;
 	}
 	error = eph_mrc_replay(r, cfg->policies[job->policy], params, nslots,
-	    cfg->seed, &hits, err);
+	    cfg->seed, &counts, err);
 	if (error != 0)
 		return (error);
-	missed = refs > 0 ? fmin((double)(r->n - hits) / refs, 1) : 0;
-	m->found[(job->policy * cfg->nsizes + job->size) *
+	missed = refs > 0 ? fmin((double)(r->n - counts.hits) / refs, 1) : 0;
+	at = (job->policy * cfg->nsizes + job->size) *
 		(m->samples > 0 ? m->samples : 1) +
-	    job->sample] = missed;
+	    job->sample;
+	m->found[at] = missed;
+	m->moved[at] = refs > 0 ? 1000 * (double)counts.promotions / refs : 0;
 	return (0);
 }
 
@@ -173,15 +177,27 @@ mrc_conclude(struct mrc *m, uint32_t policy, size_t size)
 {
 	const size_t at = policy * m->cfg->nsizes + size;
 	const unsigned k = m->samples > 0 ? m->samples : 1;
-	double sum = 0, square = 0;
+	double sum = 0, square = 0, moved = 0;
 
-	for (unsigned i = 0; i < k; i++)
+	for (unsigned i = 0; i < k; i++) {
 		sum += m->found[at * k + i];
+		moved += m->moved[at * k + i];
+	}
 	m->points[at].miss_ratio = sum / k;
+	m->points[at].promotions = moved / k;
 	for (unsigned i = 0; i < k; i++)
 		square += pow(m->found[at * k + i] - sum / k, 2);
 	if (k > 1)
 		m->points[at].error = 2 * sqrt(square / (k - 1) / k);
+}
+
+/* LRU's curve has no runs: what hits moves to the head of the list. */
+static void
+mrc_conclude_lru(struct mrc *m, uint32_t policy, size_t size)
+{
+	struct eph_mrc_point *p = &m->points[policy * m->cfg->nsizes + size];
+
+	p->promotions = m->refs->n == 0 ? 0 : 1000 * (1 - p->miss_ratio);
 }
 
 static int
@@ -218,7 +234,8 @@ mrc_prepare(struct mrc *m, struct eph_refs *r, struct eph_err *err)
 		return (error);
 	m->jobs = calloc(runs + 1, sizeof(*m->jobs));
 	m->found = calloc(runs + 1, sizeof(*m->found));
-	if (m->jobs == NULL || m->found == NULL)
+	m->moved = calloc(runs + 1, sizeof(*m->moved));
+	if (m->jobs == NULL || m->found == NULL || m->moved == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for the runs"));
 	for (size_t i = 0; i < points; i++) {
 		m->points[i] =
@@ -236,6 +253,7 @@ mrc_fini(struct mrc *m)
 	free(m->sample);
 	free(m->jobs);
 	free(m->found);
+	free(m->moved);
 }
 
 int
@@ -258,8 +276,12 @@ eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 		error = eph__parallel_run(&work, err);
 	}
 	for (uint32_t p = 0; p < cfg->npolicies && error == 0; p++) {
-		for (size_t s = 0; s < cfg->nsizes && !mrc_is_lru(cfg, p); s++)
-			mrc_conclude(&m, p, s);
+		for (size_t s = 0; s < cfg->nsizes; s++) {
+			if (mrc_is_lru(cfg, p))
+				mrc_conclude_lru(&m, p, s);
+			else
+				mrc_conclude(&m, p, s);
+		}
 	}
 	mrc_fini(&m);
 	return (error);

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/prng.h"
+#include "ephmap/mrc.h"
 
 #define CHECK_EVERY  64u
 #define CREATE_TRIES 64u
@@ -327,9 +328,10 @@ check_repeatable(struct checker *k)
 	return (error);
 }
 
-/* Hits of one replay; the tables of the checker serve as buffers. */
+/* One replay; the tables of the checker serve as buffers. */
 static int
-check_replay_hits(struct checker *k, bool calls, bool far, uint64_t *hitsp)
+check_replay_run(
+    struct checker *k, bool calls, bool far, struct eph_policy_counts *counts)
 {
 	const struct eph_policy_ops *ops = k->c->policy;
 	struct eph_policy_replay r = { .slot_of = k->slot_of,
@@ -341,14 +343,16 @@ check_replay_hits(struct checker *k, bool calls, bool far, uint64_t *hitsp)
 	check_plan(k);
 	if ((error = world_open(k, &k->w, ops)) != 0)
 		return (error);
-	*hitsp = 0;
+	counts->hits = 0;
 	/* One at a time: k->step is where the future is looked up. */
 	for (k->step = 0; k->step < k->c->steps; k->step++) {
 		const uint32_t *page = &k->refs[k->step];
 
-		*hitsp += (calls ? eph_policy_replay_by_calls : ops->replay)(
-		    ops, k->w.ps, &r, page, 1);
+		counts->hits +=
+		    (calls ? eph_policy_replay_by_calls : ops->replay)(
+			ops, k->w.ps, &r, page, 1);
 	}
+	counts->promotions = ops->promotions(k->w.ps);
 	(void)world_close(&k->w);
 	return (0);
 }
@@ -356,21 +360,24 @@ check_replay_hits(struct checker *k, bool calls, bool far, uint64_t *hitsp)
 static int
 check_replay(struct checker *k)
 {
-	uint64_t calls, near, far;
+	struct eph_policy_counts calls, near, far;
 	int error;
 
 	k->ref.ops = NULL;
 	eph__prng_init(&k->rng, k->c->seed, 1);
-	if ((error = check_replay_hits(k, true, false, &calls)) != 0)
+	if ((error = check_replay_run(k, true, false, &calls)) != 0)
 		return (error);
 	eph__prng_init(&k->rng, k->c->seed, 1);
-	if ((error = check_replay_hits(k, false, false, &near)) != 0)
+	if ((error = check_replay_run(k, false, false, &near)) != 0)
 		return (error);
 	eph__prng_init(&k->rng, k->c->seed, 1);
-	if ((error = check_replay_hits(k, false, true, &far)) != 0)
+	if ((error = check_replay_run(k, false, true, &far)) != 0)
 		return (error);
-	if (calls != near || calls != far)
+	if (calls.hits != near.hits || calls.hits != far.hits)
 		return (check_fail(k, "replay() hits differ from the calls'"));
+	if (calls.promotions != near.promotions ||
+	    calls.promotions != far.promotions)
+		return (check_fail(k, "replay() promotes not as the calls do"));
 	return (0);
 }
 

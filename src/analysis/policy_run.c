@@ -31,7 +31,8 @@ policy_run_next_use(void *arg)
 
 static int
 policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
-    struct eph_policy_env *env, uint64_t *hitsp, struct eph_err *err)
+    struct eph_policy_env *env, struct eph_policy_counts *counts,
+    struct eph_err *err)
 {
 	void *ps;
 	int error;
@@ -39,8 +40,9 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 	if ((env->mem = eph__mem_create(false)) == NULL)
 		return (ENOMEM);
 	if ((error = policy->create(env, &ps, err)) == 0) {
-		*hitsp = policy->replay(
+		counts->hits = policy->replay(
 		    policy, ps, &run->t, run->refs->page, run->refs->n);
+		counts->promotions = policy->promotions(ps);
 		policy->destroy(ps);
 	}
 	(void)eph__mem_destroy(env->mem);
@@ -49,8 +51,8 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 
 int
 eph_mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
-    const char *params, uint32_t nslots, uint64_t seed, uint64_t *hitsp,
-    struct eph_err *err)
+    const char *params, uint32_t nslots, uint64_t seed,
+    struct eph_policy_counts *counts, struct eph_err *err)
 {
 	struct policy_run run = { .refs = r };
 	struct eph_policy_env env = { .nslots = nslots,
@@ -68,7 +70,7 @@ eph_mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
 	run.t.slot_of = eph__table_alloc_none(r->npages);
 	run.t.page_of = eph__table_alloc(nslots, sizeof(uint32_t));
 	if (run.t.slot_of != NULL && run.t.page_of != NULL)
-		error = policy_run_play(&run, policy, &env, hitsp, err);
+		error = policy_run_play(&run, policy, &env, counts, err);
 	if (error == ENOMEM)
 		(void)eph_err_set(err, ENOMEM,
 		    "out of memory for policy %s with %u buffers", policy->name,

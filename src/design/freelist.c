@@ -117,6 +117,12 @@ freelist_forget(void *ps, uint32_t slot)
 	fl->state[slot] = 0;
 }
 
+static uint64_t
+freelist_promotions(const void *ps)
+{
+	return (((const struct freelist *)ps)->moves);
+}
+
 /* The list is whole, and `state` agrees with it. */
 static void
 freelist_check(void *ps)
@@ -165,6 +171,7 @@ const struct eph_policy_ops eph_policy_lru = {
 	.release = lru_release,
 	.forget = freelist_forget,
 	.victim = lru_victim,
+	.promotions = freelist_promotions,
 	.check = freelist_check,
 	.replay = lru_replay,
 };
@@ -182,6 +189,7 @@ const struct eph_policy_ops eph_policy_lazy = {
 	.release = lazy_release,
 	.forget = freelist_forget,
 	.victim = lazy_victim,
+	.promotions = freelist_promotions,
 	.check = lazy_check,
 	.replay = eph_policy_replay_by_calls,
 };

@@ -35,6 +35,7 @@ struct freelist {
 	uint32_t head;	     /* recycled next */
 	uint32_t tail;
 	uint32_t count;		    /* slots on the list */
+	uint64_t moves;		    /* off the list, to come back later */
 	struct freelist_link *link; /* by slot */
 	uint8_t *state;		    /* FREELIST_*, by slot */
 };
@@ -83,6 +84,7 @@ freelist_lru_pin(struct freelist *fl, uint32_t slot)
 {
 	KASSERT(fl->state[slot] & FREELIST_LISTED, "pinned slot not listed");
 	freelist_unlink(fl, slot);
+	fl->moves++;
 }
 
 static inline void
@@ -126,6 +128,7 @@ freelist_lazy_victim(struct freelist *fl)
 		if (!(fl->state[slot] & FREELIST_PINNED))
 			break;
 		/* Referenced while listed; its release lists it again. */
+		fl->moves++;
 	}
 	return (slot);
 }

@@ -189,6 +189,7 @@ POLICY(victim)(void *ps, uint32_t page)
 			if (CLOCK_MAX == 0 || n->count == 0)
 				break;
 			n->count--;
+			s->c.moves++;
 			POLICY(renew)(s, i);
 		}
 		i = next;
@@ -233,5 +234,6 @@ POLICY(check)(void *ps)
 		.insert = POLICY(insert), .hit = POLICY(hit),                  \
 		.pin = POLICY(pin), .release = POLICY(release),                \
 		.forget = POLICY(forget), .victim = POLICY(victim),            \
-		.check = POLICY(check), .replay = POLICY(replay),              \
+		.promotions = eph__policy_promotions, .check = POLICY(check),  \
+		.replay = POLICY(replay),                                      \
 	}

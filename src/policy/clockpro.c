@@ -365,6 +365,7 @@ clockpro_keep(struct clockpro *k, uint32_t i)
 	}
 	clockpro_unlink(k, i);
 	clockpro_link(k, i);
+	k->c.moves++;
 	clockpro_limit_hot(k);
 }
 

@@ -110,6 +110,7 @@ heap_rekey(struct heap *h, uint32_t slot, uint64_t key)
 	h->key[slot] = key;
 	if (h->state[slot] != HEAP_FREE)
 		return;
+	h->c.moves++;
 	if (key < old)
 		heap_up(h, h->place[slot], slot);
 	else

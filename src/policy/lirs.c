@@ -230,6 +230,7 @@ lirs_demote(struct lirs *l)
 	i = l->n[l->s].s.prev;
 	l->n[i].kind = HIR;
 	l->lir--;
+	l->c.moves++;
 	lirs_s_remove(l, i);
 	lirs_q_push(l, i, l->q);
 	lirs_prune(l);
@@ -278,6 +279,7 @@ lirs_hit(void *ps, uint32_t slot)
 	struct lirs_node *n = &l->n[slot];
 	const bool on_s = n->on_s;
 
+	l->c.moves++;
 	if (on_s)
 		lirs_s_remove(l, slot);
 	lirs_s_push(l, slot);

@@ -105,6 +105,7 @@ lists_move(struct lists *l, uint32_t i, unsigned list)
 {
 	lists_unlink(l, i);
 	lists_push(l, i, list);
+	l->c.moves++;
 }
 
 /* The last of `list`; its head node if it is empty. */

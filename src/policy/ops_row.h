@@ -13,6 +13,7 @@
 	.destroy = POLICY(destroy), .insert = POLICY(insert),                  \
 	.hit = POLICY(hit), .pin = POLICY(pin), .release = POLICY(release),    \
 	.forget = POLICY(forget), .victim = POLICY(victim),                    \
-	.check = POLICY(check), .replay = POLICY(replay)
+	.promotions = eph__policy_promotions, .check = POLICY(check),          \
+	.replay = POLICY(replay)
 
 #endif /* !POLICY_OPS_ROW_H */

@@ -15,6 +15,12 @@ eph__policy_nomem(
 	    env->nslots));
 }
 
+uint64_t
+eph__policy_promotions(const void *ps)
+{
+	return (((const struct policy_count *)ps)->moves);
+}
+
 bool
 eph__page_table_init(struct page_table *t, struct eph_mem *mem, uint32_t hint)
 {

@@ -27,7 +27,11 @@ struct policy_count {
 	uint32_t nslots;
 	uint32_t resident; /* slots that hold a page */
 	uint32_t pinned;   /* of these */
+	uint64_t moves;	   /* promotions, see policy.h */
 };
+
+/* promotions() of every policy whose state begins with a policy_count. */
+uint64_t eph__policy_promotions(const void *ps);
 
 /* ENOMEM, and `err` says which policy wanted memory for how many slots. */
 int eph__policy_nomem(

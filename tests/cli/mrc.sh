@@ -33,6 +33,15 @@ expect_out '"nbufs": 3'
 expect_out '"miss_ratio": 0.33333'
 accepts mrc loop.txt
 expect_out 'lru *opt'
+# LRU moves a page at each hit, FIFO and SIEVE never do.
+accepts mrc --policy lru,fifo,sieve --sizes 3 --promotions --format csv loop.txt
+expect_out '^lru,3,0.333333333,0,666.666667$'
+expect_out '^fifo,3,0.333333333,0,0$'
+expect_out '^sieve,3,0.333333333,0,0$'
+accepts mrc --policy 2q --sizes 3 --promotions loop.txt
+expect_out '2q *promotions'
+accepts mrc --policy clock --sizes 3 --promotions --format json loop.txt
+expect_out '"promotions": '
 accepts mrc --sizes 1,2,3 --plot terminal loop.txt
 expect_out 'miss ratio'
 if command -v gnuplot >/dev/null 2>&1; then

@@ -132,11 +132,12 @@ replay(const struct eph_refs *r, const char *policy, uint32_t nbufs)
 {
 	const struct eph_policy_ops *ops = eph_policy_find(policy);
 	struct eph_err err = { "" };
-	uint64_t hits = 0;
+	struct eph_policy_counts counts = { 0, 0 };
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ops);
-	CU_ASSERT_EQUAL(eph_mrc_replay(r, ops, NULL, nbufs, 1, &hits, &err), 0);
-	return (hits);
+	CU_ASSERT_EQUAL(
+	    eph_mrc_replay(r, ops, NULL, nbufs, 1, &counts, &err), 0);
+	return (counts.hits);
 }
 
 static void

@@ -167,6 +167,13 @@ naive_forget(void *ps, uint32_t slot)
 	naive_leave(ps, slot);
 }
 
+static inline uint64_t
+naive_promotions(const void *ps)
+{
+	(void)ps;
+	return (0);
+}
+
 static inline void
 naive_check(void *ps)
 {
@@ -195,7 +202,8 @@ at_least(double x, uint32_t least)
 		.name = who, .summary = "", .origin = "",                     \
 		.abi = EPHMAP_ABI, .create = make, .destroy = naive_destroy,   \
 		.insert = in, .hit = h, .pin = pn, .release = rl,              \
-		.forget = fg, .victim = out, .check = naive_check,             \
+		.forget = fg, .victim = out, .promotions = naive_promotions,   \
+		.check = naive_check,                                          \
 		.replay = eph_policy_replay_by_calls,                              \
 	}
 #define PLAIN(who, in, h, out)                                                 \

@@ -512,6 +512,12 @@ other_victim(void *ps, uint32_t page)
 	return (right_victim(ps, page));
 }
 
+static uint64_t
+broken_promotions(const void *ps)
+{
+	return (fifo()->promotions(((const struct broken *)ps)->fifo));
+}
+
 static void
 broken_check(void *ps)
 {
@@ -537,6 +543,7 @@ broken_ops(void)
 	    .release = broken_release,
 	    .forget = broken_forget,
 	    .victim = right_victim,
+	    .promotions = broken_promotions,
 	    .check = broken_check,
 	    .replay = eph_policy_replay_by_calls });
 }

@@ -35,13 +35,13 @@ make_refs(struct eph_refs *r, uint32_t pages, size_t n, uint64_t seed)
 static uint64_t
 replay(const struct eph_refs *r, const char *policy, uint32_t nbufs)
 {
-	uint64_t hits = 0;
+	struct eph_policy_counts counts = { 0, 0 };
 	struct eph_err err;
 
 	CU_ASSERT_EQUAL_FATAL(eph_mrc_replay(r, eph_policy_find(policy), NULL,
-				  nbufs, 1, &hits, &err),
+				  nbufs, 1, &counts, &err),
 	    0);
-	return (hits);
+	return (counts.hits);
 }
 
 static void

@@ -123,6 +123,15 @@ struct eph_policy_ops {
 	void (*forget)(void *ps, uint32_t slot);
 	uint32_t (*victim)(void *ps, uint32_t page);
 
+	/*
+	 * How often so far a cached page changed its place in the order:
+	 * because it was used, or because a search for a victim kept it.
+	 * These are writes to memory that all CPUs share, under a lock where
+	 * there is one.  Not counted are arrivals and departures, ghosts,
+	 * marks of the page's own (a clock's bit) and a hand that passes.
+	 */
+	uint64_t (*promotions)(const void *ps);
+
 	/* Panics if an invariant does not hold; for tests, O(n). */
 	void (*check)(void *ps);
 

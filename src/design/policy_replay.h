@@ -15,7 +15,10 @@
  *
  * Large tables.  The page's table entry and its slot are asked for some
  * references ahead; with tables in the cache that would only cost.
- * POLICY_NEAR(ps, slot) names the memory of a slot to ask for.
+ * POLICY_NEAR(ps, slot) names the memory of a slot to ask for.  For a page
+ * that will be missed POLICY_PAST(ps, page) asks for what the policy
+ * remembers of it, and POLICY_NEXT(ps) is a page that is likely to leave at
+ * the next miss, whose entry is asked for when the one before has left.
  */
 
 #include "ephmap/sdk/policy.h"
@@ -37,15 +40,21 @@ POLICY(replay_prefetch)(
 {
 	uint32_t slot;
 
+	const uint32_t soon = pages[left > REPLAY_SOON ? REPLAY_SOON : 0];
+
 	REPLAY_PREFETCH(
 	    &slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
-	slot = slot_of[pages[left > REPLAY_SOON ? REPLAY_SOON : 0]];
+	slot = slot_of[soon];
 #ifdef POLICY_NEAR
 	if (slot != EPH_NONE)
 		REPLAY_PREFETCH(POLICY_NEAR(ps, slot));
 #else
 	(void)ps;
 	(void)slot;
+#endif
+#ifdef POLICY_PAST
+	if (slot == EPH_NONE)
+		POLICY_PAST(ps, soon);
 #endif
 }
 
@@ -86,6 +95,14 @@ POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
 		page_of[slot] = page;
 		POLICY(insert)(ps, slot, page);
 		POLICY(release)(ps, slot);
+#ifdef POLICY_NEXT
+		if (far) {
+			const uint32_t next = POLICY_NEXT(ps);
+
+			REPLAY_PREFETCH(&slot_of[next]);
+			POLICY_PAST(ps, next);
+		}
+#endif
 	}
 	r->now = first + n;
 	return (hits);

@@ -162,6 +162,8 @@ arc_check(void *ps)
 #define arc_release	      lists_release
 #define arc_forget	      lists_forget
 #define POLICY_NEAR(ps, slot) (&((struct arc *)(ps))->l.n[slot])
+#define POLICY_PAST(ps, page) lists_past(&((struct arc *)(ps))->l, page)
+#define POLICY_NEXT(ps)	      lists_tail_page(&((struct arc *)(ps))->l, T1)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_arc = {

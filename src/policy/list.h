@@ -167,6 +167,26 @@ lists_ghost(const struct lists *l, uint32_t page)
 	return (page_table_get(&l->ghost, page) - 1);
 }
 
+/* Ask for the table entry of a page that may have a ghost. */
+static inline void
+lists_past(const struct lists *l, uint32_t page)
+{
+#if defined(__GNUC__)
+	if (page < l->ghost.npages)
+		__builtin_prefetch(&l->ghost.of[page], 1);
+#else
+	(void)l;
+	(void)page;
+#endif
+}
+
+/* The page at the tail of `list`; any where the list is empty. */
+static inline uint32_t
+lists_tail_page(const struct lists *l, unsigned list)
+{
+	return (l->n[lists_tail(l, list)].page);
+}
+
 static inline void
 lists_ghost_drop(struct lists *l, uint32_t g)
 {

@@ -221,4 +221,6 @@ POLICY(check)(void *ps)
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct s3 *)(ps))->l.n[slot])
+#define POLICY_PAST(ps, page) lists_past(&((struct s3 *)(ps))->l, page)
+#define POLICY_NEXT(ps)	      lists_tail_page(&((struct s3 *)(ps))->l, SMALL)
 #include "design/policy_replay.h"

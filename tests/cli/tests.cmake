@@ -33,3 +33,9 @@ add_test(NAME cli.sweep_killed
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/sweep.sh
     $<TARGET_FILE:ephmap_program> 20)
 set_tests_properties(cli.sweep_killed PROPERTIES LABELS "cli;long" TIMEOUT 300)
+
+# Real servers, captured here: root, tracefs, and packages.
+add_test(NAME cli.servers
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/servers.sh
+    $<TARGET_FILE:ephmap_program>)
+set_tests_properties(cli.servers PROPERTIES LABELS "cli;long" TIMEOUT 600)

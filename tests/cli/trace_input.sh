@@ -130,6 +130,19 @@ for f in strace perf-trace truss kdump filemap clf csv; do
 done
 refuses 'expected a LOG' trace import -o new
 
+# nginx with and without sendfile, captured by strace and by tracepoints at
+# the same time (tests/cli/servers.sh): the same pages.
+for n in nginx-sendfile nginx-off; do
+	for form in strace filemap; do
+		accepts trace import --calls all --to text \
+		    "$SAMPLES/servers/$n.$form" -o $n.$form.txt
+		grep '^p' $n.$form.txt | cut -d ' ' -f 3 | sort -u >$n.$form.pages
+	done
+	expect "$n: strace and filemap agree" \
+	    cmp $n.strace.pages $n.filemap.pages
+	expect "$n: 273 pages" [ "$(wc -l <$n.strace.pages)" -eq 273 ]
+done
+
 # From a pipe, which cannot seek.
 for f in good.txt good.bin; do
 	cat $f | "$EPHMAP" trace info /dev/stdin >"$out" 2>"$err"

@@ -273,6 +273,14 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 	if (o->cpu_of != NULL &&
 	    import_cpu_rule(command, o->cpu_of, &io) != OPTIONS_OK)
 		return (EXIT_BAD);
+	if (o->header != NULL) {
+		io.header_auto = strcmp(o->header, "auto") == 0;
+		if (!io.header_auto &&
+		    parse_u64(o->header, INT64_MAX, &io.header_bytes) != 0)
+			return (options_refuse(command,
+			    "--header: expected bytes or auto, got \"%s\"",
+			    o->header));
+	}
 	if (o->delimiter != NULL &&
 	    import_delimiter(command, o->delimiter, &io.delimiter) !=
 		OPTIONS_OK)

@@ -12,17 +12,23 @@ set(EPHMAP_SOURCES
     import_filemap.c
     import_ids.c
     import_kdump.c
+    import_clf.c
     import_csv.c
+    import_haproxy.c
     import_kit.c
+    import_nasa.c
     import_object.c
     import_presets.c
     import_records.c
     import_perf_trace.c
+    import_squid.c
     import_strace.c
     import_told.c
     import_truss.c
     import_tsv.c
-    import_web.c
+    import_w3c.c
+    import_weblog_json.c
+    weblog.c
     input.c
     ledger.c
     names.c

@@ -2,6 +2,7 @@
 ephmap_test(unit test_generate)
 ephmap_test(unit test_import_logs)
 ephmap_test(unit test_import_tables)
+ephmap_test(unit test_import_weblogs)
 ephmap_test(unit test_import_strace)
 ephmap_test(unit test_import_calls)
 ephmap_test(unit test_err)

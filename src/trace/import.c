@@ -23,6 +23,8 @@ static const struct import_format *const formats[] = {
 	&eph__import_nasa_tsv,
 	&eph__import_sendfile_tsv,
 	&eph__import_hold_tsv,
+	&eph__import_fio_iolog,
+	&eph__import_blkparse,
 	&eph__import_msr,
 	&eph__import_twitter,
 	&eph__import_alibaba_block,

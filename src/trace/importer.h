@@ -110,6 +110,8 @@ extern const struct import_format eph__import_meta_cdn;
 extern const struct import_format eph__import_wiki_cdn;
 extern const struct import_format eph__import_umass_spc;
 extern const struct import_format eph__import_webcachesim;
+extern const struct import_format eph__import_fio_iolog;
+extern const struct import_format eph__import_blkparse;
 extern const struct import_format eph__import_vscsi;
 extern const struct import_format eph__import_csv;
 extern const struct import_format eph__import_arc;

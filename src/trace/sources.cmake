@@ -12,8 +12,10 @@ set(EPHMAP_SOURCES
     import_filemap.c
     import_ids.c
     import_kdump.c
+    import_blkparse.c
     import_clf.c
     import_csv.c
+    import_fio.c
     import_haproxy.c
     import_kit.c
     import_nasa.c

@@ -193,6 +193,44 @@ tables_of_the_field_are_known(void)
 	csv("5 1 0 1\n1 1 0 2\n", P5 "p 0 1\n", "arc (guessed)");
 }
 
+static void
+fio_logs_are_read(void)
+{
+	csv("fio version 2 iolog\n/f add\n/f open\n/f read 0 8192\n"
+	    "/f wait 1000000\n/g write 4096 1\n/f trim 0 4096\n"
+	    "/f sync 0 0\n/f close\n",
+	    "p 0 0\np 0 1\n" D1 "p 0 1000000001\n",
+	    "fio-iolog (guessed): 2 reads and writes, 3 references");
+	csv("fio version 3 iolog\n17 /f add\n20 /f open\n20 /f read 0 8192\n"
+	    "1000020 /f datasync 0 0\n1000020 /f write 4096 4096\n",
+	    "d 3000\np 0 0\np 0 1\n" D1 "p 0 1\n", "version 3");
+	csv("fio version 3 iolog\n/f read 0 8192\n",
+	    ":2: expected a time in microseconds", NULL);
+	csv("fio version 2 iolog\n/f read 0\n/f read 0 4096\n", "p 0 0\n",
+	    "1 malformed line");
+}
+
+static void
+blkparse_counts_each_request_once(void)
+{
+	csv("  8,0    3        1     0.000000000   697  G   W 8 + 8 [k]\n"
+	    "  8,0    3        2     0.000001000   697  Q   W 8 + 8 [k]\n"
+	    "  8,0    3        3     0.000002000   697  P   N [k]\n"
+	    "  8,0    3        4     0.000003000   697  D   W 8 + 8 [k]\n"
+	    "  8,0    1        5     1.000001000   698  Q  RA 0 + 9 [k]\n"
+	    "  8,0    1        6     1.000001000   698  Q FWS 0 + 0 [k]\n"
+	    "  8,0    1        7     1.000001000   698  Q  DS 0 + 8 [k]\n"
+	    "  8,0    0        8     1.000003000     0  C   W 8 + 8 [0]\n"
+	    "CPU0 (8,0):\n Reads Queued:           1,        4KiB\n",
+	    "p 3 1\n" D1 "p 1 0\np 1 1\n",
+	    "blkparse (guessed): 2 requests, 3 references to 2 pages by 4 "
+	    "CPUs; requests as they were asked for count (action Q); left out:"
+	    " 1 of no bytes (first: line 6), 1 with operation delete");
+	csv("8,0 3 1 0.000000000 697 C W 8 + 8 [0]\n"
+	    "8,16 3 1 0.000000000 697 C W 8 + 8 [0]\n",
+	    "p 3 1\np 3 1000000001\n", "(action C), 2 devices");
+}
+
 /* -- records ------------------------------------------------------------ */
 
 #define LCS_MAGIC 0x123456789abcdef0u
@@ -325,6 +363,8 @@ static CU_TestInfo tests[] = {
 	TEST(deletions_reach_no_data),
 	TEST(columns_can_be_numbered_and_named),
 	TEST(tables_of_the_field_are_known),
+	TEST(fio_logs_are_read),
+	TEST(blkparse_counts_each_request_once),
 	TEST(lcs_of_every_version_is_read),
 	TEST(lcs_with_a_format_string_is_read),
 	TEST(oracle_forms_are_not_taken_for_each_other),

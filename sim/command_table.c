@@ -81,6 +81,8 @@ const struct term import_formats[] = {
 	{ "alibaba-block", "device_id,opcode,offset,length,timestamp" },
 	{ "tencent-block", "Timestamp,Offset,Size,IOType,VolumeID" },
 	{ "umass-spc", "SPC traces: ASU,LBA,size,opcode,timestamp" },
+	{ "fio-iolog", "fio's write_iolog, versions 2 and 3" },
+	{ "blkparse", "blktrace as blkparse prints it by default" },
 	{ "twitter", "timestamp,key,key size,value size,client,operation,TTL" },
 	{ "meta-kv", "CacheLib's op_time,key,key_size,op,op_count,size,..." },
 	{ "meta-cdn", "CacheLib's timestamp,cacheKey,OpType,objectSize,..." },
@@ -91,29 +93,34 @@ const struct term import_formats[] = {
 	{ NULL, NULL },
 };
 
-#define IMPORT_ABOUT                                                                          \
-	"Reads a log, plain or compressed with zstd, gzip, xz, bzip2 or lz4, and writes one " \
-	"page reference (p line) for each 4 KiB page of each call or "                        \
-	"request, with d lines between them where the log has times.  The "                   \
-	"format above is guessed from the first lines when not given.\n"                      \
-	"\n"                                                                                  \
-	"A page of a file is named FILE * 1000000000 + PAGE, files being "                    \
-	"numbered in order of first sight where the log has paths or URLs.  "                 \
-	"From web logs, GET requests with status 200 or 206 and bytes above "                 \
-	"zero count, over the first pages of the file.\n"                                     \
-	"\n"                                                                                  \
-	"CPU of a reference: the log's CPU column where it has one "                          \
-	"(sendfile-tsv, hold-tsv); in a strace log, processes are numbered "                  \
-	"from 0 by their first call that maps a page, so that two pinned "                    \
-	"workers are CPUs 0 and 1 and their master is none; else 0.  "                        \
-	"--cpu-of chooses another rule: pid, column, or a number for a fixed "                \
-	"CPU.\n"                                                                              \
-	"\n"                                                                                  \
-	"Calls that return EAGAIN are not calls; other errors count as "                      \
-	"failed; both map nothing.  In oracleGeneral, vscsi and csv the "                     \
-	"object is the page unless --split: then an object of SIZE bytes is "                 \
-	"SIZE/4096 pages of its own, or with --block BYTES its id is the "                    \
-	"number of a block of a disk and the pages are the disk's.\n"
+#define IMPORT_ABOUT                                                           \
+	"Reads a log, plain or compressed with zstd, gzip, xz, bzip2 or lz4, " \
+	"and writes one page reference (p line) for each 4 KiB page of each "  \
+	"call or request, with d lines between them where the log has "        \
+	"times.  The format above is guessed from the first lines when not "   \
+	"given.  What was taken for what, what was counted, and what was left" \
+	" out and why, is said on standard error.\n"                           \
+	"\n"                                                                   \
+	"A page of a file is named FILE * 1000000000 + PAGE, files being "     \
+	"numbered in order of first sight where the log has paths or URLs.  "  \
+	"From web logs, GET requests with status 200 or 206 and bytes above "  \
+	"zero count, over the first pages of the file; --header takes off "    \
+	"what bytes are a header's.\n"                                         \
+	"\n"                                                                   \
+	"CPU of a reference: the log's CPU column where it has one "           \
+	"(sendfile-tsv, hold-tsv, blkparse); in a strace log, processes are "  \
+	"numbered from 0 by their first call that maps a page, so that two "   \
+	"pinned workers are CPUs 0 and 1 and their master is none; else 0.  "  \
+	"--cpu-of chooses another rule: pid, column, or a number for a fixed " \
+	"CPU.\n"                                                               \
+	"\n"                                                                   \
+	"Calls that return EAGAIN are not calls; other errors count as "       \
+	"failed; both map nothing.  Requests for disks are for the disks' "    \
+	"pages.  Where requests are for objects (csv, oracleGeneral and "      \
+	"others) the object is the page unless --split: then an object of "    \
+	"SIZE bytes is SIZE/4096 pages of its own, or with --block BYTES its " \
+	"id is the number of a block of a disk and the pages are the disk's."  \
+	"  Requests that delete are left out.\n"
 
 const struct command command_table[COMMANDS] = {
 #define COMMAND(id, function, ...) [CMD_##id] = { __VA_ARGS__ },

@@ -73,15 +73,19 @@ static uint64_t
 get_field(const struct record *r, const struct field *f, const char *p)
 {
 	const unsigned width = type_width(f->type);
-	uint64_t v = get_le(p + f->at, width);
+	uint64_t v = 0;
 	uint32_t low;
 	double d;
 	float s;
 
+	p += f->at;
 	if (r->big) {
-		v = 0;
 		for (unsigned i = 0; i < width; i++)
-			v = v << 8 | (unsigned char)p[f->at + i];
+			v = v << 8 | (unsigned char)p[i];
+	} else if (width == 8) { /* known widths are one load each */
+		v = get_le(p, 8);
+	} else {
+		v = width == 4 ? get_le(p, 4) : get_le(p, width);
 	}
 	if (f->type == 'f') {
 		low = (uint32_t)v;

@@ -82,7 +82,7 @@ sendfile_line(struct import *im, char **f)
 	if (got == 0)
 		return (0);
 	if ((error = eph__import_cpu(im, pid, column, &cpu)) != 0 ||
-	    (error = eph__import_at(im, t)) != 0)
+	    (error = eph__import_clock(im, t)) != 0)
 		return (error);
 	return (eph__import_file_range(im, cpu, file, offset, got));
 }
@@ -220,7 +220,7 @@ holds_end(struct import *im, struct holds *h, uint64_t until)
 static int
 hold_line(struct import *im, struct holds *h, char **f)
 {
-	uint64_t t, column, file, page, hold_ns;
+	uint64_t t, logged, column, file, page, hold_ns;
 	struct hold hold;
 	int error;
 
@@ -236,10 +236,11 @@ hold_line(struct import *im, struct holds *h, char **f)
 		 im, f[4], "hold_ns", TSV_NS_MAX, &hold_ns)) != 0 ||
 	    (error = eph__import_cpu(im, 0, column, &hold.cpu)) != 0)
 		return (error);
+	logged = t;
 	if (im->started && t < im->now_ns)
 		t = im->now_ns; /* out of order: as early as still possible */
 	if ((error = holds_end(im, h, t)) != 0 ||
-	    (error = eph__import_at(im, t)) != 0)
+	    (error = eph__import_clock(im, logged)) != 0)
 		return (error);
 	page += file * IMPORT_FILE_PAGES;
 	if (im->o->no_holds)

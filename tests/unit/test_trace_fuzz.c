@@ -163,6 +163,32 @@ static const struct {
 	    "1.2.3.4 - - [17/May/2015:10:05:03 +0000] \"GET /a HTTP/1.1\" 200 "
 	    "4097 \"-\" \"M \\\"c\\\"\"\n" },
 	{ "csv", EPH_CALLS_SENDFILE, "time,size,lbn\n10.5,512,7\n11,1,x\n" },
+	{ "csv", EPH_CALLS_SENDFILE,
+	    "\xef\xbb\xbf\"Time (ms)\";op; id\n1e3;get;\"a \"\"b\"\"\"\n"
+	    "2024-03-12T08:00:01Z;delete;5\n" },
+	{ "weblog-json", EPH_CALLS_SENDFILE,
+	    "x {\"ts\":1.5,\"request\":{\"method\":\"GET\",\"uri\":\"\\x22\"}"
+	    ",\"size\":5000,\"status\":200}\n{\"request\":\"GET /a\"}\n" },
+	{ "w3c", EPH_CALLS_SENDFILE,
+	    "#Date: 2024-03-12 08:00:00\n#Fields: time cs-method cs-uri-stem "
+	    "cs-uri-query sc-status sc-bytes\n08:00:01 GET \"/a\" q 200 5\n" },
+	{ "squid", EPH_CALLS_SENDFILE,
+	    "1.5   2 h TCP_HIT/200 5000 GET http://x/a - HIER_NONE/- x\n" },
+	{ "haproxy", EPH_CALLS_SENDFILE,
+	    "h:3 [06/Feb/2009:12:14:14.655] in st/s1 10/0/30/69/109 200 +5000 "
+	    "- - ---- 1/1/1/1/0 0/0 {x} \"GET /a HTTP/1.1\"\n" },
+	{ "fio-iolog", EPH_CALLS_SENDFILE,
+	    "fio version 3 iolog\n17 /f add\n20 /f read 0 8192\n" },
+	{ "blkparse", EPH_CALLS_SENDFILE,
+	    "8,0 3 2 0.000001000 697 Q W 8 + 8 [k]\nCPU0 (8,0):\n" },
+	{ "msr", EPH_CALLS_SENDFILE,
+	    "128166372003061629,web,0,Read,8192,4096,1331\n" },
+	{ "umass-spc", EPH_CALLS_SENDFILE, "0,20941264,8192,W,0.551706\n" },
+	{ "wiki-cdn", EPH_CALLS_SENDFILE, "0\t5\t7\t0.001\n" },
+	{ "webcachesim", EPH_CALLS_SENDFILE, "0 5 1024 5\n" },
+	{ "oracleGeneralOpNS", EPH_CALLS_SENDFILE,
+	    "abcdefghijklmnopqrstuvwxyz0abcdefghijklmnopqrstuvwxyz0" },
+	{ "lcs", EPH_CALLS_SENDFILE, "\xf0\xde\xbc\x9a\x78\x56\x34\x12<IQIq" },
 	{ "arc", EPH_CALLS_SENDFILE, "6 4 0 0\n16 1 0 1\n" },
 	{ "lirs", EPH_CALLS_SENDFILE, "5\n*\n7\n" },
 	{ "oracleGeneral", EPH_CALLS_SENDFILE,

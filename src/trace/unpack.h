@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define UNPACK_WHY	120
 #define UNPACK_HEAD	16u	   /* bytes that tell the form */

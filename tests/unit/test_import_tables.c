@@ -228,7 +228,7 @@ blkparse_counts_each_request_once(void)
 	    " 1 of no bytes (first: line 6), 1 with operation delete");
 	csv("8,0 3 1 0.000000000 697 C W 8 + 8 [0]\n"
 	    "8,16 3 1 0.000000000 697 C W 8 + 8 [0]\n",
-	    "p 3 1\np 3 1000000001\n", "(action C), 2 devices");
+	    "p 3 1\np 3 1000000001\n", "2 devices");
 }
 
 /* -- records ------------------------------------------------------------ */

@@ -92,7 +92,8 @@ clf_request(const char *line, struct web_request *r, const char **startp,
 	const char *p, *end;
 
 	for (p = line; (p = strchr(p, '"')) != NULL; p++) {
-		if (!eph__web_is_request(p + 1))
+		/* An escaped quote begins a string in another tool's log. */
+		if (!eph__web_is_request(p + 1) || clf_escaped(line, p))
 			continue;
 		if ((end = clf_quoted_end(p + 1, r)) == NULL)
 			return (WEB_BAD);
@@ -116,7 +117,7 @@ clf_request(const char *line, struct web_request *r, const char **startp,
 	/* A response to something else, as "-"? */
 	for (p = line; (p = strchr(p, '"')) != NULL; p++) {
 		*startp = *endp = p;
-		if (clf_status(p, r))
+		if (!clf_escaped(line, p) && clf_status(p, r))
 			return (WEB_NONE);
 	}
 	return (WEB_BAD);

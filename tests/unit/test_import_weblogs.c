@@ -114,6 +114,10 @@ what_does_not_count_is_said(void)
 	    "malformed line (first: line 5), 1 with another method than GET "
 	    "(first: line 1), 1 with another status than 200 or 206 (first: "
 	    "line 2), 1 of no bytes (first: line 3), 1 that ask for nothing");
+	/* A tracer's line that quotes a log's is none. */
+	check("9 write(3, \"h - - " DATE "\\\"GET /a HTTP/1.1\\\" 200 5\"\n",
+	    (struct eph_import_options){ .from = "clf" },
+	    "left out: 1 malformed line", NULL);
 	guess("h - - " DATE "\"HEAD /a HTTP/1.1\" 200 0\n",
 	    "no page reference in this log: clf", NULL);
 }

@@ -149,9 +149,12 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 		(void)printf(": these are all there are, up to the order of "
 			     "operations that commute\n");
 	else if (r->exhausted)
-		(void)printf(": all with at most %" PRIu64
-			     " preemptions and %" PRIu64 " TLB actions\n",
-		    o->preemptions, o->fills);
+		(void)printf(": all with at most %" PRIu64 " %s and %" PRIu64
+			     " TLB actions\n",
+		    o->preemptions,
+		    strcmp(cfg->strategy, "delay") == 0 ? "delays"
+							: "preemptions",
+		    o->fills);
 	else if (r->guarantee > 0)
 		(void)printf("\npct: a bug of depth %" PRIu64
 			     " in %u entities and %" PRIu32

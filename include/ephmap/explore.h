@@ -67,13 +67,14 @@ struct eph_explore_config {
 	const struct eph_scenario *scenario;
 	const struct eph_design_ops *design;	   /* NULL: none */
 	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
-	const char *strategy; /* NULL: pct; random, systematic, bfs */
-	unsigned ncpus;	      /* 0: the scenario's */
-	uint32_t nbufs;	      /* 0: the scenario's */
-	uint64_t budget;      /* schedules; 0: 10000.  bfs: states; 0: any */
+	const char
+	    *strategy; /* NULL: pct; random, pos, urw, systematic, delay, bfs */
+	unsigned ncpus;	 /* 0: the scenario's */
+	uint32_t nbufs;	 /* 0: the scenario's */
+	uint64_t budget; /* schedules; 0: 10000.  bfs: states; 0: any */
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */
-	unsigned preemptions; /* systematic: bound */
+	unsigned preemptions; /* systematic: bound; delay: of delays */
 	unsigned fills;	      /* systematic: TLB actions in a schedule */
 	double seconds;	      /* bfs: time that it may take; 0: any */
 	size_t memory_bytes;  /* bfs: memory for states; 0: any */

@@ -170,7 +170,10 @@ struct ex_strategy {
 
 extern const struct ex_strategy eph__ex_random;
 extern const struct ex_strategy eph__ex_pct;
+extern const struct ex_strategy eph__ex_pos;
+extern const struct ex_strategy eph__ex_urw;
 extern const struct ex_strategy eph__ex_systematic;
+extern const struct ex_strategy eph__ex_delay;
 extern const struct ex_strategy eph__ex_replay; /* ex->replay, then default */
 
 struct explore {

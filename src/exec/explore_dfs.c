@@ -13,6 +13,9 @@
  * costs one, as does an action of a TLB, each from a budget of its own
  * (Musuvathi and Qadeer, PLDI 2007).
  *
+ * Delay: the same search where a choice costs as many as it passes over in a
+ * fixed round, from one budget (Emmi, Qadeer, Rakamaric, POPL 2011).
+ *
  * Reduction: sleep sets (Godefroid, 1996).  When everything that begins
  * with x at a node has been explored, x goes to sleep there: behind its
  * siblings it is not chosen again until somebody has done an operation that
@@ -84,10 +87,20 @@ dfs_begin(struct explore *ex)
 	d->preempted = d->filled = 0;
 }
 
-static bool
-dfs_is_preemption(const struct dfs_node *nd, unsigned who)
+/*
+ * What a choice costs.  systematic: a preemption.  delay: as many entities
+ * as are passed over, going round from the one that ran.
+ */
+static unsigned
+dfs_cost(const struct explore *ex, const struct dfs_node *nd, unsigned who)
 {
-	return (who != nd->cur && (nd->enabled & EX_BIT(nd->cur)) != 0);
+	unsigned delays = 0;
+
+	if (ex->strategy != &eph__ex_delay)
+		return (who != nd->cur && (nd->enabled & EX_BIT(nd->cur)) != 0);
+	for (unsigned e = nd->cur; e != who; e = (e + 1) % EX_ENTITIES)
+		delays += (nd->enabled & EX_BIT(e)) != 0;
+	return (delays);
 }
 
 /* The next entity to try at a node; EX_ENTITIES: none. */
@@ -101,8 +114,7 @@ dfs_next_entity(struct explore *ex, struct dfs_node *nd)
 	for (; left != 0; left &= left - 1) {
 		const unsigned who = eph_cpuword_first(left);
 
-		if (!dfs_is_preemption(nd, who) ||
-		    nd->preempted < ex->preemptions)
+		if (nd->preempted + dfs_cost(ex, nd, who) <= ex->preemptions)
 			return (who);
 		nd->cut_here = true;
 	}
@@ -234,8 +246,8 @@ dfs_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	d->filled = nd->filled;
 	if (nd->choice.kind != EX_RUN)
 		d->filled++;
-	else if (dfs_is_preemption(nd, nd->choice.who))
-		d->preempted++;
+	else
+		d->preempted += dfs_cost(ex, nd, nd->choice.who);
 	return (nd->choice);
 }
 
@@ -272,6 +284,15 @@ dfs_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_systematic = {
 	.name = "systematic",
+	.create = dfs_create,
+	.destroy = dfs_destroy,
+	.begin = dfs_begin,
+	.pick = dfs_pick,
+	.next = dfs_next,
+};
+
+const struct ex_strategy eph__ex_delay = {
+	.name = "delay",
 	.create = dfs_create,
 	.destroy = dfs_destroy,
 	.begin = dfs_begin,

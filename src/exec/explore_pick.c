@@ -221,6 +221,146 @@ const struct ex_strategy eph__ex_pct = {
 };
 
 /*
+ * pos (Yuan, Yang, Gu, "Partial order aware concurrency sampling", CAV 2018):
+ * every pending operation has a random priority.  The lowest runs; whoever
+ * waits with an operation that does not commute with it draws anew, as does
+ * the entity that ran.
+ */
+
+struct pos {
+	uint64_t order[EX_ENTITIES];
+	unsigned last; /* who ran: its next operation has no priority yet */
+};
+
+static int
+pos_create(struct explore *ex)
+{
+	ex->strategy_state = calloc(1, sizeof(struct pos));
+	return (ex->strategy_state != NULL ? 0 : ENOMEM);
+}
+
+static void
+pos_begin(struct explore *ex)
+{
+	struct pos *pos = ex->strategy_state;
+
+	random_begin(ex);
+	for (unsigned e = 0; e < EX_ENTITIES; e++)
+		pos->order[e] = prng_next(&ex->prng);
+	pos->last = EX_ENTITIES;
+}
+
+static struct ex_choice
+pos_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	struct pos *pos = ex->strategy_state;
+	const uint64_t r = prng_next(&ex->prng);
+	unsigned best = EX_ENTITIES;
+	struct ex_choice c;
+
+	(void)cur;
+	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
+		return (c);
+	if (pos->last != EX_ENTITIES)
+		pos->order[pos->last] = prng_next(&ex->prng);
+	for (uint64_t w = enabled; w != 0; w &= w - 1) {
+		const unsigned e = eph_cpuword_first(w);
+
+		if (best == EX_ENTITIES || pos->order[e] < pos->order[best])
+			best = e;
+	}
+	for (uint64_t w = enabled & ~EX_BIT(best); w != 0; w &= w - 1) {
+		const unsigned f = eph_cpuword_first(w);
+
+		if (best >= EX_BUFFER(0) || f >= EX_BUFFER(0) ||
+		    !eph__explore_independent(
+			&ex->entity[best], &ex->entity[f]))
+			pos->order[f] = prng_next(&ex->prng);
+	}
+	pos->last = best;
+	return (ex_run(best));
+}
+
+const struct ex_strategy eph__ex_pos = {
+	.name = "pos",
+	.create = pos_create,
+	.destroy = pct_destroy,
+	.begin = pos_begin,
+	.pick = pos_pick,
+	.next = random_next,
+};
+
+/*
+ * urw (Zhao and others, "Selectively uniform concurrency testing", ASPLOS
+ * 2025): the next is drawn with a probability in proportion to the steps it
+ * has still to make, which makes every interleaving about as likely as any
+ * other.  How many steps that is was counted in the schedules before.
+ */
+
+struct urw {
+	uint32_t steps[EX_ENTITIES]; /* the most in a schedule so far */
+	uint32_t made[EX_ENTITIES];  /* in this one */
+};
+
+static int
+urw_create(struct explore *ex)
+{
+	ex->strategy_state = calloc(1, sizeof(struct urw));
+	return (ex->strategy_state != NULL ? 0 : ENOMEM);
+}
+
+static void
+urw_begin(struct explore *ex)
+{
+	struct urw *urw = ex->strategy_state;
+
+	random_begin(ex);
+	memset(urw->made, 0, sizeof(urw->made));
+}
+
+static uint32_t
+urw_left(const struct urw *urw, unsigned e)
+{
+	return (
+	    urw->steps[e] > urw->made[e] ? urw->steps[e] - urw->made[e] : 1);
+}
+
+static struct ex_choice
+urw_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	struct urw *urw = ex->strategy_state;
+	const uint64_t r = prng_next(&ex->prng);
+	unsigned e = eph_cpuword_first(enabled);
+	uint32_t sum = 0, at;
+	struct ex_choice c;
+
+	(void)cur;
+	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
+		return (c);
+	for (uint64_t w = enabled; w != 0; w &= w - 1)
+		sum += urw_left(urw, eph_cpuword_first(w));
+	at = prng_below(&ex->prng, sum);
+	for (uint64_t w = enabled; w != 0; w &= w - 1) {
+		e = eph_cpuword_first(w);
+		if (at < urw_left(urw, e))
+			break;
+		at -= urw_left(urw, e);
+	}
+	if (++urw->made[e] > urw->steps[e])
+		urw->steps[e] = urw->made[e];
+	return (ex_run(e));
+}
+
+const struct ex_strategy eph__ex_urw = {
+	.name = "urw",
+	.create = urw_create,
+	.destroy = pct_destroy,
+	.begin = urw_begin,
+	.pick = urw_pick,
+	.next = random_next,
+};
+
+/*
  * Replay.  A token whose entity cannot move is skipped, so that a schedule
  * from which something was cut still means something; `used' tells.  After the last token
  * the running entity goes on as long as it can.

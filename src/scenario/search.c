@@ -33,7 +33,8 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
     struct eph_err *err)
 {
 	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
-		&eph__ex_random, &eph__ex_systematic, &eph__ex_states };
+		&eph__ex_random, &eph__ex_pos, &eph__ex_urw,
+		&eph__ex_systematic, &eph__ex_delay, &eph__ex_states };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
 	const char *names[sizeof(strategies) / sizeof(*strategies) + 1];
 
@@ -54,7 +55,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	}
 	return (eph_err_unknown(err, "strategy", name,
 	    eph_nearest_name(name, names),
-	    "expected random, pct, systematic or bfs"));
+	    "expected random, pct, pos, urw, systematic, delay or bfs"));
 }
 
 static int

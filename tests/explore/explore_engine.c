@@ -100,10 +100,10 @@ static const struct eph_scenario lost_update_program = {
 static void
 test_every_strategy_finds_a_lost_update(void)
 {
-	static const char *const strategies[] = { "pct", "random",
-		"systematic" };
+	static const char *const strategies[] = { "pct", "random", "pos", "urw",
+		"systematic", "delay" };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		struct eph_explore_result r = search(
 		    &lost_update_program, strategies[i], 1000, false, NULL);
 

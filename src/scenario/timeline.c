@@ -19,6 +19,8 @@
 #include "scenario/search.h"
 
 #define TL_WIDTH     22u /* of a column, at least */
+#define TL_FOLD	     16u /* lines of a round that is drawn once */
+#define TL_AGAIN     3u	 /* times that it must come again */
 #define TL_WIDTH_MAX 46u /* longer lines are folded */
 
 struct tl_line {
@@ -233,14 +235,50 @@ tl_head(FILE *f, unsigned ncpus, unsigned width)
 	}
 }
 
+/* How often do the `n` lines at `i` come again at once? */
+static size_t
+tl_repeats(const struct timeline *tl, size_t i, size_t n)
+{
+	size_t k = i + n;
+
+	while (k < tl->n && tl->line[k].cpu == tl->line[k - n].cpu &&
+	    strcmp(tl->line[k].text, tl->line[k - n].text) == 0)
+		k++;
+	return ((k - i - n) / n);
+}
+
+/* Lines that come again and again are drawn once. */
+static void
+tl_fold(const struct timeline *tl, FILE *f, unsigned width)
+{
+	size_t again, n;
+
+	for (size_t i = 0; i < tl->n; i += n * (again + 1)) {
+		n = 1;
+		again = tl_repeats(tl, i, n);
+		while (again < TL_AGAIN && n < TL_FOLD)
+			again = tl_repeats(tl, i, ++n);
+		if (again < TL_AGAIN) {
+			n = 1;
+			again = 0;
+		}
+		for (size_t k = 0; k < n; k++)
+			tl_line(f, &tl->line[i + k], tl->s->x->ncpus, width);
+		if (again > 0 && n == 1)
+			(void)fprintf(f, "(this %zu times more)\n", again);
+		else if (again > 0)
+			(void)fprintf(
+			    f, "(these %zu lines %zu times more)\n", n, again);
+	}
+}
+
 static void
 tl_draw(const struct timeline *tl, FILE *f)
 {
 	const unsigned width = tl_width(tl);
 
 	tl_head(f, tl->s->x->ncpus, width);
-	for (size_t i = 0; i < tl->n; i++)
-		tl_line(f, &tl->line[i], tl->s->x->ncpus, width);
+	tl_fold(tl, f, width);
 	if (tl->s->failure != EPH_FAIL_NONE)
 		(void)fprintf(f, "=> %s\n", tl->s->what);
 }

@@ -384,6 +384,29 @@ page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
 	return (buf);
 }
 
+#define MISSING_TEXT 112
+
+/*
+ * What would have helped.  A flush that keeps global entries is one that
+ * people take for a flush: it is named where there was any.
+ */
+static const char *
+missing_text(const struct eph_cpu *cpu, const struct eph_shadow *sh, char *buf)
+{
+	const bool kept = (sh->key & EPH_SHADOW_G) != 0 &&
+	    cpu->gen[0] - EPH_GEN_FIRST(0) > cpu->gen[1] - EPH_GEN_FIRST(1);
+
+	if (kept)
+		(void)snprintf(buf, MISSING_TEXT,
+		    "missing: invlpg or a flush of global entries too on CPU "
+		    "%u, which has flushed and kept them",
+		    cpu->id);
+	else
+		(void)snprintf(buf, MISSING_TEXT,
+		    "missing: invlpg or a flush on CPU %u", cpu->id);
+	return (buf);
+}
+
 /*
  * Verdict.  The entry in the page table, or its history, tells whose store
  * this CPU missed.
@@ -404,9 +427,10 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	const char *verb = touch == EPH_TOUCH_WRITE ? "store" : "load";
 	/* In a replay steps are lines, or operations of a binary trace. */
 	const char *step = mc->page_name != NULL ? "line" : "step";
-	char meant[PAGE_TEXT], held[PAGE_TEXT];
+	char meant[PAGE_TEXT], held[PAGE_TEXT], missing[MISSING_TEXT];
 
 	(void)page_text(mc, m->frame, meant);
+	(void)missing_text(cpu, sh, missing);
 	if (shadow_frame(sh) != m->frame) {
 		cpu->c.stale_use++;
 		eph_machine_violation(mc,
@@ -415,10 +439,10 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 		    "%s %" PRIu32 "; CPU %" PRIu32
 		    " stored the entry at %s %" PRIu32
 		    " and CPU %u has not invalidated the address since "
-		    "(missing: invlpg or a flush on CPU %u)",
+		    "(%s)",
 		    cpu->id, verb, va, meant,
 		    page_text(mc, shadow_frame(sh), held), step, sh->when,
-		    by_cpu, step, by_when, cpu->id, cpu->id);
+		    by_cpu, step, by_when, cpu->id, missing);
 		return;
 	}
 	cpu->c.stale_possible++;
@@ -427,9 +451,9 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	    " reached %s as meant, but only because its TLB had forgotten a "
 	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
 	    " and CPU %u has not invalidated the address since "
-	    "(missing: invlpg or a flush on CPU %u)",
+	    "(%s)",
 	    cpu->id, verb, va, meant, page_text(mc, shadow_other(sh), held),
-	    by_cpu, step, by_when, cpu->id, cpu->id);
+	    by_cpu, step, by_when, cpu->id, missing);
 }
 
 uint32_t

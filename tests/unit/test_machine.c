@@ -222,6 +222,26 @@ a_stale_use_is_explained(void)
 	close_machine(&f);
 }
 
+/* A reload of CR3 looks like a flush, and keeps global entries. */
+static void
+a_flush_that_keeps_global_entries_is_named(void)
+{
+	struct fixture f;
+
+	open_machine(&f, "infinite", 1);
+	pmap_pte_store(
+	    f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW | EPH_PTE_G));
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
+	pmap_pte_store(
+	    f.mc, f.va, pte_of(2, EPH_PTE_V | EPH_PTE_RW | EPH_PTE_G));
+	pmap_flush_local(f.mc, false);
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 2), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.mc->violations[0].text,
+	    "a flush of global entries too on CPU 0, which has flushed and "
+	    "kept them"));
+	close_machine(&f);
+}
+
 static void
 what_a_finite_tlb_forgot_is_still_possible(void)
 {
@@ -466,6 +486,7 @@ static CU_TestInfo tests[] = {
 	TEST(no_valid_entry_is_a_page_fault_and_is_not_cached),
 	TEST(returning_to_the_same_page_is_not_stale),
 	TEST(a_stale_use_is_explained),
+	TEST(a_flush_that_keeps_global_entries_is_named),
 	TEST(what_a_finite_tlb_forgot_is_still_possible),
 	TEST(needless_is_what_found_nothing_outdated),
 	TEST(a_cr3_reload_keeps_global_entries),

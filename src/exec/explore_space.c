@@ -249,6 +249,9 @@ eph__space_capture(struct ex_space *sp)
 	uint64_t buf[SPACE_GROUP];
 
 	eph__canonical(sp);
+	/* Memory that no area covers would be no part of the state. */
+	if (sp->most > sp->area[0].bytes)
+		return (false);
 	for (unsigned k = 0; k < sp->npieces; k++) {
 		size_t bytes, had;
 		const void *p = space_piece(sp, k, buf, &bytes);
@@ -301,6 +304,8 @@ space_walk(struct ex_space *sp, uint64_t number)
 			return;
 		eph__canonical(sp);
 		(void)eph__space_learn(sp);
+		if (sp->nwords > SPACE_WORDS)
+			return;
 	}
 }
 
@@ -391,8 +396,14 @@ eph__space_create(struct explore *ex, unsigned walks, bool check,
 	eph__canonical(sp);
 	if (!eph__space_image(sp))
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	for (unsigned i = 0; i < walks; i++)
+	eph__ex_arm(ex);
+	for (unsigned i = 0; i < walks && sp->nwords <= SPACE_WORDS; i++)
 		space_walk(sp, i);
+	if (sp->nwords > SPACE_WORDS)
+		return (eph_err_set(err, ENOTSUP,
+		    "bfs: this program's states are more than %u words of "
+		    "memory: expected a smaller program, or another strategy",
+		    SPACE_WORDS));
 	if (eph__space_restart(sp) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	return (0);

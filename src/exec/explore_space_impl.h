@@ -14,17 +14,18 @@
 
 #define SPACE_AREAS  (8u + EX_CPUS)
 #define SPACE_SKIP   (16u + 8u * EX_CPUS)
-#define SPACE_GROUP  16u	 /* words of a piece */
-#define SPACE_PIECES 96u	 /* of a state: groups and stacks */
-#define SPACE_BELOW  2048u	 /* bytes of stack that a step may find dirty */
-#define SPACE_SLACK  (16u << 10) /* bytes of region that a program may take */
-#define SPACE_TAG    27u	 /* bits of a state's number */
-#define SPACE_LINE   32u	 /* words that are compared at once */
-#define SPACE_CELLS  12u	 /* addresses whose cells are made at first */
-#define SPACE_BATCH  32u	 /* states on their way into the table */
-#define SPACE_ACT    4u		 /* pieces of an action of a TLB */
-#define SPACE_MEMOS  (1u << 14)	 /* actions that are remembered, twice */
-#define SPACE_EVERY  256u	 /* loads between two looks at all memory */
+#define SPACE_GROUP  16u   /* words of a piece */
+#define SPACE_PIECES 96u   /* of a state: groups and stacks */
+#define SPACE_WORDS  1024u /* of a state, without stacks */
+#define SPACE_BELOW  2048u /* bytes of stack that a step may find dirty */
+#define SPACE_SLACK  (512u << 10) /* bytes of region that steps may take */
+#define SPACE_TAG    27u	  /* bits of a state's number */
+#define SPACE_LINE   32u	  /* words that are compared at once */
+#define SPACE_CELLS  12u	  /* addresses whose cells are made at first */
+#define SPACE_BATCH  32u	  /* states on their way into the table */
+#define SPACE_ACT    4u		  /* pieces of an action of a TLB */
+#define SPACE_MEMOS  (1u << 14)	  /* actions that are remembered, twice */
+#define SPACE_EVERY  256u	  /* loads between two looks at all memory */
 
 /* Memory that steps may write to. */
 struct space_area {
@@ -80,6 +81,7 @@ struct ex_space {
 	unsigned nskip;
 	char *image;
 	size_t used; /* of the region, at the start */
+	size_t most; /* of it, in any state so far */
 
 	struct space_word *word; /* by address */
 	size_t nwords;

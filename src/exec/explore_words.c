@@ -70,7 +70,7 @@ eph__space_areas(struct ex_space *sp)
 	size_t used;
 	char *region = eph__mem_region(ex->mc->mem, &used);
 
-	sp->used = used;
+	sp->used = sp->most = used;
 	memset(region + used, 0, SPACE_SLACK);
 	space_add(sp, region, (used + SPACE_SLACK) & ~(size_t)7);
 	space_add(sp, ex->entity, ex->nthreads * sizeof(ex->entity[0]));
@@ -227,7 +227,10 @@ space_learn_area(struct ex_space *sp, const struct space_area *a)
 	const uint64_t *first = (const uint64_t *)(const void *)a->p;
 	const uint64_t *image =
 	    (const uint64_t *)(const void *)(sp->image + a->image);
-	const size_t n = a->bytes / 8;
+	/* Nothing was ever written to beyond what was handed out. */
+	const size_t n =
+	    (a == &sp->area[0] && sp->most < a->bytes ? sp->most : a->bytes) /
+	    8;
 	size_t found = 0;
 
 	for (size_t at = 0; at < n; at += SPACE_LINE) {
@@ -338,7 +341,11 @@ void
 eph__canonical(struct ex_space *sp)
 {
 	struct explore *ex = sp->ex;
+	size_t used;
 
+	(void)eph__mem_region(ex->mc->mem, &used);
+	if (used > sp->most)
+		sp->most = used;
 	canonical_progress(ex);
 	for (unsigned c = 0; c < ex->mc->ncpus; c++)
 		canonical_cpu(ex, c);
@@ -502,7 +509,11 @@ eph__space_act_find(struct ex_space *sp, unsigned c, unsigned i)
 	const struct eph_shadow *sh;
 	size_t n;
 
-	*act = (struct space_act){ 0 };
+	/* An address whose page-table page is made later has no place yet. */
+	*act =
+	    (struct space_act){ .many = !kva_has_entry(ex->mc, ex->page[i]) };
+	if (act->many)
+		return;
 	/* All cells: others may be looked at on the way to the one. */
 	sh = space_shadow(cpu, &n);
 	if (sh != NULL)

@@ -78,7 +78,9 @@ pmap_pte_load(struct eph_machine *mc, eph_va_t va)
 
 	pmap_point(
 	    mc, EPH_POINT_PTE, machine_pte(mc, eph_curcpu(mc), i), "load pte");
-	return (machine_pte_get(mc, eph_curcpu(mc), i));
+	/* Acquire: some designs hand addresses over by the entry alone. */
+	return (atomic_load_explicit(
+	    machine_pte(mc, eph_curcpu(mc), i), memory_order_acquire));
 }
 
 eph_pte_t

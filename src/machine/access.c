@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "machine/life.h"
 
 #define SHADOW_SHIFT_FIRST 27 /* 32 cells */
 
@@ -285,6 +286,8 @@ eph__cpu_flush(struct eph_cpu *cpu, bool all)
 		cpu_next_gen(cpu, 1);
 	if (all || cpu->mc->pgeflag == 0)
 		cpu->loaded = false;
+	if (eph_unlikely(cpu->mc->tlbclock != NULL))
+		eph__tlbclock_flushed(cpu);
 }
 
 bool

@@ -188,6 +188,7 @@ eph__machine_life_destroy(struct eph_machine *mc)
 	eph_machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
 	eph_machine_free(mc, mc->loadset, mc->cpuwords * sizeof(*mc->loadset));
 	eph__frames_destroy(mc);
+	eph__tlbclock_stop(mc);
 	eph_machine_free(mc, mc, sizeof(*mc));
 	return (eph__mem_destroy(mem));
 }

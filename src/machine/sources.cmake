@@ -4,4 +4,5 @@ set(EPHMAP_SOURCES
     machine.c
     models.c
     tlb.c
+    tlbclock.c
     vm_page.c)

@@ -32,6 +32,7 @@ struct eph_machine;
 struct eph_mem;
 struct eph_shootdown_ops;
 struct eph_sleepq;
+struct eph_tlbclock;
 
 /* How the CPUs are played; see ephmap/sdk/exec.h. */
 enum eph_mode { EPH_LOCKSTEP, EPH_THREADS, EPH_EXPLORE };
@@ -84,10 +85,11 @@ struct eph_machine {
 	struct eph_costs costs;			   /* (c) */
 
 	/* Services. */
-	struct eph_mem *mem;	   /* (c) */
-	struct eph_kva_arena *kva; /* (c) */
-	struct eph_sleepq *sleepq; /* (c) */
-	struct eph_shadow none[2]; /* (c) the table of who loaded nothing */
+	struct eph_mem *mem;	       /* (c) */
+	struct eph_kva_arena *kva;     /* (c) */
+	struct eph_sleepq *sleepq;     /* (c) */
+	struct eph_tlbclock *tlbclock; /* (m) NULL: nobody asks for it */
+	struct eph_shadow none[2];     /* (c) the table of who loaded nothing */
 	enum eph_contents contents_kind; /* (c) */
 	uint64_t seed;			 /* (c) */
 	_Atomic(uint64_t) ipiq_kick; /* (p) full IPI queues that forced one */

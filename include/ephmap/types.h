@@ -43,6 +43,7 @@ enum {
 	EPH_PTE_A = 0x020,  /* accessed */
 	EPH_PTE_M = 0x040,  /* modified */
 	EPH_PTE_G = 0x100,  /* global: survives a CR3 reload */
+	EPH_PTE_SW = 0x400, /* the hardware ignores it: the design's own */
 };
 
 #define EPH_PTE_FRAME(pte) ((uint32_t)((pte) >> EPH_PAGE_SHIFT))

@@ -38,6 +38,14 @@
 	X(eph__pmap_quick_ops)						\
 	X(eph__segmap_ops)							\
 	X(eph__mapwindow_ops)						\
+	X(eph__xen_percpu_ops)						\
+	X(eph__xen_shadow_ops)						\
+	X(eph__xen_epoch_ops)						\
+	X(eph__xen_noready_ops)						\
+	X(eph__xen_maphash_ops)						\
+	X(eph__xen_mapcache_ops)					\
+	X(eph__xen_global_ops)						\
+	X(eph__xen_arm32_ops)						\
 	X(eph__best_ops)
 
 #define DESIGN_ROW(row)     extern const struct eph_design_ops row;

@@ -97,6 +97,7 @@ const struct eph_design_ops eph__kmap_atomic_24_ops = {
 	.policy = "",
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
+	.nest = KM_TYPE_NR,
 	.create = kmap_atomic_24_create,
 	.destroy = eph__percpu_slots_destroy,
 	.map = kmap_atomic_24_map,

@@ -224,6 +224,7 @@ const struct eph_design_ops eph__kmap_local_ops = {
 	.policy = "",
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
+	.nest = KM_USABLE,
 	.create = kmap_local_create,
 	.destroy = kmap_local_destroy,
 	.map = kmap_local_map,

@@ -116,6 +116,7 @@ const struct eph_design_ops eph__mapwindow_ops = {
 	.policy = "",
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
+	.nest = PMAP_WINDOW_SIZE,
 	.create = mapwindow_create,
 	.destroy = eph__percpu_slots_destroy,
 	.map = mapwindow_map,

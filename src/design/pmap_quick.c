@@ -268,6 +268,7 @@ const struct eph_design_ops eph__pmap_quick_ops = {
 	.policy = "",
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_GLOBAL,
+	.nest = 1,
 	.create = pmap_quick_create,
 	.destroy = pmap_quick_destroy,
 	.map = pmap_quick_map,

@@ -35,6 +35,9 @@ extern const struct eph_design_ops eph__lwbuf_reserve_ops;
 extern const struct eph_design_ops eph__msf_buf_ops;
 extern const struct eph_design_ops eph__pmap_quick_ops;
 extern const struct eph_design_ops eph__segmap_ops;
+extern const struct eph_design_ops eph__xen_epoch_ops;
+extern const struct eph_design_ops eph__xen_noready_ops;
+extern const struct eph_design_ops eph__xen_shadow_ops;
 extern const struct eph_design_ops eph__sf_buf_accessed_ops;
 extern const struct eph_design_ops eph__sf_buf_cpumask_ops;
 extern const struct eph_design_ops eph__sf_buf_hash_ops;
@@ -274,21 +277,25 @@ struct repair {
 	repaired_map *map;		      /* NULL: as shipped */
 	int (*unmap)(void *state, void *obj); /* the same */
 	const char *shootdown;		      /* NULL: as shipped */
+	const struct eph_design_ops *instead; /* what came after it */
 };
 
 static const struct repair repairs[] = {
-	{ &eph__sf_buf_uncached_ops, NULL, NULL, "acked-invlpg" },
-	{ &eph__sf_buf_hash_ops, repaired_hash_map, NULL, NULL },
+	{ &eph__sf_buf_uncached_ops, NULL, NULL, "acked-invlpg", NULL },
+	{ &eph__sf_buf_hash_ops, repaired_hash_map, NULL, NULL, NULL },
 	{ &eph__sf_buf_lru_ops, repaired_lru_map, repaired_lru_unmap,
-	    "acked-invlpg" },
-	{ &eph__sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL },
-	{ &eph__sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL },
-	{ &eph__msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg" },
-	{ &eph__kva_qenter_ops, NULL, NULL, "acked-invlpg" },
-	{ &eph__pmap_quick_ops, repaired_quick_map, NULL, NULL },
-	{ &eph__lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL },
-	{ &eph__segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL },
-	{ &eph__lwbuf_reserve_ops, NULL, repaired_reserve_unmap, NULL },
+	    "acked-invlpg", NULL },
+	{ &eph__sf_buf_cpumask_ops, repaired_cpumask_map, NULL, NULL, NULL },
+	{ &eph__sf_buf_accessed_ops, repaired_accessed_map, NULL, NULL, NULL },
+	{ &eph__msf_buf_ops, repaired_msf_map, NULL, "acked-invlpg", NULL },
+	{ &eph__kva_qenter_ops, NULL, NULL, "acked-invlpg", NULL },
+	{ &eph__pmap_quick_ops, repaired_quick_map, NULL, NULL, NULL },
+	{ &eph__lwbuf_homecpu_ops, NULL, repaired_homecpu_unmap, NULL, NULL },
+	{ &eph__segmap_ops, repaired_segmap_map, repaired_segmap_unmap, NULL,
+	    NULL },
+	{ &eph__lwbuf_reserve_ops, NULL, repaired_reserve_unmap, NULL, NULL },
+	{ &eph__xen_shadow_ops, NULL, NULL, NULL, &eph__xen_epoch_ops },
+	{ &eph__xen_noready_ops, NULL, NULL, NULL, &eph__xen_epoch_ops },
 };
 
 bool
@@ -300,6 +307,8 @@ eph_design_repair(
 
 		if (strcmp(r->design->name, design->name) != 0)
 			continue;
+		if (r->instead != NULL)
+			design->create = r->instead->create;
 		if (r->map != NULL)
 			design->map = r->map;
 		if (r->unmap != NULL)

@@ -28,7 +28,8 @@ is_listed(const struct eph_design_ops *d, enum eph_failure f)
 	if (f == EPH_FAIL_LEAK)
 		return (strstr(d->holes, "wires") != NULL);
 	if (f == EPH_FAIL_STALE)
-		return (strstr(d->holes, "un-acked") != NULL ||
+		return (strstr(d->holes, "stale") != NULL ||
+		    strstr(d->holes, "un-acked") != NULL ||
 		    strstr(d->holes, "A is read") != NULL ||
 		    strstr(d->holes, "local-only") != NULL);
 	return (false);

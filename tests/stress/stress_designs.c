@@ -158,6 +158,7 @@ may_be_stale(const struct stress *st)
 	const struct eph_design_ops *d = st->design;
 
 	return (strcmp(st->shootdown->name, "unacked-flush") == 0 ||
+	    strstr(d->holes, "stale") != NULL ||
 	    strstr(d->holes, "A is read") != NULL ||
 	    strstr(d->holes, "local") != NULL);
 }

@@ -404,10 +404,11 @@ rig_random_traces(const char *design, const char *model, unsigned ops)
 		eph__prng_init(&g->rng, 1000 + i, 0);
 		g->ncpus = cpus[i];
 		g->pages = 13;
-		/* One at a time where nesting is refused. */
-		g->most = strcmp(design, "pmap_quick") == 0  ? 1
-		    : g->ops->validity == EPH_VALID_THIS_CPU ? 4
-							     : 12;
+		/* On one CPU, at worst. */
+		g->most = g->ops->validity != EPH_VALID_THIS_CPU ? 12
+		    : (g->ops->flags & EPH_DESIGN_ALONE) != 0	 ? 1
+		    : g->ops->nest != 0 && g->ops->nest < 4	 ? g->ops->nest
+								 : 4;
 		g->n = 0;
 		while (g->n < ops)
 			gen_step(g);

@@ -28,7 +28,8 @@ enum eph_validity {
 	EPH_VALID_MASK,	      /* shared: any CPU; private: the mapping CPU */
 	EPH_VALID_ASKED,      /* the mapping CPU, and CPUs that asked kva() */
 	EPH_VALID_GENERATION, /* CPUs that asked kva() after this map; loads */
-	EPH_VALID_THIS_CPU,   /* the mapping CPU; unmapped in reverse order */
+	EPH_VALID_THIS_CPU,   /* the mapping CPU, where it is unmapped too; in
+				 reverse order, but for EPH_DESIGN_ANY_ORDER */
 };
 
 /* What the design's own API has; decides which flags reach it. */
@@ -42,6 +43,11 @@ enum {
 	EPH_DESIGN_OURS = 0x40,	   /* not a historical design */
 	EPH_DESIGN_WIRES = 0x80,   /* unwires, once, at a page's last unmap */
 	EPH_DESIGN_GLOBAL = 0x100, /* the kernel sets G: mc->pgeflag */
+	EPH_DESIGN_ANY_ORDER = 0x200, /* see EPH_VALID_THIS_CPU */
+	EPH_DESIGN_ALONE = 0x400,     /* one mapping at a time, on all CPUs */
+	EPH_DESIGN_FAILS = 0x800,     /* map may fail (EAGAIN) unasked */
+	EPH_DESIGN_UNSAFE = 0x1000,   /* taken back by its authors: a valid
+				       trace may meet a stale use */
 };
 
 struct eph_design_config {
@@ -72,6 +78,7 @@ struct eph_design_ops {
 	const char *policy;    /* name of the historical policy, "" if none */
 	enum eph_validity validity;
 	unsigned flags; /* EPH_DESIGN_* */
+	unsigned nest;	/* mappings that a CPU can have at once; 0: many */
 
 	/*
 	 * Returns 0 and sets *statep, or ENOMEM, or EINVAL with `err` set.
@@ -87,9 +94,9 @@ struct eph_design_ops {
 	/*
 	 * Map `m` on the current CPU and take a reference.  May sleep unless
 	 * SFB_NOWAIT and the design has it.  Returns 0 and fills *mp, or
-	 * EAGAIN (nothing free and SFB_NOWAIT), EINTR (SFB_CATCH and a
-	 * signal), ENOTSUP (eph_machine_refuse() said why), ENOMEM.  Called
-	 * through eph_design_map(), which wires for it.
+	 * EAGAIN (nothing free, and SFB_NOWAIT or EPH_DESIGN_FAILS), EINTR
+	 * (SFB_CATCH and a signal), ENOTSUP (eph_machine_refuse() said why),
+	 * ENOMEM.  Called through eph_design_map(), which wires for it.
 	 */
 	int (*map)(void *state, struct vm_page *m, unsigned flags,
 	    struct eph_mapping *mp);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* clang-format off */
+
+#include "museum_rows.h"
+
+#include <stddef.h>
+
+const struct museum_row museum_rows[] = {
+	/* The first address is the second; the first comes with the wrap. */
+	{ "xen.percpu", NULL, 2, 4,
+	    "m0 1 a [mi S1] t0 a u0 a [S1]"
+	    "m0 1 b [mi S1] m1 2 c [mi S1] t1 c u0 b [S1]"
+	    "m0 3 d [mi S1]" /* held across the wrap */
+	    "m0 4 e [mi S3 H1] t0 e m0 5 f=a [mi S1] t0 f t0 d"
+	    "u1 f ! k1 f ! u1 c [S1]" },
+	{ "xen.percpu", NULL, 1, 3, /* a lap costs one flush */
+	    "2(m0 1 a [mi S1] u0 a [S1]) m0 1 a [mi S3 H1] u0 a [S1]"
+	    "4(2(m0 1 a [mi S1] u0 a [S1]) m0 1 a [mi S4 H1] u0 a [S1])" },
+	{ "xen.percpu", NULL, 1, 2, "m0 1 a [mi S1] m0 2 b [mi S1 H1] m0 3 !" },
+
+	{ "xen.shadow", NULL, 2, 3,
+	    "m0 1 a [mi S1] u0 a [S1] m0 1 a [mi S1] u0 a [S1]"
+	    /* CPU 0 wraps; CPU 1 was at 0 and sees the cursor at 0 */
+	    "m0 1 a [mi S3 H1] m1 2 b [mi S1] u1 b [S1] u0 a [S1]"
+	    /* CPU 1 at 1; CPU 0 wraps again, and CPU 1 sees it went back */
+	    "m0 1 a [mi S1] u0 a [S1] m0 1 a [mi S4 H1]"
+	    "u0 a [S1] m1 2 b [mi S1 H1] t1 b" },
+	/* Without speculation it takes a CPU that holds two mappings. */
+	{ "xen.shadow", NULL, 2, 3,
+	    "m1 0 z [mi S1] u1 z [S1] m1 1 a [mi S1] m1 2 b [mi S2 H1] t1 a"
+	    "u1 a [S1] u1 b [S1] m0 3 c [mi S1] m0 4 d [mi S3 H1]"
+	    "m1 5 e=a [mi S1] y1 e" },
+	{ "xen.shadow", NULL, 1, 2, "m0 1 a [mi S1] m0 2 b [mi S1 H1] m0 3 !" },
+
+	{ "xen.epoch", NULL, 2, 3,
+	    "m0 1 a [mi S1] u0 a [S1] m0 1 a [mi S1] u0 a [S1]"
+	    "m0 1 a [mi S3 H1]" /* an epoch begins */
+	    "m1 2 b [mi S1 H1] t1 b u1 b [S1] m1 2 b [mi S1] u1 b [S1]"
+	    "u0 a [S1] m1 2 b [mi S4 H1] m0 1 a [mi S1 H1] t0 a k1 a !" },
+	{ "xen.epoch", NULL, 1, 2, "m0 1 a [mi S1] m0 2 b [mi S1 H1] m0 3 !" },
+
+	{ "xen.noready", NULL, 2, 3,
+	    "m0 1 a [mi S1] u0 a [S1] m0 1 a [mi S1] u0 a [S1]"
+	    "m0 1 a [mi S1 H1] m1 2 b [mi S1 H1] u1 b [S1] u0 a [S1]" },
+	/* held across the wrap, touched, unmapped ahead of the cursor */
+	{ "xen.noready", NULL, 1, 3,
+	    "m0 1 a [mi S1] u0 a [S1] m0 2 b [mi S1] m0 1 a [mi S1 H1] t0 b"
+	    "u0 b [S1] u0 a [S1] m0 1 a [mi S1] u0 a [S1] m0 3 c=b [mi S1]"
+	    "y0 c" },
+
+	/* In the hash or not; a mapping in use twice is one address. */
+	{ "xen.maphash", NULL, 2, 1,
+	    "m0 1 a [mi S1] u0 a [] m0 1 b=a [hi] m0 1 c=a [ha] t0 c"
+	    "u0 b [] u0 c [] m1 1 d [mi S1] t1 d u1 d []"
+	    "m0 9 a [mi S1] u0 a [S1]"   /* takes the place of page 1 */
+	    "m0 9 b=a [hi] m0 1 c [mi S1] u0 c [S1]" /* the place is in use */
+	    "u1 b ! k1 b ! u0 b" },
+	/* The garbage comes back when the cursor is at the end: 1,024. */
+	{ "xen.maphash", NULL, 2, 1,
+	    "m0 1 a [mi S1] u0 a [] 511(m0 9 a [mi S1] u0 a [S1]"
+	    "m0 1 a [mi S1] u0 a [S1])"
+	    "m0 9 a [mi S1] u0 a [S1]"
+	    "m0 1 b [mi S1 H1] t0 b m1 2 c [mi S1 H1] t1 c" },
+	{ "xen.maphash", NULL, 1, 1, "1024(m0 1 a [mi S1]) m0 1 !" },
+
+	/* 16 a vcpu: 8 in the hash, and the last resort for the rest. */
+	{ "xen.mapcache", NULL, 1, 1,
+	    "m0 0 a [mi S1] u0 a [] m0 1 a [mi S1] u0 a []"
+	    "m0 2 a [mi S1] u0 a [] m0 3 a [mi S1] u0 a []"
+	    "m0 4 a [mi S1] u0 a [] m0 5 a [mi S1] u0 a []"
+	    "m0 6 a [mi S1] u0 a [] m0 7 a [mi S1] u0 a []"
+	    "8(m0 11 z [mi S1])" /* page 3's place stays, these are others */
+	    "m0 12 b [mi ev H1 S2] t0 b m0 3 c [hi] m0 13 d [mi ev H1 S2]"
+	    "m0 5 e [mi ev H1 S2] u0 b [] u0 e [] u0 c []" },
+	{ "xen.mapcache", NULL, 1, 1, "16(m0 1 a [mi S1]) m0 1 !" },
+	{ "xen.mapcache", NULL, 2, 1,
+	    "m0 1 a [mi S1] u0 a [] 15(m0 9 a [mi S1] u0 a [S1]"
+	    "m0 1 a [mi S1] u0 a [S1]) m0 9 a [mi S1] u0 a [S1]"
+	    "m0 1 a [mi H1 S1] m1 1 b [mi H1 S1] u1 b []"
+	    "m1 1 b [hi] u1 b []" },
+
+	{ "xen.global", NULL, 3, 3,
+	    "m0 1 a [mi S1] t0 a t2 a u1 a [S1] m0 2 b [mi S1] t1 b"
+	    "m0 3 c [mi S1] u0 c [S1] m1 4 d=a [mi S1 H1 F2 I2] t0 d t2 d"
+	    "m0 5 e=c [mi S1] m0 6 ? [H1 F2 I2]"
+	    "k2 e [] u2 e [S1] m0 7 f=c [mi S1 H1 F2 I2] t2 f" },
+
+	{ "xen.arm32", "i386-p4", 2, 1,
+	    "m0 1 a [mi L1 S1] m0 1 b=a [mi L1] m0 2 c [mi L1] t0 a t0 c"
+	    "m0 600 d [mi L1 S1] t0 d m1 1 e [mi L1 S1] t1 e"
+	    "u0 a [] u0 b [] u0 c [] m0 1 f [mi L1 S1] t0 f t0 d"
+	    "m0 513 g [mi L1] u1 g ! k1 g ! u0 g u0 d u0 f" },
+	/* 15 users and no more; 1025 and 1 share a place */
+	{ "xen.arm32", "i386-p4", 1, 1,
+	    "m0 1 a [mi L1 S1] 14(m0 1 z=a [mi L1]) m0 1 b [mi L1 S1]"
+	    "m0 513 d [mi L1 S1] t0 a t0 b t0 d" },
+
+	{ NULL, NULL, 0, 0, NULL },
+};

@@ -104,7 +104,8 @@ measure(const struct eph_design_ops *ops, uint32_t spread, bool cross,
 
 /*
  * Bytes that the design takes for each of BUFS mappings held at once, page
- * table and address space included; 0 where mappings belong to one CPU.
+ * table and address space included; 0 where mappings belong to one CPU, or
+ * are fewer by design.
  */
 static double
 bytes_each(const struct eph_design_ops *ops)
@@ -116,7 +117,9 @@ bytes_each(const struct eph_design_ops *ops)
 	double bytes;
 	uint32_t n = 0;
 
-	if (ops->validity == EPH_VALID_THIS_CPU)
+	if (ops->validity == EPH_VALID_THIS_CPU ||
+	    (ops->flags & (EPH_DESIGN_SLEEPS | EPH_DESIGN_NBUFS)) ==
+		EPH_DESIGN_SLEEPS)
 		return (0);
 	if (eph_machine_create(&mcfg, &bare, NULL) != 0 || !bed_make(&b, ops))
 		exit(2);

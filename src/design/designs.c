@@ -46,6 +46,29 @@
 	X(eph__xen_mapcache_ops)					\
 	X(eph__xen_global_ops)						\
 	X(eph__xen_arm32_ops)						\
+	X(eph__bsd_cmap_ops)						\
+	X(eph__freebsd_cmap_switchin_ops)				\
+	X(eph__freebsd_cmap_sysmaps_ops)				\
+	X(eph__solaris_caddr_ops)					\
+	X(eph__sun4_ppmapin_ops)					\
+	X(eph__sun4_pplock_ops)						\
+	X(eph__nt_hyperspace_ops)					\
+	X(eph__plan9_kmap_386_ops)					\
+	X(eph__plan9_kmap_amd64_ops)					\
+	X(eph__netbsd_ubc_ops)						\
+	X(eph__netbsd_pagermapin_ops)					\
+	X(eph__openbsd_pseg_ops)					\
+	X(eph__mips_kmap_coherent_ops)					\
+	X(eph__haiku_get_ops)						\
+	X(eph__haiku_cpu_ops)						\
+	X(eph__haiku_tmap_ops)						\
+	X(eph__linux_vm_map_ram_ops)					\
+	X(eph__xtensa_kmap_ops)						\
+	X(eph__linux_tempmm_ops)					\
+	X(eph__arm_kmap_local_ops)					\
+	X(eph__serenity_quickmap_ops)					\
+	X(eph__linux_ephmap_ops)					\
+	X(eph__linux_mermap_ops)					\
 	X(eph__best_ops)
 
 #define DESIGN_ROW(row)     extern const struct eph_design_ops row;

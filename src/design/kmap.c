@@ -39,11 +39,18 @@
  * slots in a row were in use, cannot be interrupted, and ends with a look
  * for the page: somebody else may have mapped it.
  *
+ * xtensa.kmap.  The same with colours: slot and page must agree in the last
+ * bits of their numbers, so that a cache indexed by address holds a page's
+ * lines once.  Each of 4 colours has nbufs slots, a cursor, which goes round
+ * in steps of 4, and sleepers of its own.  When the cursor of any
+ * colour wraps, all slots are swept and all TLBs flushed, as above.
+ *
  * Locking.  kmap_lock, through the flush; it serves interrupts meanwhile,
  * so it is a mutex here and not a spin lock.
  *
  * Linux 5.10 (2020-12) mm/highmem.c; first in 2.3.23 (1999), Gerhard
- * Wichert and Ingo Molnar.
+ * Wichert and Ingo Molnar.  Colours: arch/xtensa/include/asm/highmem.h (2014),
+ * Max Filippov.
  */
 
 #include <errno.h>
@@ -57,6 +64,7 @@
 #include "ephmap/version.h"
 
 #define FLUSH_CEILING 33u /* tlb_single_page_flush_ceiling */
+#define COLOURS_MAX   4u  /* DCACHE_N_COLORS */
 
 /* One slot.  Key: (l) kmap_lock, (c) constant. */
 struct pkmap {
@@ -65,13 +73,14 @@ struct pkmap {
 };
 
 struct kmap {
-	struct eph_machine *mc; /* (c) */
-	struct pkmap *slot;	/* (c) LAST_PKMAP of them */
-	uint32_t nslots;	/* (c) a power of two */
-	uint32_t last_nr;	/* (l) last_pkmap_nr, the cursor */
-	struct eph_mutex lock;	/* kmap_lock */
-	uint32_t waiters;	/* (l) asleep on pkmap_map_wait */
-	eph_va_t window;	/* (c) PKMAP_BASE */
+	struct eph_machine *mc;	       /* (c) */
+	struct pkmap *slot;	       /* (c) LAST_PKMAP of them */
+	uint32_t nslots;	       /* (c) a power of two */
+	uint32_t ncolours;	       /* (c) 1, or COLOURS_MAX */
+	uint32_t last_nr[COLOURS_MAX]; /* (l) last_pkmap_nr, the cursors */
+	struct eph_mutex lock;	       /* kmap_lock */
+	uint32_t waiters[COLOURS_MAX]; /* (l) asleep on pkmap_map_wait */
+	eph_va_t window;	       /* (c) PKMAP_BASE */
 };
 
 static void
@@ -110,7 +119,7 @@ kmap_init(struct kmap *km, struct eph_err *err)
 }
 
 static int
-kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+kmap_make(struct eph_machine *mc, uint32_t nslots, uint32_t ncolours,
     void **statep, struct eph_err *err)
 {
 	struct kmap *km = eph_machine_alloc(mc, sizeof(*km));
@@ -119,13 +128,32 @@ kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	if (km == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	km->mc = mc;
-	km->nslots = cfg->nbufs;
+	km->nslots = nslots;
+	km->ncolours = ncolours;
 	mutex_init(&km->lock, "kmap_lock");
 	if ((error = kmap_init(km, err)) != 0)
 		kmap_destroy(km);
 	else
 		*statep = km;
 	return (error);
+}
+
+static int
+kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	return (kmap_make(mc, cfg->nbufs, 1, statep, err));
+}
+
+static int
+xtensa_kmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
+{
+	/* PTRS_PER_PTE of each colour; too many are refused as 0 are. */
+	return (kmap_make(mc,
+	    cfg->nbufs <= UINT32_MAX / COLOURS_MAX ? cfg->nbufs * COLOURS_MAX
+						   : 0,
+	    COLOURS_MAX, statep, err));
 }
 
 static eph_va_t
@@ -174,20 +202,27 @@ kmap_flush_all_zero(struct kmap *km)
 	EPH_NOTE(km->mc, "the cursor wraps: %u slots cleared", cleared);
 }
 
-/* The next slot with count 0, or NULL after a whole round without one. */
+/*
+ * The next slot of a colour with count 0, or NULL after a whole round without
+ * one.
+ */
 static struct pkmap *
-kmap_next_free(struct kmap *km)
+kmap_next_free(struct kmap *km, uint32_t colour)
 {
-	uint32_t left = km->nslots;
+	uint32_t *last_nr = &km->last_nr[colour];
+	uint32_t left = km->nslots / km->ncolours;
 
 	do {
-		km->last_nr = (km->last_nr + 1) & (km->nslots - 1);
-		if (km->last_nr == 0) {
+		struct pkmap *pk;
+
+		*last_nr = (*last_nr + km->ncolours) & (km->nslots - 1);
+		if (*last_nr == 0) {
 			kmap_flush_all_zero(km);
-			left = km->nslots;
+			left = km->nslots / km->ncolours;
 		}
-		if (km->slot[km->last_nr].count == 0)
-			return (&km->slot[km->last_nr]);
+		pk = &km->slot[*last_nr + colour];
+		if (pk->count == 0)
+			return (pk);
 	} while (--left != 0);
 	return (NULL);
 }
@@ -210,14 +245,16 @@ kmap_enter(struct kmap *km, struct pkmap *pk, struct vm_page *m)
 static struct pkmap *
 kmap_map_new(struct kmap *km, struct vm_page *m, bool *missed)
 {
+	const uint32_t colour = eph_vm_page_colour(m, km->ncolours);
+	uint32_t *waiters = &km->waiters[colour];
 	struct pkmap *pk;
 	bool slept = false;
 
 	*missed = false;
-	while ((pk = kmap_next_free(km)) == NULL) {
-		km->waiters++;
-		(void)msleep(km->mc, &km->waiters, &km->lock, 0, "pkmap", 0);
-		km->waiters--;
+	while ((pk = kmap_next_free(km, colour)) == NULL) {
+		++*waiters;
+		(void)msleep(km->mc, waiters, &km->lock, 0, "pkmap", 0);
+		--*waiters;
 		slept = true;
 		if ((pk = kmap_lookup(km, m)) != NULL) {
 			msleep_done(km->mc);
@@ -272,6 +309,7 @@ kmap_unmap(void *state, void *obj)
 {
 	struct kmap *km = state;
 	struct pkmap *pk = obj;
+	uint32_t colour;
 
 	mutex_enter(km->mc, &km->lock);
 	if (pk->count < 2)
@@ -279,8 +317,9 @@ kmap_unmap(void *state, void *obj)
 	EPH_COUNT(km->mc, unmap_calls);
 	if (--pk->count == 1) {
 		eph_bufs_dec(km->mc);
-		if (eph_unlikely(km->waiters > 0))
-			wakeup(km->mc, &km->waiters);
+		colour = eph_vm_page_colour(pk->m, km->ncolours);
+		if (eph_unlikely(km->waiters[colour] > 0))
+			wakeup(km->mc, &km->waiters[colour]);
 	}
 	mutex_exit(km->mc, &km->lock);
 	return (0);
@@ -360,6 +399,28 @@ const struct eph_design_ops eph__kmap_ops = {
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS |
 	    EPH_DESIGN_SLEEPS,
 	.create = kmap_create,
+	.destroy = kmap_destroy,
+	.map = kmap_map,
+	.unmap = kmap_unmap,
+	.kva = kmap_kva,
+	.ref = kmap_ref,
+	.page = kmap_page,
+	.check = kmap_check,
+};
+
+const struct eph_design_ops eph__xtensa_kmap_ops = {
+	.abi = EPHMAP_ABI,
+	.name = "xtensa.kmap",
+	.summary = "the same with a cursor for each cache colour",
+	.origin = "Linux arch/xtensa/include/asm/highmem.h, Filippov",
+	.date = "2014",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.validity = EPH_VALID_ALL,
+	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_CACHE | EPH_DESIGN_NBUFS |
+	    EPH_DESIGN_SLEEPS,
+	.create = xtensa_kmap_create,
 	.destroy = kmap_destroy,
 	.map = kmap_map,
 	.unmap = kmap_unmap,

@@ -22,6 +22,18 @@
  *	switch out, k live	k	0	0	0
  *	switch in, k live	0	0	0	0	(k stores)
  *
+ * arm.kmap_local.  The same code on 32-bit ARM invalidates after it has
+ * stored an entry too:
+ *
+ *	map			1	0	0	0
+ *	unmap			1	0	0	0
+ *	switch out, k live	k	0	0	0
+ *	switch in, k live	k	0	0	0	(k stores)
+ *
+ * (Caches that are indexed and tagged by address are flushed before an entry
+ * goes, which is no event here.  A page that kmap has mapped already is used
+ * there; a run has one design, so that never happens.)
+ *
  * Quirks kept.  The test for overflow comes after the increment, so of
  * KM_MAX_IDX 16 slots 15 can be used; one more is a BUG, here refused.
  * Unmapping in another than the reverse order is a warning there and
@@ -31,7 +43,7 @@
  * on it, are that CPU's; changed in a critical section, which ends before
  * map() returns.
  *
- * Linux 5.11 (2020-12), Thomas Gleixner.
+ * Linux 5.11 (2020-12), Thomas Gleixner; arch/arm/include/asm/highmem.h.
  */
 
 #include <errno.h>
@@ -57,6 +69,7 @@ struct kmap_ctrl {
 struct kmap_local {
 	struct percpu_slots ps;
 	struct kmap_ctrl **out; /* by CPU: threads switched out there */
+	bool post_map;		/* (c) invalidate what has been stored */
 };
 
 static void
@@ -73,15 +86,15 @@ kmap_local_destroy(void *state)
 }
 
 static int
-kmap_local_create(struct eph_machine *mc, const struct eph_design_config *cfg,
-    void **statep, struct eph_err *err)
+kmap_local_make(
+    struct eph_machine *mc, bool post_map, void **statep, struct eph_err *err)
 {
 	struct kmap_local *kl = eph_machine_alloc(mc, sizeof(*kl));
 	int error;
 
-	(void)cfg;
 	if (kl == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
+	kl->post_map = post_map;
 	error = eph__percpu_slots_init(
 	    &kl->ps, mc, KM_USABLE, "kmap_local slot", err);
 	kl->out = eph_machine_alloc(mc, mc->ncpus * sizeof(*kl->out));
@@ -94,13 +107,33 @@ kmap_local_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	return (error);
 }
 
-static void
-kmap_local_enter(struct eph_machine *mc, const struct percpu_slot *slot)
+static int
+kmap_local_create(struct eph_machine *mc, const struct eph_design_config *cfg,
+    void **statep, struct eph_err *err)
 {
+	(void)cfg;
+	return (kmap_local_make(mc, false, statep, err));
+}
+
+static int
+arm_kmap_local_create(struct eph_machine *mc,
+    const struct eph_design_config *cfg, void **statep, struct eph_err *err)
+{
+	(void)cfg;
+	return (kmap_local_make(mc, true, statep, err));
+}
+
+static void
+kmap_local_enter(const struct kmap_local *kl, const struct percpu_slot *slot)
+{
+	struct eph_machine *mc = kl->ps.mc;
+
 	if (pmap_pte_load(mc, slot->kva) != 0)
 		PANIC("kmap_local: the slot's entry is not empty");
 	pmap_pte_store(mc, slot->kva,
 	    vm_page_to_phys(slot->m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
+	if (kl->post_map)
+		pmap_invlpg(mc, slot->kva);
 }
 
 static int
@@ -114,7 +147,7 @@ kmap_local_map(
 	(void)flags;
 	crit_enter(mc);
 	if ((slot = eph__percpu_slots_push(&kl->ps, m)) != NULL) {
-		kmap_local_enter(mc, slot);
+		kmap_local_enter(kl, slot);
 		*mp = (struct eph_mapping){ slot, slot->kva };
 	}
 	crit_exit(mc);
@@ -190,7 +223,7 @@ kmap_local_sched_in(void *state)
 		struct percpu_slot *slot = percpu_slots_at(&kl->ps, me, i);
 
 		slot->m = kc->m[i];
-		kmap_local_enter(mc, slot);
+		kmap_local_enter(kl, slot);
 	}
 	kl->ps.depth[me].now = kc->depth;
 	eph_machine_free(mc, kc, sizeof(*kc));
@@ -226,6 +259,29 @@ const struct eph_design_ops eph__kmap_local_ops = {
 	.flags = EPH_DESIGN_GLOBAL,
 	.nest = KM_USABLE,
 	.create = kmap_local_create,
+	.destroy = kmap_local_destroy,
+	.map = kmap_local_map,
+	.unmap = kmap_local_unmap,
+	.kva = eph__percpu_slots_kva,
+	.page = eph__percpu_slots_page,
+	.switch_out = kmap_local_sched_out,
+	.switch_in = kmap_local_sched_in,
+	.check = kmap_local_check,
+};
+
+const struct eph_design_ops eph__arm_kmap_local_ops = {
+	.abi = EPHMAP_ABI,
+	.name = "arm.kmap_local",
+	.summary = "the same on 32-bit ARM: invlpg at map and at unmap",
+	.origin = "Linux 5.11, Gleixner",
+	.date = "2020-12",
+	.holes = "",
+	.shootdown = "acked-invlpg",
+	.policy = "",
+	.validity = EPH_VALID_THIS_CPU,
+	.flags = EPH_DESIGN_GLOBAL,
+	.nest = KM_USABLE,
+	.create = arm_kmap_local_create,
 	.destroy = kmap_local_destroy,
 	.map = kmap_local_map,
 	.unmap = kmap_local_unmap,

@@ -10,19 +10,22 @@ int
 eph__slots_init(struct slots *sl, struct eph_machine *mc, uint64_t n,
     const char *what, struct eph_err *err)
 {
+	int error;
+
 	sl->mc = mc;
 	sl->what = what;
 	if (n == 0)
 		return (eph_err_set(
 		    err, EINVAL, "0 slots: a %s needs at least 1", what));
-	if (n > mc->kva_pages || (sl->window = kva_alloc(mc, (uint32_t)n)) == 0)
-		return (eph_err_set(err, EINVAL,
-		    "%llu %ss: the machine has no KVA for that many (%u pages "
-		    "in all)",
-		    (unsigned long long)n, what, mc->kva_pages));
+	if (n > mc->kva_pages)
+		n = mc->kva_pages + (uint64_t)1;
+	error = eph_kva_get(mc, (uint32_t)n, &sl->window, err, "%llu of %s",
+	    (unsigned long long)n, what);
+	if (error != 0)
+		return (error);
 	sl->n = (uint32_t)n;
 	if ((sl->slot = eph_machine_alloc(mc, n * sizeof(*sl->slot))) == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory for %llu %ss",
+		return (eph_err_set(err, ENOMEM, "out of memory for %llu of %s",
 		    (unsigned long long)n, what));
 	for (uint32_t i = 0; i < sl->n; i++)
 		sl->slot[i].kva = sl->window + eph_ptoa(i);

@@ -368,7 +368,7 @@ eph__ex_load_context(struct explore *ex, struct ex_entity *e)
 	}
 	ec->switching = true;
 	ex->mc->cur->crit++;
-	if (ec->thread != NULL)
+	if (ec->thread != NULL && ex->switch_out != NULL)
 		ex->switch_out(ex->switch_arg);
 	ec->thread = e;
 	ex->switch_in(ex->switch_arg);

@@ -22,7 +22,9 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
+#include "ephmap/kernel/aspace.h"
 #include "ephmap/kernel/mutex.h"
+#include "ephmap/kernel/pmap.h"
 #include "kern/services.h"
 #include "machine/access.h"
 
@@ -32,14 +34,17 @@ struct kva_range {
 };
 
 struct eph_kva_arena {
-	atomic_flag lock;	/* a leaf; guards all below */
-	uint32_t frontier;	/* first page never handed out */
-	uint32_t window_pages;	/* of the per-CPU window */
-	uint32_t nptp;		/* entries in the machine's ptp[] */
-	uint32_t nfree;		/* ranges in free[] */
-	uint32_t free_size;	/* room in free[] */
-	struct kva_range *free; /* given back, a stack */
-	struct eph_gauge usage; /* pages */
+	atomic_flag lock;	 /* a leaf; guards all below */
+	uint32_t frontier;	 /* first page never handed out */
+	uint32_t window_pages;	 /* of the per-CPU window, or the region */
+	unsigned nspaces;	 /* address spaces that have the region */
+	struct eph_ptp ***space; /* by address space */
+	unsigned *space_of;	 /* by CPU: where it is */
+	uint32_t nptp;		 /* entries in the machine's ptp[] */
+	uint32_t nfree;		 /* ranges in free[] */
+	uint32_t free_size;	 /* room in free[] */
+	struct kva_range *free;	 /* given back, a stack */
+	struct eph_gauge usage;	 /* pages */
 };
 
 int
@@ -70,6 +75,27 @@ kva_window_free(struct eph_machine *mc, uint32_t n)
 	}
 }
 
+/* The region's page-table pages; the CPUs' windows point to them. */
+static void
+aspace_free(struct eph_machine *mc, uint32_t n)
+{
+	struct eph_kva_arena *ka = mc->kva;
+
+	for (unsigned k = 0; ka->space != NULL && k < ka->nspaces; k++) {
+		struct eph_ptp **table = ka->space[k];
+
+		for (uint32_t i = 0; table != NULL && i < n; i++)
+			eph_machine_free(mc, table[i], sizeof(struct eph_ptp));
+		eph_machine_free(mc, table, n * sizeof(*table));
+	}
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		mc->cpus[c]->window = NULL;
+	eph_machine_free(mc, ka->space, ka->nspaces * sizeof(*ka->space));
+	eph_machine_free(mc, ka->space_of, mc->ncpus * sizeof(*ka->space_of));
+	ka->space = NULL;
+	ka->space_of = NULL;
+}
+
 void
 eph__kva_shutdown(struct eph_machine *mc)
 {
@@ -77,7 +103,10 @@ eph__kva_shutdown(struct eph_machine *mc)
 
 	if (ka == NULL)
 		return;
-	kva_window_free(mc, (ka->window_pages + EPH_PTP_MASK) >> EPH_PTP_SHIFT);
+	if (ka->space != NULL)
+		aspace_free(mc, ka->window_pages >> EPH_PTP_SHIFT);
+	else
+		kva_window_free(mc, ka->window_pages >> EPH_PTP_SHIFT);
 	for (uint32_t i = 0; i < ka->nptp; i++) {
 		if (mc->ptp[i] == NULL)
 			continue;
@@ -397,4 +426,104 @@ struct eph_gauge
 kva_usage(const struct eph_machine *mc)
 {
 	return (mc->kva->usage);
+}
+
+/* Address spaces */
+
+static bool
+aspace_make(struct eph_machine *mc, uint32_t nptp, unsigned n)
+{
+	struct eph_kva_arena *ka = mc->kva;
+
+	ka->nspaces = n;
+	ka->space = eph_machine_alloc(mc, n * sizeof(*ka->space));
+	ka->space_of = eph_machine_alloc(mc, mc->ncpus * sizeof(*ka->space_of));
+	if (ka->space == NULL || ka->space_of == NULL)
+		return (false);
+	for (unsigned k = 0; k < n; k++) {
+		ka->space[k] =
+		    eph_machine_alloc(mc, nptp * sizeof(**ka->space));
+		if (ka->space[k] == NULL)
+			return (false);
+		for (uint32_t i = 0; i < nptp; i++) {
+			ka->space[k][i] =
+			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
+			if (ka->space[k][i] == NULL)
+				return (false);
+		}
+	}
+	return (true);
+}
+
+int
+eph_aspace_region(struct eph_machine *mc, uint32_t npages, unsigned n,
+    eph_va_t *vap, struct eph_err *err)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	const uint32_t nptp = (npages + EPH_PTP_MASK) >> EPH_PTP_SHIFT;
+	const uint32_t span = nptp << EPH_PTP_SHIFT;
+
+	KASSERT(npages != 0 && n != 0, "a region of nothing");
+	if (ka->window_pages != 0 &&
+	    (ka->nspaces < n || npages > ka->window_pages))
+		return (eph_err_set(err, EINVAL,
+		    "the machine has another window, or a smaller region"));
+	if (ka->window_pages == 0 && mc->kva_pages - ka->frontier < span)
+		return (eph_err_set(err, EINVAL,
+		    "a region of %u pages: the machine has no KVA for that "
+		    "many (%u pages in all)",
+		    npages, mc->kva_pages));
+	if (ka->window_pages == 0) {
+		if (!aspace_make(mc, nptp, n)) {
+			aspace_free(mc, nptp);
+			ka->nspaces = 0;
+			return (eph_err_set(err, ENOMEM,
+			    "out of memory for %u address spaces", n));
+		}
+		for (unsigned c = 0; c < mc->ncpus; c++)
+			mc->cpus[c]->window = ka->space[0];
+		ka->window_pages = span;
+		mc->window_first = mc->kva_pages - span;
+	}
+	*vap = mc->kva_base + eph_ptoa(mc->window_first);
+	return (0);
+}
+
+void
+eph_aspace_switch(struct eph_machine *mc, unsigned k)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	struct eph_cpu *cpu = eph_curcpu(mc);
+
+	KASSERT(k < ka->nspaces, "no such address space");
+	KASSERT(cpu->crit > 0,
+	    "an address space is loaded in a critical "
+	    "section");
+	EPH_NOTE(mc, "CPU %u loads address space %u", cpu->id, k);
+	cpu->window = ka->space[k];
+	ka->space_of[cpu->id] = k;
+	pmap_flush_local(mc, false);
+}
+
+unsigned
+eph_aspace_of(const struct eph_machine *mc, unsigned cpu)
+{
+	return (mc->kva->space_of != NULL ? mc->kva->space_of[cpu] : 0);
+}
+
+void
+eph_aspace_pte_store(
+    struct eph_machine *mc, unsigned k, eph_va_t va, eph_pte_t pte)
+{
+	struct eph_kva_arena *ka = mc->kva;
+	struct eph_cpu *cpu = eph_curcpu(mc);
+	struct eph_ptp **was = cpu->window;
+
+	KASSERT(k < ka->nspaces, "no such address space");
+	KASSERT(cpu->crit > 0,
+	    "an entry of another address space is stored "
+	    "in a critical section");
+	cpu->window = ka->space[k];
+	pmap_pte_store(mc, va, pte);
+	cpu->window = was;
 }

@@ -113,6 +113,32 @@ pmap_invlpg(struct eph_machine *mc, eph_va_t va)
 }
 
 void
+eph_pmap_tlb_write(struct eph_machine *mc, eph_va_t va, eph_pa_t pa)
+{
+	struct eph_cpu *cpu;
+
+	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "write a TLB entry");
+	cpu = eph_curcpu(mc);
+	eph__cpu_lock(cpu, machine_va_index(mc, va),
+	    pa | EPH_PTE_V | EPH_PTE_RW | EPH_PTE_A | EPH_PTE_M);
+	EPH_NOTE(mc, "TLB entry locked: frame %u", EPH_PTE_FRAME(pa));
+}
+
+void
+eph_pmap_tlb_clear(struct eph_machine *mc, eph_va_t va)
+{
+	struct eph_cpu *cpu;
+	uint64_t needless;
+
+	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "overwrite a TLB entry");
+	cpu = eph_curcpu(mc);
+	needless = cpu->c.needless_invlpg;
+	(void)eph__cpu_invlpg(cpu, va);
+	cpu->c.needless_invlpg = needless;
+	EPH_NOTE(mc, "TLB entry overwritten");
+}
+
+void
 pmap_flush_local(struct eph_machine *mc, bool all)
 {
 	struct eph_cpu *cpu;

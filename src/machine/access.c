@@ -19,6 +19,8 @@
 #include "base/mem.h"
 #include "machine/life.h"
 
+#define LOCKED_MAX 16u /* entries of a CPU */
+
 #define SHADOW_SHIFT_FIRST 27 /* 32 cells */
 
 /*
@@ -181,9 +183,81 @@ machine_load(struct eph_cpu *cpu, uint32_t i)
 	return (shadow_load(cpu, i, pte));
 }
 
+/* Entries that software wrote into this CPU's TLB and locked there. */
+struct eph_locked {
+	uint32_t n;
+	uint32_t index[LOCKED_MAX];
+	eph_pte_t pte[LOCKED_MAX];
+};
+
+void
+eph__cpu_lock(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
+{
+	struct eph_locked *lk = cpu->locked;
+
+	if (lk == NULL) {
+		lk = eph_machine_alloc(cpu->mc, sizeof(*lk));
+		if ((cpu->locked = lk) == NULL)
+			PANIC("out of memory for locked TLB entries");
+	}
+	KASSERT(lk->n < LOCKED_MAX, "more TLB entries are locked than it has");
+	lk->index[lk->n] = i;
+	lk->pte[lk->n++] = pte;
+	(void)shadow_load(cpu, i, pte);
+}
+
+bool
+eph__cpu_unlock(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_locked *lk = cpu->locked;
+
+	for (uint32_t k = 0; lk != NULL && k < lk->n; k++) {
+		if (lk->index[k] != i)
+			continue;
+		lk->n--;
+		lk->index[k] = lk->index[lk->n];
+		lk->pte[k] = lk->pte[lk->n];
+		return (true);
+	}
+	return (false);
+}
+
+void
+eph__cpu_unlock_all(struct eph_cpu *cpu)
+{
+	eph_machine_free(cpu->mc, cpu->locked, sizeof(*cpu->locked));
+	cpu->locked = NULL;
+}
+
+/* The cell of a locked entry, which no flush and no eviction takes away. */
+static struct eph_shadow *
+cpu_locked(struct eph_cpu *cpu, uint32_t i)
+{
+	const struct eph_locked *lk = cpu->locked;
+	struct eph_shadow *sh;
+
+	for (uint32_t k = 0; k < lk->n; k++) {
+		if (lk->index[k] != i)
+			continue;
+		sh = shadow_cell(cpu, i);
+		if (!shadow_live(cpu, sh))
+			sh = shadow_load(cpu, i, lk->pte[k]);
+		sh->key &= ~(uint32_t)EPH_SHADOW_GONE;
+		return (sh);
+	}
+	return (NULL);
+}
+
 struct eph_shadow *
 eph__machine_walk(struct eph_cpu *cpu, uint32_t i)
 {
+	struct eph_shadow *sh;
+
+	if (eph_unlikely(cpu->locked != NULL) &&
+	    (sh = cpu_locked(cpu, i)) != NULL) {
+		cpu->c.tlb_hit++;
+		return (sh);
+	}
 	cpu->c.tlb_miss++;
 	cpu->c.walk_step += cpu->mc->levels;
 	return (machine_load(cpu, i));
@@ -236,6 +310,8 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 	struct eph_shadow *sh = shadow_cell(cpu, i);
 	bool outdated;
 
+	if (eph_unlikely(cpu->locked != NULL))
+		(void)eph__cpu_unlock(cpu, i);
 	if (!shadow_live(cpu, sh)) {
 		cpu->c.needless_invlpg++;
 		cpu_holds_none(cpu, i);

@@ -28,6 +28,7 @@ machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 		    ((~0u >> cpu->shadow_shift) + (size_t)1) *
 			sizeof(*cpu->shadow));
 	eph__tlb_destroy(mc, cpu->tlb);
+	eph__cpu_unlock_all(cpu);
 	eph_machine_free(mc, cpu, sizeof(*cpu));
 }
 

@@ -35,6 +35,15 @@ extern const struct eph_bug eph__bug_nocrit;
 extern const struct eph_bug eph__bug_null;
 extern const struct eph_bug eph__bug_parallel;
 extern const struct eph_bug eph__bug_qenter2;
+extern const struct eph_bug eph__bug_xen_shadow;
+extern const struct eph_bug eph__bug_xen_noready;
+extern const struct eph_bug eph__bug_xen_vcpu;
+extern const struct eph_bug eph__bug_xen_word;
+extern const struct eph_bug eph__bug_haiku_get;
+extern const struct eph_bug eph__bug_hyperspace;
+extern const struct eph_bug eph__bug_quickmap;
+extern const struct eph_bug eph__bug_cmap;
+extern const struct eph_bug eph__bug_pm_gen;
 
 #define FORM_SHIPPED "shipped design"
 
@@ -201,6 +210,15 @@ const struct eph_bug *const eph_bugs[] = {
 	&eph__bug_elsewhere,
 	&eph__bug_fault,
 	&eph__bug_parallel,
+	&eph__bug_xen_shadow,
+	&eph__bug_xen_noready,
+	&eph__bug_xen_vcpu,
+	&eph__bug_xen_word,
+	&eph__bug_haiku_get,
+	&eph__bug_hyperspace,
+	&eph__bug_quickmap,
+	&eph__bug_cmap,
+	&eph__bug_pm_gen,
 	&bug_unacked_uncached,
 	&bug_unacked_lru,
 	&bug_wires_lru,

@@ -5,6 +5,8 @@ set(EPHMAP_SOURCES
     bugs_lwbuf.c
     bugs_pmap.c
     bugs_refcount.c
+    bugs_windows.c
+    bugs_xen.c
     cross_cpu.c
     exhaust.c
     free_map.c

@@ -61,10 +61,12 @@ work_refuses(unsigned needs, const struct eph_design_ops *design)
 		return ("its mappings are used or freed on other CPUs, and the "
 			"design's only on their own");
 	if (design->validity == EPH_VALID_THIS_CPU &&
-	    (design->flags & EPH_DESIGN_ANY_ORDER) == 0 &&
+	    ((design->flags & EPH_DESIGN_ANY_ORDER) == 0 ||
+		(design->flags & EPH_DESIGN_CRITICAL) != 0 ||
+		design->nest != 0) &&
 	    (needs & EPH_WORK_MANY) != 0)
-		return ("it frees mappings in any order, and the design only "
-			"in reverse");
+		return ("it holds many mappings and frees them in any order, "
+			"and the design few, or only in reverse");
 	if (design->validity == EPH_VALID_GENERATION &&
 	    (needs & EPH_WORK_STORES) != 0)
 		return ("it stores through its mappings, and the design's are "

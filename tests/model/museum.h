@@ -12,15 +12,22 @@
 
 enum { OBJECTS = MAX_VAS, PAGE_NONE = -1 };
 
+/*
+ * What a trace must be for the naive model to follow: anything; on an infinite
+ * TLB; with more buffers than handles; of mappings of one CPU only; with few
+ * CPUs and lines; with a power of two of buffers.
+ */
 struct exhibit {
 	const struct naive_design *design;
 	unsigned most;	/* mappings of a CPU at once; 0: on any CPU */
 	bool any_order; /* unmapped in any order */
 	bool alone;	/* one at a time, on all CPUs */
+	enum { X_ANY, X_INFINITE, X_ROOMY, X_LOCAL, X_FEW, X_POWER } traces;
 };
 
 /* Rows of a family, up to one without a design. */
 extern const struct exhibit exhibits_xen[];
+extern const struct exhibit exhibits_others[];
 
 /* What every family keeps of an object, which is an address. */
 struct object {

@@ -338,13 +338,13 @@ static const struct naive_design design_ARM32 = { "xen.arm32", init_ARM32,
 	false, false };
 
 const struct exhibit exhibits_xen[] = {
-	{ &design_PERCPU, 3, true, false },
-	{ &design_SHADOW, 3, true, false },
-	{ &design_EPOCH, 3, true, false },
-	{ &design_NOREADY, 3, true, false },
-	{ &design_MAPHASH, 20, true, false },
-	{ &design_MAPCACHE, 16, true, false },
-	{ &design_GLOBAL, 0, true, false },
-	{ &design_ARM32, 20, true, false },
-	{ NULL, 0, false, false },
+	{ &design_PERCPU, 3, true, false, X_ANY },
+	{ &design_SHADOW, 3, true, false, X_ANY },
+	{ &design_EPOCH, 3, true, false, X_ANY },
+	{ &design_NOREADY, 3, true, false, X_ANY },
+	{ &design_MAPHASH, 20, true, false, X_ANY },
+	{ &design_MAPCACHE, 16, true, false, X_ANY },
+	{ &design_GLOBAL, 0, true, false, X_ANY },
+	{ &design_ARM32, 20, true, false, X_ANY },
+	{ NULL, 0, false, false, X_ANY },
 };

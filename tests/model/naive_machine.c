@@ -293,6 +293,43 @@ invlpg_all(struct sim *s, unsigned me, int va)
 	}
 }
 
+/* n addresses from `first`, one by one, here and by an interrupt elsewhere. */
+void
+shoot_range(struct sim *s, unsigned me, int first, unsigned n)
+{
+	for (unsigned c = 0; c < s->set->ncpus; c++) {
+		bool needed = false;
+
+		for (unsigned i = 0; i < n; i++)
+			needed |= outdated(s, c, first + (int)i);
+		if (c != me) {
+			s->c.ipi_sent++;
+			s->c.needless_ipi += !needed;
+		}
+		for (unsigned i = 0; i < n; i++) {
+			if (c == me)
+				invlpg_here(s, c, first + (int)i);
+			else
+				range_there(s, c, first + (int)i);
+		}
+	}
+}
+
+/* An entry that software wrote; the page table does not know it. */
+void
+tlb_write(struct sim *s, unsigned cpu, int va, int page)
+{
+	const struct entry new = { va, page, true };
+
+	tlb_load(s, cpu, new);
+}
+
+void
+tlb_drop(struct sim *s, unsigned cpu, int va)
+{
+	tlb_forget(s, cpu, va);
+}
+
 void
 flush_others(struct sim *s, unsigned me, int va)
 {

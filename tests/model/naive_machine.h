@@ -188,6 +188,9 @@ int va_of(struct sim *s, unsigned vpage);
 void invlpg_here(struct sim *s, unsigned cpu, int va);
 void invlpg_there(struct sim *s, unsigned cpu, int va);
 void invlpg_all(struct sim *s, unsigned me, int va);
+void shoot_range(struct sim *s, unsigned me, int first, unsigned n);
+void tlb_write(struct sim *s, unsigned cpu, int va, int page); /* locked */
+void tlb_drop(struct sim *s, unsigned cpu, int va);
 void flush_others(struct sim *s, unsigned me, int va);
 void flush_here(struct sim *s, unsigned cpu);
 void flush_there(struct sim *s, unsigned cpu); /* no interrupt */

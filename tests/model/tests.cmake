@@ -36,5 +36,5 @@ target_compile_definitions(model_rules PRIVATE
     PLUGIN_REFUSED="$<TARGET_FILE:plugin_refused>")
 ephmap_test(model model_museum)
 target_sources(model_museum PRIVATE tests/model/naive_machine.c
-    tests/model/museum_xen.c)
+    tests/model/museum_others.c tests/model/museum_xen.c)
 ephmap_test(model model_museum LONG ARGS --long)

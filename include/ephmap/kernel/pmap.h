@@ -62,6 +62,15 @@ eph_pte_t eph_pmap_pte_swap(struct eph_machine *mc, eph_va_t va, eph_pte_t pte);
 /* invlpg on this CPU. */
 void eph_pmap_invlpg(struct eph_machine *mc, eph_va_t va);
 
+/*
+ * Write an entry for `pa` straight into this CPU's TLB and lock it there, on
+ * a machine whose TLB software fills; the page table is left alone.  It stays
+ * until pmap_invlpg() of the address on this CPU, or until it is overwritten
+ * with one that nobody asks for.  Neither is counted as an event.
+ */
+void eph_pmap_tlb_write(struct eph_machine *mc, eph_va_t va, eph_pa_t pa);
+void eph_pmap_tlb_clear(struct eph_machine *mc, eph_va_t va);
+
 /* n invlpg on this CPU and a shootdown of the range on all others. */
 void eph_pmap_invalidate_range(
     struct eph_machine *mc, eph_va_t va, unsigned npages);

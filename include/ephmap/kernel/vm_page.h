@@ -63,4 +63,11 @@ uint64_t eph_vm_pages_wired(const struct eph_machine *mc);
  */
 void *eph_vm_page_contents(struct eph_machine *mc, const struct vm_page *m);
 
+/* The colour of a page in a cache of `ncolours`. */
+static inline uint32_t
+eph_vm_page_colour(const struct vm_page *m, uint32_t ncolours)
+{
+	return (m->frame % ncolours);
+}
+
 #endif /* !EPHMAP_KERNEL_VM_PAGE_H */

@@ -24,12 +24,14 @@ struct eph_ptp;
 struct eph_shadow;
 struct eph_thread;
 struct eph_tlb;
+struct eph_locked;
 
 struct eph_cpu {
 	/* What an access or an invalidation needs: one line of a cache. */
 	struct eph_machine *mc;	   /* (c) */
 	struct eph_shadow *shadow; /* (o) cells, a hash table by address */
 	struct eph_tlb *tlb;	   /* (o) NULL: infinite, the shadow is it */
+	struct eph_locked *locked; /* (o) entries that software locked */
 	uint32_t gen[2];	   /* (o) flush generation: other, global */
 	uint32_t shadow_shift;	/* (o) 32 less the binary logarithm of cells */
 	unsigned id;		/* (c) */

@@ -44,6 +44,7 @@ enum {
 	EPH_DESIGN_WIRES = 0x80,   /* unwires, once, at a page's last unmap */
 	EPH_DESIGN_GLOBAL = 0x100, /* the kernel sets G: mc->pgeflag */
 	EPH_DESIGN_ANY_ORDER = 0x200, /* see EPH_VALID_THIS_CPU */
+	EPH_DESIGN_CRITICAL = 0x2000, /* critical from map to unmap */
 	EPH_DESIGN_ALONE = 0x400,     /* one mapping at a time, on all CPUs */
 	EPH_DESIGN_FAILS = 0x800,     /* map may fail (EAGAIN) unasked */
 	EPH_DESIGN_UNSAFE = 0x1000,   /* taken back by its authors: a valid

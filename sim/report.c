@@ -34,7 +34,7 @@ report_print_csv(
 		record_init(&all);
 		record_init(&line);
 		result_record(&all, s, &p[i]);
-		result_flat(&line, &all);
+		result_flat(&line, &all, s->o->time);
 		if (i == 0)
 			record_csv(&line, true, out);
 		record_csv(&line, false, out);
@@ -211,6 +211,12 @@ report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
 	result_derived(&r, p->res);
 	print_meanings(&r, out);
 	record_free(&r);
+	if (p->res->time.on) {
+		(void)fputc('\n', out);
+		result_time(&r, &p->res->time);
+		print_meanings(&r, out);
+		record_free(&r);
+	}
 	if (p->work != NULL) {
 		(void)fputc('\n', out);
 		result_work(&r, p->work);

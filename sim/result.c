@@ -124,9 +124,14 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 	if (s->workload != NULL)
 		record_add(
 		    r, config, "workload", NULL, value_text(s->workload));
-	for (unsigned i = 0; cost_name(i) != NULL; i++)
+	for (unsigned i = 0; cost_name(i) != NULL; i++) {
+		/* From here on, prices that only clocks ask for. */
+		if (strcmp(cost_name(i), "ipi_deliver") == 0 &&
+		    cfg->time == NULL)
+			break;
 		record_add(r, "config.costs", cost_name(i), NULL,
 		    value_whole(cost_value(&p->costs, i)));
+	}
 }
 
 void
@@ -152,6 +157,46 @@ add_rates(struct record *r, const struct eph_counters *c)
 	for (unsigned i = 0; eph_counter_name(i) != NULL; i++)
 		record_add(r, "derived.events_per_map", eph_counter_name(i),
 		    NULL, value_real(per_map(c, eph_counter_value(c, i))));
+}
+
+/* Cycles in nanoseconds. */
+static struct value
+value_ns(const struct eph_time *t, uint64_t cycles)
+{
+	return (value_real((double)cycles * 1000 / t->mhz));
+}
+
+/* X(key, value of time t, meaning) */
+/* clang-format off */
+#define TIME(X)                                                                \
+	X(maps_per_second, value_real(eph_time_rate(t)),                       \
+	    "maps that returned a simulated second, of all CPUs")              \
+	X(elapsed_ns, value_ns(t, t->elapsed),                                 \
+	    "simulated nanoseconds until the last CPU ended")                  \
+	X(map_p50_ns, value_ns(t, t->map.p50), "a map, half are quicker")      \
+	X(map_p90_ns, value_ns(t, t->map.p90), "9 of 10 are")                  \
+	X(map_p99_ns, value_ns(t, t->map.p99), "99 of 100 are")                \
+	X(map_p999_ns, value_ns(t, t->map.p999), "999 of 1,000 are")           \
+	X(map_max_ns, value_ns(t, t->map.max), "the slowest")                  \
+	X(unmap_p50_ns, value_ns(t, t->unmap.p50), "an unmap, as above")       \
+	X(unmap_p90_ns, value_ns(t, t->unmap.p90), NULL)                       \
+	X(unmap_p99_ns, value_ns(t, t->unmap.p99), NULL)                       \
+	X(unmap_p999_ns, value_ns(t, t->unmap.p999), NULL)                     \
+	X(unmap_max_ns, value_ns(t, t->unmap.max), NULL)                       \
+	X(total_cycles, value_whole((uint64_t)t->cpus * t->elapsed),           \
+	    "of all CPUs; the sum of those below")
+/* clang-format on */
+
+void
+result_time(struct record *r, const struct eph_time *t)
+{
+#define TIME_FIELD(key, value, meaning)                                        \
+	record_add(r, "time", #key, meaning, value);
+	TIME(TIME_FIELD)
+#undef TIME_FIELD
+	for (unsigned i = 0; eph_cycles_name(i) != NULL; i++)
+		record_add(r, "time.cycles", eph_cycles_name(i),
+		    eph_cycles_desc(i), value_whole(t->cycles[i]));
 }
 
 /* X(key, meaning): what a workload did, and what it left behind */
@@ -215,6 +260,8 @@ result_record(struct record *r, const struct setup *s, const struct point *p)
 	result_counters(r, &p->res->counters);
 	result_derived(r, p->res);
 	add_rates(r, &p->res->counters);
+	if (p->res->time.on)
+		result_time(r, &p->res->time);
 	if (s->workload != NULL)
 		record_add(r, NULL, "workload", NULL, value_text(s->workload));
 	if (p->work != NULL)
@@ -236,7 +283,7 @@ add_flat(struct record *r, const struct record *from, const char *object,
 }
 
 void
-result_flat(struct record *r, const struct record *from)
+result_flat(struct record *r, const struct record *from, bool timed)
 {
 	static const char *const axes[] = { "design", "policy", "shootdown",
 		"machine", "tlb", "executor", "cpus", "nbufs", "seed" };
@@ -256,6 +303,13 @@ result_flat(struct record *r, const struct record *from)
 #define DERIVED_FLAT(key, value, meaning) add_flat(r, from, "derived", #key);
 	DERIVED(DERIVED_FLAT)
 #undef DERIVED_FLAT
+#define TIME_FLAT(key, value, meaning) add_flat(r, from, "time", #key);
+	if (timed) {
+		TIME(TIME_FLAT)
+		for (unsigned i = 0; eph_cycles_name(i) != NULL; i++)
+			add_flat(r, from, "time.cycles", eph_cycles_name(i));
+	}
+#undef TIME_FLAT
 	add_flat(r, from, NULL, "refused");
 	add_flat(r, from, NULL, "failed");
 }

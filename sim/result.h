@@ -14,13 +14,15 @@ void result_record(
 
 /*
  * One line for CSV and databases, of what result_record() gave: the same
- * keys for every run, refused ones too, without objects.
+ * keys for every run, refused ones too, without objects; those of clocks if
+ * `timed`.
  */
-void result_flat(struct record *r, const struct record *from);
+void result_flat(struct record *r, const struct record *from, bool timed);
 
 /* Parts of it. */
 void result_counters(struct record *r, const struct eph_counters *c);
 void result_derived(struct record *rec, const struct eph_run_result *r);
+void result_time(struct record *r, const struct eph_time *t);
 void result_work(struct record *r, const struct eph_work_result *wr);
 
 /* NaN where there were no maps. */

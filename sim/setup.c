@@ -124,6 +124,7 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->threads = s->o->executor == 1;
 	cfg->hold_ns = v->hold[at[BY_HOLD]];
 	cfg->flags = v->flags[at[BY_FLAGS]];
+	cfg->time = s->o->time ? &s->time : NULL;
 }
 
 /* An axis that means nothing to the design is not multiplied out. */
@@ -197,6 +198,30 @@ setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta)
 	    s->trace, meta->ops, meta->ops_of[EPH_OP_DELAY], origin));
 }
 
+/* What belongs to --time. */
+static int
+setup_time(struct setup *s)
+{
+	const struct opts *o = s->o;
+
+	if (!o->time &&
+	    (opt_given(o, load) || opt_given(o, think_ns) || o->spread))
+		return (options_refuse(s->command,
+		    "--load, --think and --spread say how --time is to pass"));
+	if (o->time && o->executor == 1)
+		return (options_refuse(s->command,
+		    "--time has clocks in lockstep only, not with threads"));
+	if (o->time && s->workload != NULL)
+		return (options_refuse(s->command,
+		    "--time needs a trace, and has none with --workload"));
+	s->time = (struct eph_time_config){
+		.load = (enum eph_load)o->load,
+		.think_ns = o->think_ns,
+		.spread = o->spread,
+	};
+	return (OPTIONS_OK);
+}
+
 int
 setup_points(struct setup *s, const struct eph_trace_meta *meta,
     struct point **pp, size_t *np)
@@ -205,6 +230,8 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	struct point_list l = { NULL, 0 };
 	int status;
 
+	if (setup_time(s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->o->all && s->o->design != NULL)

@@ -21,6 +21,7 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/workload.h"
+#include "ephmap/time.h"
 #include "ephmap/workload.h"
 
 /* The options, and what was found from them. */
@@ -34,6 +35,7 @@ struct setup {
 
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
+	struct eph_time_config time; /* of --time; points' cfg has it */
 	const struct eph_design_ops *plugin_design;
 	struct eph_workload wl; /* found by setup_trace(), with --workload */
 };

@@ -267,7 +267,7 @@ study_result(const struct study_input *in, const struct point *p,
 
 	record_init(&flat);
 	result_record(all, &in->s, p);
-	result_flat(&flat, all);
+	result_flat(&flat, all, false);
 	record_add(more, NULL, "cell", NULL, value_text(cell));
 	record_add(more, NULL, "input", NULL, value_whole((uint64_t)in->id));
 	record_add(more, NULL, "ephmap", NULL,

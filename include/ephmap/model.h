@@ -52,7 +52,15 @@ struct eph_tlb_model {
 	X(pte_store, "one page-table entry stored")                            \
 	X(lock_acquire, "one uncontended lock")                                \
 	X(ipiq_msg, "one message put on an IPI queue and taken off")           \
-	X(sleep, "one switch away from a sleeper and back")
+	X(sleep, "one switch away from a sleeper and back")                    \
+	X(ipi_deliver, "clocks: from sending an interrupt to its handler")     \
+	X(ipi_deliver_cpu, "clocks: more of it for each CPU but the first")    \
+	X(line_transfer, "clocks: a cache line another CPU wrote last")        \
+	X(map, "clocks: a design's own instructions at a map")                 \
+	X(unmap, "clocks: a design's own instructions at an unmap")            \
+	X(touch, "clocks: a load or store, besides the walk")                  \
+	X(tlbi_busy, "clocks: one hardware broadcast holds the fabric")        \
+	X(tlbi_sync, "clocks: waiting for its end")
 /* clang-format on */
 
 #define EPH_COST_FIELD(name, desc) uint32_t name;

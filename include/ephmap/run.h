@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "ephmap/counters.h"
+#include "ephmap/time.h"
 #include "ephmap/trace.h"
 #include "ephmap/types.h"
 
@@ -96,7 +97,8 @@ struct eph_run_config {
 	uint64_t hold_ns;     /* of p lines */
 	unsigned flags;	      /* SFB_* of p lines */
 	FILE *log;	      /* --log: words for every line; NULL: none */
-	const struct eph_costs *costs; /* NULL: the machine's */
+	const struct eph_costs *costs;	    /* NULL: the machine's */
+	const struct eph_time_config *time; /* NULL: no clocks */
 	bool threads; /* one pthread a CPU: counts vary; else lockstep */
 	enum eph_contents contents; /* of the frames */
 	void *design_arg;	    /* eph_design_config's `arg` */
@@ -129,9 +131,10 @@ struct eph_run_result {
 	uint64_t violations_total;
 	unsigned violations; /* kept below */
 	struct eph_violation violation[EPH_VIOLATIONS_KEPT];
-	bool nowait_ignored; /* the design's API has no such flag */
-	size_t memory_bytes; /* of the machine and the design, at the end */
-	double host_seconds; /* of the replay itself */
+	bool nowait_ignored;  /* the design's API has no such flag */
+	size_t memory_bytes;  /* of the machine and the design, at the end */
+	struct eph_time time; /* if the configuration has clocks */
+	double host_seconds;  /* of the replay itself */
 };
 
 /*

@@ -276,6 +276,7 @@ eph__explore_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_explore;
 	mc->exec_state = ex;
 	mc->mode = EPH_EXPLORE;
+	mc->plain = false;
 	ex->mc = mc;
 	ex_set_quiet(ex, true);
 	ex->steps_max = 20000;

@@ -56,6 +56,7 @@ eph_lockstep_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_lockstep;
 	mc->mode = EPH_LOCKSTEP;
 	mc->at_once = true;
+	mc->plain = true;
 	mc->deliver = lockstep_poll;
 	return (0);
 }
@@ -65,6 +66,7 @@ lockstep_destroy(struct eph_machine *mc)
 {
 	struct lockstep *ls = lockstep_of(mc);
 
+	eph__clock_destroy(mc);
 	eph__lockstep_threads_destroy(mc);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		while (ls->pending[c] != NULL) {
@@ -88,6 +90,8 @@ lockstep_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 	if (mutex_owned(mtx))
 		PANIC("lock taken twice, or held by a thread that sleeps");
 	atomic_store_explicit(&mtx->held, 1, memory_order_relaxed);
+	if (mc->clock != NULL)
+		eph__clock_lock(mc, mtx);
 	EPH_EVENT(mc, EPH_EV_LOCK, mc->cur->id, 0, 0, 1, mtx->name);
 }
 
@@ -97,6 +101,8 @@ lockstep_mutex_exit(struct eph_machine *mc, struct eph_mutex *mtx)
 	if (!mutex_owned(mtx))
 		PANIC("releasing a lock that is not held");
 	atomic_store_explicit(&mtx->held, 0, memory_order_relaxed);
+	if (mc->clock != NULL)
+		eph__clock_unlock(mc, mtx);
 	EPH_EVENT(mc, EPH_EV_LOCK, mc->cur->id, 0, 1, 0, mtx->name);
 }
 
@@ -133,8 +139,12 @@ lockstep_deliver(
 		    mc, EPH_EV_FLUSH, target->id, ipi->va, 0, ipi->all, NULL);
 		break;
 	case EPH_IPI_CALL:
+		if (mc->clock != NULL)
+			eph__clock_handler_begin(mc, target);
 		mc->cur = target;
 		ipi->fn(mc, ipi->arg);
+		if (mc->clock != NULL)
+			eph__clock_handler_end(mc, target);
 		mc->cur = from;
 		needed = true;
 		break;
@@ -339,11 +349,17 @@ static void
 lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
     const struct eph_ipi *ipi, bool wait)
 {
+	uint64_t outer = 0;
+
+	if (eph_unlikely(mc->clock != NULL))
+		outer = eph__clock_ipi_begin(mc, targets, ipi);
 	if (ipi->kind == EPH_IPI_CALL || mc->has_observer ||
 	    (ipi->kind == EPH_IPI_INVLPG && !wait))
 		lockstep_ipi_each(mc, targets, ipi, wait);
 	else
 		lockstep_ipi_crowd(mc, targets, ipi, wait);
+	if (eph_unlikely(mc->clock != NULL))
+		eph__clock_ipi_end(mc, wait, outer);
 }
 
 /* What was sent to `target` and not waited for, in order of sending. */

@@ -16,6 +16,7 @@
 #include "ephmap/kernel/ipiq.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/sdk/shootdown.h"
+#include "exec/clock.h"
 #include "machine/access.h"
 
 /* A kernel thread with a stack. */
@@ -89,6 +90,9 @@ void eph__lockstep_untimer(struct eph_machine *mc,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg);
 void eph__lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu);
 void eph__lockstep_catch_up_all(struct eph_machine *mc);
+
+/* Under clocks: the machine's time is `ns`; timers due run. */
+void eph__lockstep_advance(struct eph_machine *mc, uint64_t ns);
 
 /* The current CPU was idle and goes on. */
 void eph__lockstep_wake(struct eph_machine *mc);

@@ -40,6 +40,45 @@ runq_append(struct lockstep *ls, struct eph_thread *td)
 	ls->runq_last = td;
 }
 
+/* When a runnable thread may go on. */
+static uint64_t
+runq_begin(struct eph_machine *mc, const struct eph_thread *td)
+{
+	const uint64_t now = eph__clock_of(mc, td->cpu);
+
+	return (now > td->wake_at ? now : td->wake_at);
+}
+
+/*
+ * Under clocks: bring the thread that begins first to the front; of those
+ * that begin together the one of the lowest CPU, then of the longest wait.
+ */
+static void
+runq_choose(struct eph_machine *mc)
+{
+	struct lockstep *ls = lockstep_of(mc);
+	struct eph_thread **best = &ls->runq_first;
+	struct eph_thread *td, *prev = NULL, *before = NULL;
+
+	for (td = ls->runq_first; td != NULL; prev = td, td = td->next) {
+		const uint64_t at = runq_begin(mc, td);
+		const uint64_t first = runq_begin(mc, *best);
+
+		if (at < first || (at == first && td->cpu < (*best)->cpu)) {
+			best = prev != NULL ? &prev->next : &ls->runq_first;
+			before = prev;
+		}
+	}
+	if (before == NULL)
+		return;
+	td = *best;
+	before->next = td->next;
+	if (ls->runq_last == td)
+		ls->runq_last = before;
+	td->next = ls->runq_first;
+	ls->runq_first = td;
+}
+
 static struct lockstep_thread *
 runq_pop(struct lockstep *ls)
 {
@@ -59,6 +98,22 @@ lockstep_switched(struct eph_machine *mc)
 		eph__lockstep_catch_up(mc, mc->cur);
 }
 
+/*
+ * The thread goes on, when whoever woke it did so.  The machine's time
+ * follows, and never goes back.
+ */
+static void
+lockstep_clock_runs(struct eph_machine *mc, struct eph_thread *td)
+{
+	uint64_t ns;
+
+	eph__clock_until(mc, td->cpu, td->wake_at, EPH_CYCLES_sleep);
+	ns = eph__clock_ns(mc, eph__clock_of(mc, td->cpu));
+	if (ns > mc->clock_ns)
+		eph__lockstep_advance(mc, ns);
+	mc->cur = mc->cpus[td->cpu];
+}
+
 /* Run every runnable thread; called on the stack `self`. */
 static void
 lockstep_run_queue(
@@ -69,12 +124,17 @@ lockstep_run_queue(
 	struct fiber *resumer = ls->resumer;
 
 	while (ls->runq_first != NULL) {
-		struct lockstep_thread *t = runq_pop(ls);
+		struct lockstep_thread *t;
 
+		if (mc->clock != NULL)
+			runq_choose(mc);
+		t = runq_pop(ls);
 		ls->resumer = self;
 		ls->running = t;
 		cpu_enter_inline(mc, t->td.cpu);
 		lockstep_switched(mc);
+		if (mc->clock != NULL)
+			lockstep_clock_runs(mc, &t->td);
 		eph__fiber_switch(self, t->fiber);
 	}
 	ls->resumer = resumer;
@@ -219,6 +279,8 @@ eph__lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 	const uint64_t step = mc->step, op = mc->op;
 
 	td->cpu = mc->cur->id;
+	if (mc->clock != NULL)
+		eph__clock_settle(mc);
 	lockstep_switched(mc);
 	if (++ls->sleepers.now > ls->sleepers.peak)
 		ls->sleepers.peak = ls->sleepers.now;
@@ -244,6 +306,8 @@ void
 eph__lockstep_unblock(struct eph_machine *mc, struct eph_thread *td)
 {
 	mc->attention = true;
+	if (mc->clock != NULL)
+		td->wake_at = eph_clock_now(mc);
 	runq_append(lockstep_of(mc), td);
 }
 

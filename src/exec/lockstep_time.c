@@ -61,7 +61,8 @@ lockstep_pass(struct eph_machine *mc, uint64_t at)
 	mc->clock_ns = at;
 	if (eph_likely(mc->shootflags == 0))
 		return;
-	if ((mc->shootflags & EPH_SHOOT_IDLE) != 0)
+	/* Under clocks one CPU's time passes while others are busy. */
+	if ((mc->shootflags & EPH_SHOOT_IDLE) != 0 && mc->clock == NULL)
 		lockstep_rest(mc);
 	if ((mc->shootflags & EPH_SHOOT_TICK) != 0 && at / EPH_TICK_NS > ticks)
 		eph__lockstep_catch_up_all(mc);
@@ -170,8 +171,18 @@ lockstep_run_timers(struct eph_machine *mc, uint64_t until)
 
 		lockstep_pass(mc, t.at_ns);
 		cpu_enter_inline(mc, t.cpu);
+		if (mc->clock != NULL)
+			eph__clock_until(mc, t.cpu,
+			    eph__clock_cycles(mc, t.at_ns), EPH_CYCLES_idle);
 		t.fn(mc, t.arg);
 	}
+}
+
+void
+eph__lockstep_advance(struct eph_machine *mc, uint64_t ns)
+{
+	lockstep_run_timers(mc, ns);
+	lockstep_pass(mc, ns);
 }
 
 static void

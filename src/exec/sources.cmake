@@ -1,4 +1,5 @@
 set(EPHMAP_SOURCES
+    clock.c
     explore.c
     explore_buffer.c
     explore_dfs.c
@@ -12,6 +13,7 @@ set(EPHMAP_SOURCES
     explore_sync.c
     explore_tlbs.c
     explore_words.c
+    latency.c
     lockstep.c
     lockstep_threads.c
     lockstep_time.c

@@ -445,5 +445,6 @@ eph_threads_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_threads;
 	mc->exec_state = th;
 	mc->mode = EPH_THREADS;
+	mc->plain = false;
 	return (0);
 }

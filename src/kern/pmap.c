@@ -13,6 +13,7 @@
 #include "ephmap/kernel/pmap.h"
 
 #include "base/kassert.h"
+#include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/shootdown.h"
 #include "machine/access.h"
@@ -60,6 +61,7 @@ pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	eph_pte_t old;
 
 	pte_settle(mc, va, pte);
+	eph_clock_line(mc, slot);
 	pmap_point(mc, EPH_POINT_PTE, slot, "store pte");
 	cpu = eph_curcpu(mc);
 	old = atomic_load_explicit(slot, memory_order_relaxed);
@@ -92,6 +94,7 @@ pmap_pte_swap(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	eph_pte_t old;
 
 	pte_settle(mc, va, pte);
+	eph_clock_line(mc, slot);
 	pmap_point(mc, EPH_POINT_PTE, slot, "swap pte");
 	cpu = eph_curcpu(mc);
 	/* Release as in pmap_pte_store; the walker's A and M are in `old`. */

@@ -242,6 +242,7 @@ eph_machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
 	mc->observer = fn;
 	mc->observer_arg = arg;
 	mc->has_observer = fn != NULL;
+	mc->plain = mc->mode == EPH_LOCKSTEP && fn == NULL && mc->clock == NULL;
 }
 
 void *

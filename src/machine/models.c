@@ -7,7 +7,8 @@
  * each row.  Page-walk caches, prefetch and the split of instruction and
  * data entries in a shared second level are not modelled.
  *
- * Costs are cycles.  Where nobody published a number for a machine, the row
+ * Costs are cycles.  Those that only clocks ask for (ipi_deliver to tlbi_sync)
+ * are assumed, in every row.  Where nobody published a number for a machine, the row
  * says which neighbour's it took; they price counts, and never change them.
  */
 
@@ -84,7 +85,15 @@ static const struct eph_machine_model i386_p4 = {
 	    .pte_store = 5,
 	    .lock_acquire = 120,
 	    .ipiq_msg = 300,
-	    .sleep = 4000 },
+	    .sleep = 4000,
+	    .ipi_deliver = 4000,
+	    .ipi_deliver_cpu = 0,
+	    .line_transfer = 300,
+	    .map = 100,
+	    .unmap = 60,
+	    .touch = 4,
+	    .tlbi_busy = 400,
+	    .tlbi_sync = 400 },
 };
 
 static const struct eph_machine_model amd64_opteron = {
@@ -108,7 +117,15 @@ static const struct eph_machine_model amd64_opteron = {
 	    .pte_store = 3,
 	    .lock_acquire = 40,
 	    .ipiq_msg = 150,
-	    .sleep = 3000 },
+	    .sleep = 3000,
+	    .ipi_deliver = 400,
+	    .ipi_deliver_cpu = 0,
+	    .line_transfer = 150,
+	    .map = 80,
+	    .unmap = 50,
+	    .touch = 4,
+	    .tlbi_busy = 400,
+	    .tlbi_sync = 400 },
 };
 
 static const struct eph_machine_model amd64_skylake = {
@@ -133,7 +150,15 @@ static const struct eph_machine_model amd64_skylake = {
 	    .pte_store = 2,
 	    .lock_acquire = 20,
 	    .ipiq_msg = 100,
-	    .sleep = 2500 },
+	    .sleep = 2500,
+	    .ipi_deliver = 500,
+	    .ipi_deliver_cpu = 0,
+	    .line_transfer = 120,
+	    .map = 60,
+	    .unmap = 40,
+	    .touch = 4,
+	    .tlbi_busy = 400,
+	    .tlbi_sync = 400 },
 };
 
 static const struct eph_machine_model amd64_zen = {
@@ -156,7 +181,15 @@ static const struct eph_machine_model amd64_zen = {
 	    .pte_store = 2,
 	    .lock_acquire = 20,
 	    .ipiq_msg = 100,
-	    .sleep = 2500 },
+	    .sleep = 2500,
+	    .ipi_deliver = 500,
+	    .ipi_deliver_cpu = 0,
+	    .line_transfer = 150,
+	    .map = 60,
+	    .unmap = 40,
+	    .touch = 4,
+	    .tlbi_busy = 400,
+	    .tlbi_sync = 400 },
 };
 
 static const struct eph_machine_model arm64_cortex = {
@@ -180,7 +213,15 @@ static const struct eph_machine_model arm64_cortex = {
 	    .pte_store = 2,
 	    .lock_acquire = 20,
 	    .ipiq_msg = 100,
-	    .sleep = 2500 },
+	    .sleep = 2500,
+	    .ipi_deliver = 500,
+	    .ipi_deliver_cpu = 0,
+	    .line_transfer = 150,
+	    .map = 60,
+	    .unmap = 40,
+	    .touch = 4,
+	    .tlbi_busy = 250,
+	    .tlbi_sync = 150 },
 };
 
 const struct eph_machine_model *const eph_machine_models[] = { &i386_p4,

@@ -32,6 +32,7 @@ const struct eph_shootdown_ops eph__shootdown_acked_invlpg = {
 	.name = "acked-invlpg",
 	.summary = "invlpg on every target, the initiator waits for all",
 	.origin = "FreeBSD smp_masked_invlpg, 2003",
+	.one_packet = true,
 	.acked = true,
 	.create = eph__shootdown_no_state,
 	.destroy = eph__shootdown_no_destroy,

@@ -100,6 +100,7 @@ const struct eph_shootdown_ops eph__shootdown_broadcast = {
 	.name = "broadcast",
 	.summary = "the hardware invalidates everywhere, no interrupts",
 	.origin = "Arm TLBI IS, 2007; AMD INVLPGB, 2020",
+	.hardware = true,
 	.acked = true,
 	.create = eph__shootdown_no_state,
 	.destroy = eph__shootdown_no_destroy,

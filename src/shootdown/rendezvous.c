@@ -146,6 +146,7 @@ const struct eph_shootdown_ops eph__shootdown_rendezvous = {
 	.name = "rendezvous",
 	.summary = "targets gather, the entry is stored, all invalidate",
 	.origin = "DragonFly cpusync, 2004",
+	.one_packet = true,
 	.acked = true,
 	.create = rendezvous_create,
 	.destroy = rendezvous_destroy,

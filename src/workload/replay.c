@@ -86,11 +86,13 @@ replay_ref_unmap(struct eph_machine *mc, void *arg)
 {
 	struct held_ref *hr = arg;
 	struct replay *rp = hr->rp;
+	uint64_t since;
 	int error;
 
-	(void)mc;
 	replay_integrate(rp);
+	since = eph_clock_now(mc);
 	error = rp->ops->unmap(rp->state, hr->obj);
+	eph_clock_unmapped(mc, since);
 	if (error != 0)
 		(void)eph__replay_refused(rp, error);
 	hr->next = rp->held_free;
@@ -125,6 +127,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 	const unsigned cpu = op->cpu;
 	struct vm_page *m;
 	struct eph_mapping mp;
+	uint64_t since;
 	uint32_t reached;
 	int error;
 
@@ -134,6 +137,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 	rp->res->references++;
 	if (eph_unlikely(rp->wires))
 		vm_page_wire(mc, m);
+	since = eph_clock_now(mc);
 	error = rp->ops->map(rp->state, m, rp->ref_flags, &mp);
 	if (eph_unlikely(error != 0)) {
 		if (error != EAGAIN && error != EINTR)
@@ -142,6 +146,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 			vm_page_unwire(mc, m);
 		return (0);
 	}
+	eph_clock_mapped(mc, since);
 	if (rp->cfg->touch != EPH_TOUCH_NONE) {
 		if (eph_unlikely(rp->ask_first) &&
 		    (mp.va = rp->ops->kva(rp->state, mp.obj)) == 0)
@@ -154,7 +159,9 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 	replay_sample(rp);
 	if (eph_unlikely(rp->cfg->hold_ns != 0))
 		return (replay_ref_hold(rp, mp.obj, cpu));
+	since = eph_clock_now(mc);
 	error = rp->ops->unmap(rp->state, mp.obj);
+	eph_clock_unmapped(mc, since);
 	return (eph_likely(error == 0) ? 0 : eph__replay_refused(rp, error));
 }
 
@@ -355,6 +362,12 @@ replay_play(struct replay *rp)
 	    (rp->log = eph__replay_log_create(rp->mc, rp->src, cfg->log)) ==
 		NULL)
 		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
+	if (cfg->time != NULL &&
+	    eph__timed_create(rp->mc, rp->src, cfg->time, &rp->timed,
+		&rp->timed_src, rp->err) != 0)
+		return (EINVAL);
+	if (cfg->time != NULL)
+		rp->src = &rp->timed_src;
 	t0 = eph__run_seconds();
 	rp->res->asleep = eph_lockstep_loop(rp->mc, replay_step, rp);
 	rp->res->host_seconds = eph__run_seconds() - t0;
@@ -368,6 +381,8 @@ replay_in_world(struct replay *rp)
 	const struct eph_run_config *cfg = rp->cfg;
 	int error = 0;
 
+	if (cfg->time != NULL && eph__clock_create(rp->mc) != 0)
+		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
 	if (cfg->at_start != NULL)
 		error =
 		    cfg->at_start(cfg->hook_arg, rp->mc, rp->state, rp->err);
@@ -380,6 +395,7 @@ replay_in_world(struct replay *rp)
 	}
 	eph__replay_handles_free(rp);
 	replay_held_free(rp);
+	eph__timed_free(rp->timed);
 	return (error);
 }
 
@@ -400,7 +416,9 @@ eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 		return (eph__replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));
 	wcfg.npages_hint = src->npages_hint;
-	wcfg.next_use = src->next_use != NULL ? replay_next_use : NULL;
+	/* Under clocks nobody knows the order before. */
+	if (src->next_use != NULL && cfg->time == NULL)
+		wcfg.next_use = replay_next_use;
 	wcfg.next_use_arg = &rp;
 	if ((error = eph_world_create(&wcfg, &world, err)) != 0)
 		return (error);

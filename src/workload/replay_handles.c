@@ -221,8 +221,10 @@ replay_kva(struct replay *rp, struct handle *h, unsigned cpu)
 static int
 replay_unmap(struct replay *rp, struct handle *h)
 {
+	const uint64_t since = eph_clock_now(rp->mc);
 	const int error = rp->ops->unmap(rp->state, h->obj);
 
+	eph_clock_unmapped(rp->mc, since);
 	if (error != 0)
 		return (eph__replay_refused(rp, error));
 	replay_forget_asked(rp, h);
@@ -290,6 +292,7 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 	const unsigned flags = replay_flags(op->flags);
 	struct vm_page *m = replay_page(rp, op->page);
 	struct eph_mapping mp;
+	uint64_t since;
 	int error;
 
 	if (m == NULL)
@@ -303,8 +306,10 @@ replay_map(struct replay *rp, const struct eph_op *op, struct handle *h)
 		rp->res->nowait_ignored = true;
 	if (rp->wires)
 		vm_page_wire(rp->mc, m);
+	since = eph_clock_now(rp->mc);
 	error = rp->ops->map(rp->state, m, flags & rp->keep_flags, &mp);
 	if (error == 0) {
+		eph_clock_mapped(rp->mc, since);
 		h->obj = mp.obj;
 		h->va = mp.va;
 		h->state = HANDLE_MAPPED;

@@ -14,14 +14,11 @@
 #include "base/kassert.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/pmap.h"
+#include "exec/clock.h"
 #include "machine/access.h"
 #include "machine/frames.h"
 #include "workload/replay_log.h"
-#include "workload/run.h"
-
-#include "machine/access.h"
-#include "machine/frames.h"
-#include "workload/replay_log.h"
+#include "workload/replay_time.h"
 #include "workload/run.h"
 
 enum handle_state {
@@ -101,6 +98,8 @@ struct replay {
 	double buffers_sum;
 	uint64_t clock_last;
 	struct replay_log *log;
+	struct timed *timed; /* NULL: no clocks */
+	struct eph_op_source timed_src;
 };
 
 /* End the run: `what` went wrong at this line.  Returns `error`. */

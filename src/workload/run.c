@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "ephmap/sdk/exec.h"
+#include "exec/clock.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/machine.h"
 
@@ -31,6 +32,8 @@ eph__run_world(const struct eph_run_config *cfg)
 void
 eph__run_result(struct eph_machine *mc, struct eph_run_result *res)
 {
+	if (mc->clock != NULL)
+		eph__clock_result(mc, &res->time);
 	eph_machine_counters(mc, &res->counters);
 	if (mc->mode == EPH_LOCKSTEP)
 		res->sleepers_peak = eph_lockstep_sleepers(mc)->peak;

@@ -3,7 +3,8 @@ set(EPHMAP_SOURCES
     replay.c
     replay_handles.c
     replay_log.c
-    replay_threads.c)
+    replay_threads.c
+    replay_time.c)
 list(APPEND EPHMAP_SOURCES run.c)
 list(APPEND EPHMAP_SOURCES workload.c workload_parse.c work_pipe.c)
 list(APPEND EPHMAP_SOURCES work_server.c work_md.c work_exec.c work_ptrace.c work_pager.c work_rawio.c)

@@ -9,12 +9,14 @@
  * nest, cost nothing, and protect against this CPU only.
  */
 
+#include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
 
 static inline void
 eph_crit_enter(struct eph_machine *mc)
 {
-	eph_curcpu(mc)->crit++;
+	if (eph_curcpu(mc)->crit++ == 0 && eph_unlikely(mc->clock != NULL))
+		eph_clock_crit_slow(mc, true);
 }
 
 static inline void
@@ -23,6 +25,8 @@ eph_crit_exit(struct eph_machine *mc)
 	struct eph_cpu *cpu = eph_curcpu(mc);
 
 	cpu->crit--;
+	if (eph_unlikely(mc->clock != NULL) && cpu->crit == 0)
+		eph_clock_crit_slow(mc, false);
 	if (eph_unlikely(mc->mode != EPH_LOCKSTEP) && cpu->crit == 0)
 		mc->exec->poll(mc);
 }

@@ -19,6 +19,8 @@ struct eph_mutex {
 	const char *name;	  /* (c) for timelines */
 	struct eph_thread *owner; /* (x) under explore; NULL: free */
 	_Atomic(uint32_t) held;	  /* (x) 1 while held */
+	unsigned last;		  /* (x) clocks: 1 + the CPU that had it */
+	uint64_t free_at;	  /* (x) clocks: when it became free */
 };
 
 static inline void
@@ -26,6 +28,8 @@ eph_mutex_init(struct eph_mutex *mtx, const char *name)
 {
 	mtx->name = name;
 	mtx->owner = NULL;
+	mtx->last = 0;
+	mtx->free_at = 0;
 	atomic_init(&mtx->held, 0);
 }
 
@@ -41,7 +45,7 @@ eph_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 {
 	EPH_COUNT(mc, lock_acquire);
 	/* Relaxed: in lockstep one host thread does everything. */
-	if (eph_likely(mc->mode == EPH_LOCKSTEP && !mc->has_observer) &&
+	if (eph_likely(mc->plain) &&
 	    eph_likely(
 		atomic_load_explicit(&mtx->held, memory_order_relaxed) == 0)) {
 		atomic_store_explicit(&mtx->held, 1, memory_order_relaxed);
@@ -54,7 +58,7 @@ static inline void
 eph_mutex_exit(struct eph_machine *mc, struct eph_mutex *mtx)
 {
 	/* Relaxed: as in mutex_enter. */
-	if (eph_likely(mc->mode == EPH_LOCKSTEP && !mc->has_observer)) {
+	if (eph_likely(mc->plain)) {
 		atomic_store_explicit(&mtx->held, 0, memory_order_relaxed);
 		return;
 	}

@@ -15,12 +15,14 @@
 
 #include <stdatomic.h>
 
+#include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
 
 static inline uint32_t
 eph_do_fetchadd_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint32_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -39,6 +41,7 @@ static inline uint32_t
 eph_do_fetchor_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint32_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -57,6 +60,7 @@ static inline uint32_t
 eph_do_fetchand_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint32_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -75,6 +79,7 @@ static inline uint32_t
 eph_do_swap_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint32_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -103,6 +108,7 @@ static inline void
 eph_do_store_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_unlikely(mc->has_points)) {
 		(void)mc->exec->atomic(
 		    mc, EPH_ATOMIC_STORE, p, sizeof(*p), value, 0, order, what);
@@ -116,6 +122,7 @@ static inline bool
 eph_do_cas_32(struct eph_machine *mc, _Atomic(uint32_t) *p, uint32_t expected,
     uint32_t value, memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_unlikely(mc->has_points))
 		return (mc->exec->atomic(mc, EPH_ATOMIC_CAS, p, sizeof(*p),
 			    value, expected, order, what) == expected);
@@ -128,6 +135,7 @@ static inline uint64_t
 eph_do_fetchadd_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -146,6 +154,7 @@ static inline uint64_t
 eph_do_fetchor_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -164,6 +173,7 @@ static inline uint64_t
 eph_do_fetchand_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -182,6 +192,7 @@ static inline uint64_t
 eph_do_swap_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
 		/* Relaxed: one host thread. */
 		uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
@@ -210,6 +221,7 @@ static inline void
 eph_do_store_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t value,
     memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_unlikely(mc->has_points)) {
 		(void)mc->exec->atomic(
 		    mc, EPH_ATOMIC_STORE, p, sizeof(*p), value, 0, order, what);
@@ -223,6 +235,7 @@ static inline bool
 eph_do_cas_64(struct eph_machine *mc, _Atomic(uint64_t) *p, uint64_t expected,
     uint64_t value, memory_order order, const char *what)
 {
+	eph_clock_line(mc, p);
 	if (eph_unlikely(mc->has_points))
 		return (mc->exec->atomic(mc, EPH_ATOMIC_CAS, p, sizeof(*p),
 			    value, expected, order, what) == expected);

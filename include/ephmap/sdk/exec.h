@@ -50,6 +50,7 @@ struct eph_thread {
 	const void *wchan;	/* (s) what it sleeps on, NULL if it does not */
 	const char *wmesg;	/* (s) */
 	uint64_t deadline_ns;	/* (s) when a timed sleep ends */
+	uint64_t wake_at;	/* (x) clocks: when it was made runnable */
 	unsigned cpu;		/* (x) the CPU it runs on */
 	unsigned sleep_flags;	/* (s) PCATCH */
 	int wake_error;		/* (s) what tsleep will return */

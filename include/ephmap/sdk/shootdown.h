@@ -57,6 +57,8 @@ struct eph_shootdown_ops {
 	const char *name;    /* as typed by the user */
 	const char *summary; /* one line */
 	const char *origin;  /* system and date */
+	bool one_packet;     /* one request at a time; only clocks ask */
+	bool hardware;	     /* nobody is interrupted; only clocks ask */
 	bool acked;	     /* nobody uses the old entry once it returned */
 	uint8_t flags;	     /* EPH_SHOOT_* */
 

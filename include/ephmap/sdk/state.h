@@ -25,6 +25,7 @@
 #include "ephmap/sdk/shadow.h"
 #include "ephmap/types.h"
 
+struct eph_clock;
 struct eph_exec_ops;
 struct eph_frames;
 struct eph_kva_arena;
@@ -44,6 +45,7 @@ struct eph_machine {
 	bool attention;	       /* (x) lockstep's loop has something to run */
 	bool has_observer;     /* (m) */
 	bool has_points;       /* (m) explore: every step is a choice */
+	bool plain;	       /* (m) lockstep, with no observer and no clock */
 	bool at_once;	       /* (x) nothing else runs: no need to wait */
 	uint8_t shootflags;    /* (m) EPH_SHOOT_*, of the protocol */
 	unsigned ncpus;	       /* (c) */
@@ -74,6 +76,8 @@ struct eph_machine {
 	void (*deliver)(struct eph_machine *mc); /* (c) what is pending here */
 	void (*before_access)(struct eph_machine *mc, eph_va_t va,
 	    enum eph_touch touch); /* (c) */
+
+	struct eph_clock *clock; /* (x) lockstep: NULL unless asked for */
 
 	/* The axes below the design. */
 	const struct eph_exec_ops *exec;	   /* (c) */

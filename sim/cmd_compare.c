@@ -9,12 +9,14 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ephmap/tlb_record.h"
 #include "command.h"
 #include "options.h"
 #include "input.h"
@@ -114,6 +116,57 @@ print_points(const struct setup *s, const struct eph_trace_meta *meta,
 	}
 }
 
+/* What a real machine invalidated, in the table's units and by the second. */
+static void
+print_beside(const struct setup *s, const struct eph_tlb_record *r,
+    const struct eph_trace_meta *meta)
+{
+	const double maps = (double)meta->references / 1000;
+	const double seconds = (double)r->ns / 1e9;
+
+	(void)printf(
+	    "\nBeside it, recorded (%s): %u CPU%s in %.3f s, all causes.\n"
+	    "                    in all  per 1,000 maps  per second\n",
+	    s->o->beside, r->cpus, r->cpus == 1 ? "" : "s", seconds);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = {
+		{ "invlpg", r->pages },
+		{ "flush", r->flushes },
+		{ "IPI", r->ipis },
+		{ "  needless", r->of[EPH_TLB_WRONG_CPU] },
+		{ "sent", r->of[EPH_TLB_SEND] },
+		{ "task switch", r->of[EPH_TLB_TASK_SWITCH] },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		(void)printf("%-12s  %12" PRIu64 "  %14.1f  %10.1f\n",
+		    rows[i].name, rows[i].n,
+		    maps > 0 ? (double)rows[i].n / maps : 0.0,
+		    seconds > 0 ? (double)rows[i].n / seconds : 0.0);
+	if (r->broken > 0 || r->lost > 0)
+		(void)fprintf(stderr,
+		    "ephmap compare: %s: %" PRIu64 " events cannot be read, "
+		    "the tracer lost some %" PRIu64 " times\n",
+		    s->o->beside, r->broken, r->lost);
+}
+
+/* --beside, before anything runs. */
+static int
+read_beside(const struct setup *s, struct eph_tlb_record *r)
+{
+	struct eph_err err;
+
+	if (s->o->beside == NULL)
+		return (OPTIONS_OK);
+	if (s->o->format != FORMAT_TABLE)
+		return (options_refuse(
+		    s->command, "--beside is shown under the table only"));
+	if (eph_tlb_record_read(s->o->beside, r, &err) != 0)
+		return (options_refuse(s->command, "%s", err.text));
+	return (OPTIONS_OK);
+}
+
 /* When nothing ran there is nothing to compare: the reason is an error. */
 static int
 judge(const struct setup *s, const struct point *p, size_t n)
@@ -149,7 +202,8 @@ needs_future(const struct pool *pool)
 }
 
 static int
-compare_trace(struct setup *s, struct eph_trace *trace)
+compare_trace(struct setup *s, struct eph_trace *trace,
+    const struct eph_tlb_record *beside)
 {
 	struct pool pool = { .s = s };
 	struct eph_oplist *ops;
@@ -173,6 +227,8 @@ compare_trace(struct setup *s, struct eph_trace *trace)
 	run_all(&pool);
 	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
 		print_points(s, eph_trace_meta(trace), pool.points, pool.n);
+		if (s->o->beside != NULL)
+			print_beside(s, beside, eph_trace_meta(trace));
 		report_warn(s, pool.points, pool.n);
 	}
 	setup_free(pool.points, pool.n);
@@ -181,7 +237,7 @@ compare_trace(struct setup *s, struct eph_trace *trace)
 }
 
 static int
-compare_workload(struct setup *s)
+compare_workload(struct setup *s, const struct eph_tlb_record *beside)
 {
 	struct pool pool = { .s = s };
 	struct eph_trace_meta meta;
@@ -193,6 +249,8 @@ compare_workload(struct setup *s)
 	run_all(&pool);
 	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
 		print_points(s, &meta, pool.points, pool.n);
+		if (s->o->beside != NULL)
+			print_beside(s, beside, &meta);
 		report_warn(s, pool.points, pool.n);
 	}
 	setup_free(pool.points, pool.n);
@@ -203,18 +261,20 @@ int
 cmd_compare(const struct opts *o, int n, char **operands)
 {
 	struct setup s = { .command = "ephmap compare", .lists = true, .o = o };
+	struct eph_tlb_record beside = { 0 };
 	struct eph_trace *trace;
 	int status;
 
 	if (setup_policy_help(&s))
 		return (EXIT_OK);
-	if (setup_trace(&s, n, operands) != OPTIONS_OK)
+	if (setup_trace(&s, n, operands) != OPTIONS_OK ||
+	    read_beside(&s, &beside) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->workload != NULL)
-		return (compare_workload(&s));
+		return (compare_workload(&s, &beside));
 	if (input_open(s.command, s.trace, &trace) != OPTIONS_OK)
 		return (EXIT_BAD);
-	status = compare_trace(&s, trace);
+	status = compare_trace(&s, trace, &beside);
 	eph_trace_close(trace);
 	return (status);
 }

@@ -21,6 +21,7 @@
 #include "ephmap/mrc.h"
 #include "ephmap/policy_check.h"
 #include "ephmap/run.h"
+#include "ephmap/tlb_record.h"
 #include "ephmap/trace.h"
 #include "ephmap/types.h"
 #include "ephmap/version.h"

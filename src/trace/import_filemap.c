@@ -29,9 +29,9 @@
 #include <string.h>
 
 #include "trace/importer.h"
+#include "trace/tracepoint.h"
 
-#define NS_PER_S ((uint64_t)1000000000)
-#define MARK	 "mm_filemap_"
+#define MARK "mm_filemap_"
 
 struct filemap_event {
 	uint64_t ns;
@@ -57,33 +57,6 @@ struct filemap {
 	uint64_t faults, reads, again, past_end, unbounded;
 };
 
-/* A number in a base; what follows in *pp. */
-static bool
-take_number(const char **pp, unsigned base, uint64_t *out)
-{
-	const char *p = *pp;
-	uint64_t v = 0;
-
-	for (;; p++) {
-		unsigned digit;
-
-		if (*p >= '0' && *p <= '9')
-			digit = (unsigned)(*p - '0');
-		else if (base == 16 && *p >= 'a' && *p <= 'f')
-			digit = (unsigned)(*p - 'a') + 10;
-		else
-			break;
-		if (v > (UINT64_MAX - digit) / base)
-			return (false);
-		v = v * base + digit;
-	}
-	if (p == *pp)
-		return (false);
-	*pp = p;
-	*out = v;
-	return (true);
-}
-
 /* "dev=254:0 ino=a7206f", also without the signs; what follows in *pp. */
 static bool
 take_file(const char **pp, struct filemap_event *e)
@@ -97,59 +70,11 @@ take_file(const char **pp, struct filemap_event *e)
 	p = ino + 5;
 	if (strncmp(p, "0x", 2) == 0)
 		p += 2;
-	if (ino[4] == '\0' || !take_number(&p, 16, &v))
+	if (ino[4] == '\0' || !eph__tracepoint_number(&p, 16, &v))
 		return (false);
 	e->file_len = (size_t)(p - e->file);
 	*pp = p;
 	return (true);
-}
-
-/* What stands before `end`: "comm-4321 [001] ..... 6659.313656: ". */
-static bool
-take_head(const char *line, const char *end, struct filemap_event *e)
-{
-	const char *open = end, *p, *time;
-	uint64_t fraction = 0, unit = NS_PER_S / 10;
-
-	do {
-		while (open > line && *open != '[')
-			open--;
-		if (open == line)
-			return (false);
-		p = open + 1;
-		if (take_number(&p, 10, &e->cpu) && *p == ']')
-			break;
-		open--;
-	} while (open > line);
-	if (open <= line || *p != ']')
-		return (false);
-	/* The task, before a "( tgid)" if there is one. */
-	time = open;
-	while (time > line && (time[-1] == ' ' || time[-1] == ')'))
-		time--;
-	if (*time == ')' || (time < open && memchr(time, ')', 1) != NULL)) {
-		while (time > line && *time != '(')
-			time--;
-		while (time > line && time[-1] == ' ')
-			time--;
-	}
-	while (time > line && time[-1] >= '0' && time[-1] <= '9')
-		time--;
-	if (!take_number(&time, 10, &e->task))
-		return (false);
-	/* The time: the last word before `end`. */
-	time = end;
-	while (time > p && (time[-1] == ' ' || time[-1] == ':'))
-		time--;
-	while (time > p && time[-1] != ' ')
-		time--;
-	if (!take_number(&time, 10, &e->ns) ||
-	    e->ns > INT64_MAX / NS_PER_S / 2 || *time != '.')
-		return (false);
-	for (time++; *time >= '0' && *time <= '9'; time++, unit /= 10)
-		fraction += unit * (uint64_t)(*time - '0');
-	e->ns = e->ns * NS_PER_S + fraction;
-	return (*time == ':');
 }
 
 /* False: no event of ours.  *brokenp: one that cannot be read. */
@@ -171,14 +96,14 @@ take_event(const char *line, struct filemap_event *e, bool *brokenp)
 		end -= 8;
 	p = e->name;
 	*brokenp = true;
-	if (!take_head(line, end, e) || !take_file(&p, e) ||
-	    strncmp(p, " ofs=", 5) != 0)
+	if (!eph__tracepoint_head(line, end, &e->task, &e->cpu, &e->ns) ||
+	    !take_file(&p, e) || strncmp(p, " ofs=", 5) != 0)
 		return (false);
 	p += 5;
-	if (!take_number(&p, 10, &e->first))
+	if (!eph__tracepoint_number(&p, 10, &e->first))
 		return (false);
 	e->last = e->first + EPH_PAGE_SIZE - 1;
-	if (*p == '-' && (p++, !take_number(&p, 10, &e->last)))
+	if (*p == '-' && (p++, !eph__tracepoint_number(&p, 10, &e->last)))
 		return (false);
 	*brokenp = e->last < e->first;
 	return (!*brokenp);
@@ -219,7 +144,7 @@ take_size(struct filemap *f, const char *line)
 	if (!take_file(&p, &e) || strncmp(p, " size=", 6) != 0)
 		return (0);
 	p += 6;
-	if (!take_number(&p, 10, &size) || size == UINT64_MAX)
+	if (!eph__tracepoint_number(&p, 10, &size) || size == UINT64_MAX)
 		return (0);
 	file = eph__names_get(&f->im->files, e.file, e.file_len);
 	if (file == EPH_NONE ||

@@ -39,12 +39,14 @@ set(EPHMAP_SOURCES
     strace_io.c
     strace_words.c
     table.c
+    tlb_record.c
     trace.c
     trace_binary.c
     trace_binary_read.c
     trace_binary_write.c
     trace_text.c
     trace_writer.c
+    tracepoint.c
     unpack.c
     unpack_bzip2.c
     unpack_gzip.c

@@ -143,6 +143,25 @@ for n in nginx-sendfile nginx-off; do
 	expect "$n: 273 pages" [ "$(wc -l <$n.strace.pages)" -eq 273 ]
 done
 
+# What a real machine invalidated, beside what designs would have.
+cat >tlb.txt <<'EOF'
+ bash-2071 [001] d..1.  9338.128182: tlb_flush: pages:-1 reason:flush on task switch (0)
+ bash-2071 [001] d..1.  9338.2: tlb_flush: pages:3 reason:local MM shootdown (3)
+ bash-2071 [001] d..1.  9338.3: tlb_flush: pages:7 reason:remote IPI send (4)
+swapper 0 [000]  9338.4: tlb:tlb_flush: pages:7 reason:remote shootdown (1)
+swapper 0 [002]  9340.128182: tlb:tlb_flush: pages:-1 reason:remote wrong CPU (5)
+swapper 0 [002]  9340.2: tlb:tlb_flush: pages:x
+EOF
+accepts compare --design dmap --beside tlb.txt good.txt
+expect_out 'Beside it, recorded (tlb.txt): 3 CPUs in 2.000 s'
+expect_out '^invlpg  *10  '
+expect_out '^flush  *1  '
+expect_out '^IPI  *2  '
+expect_err '1 events cannot be read'
+refuses 'no event tlb:tlb_flush' compare --design dmap --beside good.txt good.txt
+refuses 'under the table only' \
+    compare --design dmap --format json --beside tlb.txt good.txt
+
 # From a pipe, which cannot seek.
 for f in good.txt good.bin; do
 	cat $f | "$EPHMAP" trace info /dev/stdin >"$out" 2>"$err"

@@ -19,17 +19,22 @@ bool eph__decimal(const char *s, size_t n, int scale, uint64_t *out);
 static inline bool
 eph__digits(const char *s, size_t n, uint64_t *out)
 {
+	const char *const end = s + (n < 20 ? n : 19);
 	uint64_t v = 0;
 
 	if (n == 0 || n > 20)
 		return (false);
-	for (size_t i = 0; i < n; i++) {
-		const unsigned digit = (unsigned)(unsigned char)s[i] - '0';
+	for (; s < end; s++) { /* 19 digits fit */
+		const unsigned digit = (unsigned)(unsigned char)*s - '0';
 
 		if (digit > 9)
 			return (false);
-		if (i == 19 &&
-		    (v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - digit))
+		v = v * 10 + digit;
+	}
+	if (n == 20) {
+		const unsigned digit = (unsigned)(unsigned char)*s - '0';
+
+		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
 			return (false);
 		v = v * 10 + digit;
 	}

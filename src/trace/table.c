@@ -86,9 +86,12 @@ eph__table_cut(char delimiter, char *line, size_t len, struct table_field *f)
 				return (0);
 		} else {
 			f[n].s = p;
-			while (p < end && *p != delimiter &&
-			    !(blanks && *p == '\t'))
-				p++;
+			if (blanks)
+				while (p < end && !is_blank(*p))
+					p++;
+			else
+				while (p < end && *p != delimiter)
+					p++;
 			stop = p;
 			while (stop > f[n].s && is_blank(stop[-1]))
 				stop--;
@@ -103,6 +106,24 @@ eph__table_cut(char delimiter, char *line, size_t len, struct table_field *f)
 	return (TABLE_COLUMNS + 1);
 }
 
+/* A time of digits alone, in a unit that is known: most are. */
+static inline bool
+row_plain_time(const struct table *t, const struct table_field *f, uint64_t *ns)
+{
+	static const uint64_t scales[] = { [TABLE_NS] = 1,
+		[TABLE_US] = 1000,
+		[TABLE_MS] = 1000000,
+		[TABLE_S] = 1000000000 };
+	uint64_t v;
+
+	if (t->unit < 0 || t->unit == TABLE_TICKS ||
+	    !eph__digits(f->s, f->n, &v) ||
+	    v > (uint64_t)INT64_MAX / 2 / scales[t->unit])
+		return (false);
+	*ns = v * scales[t->unit];
+	return (true);
+}
+
 /* The time of the row; sets the unit at the first number. */
 static int
 row_time(struct import *im, struct table *t, const struct table_field *f,
@@ -112,6 +133,8 @@ row_time(struct import *im, struct table *t, const struct table_field *f,
 	uint64_t v;
 
 	ob->timed = true;
+	if (row_plain_time(t, f, &ob->ns))
+		return (0);
 	if (t->unit == TABLE_ANY && eph__decimal(f->s, f->n, 0, &v)) {
 		t->unit = v < SECONDS_LATEST	   ? TABLE_S
 		    : v < SECONDS_LATEST * 1000	   ? TABLE_MS
@@ -150,8 +173,10 @@ row_bytes(struct import *im, const struct table_field *f, const char *what,
 
 	if (f->n == 0 || (f->n == 1 && *f->s == '-')) /* not known */
 		return (0);
-	if (!eph__decimal(f->s, f->n, 0, &v) ||
-	    (unit > 1 && v > (uint64_t)INT64_MAX / unit))
+	if ((!eph__digits(f->s, f->n, &v) || v > INT64_MAX) &&
+	    !eph__decimal(f->s, f->n, 0, &v))
+		v = UINT64_MAX;
+	if (v == UINT64_MAX || (unit > 1 && v > (uint64_t)INT64_MAX / unit))
 		return (eph__import_refuse(im, "expected %s, got \"%.*s\"",
 		    what, f->n < 40 ? (int)f->n : 40, f->s));
 	*out = v * (unit > 1 ? unit : 1);
@@ -590,7 +615,8 @@ eph__table_run(struct import *im, const struct table_shape *shape)
 
 	while (
 	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
-		if (len == 0 || line[strspn(line, " \t")] == '\0')
+		if (len == 0 ||
+		    (is_blank(*line) && line[strspn(line, " \t")] == '\0'))
 			continue;
 		if (memchr(line, '\0', len) != NULL)
 			return (

@@ -148,7 +148,7 @@ alibaba_block_guess_line(char *line, size_t i)
 }
 
 PRESET(alibaba_block, "alibaba-block",
-    "Alibaba's block traces: device_id,opcode,offset,length,timestamp", 0);
+    "Alibaba's: device_id,opcode,offset,length,timestamp", 0);
 
 static const struct table_shape tencent_block_shape = {
 	.delimiter = ',',
@@ -181,7 +181,7 @@ tencent_block_guess_line(char *line, size_t i)
 }
 
 PRESET(tencent_block, "tencent-block",
-    "Tencent's block traces: Timestamp,Offset,Size,IOType,VolumeID", 0);
+    "Tencent's: Timestamp,Offset,Size,IOType,VolumeID", 0);
 
 static const struct table_shape umass_spc_shape = {
 	.delimiter = ',',
@@ -239,8 +239,7 @@ twitter_guess_line(char *line, size_t i)
 }
 
 PRESET(twitter, "twitter",
-    "Twitter's: timestamp,key,key size,value size,client,operation,TTL",
-    OBJECTS);
+    "Twitter's: timestamp,key,key size,value size,client,op,TTL", OBJECTS);
 
 static const struct table_shape meta_kv_shape = {
 	.delimiter = ',',
@@ -271,8 +270,7 @@ meta_kv_guess_line(char *line, size_t i)
 }
 
 PRESET(meta_kv, "meta-kv",
-    "CacheLib's key-value traces: op_time,key,key_size,op,op_count,size,...",
-    OBJECTS);
+    "CacheLib's key-value traces: op_time,key,key_size,op,...", OBJECTS);
 
 static const struct table_shape meta_cdn_shape = {
 	.delimiter = ',',
@@ -301,7 +299,7 @@ meta_cdn_guess_line(char *line, size_t i)
 }
 
 PRESET(meta_cdn, "meta-cdn",
-    "CacheLib's CDN traces: timestamp,cacheKey,OpType,objectSize,...", OBJECTS);
+    "CacheLib's CDN traces: timestamp,cacheKey,OpType,...", OBJECTS);
 
 static const struct table_shape wiki_cdn_shape = {
 	.delimiter = '\t',

@@ -320,8 +320,7 @@ json_guess(const char *p, size_t n)
 
 const struct import_format eph__import_weblog_json = {
 	.name = "weblog-json",
-	.desc =
-	    "web logs in JSON, an object a line: caddy, nginx, traefik, ...",
+	.desc = "web logs in JSON lines: caddy, nginx, traefik, ...",
 	.unit = "requests",
 	.options = IMPORT_HEADER | IMPORT_FIELDS,
 	.guess = json_guess,

@@ -8,6 +8,7 @@ set(EPHMAP_SOURCES
     cmd_diff.c
     cmd_query.c
     cmd_report.c
+    cmd_native.c
     cmd_run.c
     cmd_sweep.c
     cmd_trace.c

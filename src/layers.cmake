@@ -18,7 +18,7 @@ set(EPHMAP_LAYER_LIST
     "6 io kernel consumers: xio, mbufs, sendfile, pipes, ..."
     "7 scenario programs for exploration, bugs that shipped"
     "7 workload replay of traces, consumers that drive designs"
-    "8 analysis curves, bounds, claims")
+    "8 analysis curves, bounds, claims, the host's MMU as a witness")
 
 set(EPHMAP_LAYERS "")
 foreach(line IN LISTS EPHMAP_LAYER_LIST)

@@ -19,6 +19,7 @@
 #include "ephmap/list.h"
 #include "ephmap/model.h"
 #include "ephmap/mrc.h"
+#include "ephmap/native.h"
 #include "ephmap/policy_check.h"
 #include "ephmap/run.h"
 #include "ephmap/tlb_record.h"

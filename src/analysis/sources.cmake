@@ -16,6 +16,10 @@ set(EPHMAP_SOURCES
     list.c
     lru_curve.c
     mrc.c
+    native_host.c
+    native_plan.c
+    native_play.c
+    native_witness.c
     parallel.c
     policy_check.c
     policy_run.c

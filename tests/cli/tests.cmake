@@ -39,3 +39,5 @@ add_test(NAME cli.servers
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/servers.sh
     $<TARGET_FILE:ephmap_program>)
 set_tests_properties(cli.servers PROPERTIES LABELS "cli;long" TIMEOUT 600)
+ephmap_cli_test(native)
+set_tests_properties(cli.native PROPERTIES LABELS "native;long" RUN_SERIAL ON)

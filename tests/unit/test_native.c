@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Plans for the host's MMU, without the host: what is predicted. */
+
+#include "ephmap/native.h"
+
+#include <stdio.h>
+
+#include "ephmap/list.h"
+#include "test_main.h"
+
+/* By hand: the rule of Linux on each step. */
+static void
+linux_shoots_down_what_was_touched(void)
+{
+	struct eph_native_step step[] = {
+		{ .kind = EPH_NATIVE_MAP, .slot = 0 },
+		{ .kind = EPH_NATIVE_MAP, .slot = 0 }, /* not touched: none */
+		{ .kind = EPH_NATIVE_LOAD, .slot = 0 },
+		{ .kind = EPH_NATIVE_LOAD, .slot = 0, .cpu = 1 },
+		{ .kind = EPH_NATIVE_MAP, .slot = 0 },	 /* touched: 1 */
+		{ .kind = EPH_NATIVE_UNMAP, .slot = 0 }, /* not again */
+		{ .kind = EPH_NATIVE_MAP, .slot = 1 },
+		{ .kind = EPH_NATIVE_LOAD, .slot = 1 },
+		{ .kind = EPH_NATIVE_UNMAP, .slot = 1 }, /* 2 */
+		{ .kind = EPH_NATIVE_MAP, .slot = 0 },
+		{ .kind = EPH_NATIVE_LOAD, .slot = 0 },
+		{ .kind = EPH_NATIVE_MAP, .slot = 1 },
+		{ .kind = EPH_NATIVE_LOAD, .slot = 1 },
+		/* One call over two mappings: one for each, 3 and 4. */
+		{ .kind = EPH_NATIVE_DROP, .slot = 0, .frame = 2 },
+		{ .kind = EPH_NATIVE_MAP, .slot = 1 },
+	};
+	const struct eph_native_plan plan = { .step = step,
+		.n = sizeof(step) / sizeof(step[0]),
+		.nslots = 2,
+		.nframes = 1,
+		.cpus = 2 };
+
+	CU_ASSERT_EQUAL(eph_native_predict(&plan), 4);
+}
+
+/*
+ * The schedules, against a program of its own that counted the same ones and
+ * was held against a real MMU (Linux 6.18).
+ */
+static void
+schedules_predict_what_a_real_mmu_did(void)
+{
+	static const uint64_t expected[] = { 16484, 12912, 7182, 12912, 12912,
+		0, 3794, 7104, 10126, 13709, 13712, 13744, 13888, 14223, 14080,
+		7104, 7104, 7104, 7104, 7104 };
+	const size_t n = sizeof(expected) / sizeof(expected[0]);
+
+	for (unsigned i = 0; i <= n; i++) {
+		enum eph_native_others others;
+		struct eph_native_plan *plan;
+		const char *name;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_native_schedule(i, &name, &others, &plan), 0);
+		if (i == n) {
+			CU_ASSERT_PTR_NULL(plan);
+			continue;
+		}
+		CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+		CU_ASSERT_EQUAL(eph_native_predict(plan), expected[i]);
+		eph_native_free(plan);
+	}
+}
+
+/* Operations: one slot, three pages, both CPUs touch. */
+struct ops {
+	struct eph_op op[16];
+	size_t n;
+	bool given;
+};
+
+static int
+ops_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
+{
+	struct ops *o = arg;
+
+	(void)err;
+	*opsp = o->op;
+	*np = o->given ? 0 : o->n;
+	o->given = true;
+	return (0);
+}
+
+static void
+ops_where(void *arg, size_t i, char *buf, size_t size)
+{
+	(void)arg;
+	(void)snprintf(buf, size, "op %zu", i);
+}
+
+static uint64_t
+ops_number(void *arg, size_t i)
+{
+	(void)arg;
+	return (i);
+}
+
+static uint64_t
+ops_page(void *arg, uint32_t page)
+{
+	(void)arg;
+	return (page);
+}
+
+static void
+a_run_becomes_a_plan(void)
+{
+	struct ops ops = { .n = 0 };
+	struct eph_op_source src = { .next = ops_next,
+		.where = ops_where,
+		.line = ops_number,
+		.page_name = ops_page,
+		.handle_name = ops_number,
+		.arg = &ops };
+	const struct eph_run_config cfg = {
+		.design = eph_design_find("sf_buf.accessed"),
+		.cpus = 2,
+		.nbufs = 1,
+		.seed = 1,
+		.touch = EPH_TOUCH_READ,
+	};
+	struct eph_native_plan *plan = NULL;
+	struct eph_err err;
+	unsigned maps = 0, loads = 0;
+
+	for (uint32_t page = 0; page < 3; page++) {
+		ops.op[ops.n++] =
+		    (struct eph_op){ .kind = EPH_OP_MAP, .page = page };
+		ops.op[ops.n++] = (struct eph_op){ .kind = EPH_OP_READ };
+		ops.op[ops.n++] =
+		    (struct eph_op){ .kind = EPH_OP_READ, .cpu = 1 };
+		ops.op[ops.n++] = (struct eph_op){ .kind = EPH_OP_UNMAP };
+	}
+	CU_ASSERT_EQUAL_FATAL(eph_native_record(&cfg, &src, &plan, &err), 0);
+	for (size_t i = 0; i < plan->n; i++) {
+		maps += plan->step[i].kind == EPH_NATIVE_MAP;
+		loads += plan->step[i].kind == EPH_NATIVE_LOAD;
+	}
+	CU_ASSERT_EQUAL(maps, 3);
+	CU_ASSERT_EQUAL(loads, 6);
+	CU_ASSERT_EQUAL(plan->nslots, 1);
+	CU_ASSERT_EQUAL(plan->cpus, 2);
+	CU_ASSERT_EQUAL(eph_native_predict(plan), 2);
+	CU_ASSERT_EQUAL(plan->ipi_sent - plan->needless_ipi, 2);
+	eph_native_free(plan);
+}
+
+static CU_TestInfo tests[] = {
+	TEST(linux_shoots_down_what_was_touched),
+	TEST(schedules_predict_what_a_real_mmu_did),
+	TEST(a_run_becomes_a_plan),
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "native", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};

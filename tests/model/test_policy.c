@@ -137,6 +137,32 @@ test_with_params(void)
 	}
 }
 
+/* 30 streams at 13 sizes, without holding: every victim is the twin's. */
+static void
+test_thirty_streams_at_thirteen_sizes(void)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 5, 8, 12, 18, 25, 34, 45, 60,
+		80, 100 };
+	static const char *const policies[] = { "mq", "car", "2q", "slru",
+		"lecar", "merlin", "lru-k" };
+	struct eph_policy_check c = { .steps = 2000 };
+
+	if (!test_long) {
+		(void)printf("skipped: needs --long; ");
+		return;
+	}
+	for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+		c.reference = naive_find(policies[p]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(c.reference);
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			c.nslots = sizes[i];
+			c.npages = 4 * sizes[i] + 1;
+			for (c.seed = 1; c.seed <= 30; c.seed++)
+				check(&c, eph_policy_find(policies[p]));
+		}
+	}
+}
+
 /* S4-FIFO as it stands is S3-FIFO, victim by victim. */
 static void
 test_s4fifo_is_s3fifo(void)
@@ -592,6 +618,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_with_holding),
 	TEST(test_with_nearly_all_held_and_pages_lost),
 	TEST(test_with_params),
+	TEST(test_thirty_streams_at_thirteen_sizes),
 	TEST(test_s4fifo_is_s3fifo),
 	TEST(test_table_names_are_unique_and_found),
 	TEST(test_params_printed_are_accepted),

@@ -20,6 +20,7 @@
 #include "ephmap/model.h"
 #include "ephmap/mrc.h"
 #include "ephmap/native.h"
+#include "ephmap/panic.h"
 #include "ephmap/policy_check.h"
 #include "ephmap/run.h"
 #include "ephmap/tlb_record.h"

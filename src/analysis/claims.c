@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Claims: the table, and the frame around a measurement.
+ * Claims: the frame around a measurement, and what measurements share.
  *
  * Each claim is one row in a file of its group; it runs, records facts, and
  * decides its parts.  Nothing here knows what was claimed.
@@ -17,35 +17,6 @@
 #include "analysis/claims_impl.h"
 #include "base/kassert.h"
 #include "workload/run.h"
-
-extern const struct eph_claim eph__claim_one_mapping;
-extern const struct eph_claim eph__claim_sleeps;
-extern const struct eph_claim eph__claim_lazy;
-extern const struct eph_claim eph__claim_wakeup;
-extern const struct eph_claim eph__claim_dmap;
-extern const struct eph_claim eph__claim_pipe;
-extern const struct eph_claim eph__claim_bufcache;
-extern const struct eph_claim eph__claim_machines;
-extern const struct eph_claim eph__claim_scaling;
-extern const struct eph_claim eph__claim_packets;
-extern const struct eph_claim eph__claim_race;
-extern const struct eph_claim eph__claim_alloc;
-
-const struct eph_claim *const eph_claims[] = {
-	&eph__claim_one_mapping,
-	&eph__claim_sleeps,
-	&eph__claim_lazy,
-	&eph__claim_wakeup,
-	&eph__claim_dmap,
-	&eph__claim_pipe,
-	&eph__claim_bufcache,
-	&eph__claim_machines,
-	&eph__claim_scaling,
-	&eph__claim_packets,
-	&eph__claim_race,
-	&eph__claim_alloc,
-	NULL,
-};
 
 const char *
 eph_verdict_name(enum eph_verdict v)

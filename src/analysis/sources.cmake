@@ -11,9 +11,10 @@ set(EPHMAP_SOURCES
     claims_sharing.c
     claims_sleeps.c
     claims_stream.c
+    claims_table.c
     claims_wakeup.c
     events.c
-    list.c
+    axis_rows.c
     lru_curve.c
     mrc.c
     native_host.c

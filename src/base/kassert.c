@@ -2,6 +2,7 @@
 
 #include "base/kassert.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,12 +12,12 @@
  * is the only state outside a machine.
  */
 static _Thread_local struct {
-	panic_handler *fn;
+	eph_panic_handler *fn;
 	void *arg;
 } handler;
 
 void
-eph__panic_set_handler(panic_handler *fn, void *arg)
+eph_panic_set_handler(eph_panic_handler *fn, void *arg)
 {
 	handler.fn = fn;
 	handler.arg = arg;
@@ -29,4 +30,34 @@ panic(const char *why, const char *file, int line)
 		handler.fn(handler.arg, why, file, line);
 	(void)fprintf(stderr, "panic: %s (%s:%d)\n", why, file, line);
 	abort();
+}
+
+struct panic_caught {
+	jmp_buf back;
+	const char *why;
+};
+
+static void
+panic_catch(void *arg, const char *why, const char *file, int line)
+{
+	struct panic_caught *caught = arg;
+
+	(void)file;
+	(void)line;
+	caught->why = why;
+	longjmp(caught->back, 1);
+}
+
+const char *
+eph_panic_of(void (*fn)(void *arg), void *arg)
+{
+	eph_panic_handler *const old_fn = handler.fn;
+	void *const old_arg = handler.arg;
+	struct panic_caught caught = { .why = NULL };
+
+	eph_panic_set_handler(panic_catch, &caught);
+	if (setjmp(caught.back) == 0)
+		fn(arg);
+	eph_panic_set_handler(old_fn, old_arg);
+	return (caught.why);
 }

@@ -17,16 +17,9 @@
  * is a return value.
  */
 
-/*
- * Called instead of the default, which prints one line and aborts.  It must
- * not return.  `arg` is what was given to eph__panic_set_handler().
- */
-typedef void panic_handler(
-    void *arg, const char *why, const char *file, int line);
+#include "ephmap/panic.h"
 
-/* Set this host thread's handler; NULL restores the default. */
-void eph__panic_set_handler(panic_handler *fn, void *arg);
-
+/* Goes where ephmap/panic.h says. */
 _Noreturn void panic(const char *why, const char *file, int line);
 
 #define CTASSERT(c) _Static_assert(c, #c)

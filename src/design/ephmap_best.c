@@ -202,7 +202,7 @@ best_flush(struct sf_best *sb, uint32_t a, bool private)
 		sb->cpu_epoch[me] = sb->epoch;
 	}
 	if (there) {
-		mc->shootdown->flush(mc, others, best_va(sb, a), 1, false);
+		eph_shoot_flush(mc, others, best_va(sb, a), 1, false);
 		EPH_CPUSET_FOREACH(c, others, sb->words)
 		{
 			sb->cpu_epoch[c] = sb->epoch;

@@ -666,44 +666,35 @@ static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
+/* clang-format off */
+#define LWBUF_PCPU_ROW							\
+	.abi = EPHMAP_ABI,						\
+	.origin = "DragonFly, proposed by Greear",			\
+	.date = "2009-03",						\
+	.holes = "",							\
+	.shootdown = "rendezvous",					\
+	.policy = "",							\
+	.validity = EPH_VALID_ASKED,					\
+	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,			\
+	.destroy = lwbuf_pcpu_destroy,					\
+	.map = lwbuf_pcpu_map,						\
+	.unmap = lwbuf_pcpu_unmap,					\
+	.kva = lwbuf_pcpu_kva,						\
+	.page = lwbuf_pcpu_page,					\
+	.check = lwbuf_pcpu_check,					\
+	.sysctls = lwbuf_pcpu_sysctls
+/* clang-format on */
+
 const struct eph_design_ops eph__lwbuf_pcpu_ops = {
-	.abi = EPHMAP_ABI,
+	LWBUF_PCPU_ROW,
 	.name = "lwbuf.pcpu",
 	.summary = "a cache of mappings by page for each CPU",
-	.origin = "DragonFly, proposed by Greear",
-	.date = "2009-03",
-	.holes = "",
-	.shootdown = "rendezvous",
-	.policy = "",
-	.validity = EPH_VALID_ASKED,
-	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,
 	.create = lwbuf_pcpu_create,
-	.destroy = lwbuf_pcpu_destroy,
-	.map = lwbuf_pcpu_map,
-	.unmap = lwbuf_pcpu_unmap,
-	.kva = lwbuf_pcpu_kva,
-	.page = lwbuf_pcpu_page,
-	.check = lwbuf_pcpu_check,
-	.sysctls = lwbuf_pcpu_sysctls,
 };
 
 const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
-	.abi = EPHMAP_ABI,
+	LWBUF_PCPU_ROW,
 	.name = "lwbuf.pcpu-kva",
 	.summary = "the same, one address mapped differently on each CPU",
-	.origin = "DragonFly, proposed by Greear",
-	.date = "2009-03",
-	.holes = "",
-	.shootdown = "rendezvous",
-	.policy = "",
-	.validity = EPH_VALID_ASKED,
-	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,
 	.create = lwbuf_pcpu_kva_create,
-	.destroy = lwbuf_pcpu_destroy,
-	.map = lwbuf_pcpu_map,
-	.unmap = lwbuf_pcpu_unmap,
-	.kva = lwbuf_pcpu_kva,
-	.page = lwbuf_pcpu_page,
-	.check = lwbuf_pcpu_check,
-	.sysctls = lwbuf_pcpu_sysctls,
 };

@@ -349,7 +349,7 @@ eph__ex_catch_up(struct explore *ex, struct ex_entity *e)
 	atomic_store_explicit(&me->idle, 0, memory_order_relaxed);
 	ec->switching = true;
 	me->crit++;
-	ex->mc->shootdown->catch_up(ex->mc);
+	eph_shoot_catch_up(ex->mc);
 	me->crit--;
 	ec->switching = false;
 }

@@ -142,13 +142,13 @@ ex_panic(void *arg, const char *why, const char *file, int line)
 void
 eph__ex_arm(struct explore *ex)
 {
-	eph__panic_set_handler(ex_panic, ex);
+	eph_panic_set_handler(ex_panic, ex);
 }
 
 void
 eph__ex_disarm(struct explore *ex)
 {
-	eph__panic_set_handler(NULL, NULL);
+	eph_panic_set_handler(NULL, NULL);
 	ex->cur = NULL;
 	ex_set_quiet(ex, true);
 	ex->running = ex->host;
@@ -199,11 +199,11 @@ eph__explore_call(struct explore *ex, void (*fn)(void *arg), void *arg)
 	ex->call_fn = fn;
 	ex->call_arg = arg;
 	eph__fiber_reset(ex->spare, ex_call_main, ex);
-	eph__panic_set_handler(ex_panic, ex);
+	eph_panic_set_handler(ex_panic, ex);
 	ex->running = ex->spare;
 	eph__fiber_switch(ex->host, ex->spare);
 	ex->running = ex->host;
-	eph__panic_set_handler(NULL, NULL);
+	eph_panic_set_handler(NULL, NULL);
 	return (ex->verdict);
 }
 

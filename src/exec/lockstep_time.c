@@ -15,7 +15,7 @@ eph__lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu)
 	struct eph_cpu *from = mc->cur;
 
 	mc->cur = cpu;
-	mc->shootdown->catch_up(mc);
+	eph_shoot_catch_up(mc);
 	mc->cur = from;
 }
 

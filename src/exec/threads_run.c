@@ -33,7 +33,7 @@ th_catch_up(struct eph_machine *mc)
 	struct eph_cpu *me = eph_curcpu(mc);
 
 	me->crit++;
-	mc->shootdown->catch_up(mc);
+	eph_shoot_catch_up(mc);
 	me->crit--;
 }
 

@@ -221,7 +221,7 @@ ipiq_interrupt(struct eph_machine *mc, unsigned target, bool wait)
 	const struct eph_ipi ipi = { .kind = EPH_IPI_CALL, .fn = ipiq_intr };
 
 	eph_cpuset_set(set, target);
-	mc->exec->ipi(mc, set, &ipi, wait);
+	eph_ipi(mc, set, &ipi, wait);
 }
 
 /*

@@ -49,7 +49,7 @@ pte_settle(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 {
 	if (eph_unlikely((mc->shootflags & EPH_SHOOT_SETTLE) != 0) &&
 	    (pte & EPH_PTE_V) != 0)
-		mc->shootdown->settle(mc, va);
+		eph_shoot_settle(mc, va);
 }
 
 void
@@ -197,9 +197,8 @@ pmap_shoot_all(struct eph_machine *mc, eph_va_t va, unsigned npages,
 		.local = true,
 	};
 
-	KASSERT(mc->shootdown != NULL, "no shootdown protocol was set");
 	pmap_others(mc, others);
-	mc->shootdown->shoot(mc, &req);
+	eph_shoot(mc, &req);
 }
 
 void
@@ -306,9 +305,7 @@ smp_masked_invlpg(
 		.npages = 1,
 	};
 
-	KASSERT(!eph_cpuset_isset(others, eph_curcpu(mc)->id),
-	    "a CPU does not interrupt itself");
-	mc->shootdown->shoot(mc, &req);
+	eph_shoot(mc, &req);
 }
 
 void
@@ -317,5 +314,5 @@ smp_invltlb(struct eph_machine *mc, eph_va_t va, unsigned npages, bool all)
 	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
 
 	pmap_others(mc, others);
-	mc->shootdown->flush(mc, others, va, npages, all);
+	eph_shoot_flush(mc, others, va, npages, all);
 }

@@ -141,7 +141,11 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	struct eph_cpu *cpu = eph_curcpu(mc);
 
 	if (td == NULL)
-		PANIC("tsleep outside a thread: nobody could wake it");
+		PANIC("kernel/sleepq.h: tsleep outside a thread: nobody could "
+		      "wake it");
+	KASSERT(wchan != NULL, "kernel/sleepq.h: a channel is an address");
+	KASSERT(mtx == NULL || mutex_owned(mtx),
+	    "kernel/sleepq.h: the mutex is held by who sleeps");
 	mc->exec->sleepq_enter(mc);
 	cpu->c.sleep++;
 	td->nsleeps++;
@@ -186,7 +190,8 @@ int
 msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
     unsigned flags, const char *wmesg, uint64_t timo_ns)
 {
-	KASSERT(eph_curcpu(mc)->crit == 0, "tsleep in a critical section");
+	KASSERT(eph_curcpu(mc)->crit == 0,
+	    "kernel/sleepq.h: nobody sleeps in a critical section");
 	return (sleepq_sleep(mc, wchan, mtx, flags, wmesg, timo_ns, false));
 }
 
@@ -195,7 +200,7 @@ ssleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *spin,
     unsigned flags, const char *wmesg, uint64_t timo_ns)
 {
 	KASSERT(eph_curcpu(mc)->crit == 1,
-	    "ssleep leaves one critical section, no more and no less");
+	    "kernel/sleepq.h: ssleep() leaves exactly one critical section");
 	return (sleepq_sleep(mc, wchan, spin, flags, wmesg, timo_ns, true));
 }
 

@@ -3,7 +3,9 @@ set(EPHMAP_SOURCES
     ipiq.c
     kva.c
     objcache.c
+    objcache_backing.c
     pmap.c
+    request.c
     sleepq.c
     uspace.c
     vm_pool.c)

@@ -2,6 +2,8 @@ set(EPHMAP_SOURCES
     access.c
     bind.c
     machine.c
+    machine_memory.c
+    machine_report.c
     models.c
     tlb.c
     tlbclock.c

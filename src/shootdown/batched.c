@@ -116,7 +116,7 @@ batched_flush_noted(struct eph_machine *mc, struct batch *ba)
 	eph_cpuset_copy(others, mc->allcpus, mc->cpuwords);
 	eph_cpuset_clear(others, bf.from->id);
 	pmap_flush_local(mc, mc->pgeflag != 0);
-	mc->exec->ipi(mc, others, &ipi, true);
+	eph_ipi(mc, others, &ipi, true);
 	for (unsigned i = 0; i < ba->n; i++)
 		eph__shootdown_owed_set(
 		    mc, ba->range[i].va, ba->range[i].npages, OWED_GONE);

@@ -68,7 +68,7 @@ broadcast_send(struct eph_machine *mc, struct broadcast *bc)
 
 	eph_cpuset_copy(others, mc->allcpus, mc->cpuwords);
 	eph_cpuset_clear(others, me->id);
-	mc->exec->ipi(mc, others, &ipi, true);
+	eph_ipi(mc, others, &ipi, true);
 	eph_curcpu(mc)->c.ipi_sent -= eph_cpuset_count(others, mc->cpuwords);
 }
 

@@ -73,7 +73,7 @@ early_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	const uint32_t k = eph_cpuset_count(req->targets, mc->cpuwords);
 
 	eph_shoot_store(mc, req);
-	mc->exec->ipi(mc, req->targets, &ipi, false);
+	eph_ipi(mc, req->targets, &ipi, false);
 	early_local(mc, req);
 	/* Acquire pairs with the release in the handler. */
 	while (eph_load_32(mc, &ea.acked, memory_order_acquire) != k)

@@ -266,7 +266,7 @@ latr_force(struct eph_machine *mc, uint32_t id)
 		left[w] = eph_load_64(mc, word, memory_order_acquire);
 	}
 	eph_cpuset_clear(left, lf.from->id);
-	mc->exec->ipi(mc, left, &ipi, true);
+	eph_ipi(mc, left, &ipi, true);
 	crit_exit(mc);
 }
 

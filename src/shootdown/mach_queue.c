@@ -198,7 +198,7 @@ mach_interrupt_busy(struct eph_machine *mc, const eph_cpuword_t *busy)
 	};
 	struct mach *ma = mc->shootdown_state;
 
-	mc->exec->ipi(mc, busy, &ipi, false);
+	eph_ipi(mc, busy, &ipi, false);
 	EPH_CPUSET_FOREACH(t, busy, mc->cpuwords)
 	{
 		struct mach_list *li = &ma->list[t];

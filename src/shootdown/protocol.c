@@ -48,7 +48,7 @@ eph__shootdown_invlpg(
 		.npages = req->npages,
 	};
 
-	mc->exec->ipi(mc, req->targets, &ipi, wait);
+	eph_ipi(mc, req->targets, &ipi, wait);
 }
 
 void
@@ -62,7 +62,7 @@ eph__shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
 		.npages = npages,
 	};
 
-	mc->exec->ipi(mc, targets, &ipi, true);
+	eph_ipi(mc, targets, &ipi, true);
 }
 
 void

@@ -111,7 +111,7 @@ rendezvous_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 	const uint32_t k = rendezvous_call(mc, req);
 
 	eph__shootdown_lock(mc, &rs->busy);
-	mc->exec->ipi(mc, req->targets, &ipi, false);
+	eph_ipi(mc, req->targets, &ipi, false);
 	/* Acquire pairs with the release in the handler, as below. */
 	while (eph_load_32(mc, &rv.gathered, memory_order_acquire) != k)
 		mc->exec->spin(mc);

@@ -34,7 +34,7 @@ unacked_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 		.npages = npages,
 	};
 
-	mc->exec->ipi(mc, targets, &ipi, false);
+	eph_ipi(mc, targets, &ipi, false);
 }
 
 static void

@@ -22,3 +22,10 @@ add_test(NAME lint.symbols
     -P ${CMAKE_SOURCE_DIR}/tests/lint/check_symbols.cmake)
 set_tests_properties(lint.headers lint.symbols PROPERTIES
     LABELS lint TIMEOUT 60)
+
+add_test(NAME lint.circles
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/circles.sh ${CMAKE_NM}
+    $<TARGET_FILE:ephmap>)
+add_test(NAME lint.sizes
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/sizes.sh ${CMAKE_SOURCE_DIR})
+set_tests_properties(lint.circles lint.sizes PROPERTIES LABELS lint TIMEOUT 60)

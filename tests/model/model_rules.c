@@ -83,9 +83,10 @@ flat_thread(void *arg)
 	do {
 		flat_round(f);
 	} while (!f->chained && f->round < f->rounds);
-	if (f->chained && f->round < f->rounds)
-		f->failures += eph_thread_create(f->mc, f->round % CPUS,
-				   flat_thread, f) == NULL;
+	/* The next thread has `f` from here on. */
+	if (f->chained && f->round < f->rounds &&
+	    eph_thread_create(f->mc, f->round % CPUS, flat_thread, f) == NULL)
+		f->failures++;
 }
 
 static void

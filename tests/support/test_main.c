@@ -35,7 +35,7 @@ test_dies(void (*fn)(void *arg), void *arg, const char *expect)
 	(void)fflush(NULL);
 	if ((pid = fork()) == 0) {
 		(void)close(fds[0]);
-		eph__panic_set_handler(report_panic, &fds[1]);
+		eph_panic_set_handler(report_panic, &fds[1]);
 		fn(arg);
 		_exit(0);
 	}

@@ -178,12 +178,41 @@ threads_of_a_world_may_sleep(void)
 	CU_ASSERT_EQUAL(eph_world_destroy(w), 0);
 }
 
+static void
+unmap_twice(void *arg)
+{
+	struct eph_world *w = arg;
+	struct eph_mapping mp;
+
+	(void)eph_world_map(w, 1, SFB_DEFAULT, &mp);
+	(void)eph_world_unmap(w, &mp);
+	(void)eph_world_unmap(w, &mp);
+}
+
+/* A test expects a panic, and goes on with another world. */
+static void
+a_panic_can_be_expected(void)
+{
+	struct eph_world *w;
+	const char *why;
+
+	for (unsigned round = 0; round < 2; round++) {
+		w = open_world("sf_buf.lru");
+		why = eph_panic_of(unmap_twice, w);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(why);
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, "free sf_buf"));
+		(void)eph_world_abandon(w);
+	}
+	every_design_maps_a_page_in_a_world();
+}
+
 static CU_TestInfo tests[] = {
 	TEST(every_design_maps_a_page_in_a_world),
 	TEST(what_cannot_be_made_is_refused_in_words),
 	TEST(a_world_with_mappings_held_can_be_left),
 	TEST(a_use_that_goes_astray_is_explained),
 	TEST(threads_of_a_world_may_sleep),
+	TEST(a_panic_can_be_expected),
 	CU_TEST_INFO_NULL,
 };
 

@@ -202,6 +202,10 @@ void eph_threads_set_refill(
 /* What every CPU does. */
 void eph_threads_dump(struct eph_machine *mc, FILE *f);
 
+/* The executor's ipi slot, whose preconditions are asserted here. */
+void eph_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
+    const struct eph_ipi *ipi, bool wait);
+
 /* thread_create and run of the machine's executor. */
 struct eph_thread *eph_thread_create(
     struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg);

@@ -95,6 +95,18 @@ const struct eph_shootdown_ops *eph_shootdown_find(const char *name);
 int eph_machine_set_shootdown(
     struct eph_machine *mc, const struct eph_shootdown_ops *ops);
 
+/*
+ * What the pmap, designs and executors ask of the machine's protocol: the
+ * slots above, whose preconditions are asserted here.  Targets never include
+ * the caller; pages lie in the mapping space; settle() is called only for
+ * protocols with EPH_SHOOT_SETTLE, catch_up() in a critical section.
+ */
+void eph_shoot(struct eph_machine *mc, const struct eph_shoot *req);
+void eph_shoot_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
+    eph_va_t va, unsigned npages, bool all);
+void eph_shoot_settle(struct eph_machine *mc, eph_va_t va);
+void eph_shoot_catch_up(struct eph_machine *mc);
+
 /* For protocols: the parts of a request that happen on this CPU. */
 void eph_shoot_store(struct eph_machine *mc, const struct eph_shoot *req);
 void eph_shoot_local(struct eph_machine *mc, const struct eph_shoot *req);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* The table of claims. */
+
+#include "analysis/claims_impl.h"
+
+extern const struct eph_claim eph__claim_one_mapping;
+extern const struct eph_claim eph__claim_sleeps;
+extern const struct eph_claim eph__claim_lazy;
+extern const struct eph_claim eph__claim_wakeup;
+extern const struct eph_claim eph__claim_dmap;
+extern const struct eph_claim eph__claim_pipe;
+extern const struct eph_claim eph__claim_bufcache;
+extern const struct eph_claim eph__claim_machines;
+extern const struct eph_claim eph__claim_scaling;
+extern const struct eph_claim eph__claim_packets;
+extern const struct eph_claim eph__claim_race;
+extern const struct eph_claim eph__claim_alloc;
+
+const struct eph_claim *const eph_claims[] = {
+	&eph__claim_one_mapping,
+	&eph__claim_sleeps,
+	&eph__claim_lazy,
+	&eph__claim_wakeup,
+	&eph__claim_dmap,
+	&eph__claim_pipe,
+	&eph__claim_bufcache,
+	&eph__claim_machines,
+	&eph__claim_scaling,
+	&eph__claim_packets,
+	&eph__claim_race,
+	&eph__claim_alloc,
+	NULL,
+};

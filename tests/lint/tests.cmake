@@ -29,3 +29,16 @@ add_test(NAME lint.circles
 add_test(NAME lint.sizes
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/sizes.sh ${CMAKE_SOURCE_DIR})
 set_tests_properties(lint.circles lint.sizes PROPERTIES LABELS lint TIMEOUT 60)
+
+# Some files at each run, all of them in a long one; skipped without the tool.
+if(NOT EPHMAP_SANITIZE)
+  foreach(all "" --all)
+    string(REPLACE "--all" ".long" long "${all}")
+    add_test(NAME lint.tidy${long}
+        COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/tidy.sh ${CMAKE_SOURCE_DIR}
+        ${CMAKE_BINARY_DIR} ${all})
+    set_tests_properties(lint.tidy${long} PROPERTIES LABELS lint TIMEOUT 120)
+  endforeach()
+  set_tests_properties(lint.tidy.long PROPERTIES LABELS "lint;long"
+      TIMEOUT 3600)
+endif()

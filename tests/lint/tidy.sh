@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# clang-tidy by .clang-tidy, without the analyzer, on src/ and sim/.  What was
+# found clean is remembered in BUILD/tidy by content, and a run looks at no
+# more than a few files, so that the default tests stay quick; --all looks at
+# everything, with the analyzer too, as .ci/run does.
+# usage: tidy.sh ROOT BUILD [--all]
+
+root=$1
+build=$2
+most=10
+checks=-clang-analyzer-\*
+if [ "${3:-}" = --all ]; then
+	most=100000
+	checks=
+fi
+command -v clang-tidy >/dev/null 2>&1 || {
+	echo "skipped: there is no clang-tidy"
+	exit 0
+}
+cd "$root" || exit 2
+known=$(find include src sim -name '*.h' | sort | xargs cat .clang-tidy |
+    { cat; echo "$checks"; } | sha256sum)
+known=$build/tidy/${known%% *}
+mkdir -p "$known" || exit 2
+left=0
+looked=0
+bad=0
+# Two words a line: what a file is, and its name.
+for word in $(sha256sum src/*/*.c sim/*.c); do
+	case $word in
+	*.c) file=$word ;;
+	*)
+		key=$known/$word
+		continue
+		;;
+	esac
+	[ ! -e "$key" ] || continue
+	if [ "$looked" -eq "$most" ]; then
+		left=$((left + 1))
+		continue
+	fi
+	looked=$((looked + 1))
+	found=$(clang-tidy --quiet -p "$build" ${checks:+--checks="$checks"} \
+	    "$file" 2>/dev/null)
+	case $found in
+	*warning:* | *error:*)
+		printf '%s\n' "$found"
+		bad=$((bad + 1))
+		;;
+	*) : >"$key" ;;
+	esac
+done
+echo "$looked files looked at, $left left for other runs, $bad with findings"
+[ "$bad" -eq 0 ]

@@ -15,7 +15,9 @@ eph__lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu)
 	struct eph_cpu *from = mc->cur;
 
 	mc->cur = cpu;
+	cpu->crit++;
 	eph_shoot_catch_up(mc);
+	cpu->crit--;
 	mc->cur = from;
 }
 

@@ -156,9 +156,12 @@ looks_reopened(
 		return (true);
 	if (of->last_got < of->last_asked)
 		return (false); /* the receiver was full: it goes on */
-	/* Pieces of one size are parts of one transfer. */
-	return (
-	    of->last_asked % EPH_PAGE_SIZE != 0 || t->asked > of->last_asked);
+	/*
+	 * Pieces of pages are parts of one transfer.  A receiver without a
+	 * name may be another each time or the same: nothing is known.
+	 */
+	return (t->out != NULL && memchr(t->out, '<', t->out_len) != NULL &&
+	    (of->last_asked % EPH_PAGE_SIZE != 0 || t->asked > of->last_asked));
 }
 
 /* Where a transfer at the position starts; the position moves. */

@@ -480,15 +480,16 @@ strace_run(struct import *im)
 	return (error);
 }
 
+#define GUESS_LINES 40
+
 /* A line "[pid] [time] name(...", the end of something, or a message. */
 static bool
-strace_guess_line(char *line, size_t i)
+strace_guess_line(char *line, bool *callp)
 {
 	struct strace s = { .cut = EPH_NONE };
 	struct prefix pf;
 	size_t n;
 
-	(void)i;
 	if (strncmp(line, " > ", 3) == 0 || strcmp(line, "--") == 0 ||
 	    strncmp(line, "strace: ", 8) == 0 ||
 	    strstr(line, ATTACH_MARK) != NULL)
@@ -500,16 +501,46 @@ strace_guess_line(char *line, size_t i)
 	if ((line = cut_prefix(&s, line, &pf)) == NULL)
 		return (false);
 	if (strncmp(line, "+++ ", 4) == 0 || strncmp(line, "--- ", 4) == 0 ||
-	    strncmp(line, "<... ", 5) == 0 || strcmp(line, UNFINISHED) == 0)
+	    strncmp(line, "<... ", 5) == 0 || strcmp(line, UNFINISHED) == 0) {
+		*callp = true;
 		return (true);
+	}
 	n = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	*callp |= n > 0 && line[n] == '(';
 	return (n > 0 && line[n] == '(');
 }
 
+/*
+ * Three of four lines, since what a server says itself may stand among those
+ * of strace on standard error; and one call at least.
+ */
 static bool
 strace_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, strace_guess_line));
+	unsigned lines = 0, good = 0;
+	bool call = false;
+
+	while (n > 0 && lines < GUESS_LINES) {
+		const char *nl = memchr(p, '\n', n);
+		const size_t whole = nl != NULL ? (size_t)(nl - p) + 1 : n;
+		size_t len = nl != NULL ? whole - 1 : n;
+		char copy[1024];
+
+		/* A line cut by the end of what we look at tells nothing. */
+		if (nl == NULL && lines > 0)
+			break;
+		if (len >= sizeof(copy))
+			len = sizeof(copy) - 1;
+		memcpy(copy, p, len);
+		copy[len] = '\0';
+		if (strlen(copy) != len)
+			return (false);
+		lines++;
+		good += strace_guess_line(copy, &call);
+		p += whole;
+		n -= whole;
+	}
+	return (call && good * 4 >= lines * 3);
 }
 
 const struct import_format eph__import_strace = {

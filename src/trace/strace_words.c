@@ -122,6 +122,11 @@ eph__strace_word_fd(const char *p, const char *end, struct fd_word *fd)
 	} else if (end[-1] == '>') {
 		end--;
 	}
+	/* older versions: "</path (deleted)>" */
+	if (end - fd->name > 10 && strncmp(end - 10, " (deleted)", 10) == 0) {
+		fd->deleted = true;
+		end -= 10;
+	}
 	if (end <= fd->name)
 		return (false);
 	/* The line is ours, and the name is read once. */

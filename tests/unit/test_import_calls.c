@@ -156,6 +156,13 @@ an_unseen_opening_is_the_start_again(void)
 		       "7 sendfile(8<TCP:[1->2]>, 11</a>, NULL, 8192) = 4096\n"
 		       "7 sendfile(8<TCP:[1->2]>, 11</a>, NULL, 4096) = 4096\n",
 	    "strace", "p 0 0\np 0 1\np 0 2\np 0 3\n");
+	/* A complete file to a named receiver, and to one without a name. */
+	ASSERT_IMPORTS("7 sendfile(8<TCP:[1->2]>, 11</a>, NULL, 5000) = 5000\n"
+		       "7 sendfile(8<TCP:[1->2]>, 11</a>, NULL, 5000) = 5000\n",
+	    "strace", "p 0 0\np 0 1\np 0 0\np 0 1\n");
+	ASSERT_IMPORTS("7 sendfile(8, 11, NULL, 5000) = 5000\n"
+		       "7 sendfile(8, 11, NULL, 5000) = 5000\n",
+	    "strace", "p 0 0\np 0 1\np 0 1\np 0 2\n");
 	/* 0 is the end of the file. */
 	ASSERT_IMPORTS("7 open(\"/a\", O_RDONLY) = 3\n"
 		       "7 sendfile(8, 3, NULL, 8192) = 8192\n"
@@ -275,6 +282,18 @@ a_message_cuts_a_line_in_two(void)
 		       "[pid 7] sendfile(1, 3</a>, [0] => [1], 1) = 1\n"
 		       "sendfile(1, 3</a>, [0] => [1], 1) = 1\n",
 	    NULL, "p 0 0\np 0 0\n");
+}
+
+static void
+what_a_server_says_itself_is_no_call(void)
+{
+	ASSERT_IMPORTS("Listening on port 80\n"
+		       "sendfile(1, 3</a>, [0] => [1], 1) = 1\n"
+		       "--- SIGCHLD {si_signo=SIGCHLD} ---\n"
+		       "sendfile(1, 3</a>, [0] => [1], 1) = 1\n",
+	    NULL, "p 0 0\np 0 0\n");
+	ASSERT_REFUSES("Listening on port 80\nReady\nsendfile(1) = 1\n", NULL,
+	    "looks like no log");
 }
 
 static void
@@ -453,6 +472,7 @@ static CU_TestInfo tests[] = {
 	TEST(what_is_created_after_unlink_is_another_file),
 	TEST(every_option_of_strace_is_read),
 	TEST(a_message_cuts_a_line_in_two),
+	TEST(what_a_server_says_itself_is_no_call),
 	TEST(a_number_that_comes_again_is_another_process),
 	TEST(a_clock_passes_midnight_and_may_be_set_back),
 	TEST(calls_that_read_files_count_when_asked_for),

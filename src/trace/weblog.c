@@ -11,6 +11,8 @@
 #define HEADER_MAX 4096u
 /* Of a 304 they are shorter by the lines on the body, which are so long. */
 #define HEADER_OF_BODY 200u
+/* Headers of one server differ by a line, as squid's by Age. */
+#define HEADER_LINE 64u
 /* A response of more bytes is no measure of a header. */
 #define HEADER_LIKELY 1024u
 
@@ -112,11 +114,16 @@ sizes_add(struct sizes *s, uint64_t bytes, uint64_t line)
 	s->times[i]++;
 }
 
-/* The most frequent, of those the smallest; there is one. */
+/*
+ * The most frequent, and of what is a line longer the longest: a header taken
+ * for too long by some bytes loses a page of few files, one taken for too
+ * short makes a page more of each file that fills its pages.  There is one.
+ */
 static uint64_t
 sizes_most(const struct sizes *s)
 {
 	unsigned best = 0;
+	uint64_t most;
 
 	for (unsigned i = 1; i < s->n; i++) {
 		if (s->times[i] > s->times[best] ||
@@ -124,7 +131,13 @@ sizes_most(const struct sizes *s)
 			s->bytes[i] < s->bytes[best]))
 			best = i;
 	}
-	return (s->bytes[best]);
+	most = s->bytes[best];
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->bytes[i] > most &&
+		    s->bytes[i] <= s->bytes[best] + HEADER_LINE)
+			most = s->bytes[i];
+	}
+	return (most);
 }
 
 static void

@@ -146,6 +146,12 @@ headers_are_seen_and_taken_off(void)
 	check("h - - " DATE "\"GET /a HTTP/1.1\" 200 4296\nh - - " DATE
 	      "\"GET /a HTTP/1.1\" 304 200\n",
 	    o, "p 0 0\n", "a header of 200 (from responses with status 304)");
+	/* A line more in some of them. */
+	check("h - - " DATE "\"HEAD /a HTTP/1.1\" 200 296\nh - - " DATE
+	      "\"HEAD /a HTTP/1.1\" 200 296\nh - - " DATE
+	      "\"HEAD /a HTTP/1.1\" 200 302\nh - - " DATE
+	      "\"GET /a HTTP/1.1\" 200 4398\n",
+	    o, "p 0 0\n", "a header of 302 (from HEAD requests)");
 	check("h - - " DATE GET_A "\n", o, "expected --header BYTES", NULL);
 	o = (struct eph_import_options){ .header_bytes = 904 };
 	check("h - - " DATE GET_A "\n", o, "p 0 0\n", "a header of 904");

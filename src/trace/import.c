@@ -86,6 +86,22 @@ import_find(
 	    "`ephmap trace import --help` lists them"));
 }
 
+/*
+ * What the options of a form say of it where --from does not: a record is
+ * binary, columns are a table's, or members of objects.  NULL: nothing.
+ */
+static const char *
+import_implied(const struct eph_import_options *o, char first)
+{
+	if (o->from != NULL)
+		return (o->from);
+	if (o->record != NULL)
+		return ("binary");
+	if (o->columns == NULL && o->delimiter == '\0' && !o->no_header)
+		return (NULL);
+	return (first == '{' ? "weblog-json" : "csv");
+}
+
 /* Set *fp, unless it is known already; an empty log is refused anyway. */
 static int
 import_guess(
@@ -256,12 +272,16 @@ eph_trace_import(const char *path, const struct eph_import_options *o,
 	const struct import_format *f = NULL;
 	struct eph_import_options eff;
 	struct import im = { .w = w, .res = res, .err = err };
+	const char *p, *from;
+	size_t n;
 	int error;
 
 	memset(res, 0, sizeof(*res));
 	if ((error = eph__input_open(path, &im.in, err)) != 0)
 		return (error);
-	error = o->from != NULL ? import_find(o->from, &f, err) : 0;
+	if ((error = eph__input_peek(im.in, 1, &p, &n, err)) == 0 &&
+	    (from = import_implied(o, n > 0 ? *p : '\0')) != NULL)
+		error = import_find(from, &f, err);
 	if (error == 0)
 		error = import_guess(im.in, &f, err);
 	if (error == 0)

@@ -153,6 +153,14 @@ columns_can_be_numbered_and_named(void)
 	WITH_OPTIONS("a;x\n", "p 0 12638187200555641996\n", NULL);
 	o.columns = "offset=1,size=2";
 	WITH_OPTIONS("4096;4097\n", "p 0 1\np 0 2\n", NULL);
+	/* Such options mean a table, whatever else it could be. */
+	o = (struct eph_import_options){ .columns = "time=1,id=3,size=4",
+		.delimiter = ';',
+		.no_header = true,
+		.time_unit = EPH_UNIT_MS };
+	WITH_OPTIONS("0;x;5;7\n1000;y;5;7\n", P5 D1 P5, "time=1 id=3 size=4");
+	o = (struct eph_import_options){ .columns = "id=2" };
+	WITH_OPTIONS("1 5 0 0\n1 5 0 0\n", P5 P5, "csv");
 	o = (struct eph_import_options){ .from = "ids", .columns = "id=1" };
 	WITH_OPTIONS("5\n", "has columns of its own (--columns)", NULL);
 #undef WITH_OPTIONS

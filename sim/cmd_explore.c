@@ -355,7 +355,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 	if (o->xp_nbufs != 0)
 		cfg->nbufs = (uint32_t)o->xp_nbufs;
 	if (o->plugin != NULL &&
-	    load_plugin(COMMAND, o->plugin, &cfg->design) != OPTIONS_OK)
+	    load_plugin(COMMAND, o->plugin, &cfg->design, NULL) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (o->design != NULL) {
 		if ((row = axis_find(AXIS_DESIGN, o->design, COMMAND)) < 0)

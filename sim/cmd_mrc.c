@@ -58,7 +58,18 @@ add_bound(struct mrc *m)
 static int
 find_policies(struct mrc *m)
 {
-	const char *text = m->s.o->policy != NULL ? m->s.o->policy : "lru,opt";
+	const char *text = m->s.o->policy;
+	char own[EPH_POLICY_TEXT];
+
+	if (setup_plugin(&m->s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (text == NULL && m->s.plugin_policy != NULL) {
+		(void)snprintf(
+		    own, sizeof(own), "%s,lru,opt", m->s.plugin_policy->name);
+		text = own;
+	}
+	if (text == NULL)
+		text = "lru,opt";
 
 	if (setup_policies(&m->s, text, true, &m->choice, &m->npolicies) !=
 	    OPTIONS_OK)
@@ -625,7 +636,7 @@ check_alone(const struct setup *s)
 {
 	static const enum opt_id of_runs[] = { OPT_ID_shootdown, OPT_ID_machine,
 		OPT_ID_tlb, OPT_ID_cpus, OPT_ID_executor, OPT_ID_touch,
-		OPT_ID_hold_ns, OPT_ID_flags, OPT_ID_costs, OPT_ID_plugin };
+		OPT_ID_hold_ns, OPT_ID_flags, OPT_ID_costs };
 
 	for (size_t i = 0; i < sizeof(of_runs) / sizeof(of_runs[0]); i++) {
 		if (s->o->given[of_runs[i]])

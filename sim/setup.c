@@ -3,6 +3,7 @@
 #include "ephmap/sdk/shootdown.h"
 #include "setup.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +27,13 @@ flags_text(unsigned flags, char buf[64])
 
 int
 load_plugin(const char *command, const char *file,
-    const struct eph_design_ops **designp)
+    const struct eph_design_ops **designp,
+    const struct eph_policy_ops **policyp)
 {
-	struct eph_err err;
+	struct eph_err err, policy_err;
 	char *path;
 	size_t n;
-	int error;
+	int error, policy_error = ESRCH;
 
 	/* A name without a slash is a file here, not one of the system's. */
 	n = strlen(file) + sizeof("./");
@@ -39,10 +41,30 @@ load_plugin(const char *command, const char *file,
 	(void)snprintf(
 	    path, n, "%s%s", strchr(file, '/') != NULL ? "" : "./", file);
 	error = eph_design_load(path, designp, &err);
+	if (policyp != NULL && (error == 0 || error == ESRCH))
+		policy_error = eph_policy_load(path, policyp, &policy_err);
 	free(path);
-	if (error != 0)
-		return (options_refuse(command, "%s", err.text));
-	return (OPTIONS_OK);
+	if (policy_error == 0 && (error == 0 || error == ESRCH))
+		return (OPTIONS_OK);
+	if (error == 0 && policy_error == ESRCH)
+		return (OPTIONS_OK);
+	if (policyp != NULL && error == ESRCH && policy_error == ESRCH)
+		return (options_refuse(command,
+		    "%s: exports neither ephmap_plugin, a design, nor "
+		    "ephmap_policy",
+		    file));
+	return (options_refuse(
+	    command, "%s", policy_error != ESRCH ? policy_err.text : err.text));
+}
+
+int
+setup_plugin(struct setup *s)
+{
+	if (s->o->plugin == NULL || s->plugin_design != NULL ||
+	    s->plugin_policy != NULL)
+		return (OPTIONS_OK);
+	return (load_plugin(
+	    s->command, s->o->plugin, &s->plugin_design, &s->plugin_policy));
 }
 
 static size_t
@@ -237,9 +259,7 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(
 		    s->command, "--all and --design exclude each other"));
-	if (s->o->plugin != NULL && s->plugin_design == NULL &&
-	    load_plugin(s->command, s->o->plugin, &s->plugin_design) !=
-		OPTIONS_OK)
+	if (setup_plugin(s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = values_find(s, meta, &v);
 	if (status == OPTIONS_OK)

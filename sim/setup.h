@@ -36,7 +36,8 @@ struct setup {
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
 	struct eph_time_config time; /* of --time; points' cfg has it */
-	const struct eph_design_ops *plugin_design;
+	const struct eph_design_ops *plugin_design; /* of --plugin; or NULL */
+	const struct eph_policy_ops *plugin_policy;
 	struct eph_workload wl; /* found by setup_trace(), with --workload */
 };
 
@@ -84,9 +85,17 @@ int setup_points(struct setup *s, const struct eph_trace_meta *meta,
     struct point **pp, size_t *np);
 void setup_free(struct point *points, size_t n);
 
-/* Load a design; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
+/*
+ * Load a design, a policy or both; what the file does not have stays as it
+ * is.  `policyp' NULL: only a design will do.  OPTIONS_OK, or OPTIONS_BAD
+ * with a message printed.
+ */
 int load_plugin(const char *command, const char *file,
-    const struct eph_design_ops **designp);
+    const struct eph_design_ops **designp,
+    const struct eph_policy_ops **policyp);
+
+/* The same for --plugin, once; setup_points() does it too. */
+int setup_plugin(struct setup *s);
 
 /*
  * What a workload has in place of a trace's description: the CPUs, and with

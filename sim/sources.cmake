@@ -1,5 +1,6 @@
 set(EPHMAP_SOURCES
     axis.c
+    cmd_check.c
     cmd_claims.c
     cmd_compare.c
     cmd_explore.c
@@ -10,6 +11,7 @@ set(EPHMAP_SOURCES
     cmd_report.c
     cmd_native.c
     cmd_run.c
+    cmd_score.c
     cmd_sweep.c
     cmd_trace.c
     command_table.c

@@ -80,7 +80,8 @@ add_input(struct study *st, const char *trace, const char *workload)
 		.sweep = true,
 		.o = st->o,
 		.trace = trace,
-		.plugin_design = st->plugin_design };
+		.plugin_design = st->plugin_design,
+		.plugin_policy = st->plugin_policy };
 	if (workload != NULL) {
 		if (setup_workload(&in->s, workload) != OPTIONS_OK ||
 		    setup_workload_meta(&in->s, &in->meta) != OPTIONS_OK)
@@ -92,6 +93,7 @@ add_input(struct study *st, const char *trace, const char *workload)
 	}
 	status = setup_points(&in->s, &in->meta, &in->points, &in->n);
 	st->plugin_design = in->s.plugin_design;
+	st->plugin_policy = in->s.plugin_policy;
 	st->ncells += in->n;
 	return (status);
 }

@@ -350,11 +350,14 @@ setup_policies(const struct setup *s, const char *text, bool lists,
 		(void)snprintf(with, sizeof(with), "%s:%s", text, params);
 		text = with;
 	}
+	if (text == NULL && s->plugin_policy != NULL)
+		text = s->plugin_policy->name;
 	if (text == NULL)
 		return (OPTIONS_OK);
 	if (lists && strcmp(text, "all") == 0)
 		text = all_policies(all, sizeof(all));
-	if (eph_policy_choose_list(text, listp, np, &err) != 0)
+	if (eph_policy_choose_list_with(
+		text, s->plugin_policy, listp, np, &err) != 0)
 		return (options_refuse(s->command, "--policy: %s", err.text));
 	if (*np == 1 || lists)
 		return (OPTIONS_OK);

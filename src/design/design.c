@@ -106,7 +106,7 @@ eph_design_load(
 	ops = dlsym(object, "ephmap_plugin");
 	if (ops == NULL) {
 		(void)dlclose(object);
-		return (eph_err_set(err, EINVAL,
+		return (eph_err_set(err, ESRCH,
 		    "%s: exports no ephmap_plugin; a plug-in defines "
 		    "'const struct eph_design_ops ephmap_plugin'",
 		    path));

@@ -174,9 +174,10 @@ policy_unknown(const char *name, struct eph_err *err)
 	    err, "policy", name, near, "`ephmap list policies` shows them"));
 }
 
-int
-eph_policy_choose(
-    const char *text, struct eph_policy_choice *c, struct eph_err *err)
+/* `extra' is a policy beside those of the table; or NULL. */
+static int
+policy_choose(const char *text, const struct eph_policy_ops *extra,
+    struct eph_policy_choice *c, struct eph_err *err)
 {
 	const size_t n = strcspn(text, ":");
 	double values[EPH_POLICY_PARAMS];
@@ -187,7 +188,9 @@ eph_policy_choose(
 		    EPH_POLICY_TEXT - 1, text));
 	memset(c, 0, sizeof(*c));
 	memcpy(c->text, text, n);
-	if ((c->ops = eph_policy_find(c->text)) == NULL)
+	if (extra != NULL && strcmp(extra->name, c->text) == 0)
+		c->ops = extra;
+	else if ((c->ops = eph_policy_find(c->text)) == NULL)
 		return (policy_unknown(c->text, err));
 	if (text[n] == ':')
 		memcpy(c->params, text + n + 1, strlen(text + n));
@@ -197,8 +200,16 @@ eph_policy_choose(
 	return (eph_policy_params(c->ops, c->params, values, err));
 }
 
+int
+eph_policy_choose(
+    const char *text, struct eph_policy_choice *c, struct eph_err *err)
+{
+	return (policy_choose(text, NULL, c, err));
+}
+
 /* Lists. */
 struct choices {
+	const struct eph_policy_ops *extra;
 	struct eph_policy_choice *v;
 	size_t n;
 };
@@ -207,7 +218,7 @@ static int
 choices_add(struct choices *l, const char *text, struct eph_err *err)
 {
 	struct eph_policy_choice c, *v;
-	int error = eph_policy_choose(text, &c, err);
+	int error = policy_choose(text, l->extra, &c, err);
 
 	if (error != 0)
 		return (error);
@@ -279,7 +290,15 @@ int
 eph_policy_choose_list(const char *text, struct eph_policy_choice **listp,
     size_t *np, struct eph_err *err)
 {
-	struct choices l = { NULL, 0 };
+	return (eph_policy_choose_list_with(text, NULL, listp, np, err));
+}
+
+int
+eph_policy_choose_list_with(const char *text,
+    const struct eph_policy_ops *extra, struct eph_policy_choice **listp,
+    size_t *np, struct eph_err *err)
+{
+	struct choices l = { extra, NULL, 0 };
 	char word[EPH_POLICY_TEXT];
 	int error = 0;
 

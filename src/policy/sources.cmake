@@ -19,6 +19,7 @@ set(EPHMAP_SOURCES
     lhd.c
     lirs.c
     list.c
+    load.c
     lruk.c
     merlin.c
     mq.c

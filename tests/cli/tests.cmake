@@ -22,6 +22,12 @@ target_link_libraries(plugin_forgets PRIVATE ephmap_flags)
 set_target_properties(plugin_forgets PROPERTIES PREFIX "")
 ephmap_cli_test(explore $<TARGET_FILE:plugin_once>
     $<TARGET_FILE:plugin_forgets>)
+add_library(policy_second MODULE tests/cli/policy_second.c)
+target_include_directories(policy_second PRIVATE include)
+target_link_libraries(policy_second PRIVATE ephmap_flags)
+set_target_properties(policy_second PROPERTIES PREFIX "")
+ephmap_cli_test(policy_plugin $<TARGET_FILE:policy_second>
+    $<TARGET_FILE:plugin_once>)
 ephmap_cli_test(plugin $<TARGET_FILE:plugin_once>)
 ephmap_cli_test(readme)
 ephmap_cli_test(scripts)

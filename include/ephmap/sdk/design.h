@@ -195,8 +195,8 @@ const char *eph_validity_name(enum eph_validity v);
 /*
  * Load a design from a shared object that exports
  *	const struct eph_design_ops ephmap_plugin;
- * Returns 0 and sets *opsp, or ENOENT, EINVAL; `err` says why, and nothing
- * stays loaded.  What was accepted stays until the process ends.
+ * Returns 0 and sets *opsp, or ENOENT, ESRCH when it exports none, EINVAL;
+ * `err` says why, and nothing stays loaded.  What was accepted stays until the process ends.
  */
 int eph_design_load(
     const char *path, const struct eph_design_ops **opsp, struct eph_err *err);

@@ -44,9 +44,7 @@ struct eph_policy_ops;
 
 /*
  * Memory for policies, zeroed and counted; every block goes back with its
- * size.  (Declared here too for policies written outside the tree.  A
- * program hands such a one to a run itself; only designs are loaded as
- * plug-ins.)
+ * size.  (Declared here too for policies written outside the tree.)
  */
 void *eph_mem_alloc(struct eph_mem *mem, size_t bytes);
 void eph_mem_free(struct eph_mem *mem, void *p, size_t bytes);
@@ -189,6 +187,25 @@ struct eph_policy_choice {
  */
 int eph_policy_choose(
     const char *text, struct eph_policy_choice *c, struct eph_err *err);
+
+/*
+ * Load a policy from a shared object that exports
+ *	const struct eph_policy_ops ephmap_policy;
+ * (one that exports a design too is that design's plug-in as well).
+ * Returns 0 and sets *opsp, or ENOENT when the file cannot be loaded,
+ * ESRCH when it exports no policy, EINVAL; `err` says why, and nothing
+ * stays loaded.  What was accepted stays until the process ends.
+ */
+int eph_policy_load(
+    const char *path, const struct eph_policy_ops **opsp, struct eph_err *err);
+
+/*
+ * As eph_policy_choose_list(), where `extra' (a plug-in's; or NULL) is a
+ * policy beside those of the table, and comes first.
+ */
+int eph_policy_choose_list_with(const char *text,
+    const struct eph_policy_ops *extra, struct eph_policy_choice **listp,
+    size_t *np, struct eph_err *err);
 
 /*
  * Read a list by comma: "lru,s3fifo:small=0.2,threshold=1,arc".  A word

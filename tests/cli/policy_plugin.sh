@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Policies from outside.  The second argument is policy_second.c, built, the
+# third a design's plug-in.
+
+. "$(dirname "$0")/lib.sh"
+cp "$2" second.so || exit 2
+cp "$3" once.so || exit 2
+
+accepts trace generate zipf --pages 300 --refs 5000 --cpus 2 -o z.ept
+accepts check --plugin second.so --steps 500
+expect_out '^second: 16 cases of 500 steps, every rule kept$'
+refuses 'a design and no policy; `ephmap explore' check --plugin once.so
+refuses 'expected --plugin' check
+refuses 'neither ephmap_plugin, a design, nor ephmap_policy' \
+    run --plugin "$(ldd "$EPHMAP" | sed -n 's/.*=> \(.*libz[^ ]*\) .*/\1/p' | head -n 1)" z.ept
+
+# It is the policy of a run, and stands beside others by its name.
+accepts run --plugin second.so --design sf_buf.accessed --nbufs 50 z.ept --format json
+expect_value policy '"second"'
+ipi=$(value ipi_sent)
+accepts compare --plugin second.so --design sf_buf.accessed --policy lru,second,arc \
+    --nbufs 50 --format csv z.ept
+expect 'three policies' [ "$(wc -l <"$out")" -eq 4 ]
+expect_out '^sf_buf.accessed,second,'
+accepts mrc --plugin second.so --sizes 50 --format csv z.ept
+expect_out '^second,50,'
+expect_out '^opt,50,'
+accepts sweep --plugin second.so --trace z.ept --design sf_buf.lru \
+    --policy lru,second --nbufs 50 -o s.db
+expect_out ' 2 run now'
+# Second chance by another name: CLOCK misses as often.
+accepts mrc --plugin second.so --policy second,clock --sizes 20,50 --format csv z.ept
+expect 'as CLOCK' [ "$(sed -n 's/^second,//p' "$out")" = "$(sed -n 's/^clock,//p' "$out")" ]
+
+# A score is one line, the same each time.
+accepts score --plugin second.so --nbufs 50 z.ept
+expect_out '^{"policy": "second", "ok": true, "runs": 1, "references": 5000, '
+expect_out "\"ipi\": $ipi,"
+cp "$out" "$base/first"
+accepts score --plugin second.so --nbufs 50 z.ept
+expect 'the same line' cmp -s "$out" "$base/first"
+refuses 'expected --plugin' score z.ept
+refuses 'exports no ephmap_policy' score --plugin once.so z.ept
+
+finish

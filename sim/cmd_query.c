@@ -205,8 +205,8 @@ print_groups_table(const struct groups *gs)
 		if (gs->varies[a] || a == GROUP_DESIGN)
 			align[n++] = group_axes[a].number ? 'r' : 'l';
 	}
-	memset(align + n, 'r', METRICS + 1);
-	align[n + METRICS + 1] = '\0';
+	(void)snprintf(align + n, sizeof(align) - n, "%srrrrrrr%s",
+	    gs->repeated ? "r" : "", gs->repeated ? "r" : "");
 	t = table_create(align);
 	print_heading(t, gs);
 	for (size_t i = 0; i < gs->n; i++)

@@ -9,8 +9,13 @@ set -eu
 cd "$(dirname "$0")/.."
 . sim/packages.sh
 
+cat <<'END'
+ephmap: install what is missing, build (a minute or two, most of it the
+compiler's), then compare every design on a real web server's traffic.
+END
 need_packages
 mkdir -p build
+echo "Building in build/quickstart; build/quickstart.log has what the compiler says."
 { cmake -S . -B build/quickstart -DCMAKE_BUILD_TYPE=Release \
     -DEPHMAP_BUILD_TESTS=OFF -DEPHMAP_BUILD_BENCH=OFF \
     -DCMAKE_RULE_MESSAGES=OFF &&
@@ -30,6 +35,12 @@ that have cost?
 
 END
 build/quickstart/ephmap compare tests/samples/nginx-nasa.ept
+# Where somebody looks: what a larger number of buffers would save.
+if [ -t 1 ]; then
+	printf '\nWhat policies miss, by number of buffers (opt is the bound):\n'
+	build/quickstart/ephmap mrc --policy lru,sieve,opt --plot terminal \
+	    tests/samples/nginx-nasa.ept | sed '1,/^$/d'
+fi
 cat <<'END'
 
 The program is build/quickstart/ephmap.  Try next (README.md explains):

@@ -101,6 +101,9 @@ fi
 accepts query all.db
 expect_out '^design .* policy .* buffers  runs '
 expect_out '^dmap '
+accepts query all.db --where 'seed = 1 and refused is null'
+expect 'as many columns in each row' \
+    awk 'NR == 1 { n = NF - 2 } /^$/ { exit } NR > 2 && NF != n { exit 1 }' "$out"
 accepts query all.db --format json
 expect_out '"cycles_per_map_deviation": '
 accepts query all.db --format csv

@@ -47,3 +47,8 @@ add_test(NAME cli.servers
 set_tests_properties(cli.servers PROPERTIES LABELS "cli;long" TIMEOUT 600)
 ephmap_cli_test(native)
 set_tests_properties(cli.native PROPERTIES LABELS "native;long" RUN_SERIAL ON)
+ephmap_cli_test(report)
+add_test(NAME cli.report_browser
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/report.sh
+    $<TARGET_FILE:ephmap_program> browser)
+set_tests_properties(cli.report_browser PROPERTIES LABELS "cli;long" TIMEOUT 300)

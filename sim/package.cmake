@@ -3,13 +3,29 @@
 # What is installed beside the program and the library, and the Debian
 # packages that `cpack' makes: ephmap, libephmap0 and libephmap-dev.
 
-foreach(page 1 3 5 7)
-  file(GLOB pages sim/man/*.${page})
-  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${page}
+find_program(GZIP gzip)
+file(GLOB pages RELATIVE ${CMAKE_SOURCE_DIR} sim/man/*.[1-9])
+set(page_files "")
+foreach(page IN LISTS pages ITEMS man/ephmap.1)
+  get_filename_component(name ${page} NAME)
+  string(REGEX REPLACE ".*\\." "" section ${name})
+  if(page MATCHES "^sim/")
+    set(page ${CMAKE_SOURCE_DIR}/${page})
+  else()
+    set(page ${CMAKE_CURRENT_BINARY_DIR}/${page})
+  endif()
+  if(GZIP)
+    add_custom_command(OUTPUT man/${name}.gz
+        COMMAND ${GZIP} -9nc ${page} >man/${name}.gz
+        DEPENDS ${page})
+    set(page ${CMAKE_CURRENT_BINARY_DIR}/man/${name}.gz)
+    list(APPEND page_files ${page})
+  endif()
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
       COMPONENT program)
 endforeach()
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.1
-    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+add_custom_target(ephmap_man_gz ALL DEPENDS ${page_files})
+add_dependencies(ephmap_man_gz ephmap_man)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
     RENAME ephmap COMPONENT program)
@@ -25,14 +41,13 @@ install(DIRECTORY tests/samples/
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/samples COMPONENT program
     FILES_MATCHING PATTERN "*.ept")
 # One entry, as long as there are no releases.
-find_program(GZIP gzip)
 if(GZIP)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/changelog
 "ephmap (${PROJECT_VERSION}) unstable; urgency=medium
 
   * Built from source; the history is in its repository.
 
- -- ephmap maintainers <ephmap@localhost.localdomain>  Sun, 29 Nov 2026 00:00:00 +0000
+ -- ephmap maintainers <maintainers@ephmap.dev>  Sun, 29 Nov 2026 00:00:00 +0000
 ")
   execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog)
 endif()
@@ -54,7 +69,7 @@ endforeach()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ephmap)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "ephmap maintainers <ephmap@localhost.localdomain>")
+set(CPACK_PACKAGE_CONTACT "ephmap maintainers <maintainers@ephmap.dev>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -62,6 +77,8 @@ set(CPACK_COMPONENTS_ALL program library development)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 
@@ -74,7 +91,10 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
  and sleeps exactly, and finds uses of stale translations.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libephmap0)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers
+    "activate-noawait ldconfig\n")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA
+    ${CMAKE_CURRENT_BINARY_DIR}/triggers)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 "ephemeral kernel mappings on a simulated machine (library)
  The shared library that the program ephmap is made of.")

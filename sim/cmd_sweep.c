@@ -25,6 +25,7 @@
 #include "result.h"
 #include "spec.h"
 #include "study.h"
+#include "sweep_ranks.h"
 #include "table.h"
 
 #define COMMAND	    "ephmap sweep"
@@ -50,6 +51,10 @@ struct sweep {
 	const struct opts *o;
 	struct study study;
 	struct database db;
+	struct database before; /* with ranks: what an earlier job joined */
+	struct ranks ranks;
+	char **names; /* with ranks: of every cell of the study */
+	size_t nnames;
 	uint64_t shard, shards;
 	size_t cells;	  /* of this shard */
 	size_t ran;	  /* now */
@@ -166,17 +171,6 @@ keep_command(struct sweep *sw)
 	free(text);
 	return (
 	    error != 0 ? options_refuse(COMMAND, "%s", err.text) : OPTIONS_OK);
-}
-
-/* "results.db" is "results.3of8.db" for part 3 of 8. */
-static void
-part_name(const char *path, uint64_t i, uint64_t n, char *buf, size_t size)
-{
-	const size_t len = strlen(path);
-	const bool db = len > 3 && strcmp(path + len - 3, ".db") == 0;
-
-	(void)snprintf(buf, size, "%.*s.%" PRIu64 "of%" PRIu64 ".db",
-	    (int)(db ? len - 3 : len), path, i, n);
 }
 
 static int
@@ -403,6 +397,26 @@ is_repeated(void **rootp, const char *cell)
 	return (*node != cell);
 }
 
+/* Rank 0 waits for all cells, the other ranks' too. */
+static void
+keep_name(struct sweep *sw, const struct study_input *in, size_t i)
+{
+	if (sw->ranks.size == 1 || sw->ranks.rank > 0)
+		return;
+	sw->names = must_alloc(sw->names, sw->nnames + 1, sizeof(*sw->names));
+	sw->names[sw->nnames++] = study_cell(in, &in->points[i]);
+}
+
+static int
+have_cell(struct sweep *sw, const char *cell, struct eph_err *err)
+{
+	const int have = db_have(&sw->db, cell, err);
+
+	if (have != 0 || sw->before.sql == NULL)
+		return (have);
+	return (db_have(&sw->before, cell, err));
+}
+
 /* The cells of an input that this process is for and that are not there. */
 static int
 find_todo(struct sweep *sw, const struct study_input *in, struct batch *b)
@@ -420,6 +434,7 @@ find_todo(struct sweep *sw, const struct study_input *in, struct batch *b)
 	for (size_t i = 0; i < in->n; i++) {
 		char *cell;
 
+		keep_name(sw, in, i);
 		if (!in_shard(sw, in->first + i))
 			continue;
 		cell = study_cell(in, &in->points[i]);
@@ -434,7 +449,7 @@ find_todo(struct sweep *sw, const struct study_input *in, struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		(void)tdelete(b->cell[i], &root, compare_cells);
 	for (size_t i = 0; i < b->n && have >= 0; i++) {
-		if ((have = db_have(&sw->db, b->cell[i], &err)) == 0) {
+		if ((have = have_cell(sw, b->cell[i], &err)) == 0) {
 			b->cell[n] = b->cell[i];
 			b->todo[n++] = b->todo[i];
 			continue;
@@ -563,16 +578,55 @@ sweep_here(struct sweep *sw)
 	return (status);
 }
 
+/* One part of a job, and at its end, for rank 0, the whole. */
 static int
-sweep_study(const struct opts *o)
+sweep_ranks(struct sweep *sw, struct opts *o)
+{
+	const char *path = o->results;
+	char part[4096];
+	struct eph_err err;
+	int status;
+
+	if (o->shard != NULL)
+		return (options_refuse(
+		    COMMAND, "--shard: ranks of a job are parts already"));
+	sw->shard = sw->ranks.rank + 1;
+	sw->shards = sw->ranks.size;
+	if (o->jobs == 0)
+		o->jobs = 1; /* ranks are as many as CPUs */
+	part_name(path, sw->shard, sw->shards, part, sizeof(part));
+	o->results = part;
+	if (access(path, F_OK) == 0 &&
+	    db_open(path, false, &sw->before, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	status = sweep_here(sw);
+	db_close(&sw->before);
+	o->results = path;
+	if (status == EXIT_BAD || sw->ranks.rank > 0)
+		return (status);
+	if (ranks_join(path, &sw->ranks, (const char *const *)sw->names,
+		sw->nnames, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	(void)printf(
+	    "%s: joined from %" PRIu64 " ranks\n", path, sw->ranks.size);
+	return (status);
+}
+
+static int
+sweep_study(struct opts *o)
 {
 	struct sweep sw = { .o = o };
 	int status = EXIT_BAD;
 
-	sw.db.lock = -1;
+	sw.db.lock = sw.before.lock = -1;
+	ranks_find(&sw.ranks);
 	if (find_shard(&sw) == OPTIONS_OK &&
 	    study_open(&sw.study, o) == OPTIONS_OK)
-		status = sweep_here(&sw);
+		status =
+		    sw.ranks.size > 1 ? sweep_ranks(&sw, o) : sweep_here(&sw);
+	for (size_t i = 0; i < sw.nnames; i++)
+		free(sw.names[i]);
+	free(sw.names);
 	study_free(&sw.study);
 	return (status);
 }

@@ -38,6 +38,7 @@ set(EPHMAP_SOURCES
     setup.c
     spec.c
     study.c
+    sweep_ranks.c
     table.c
     values.c
     words.c)

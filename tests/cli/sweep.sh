@@ -97,6 +97,43 @@ else
 	echo "skipped: there is no GNU parallel"
 fi
 
+# As ranks of a job, whole and after one that was cut off; also by hand.
+ranks() {
+	i=0
+	while [ $i -lt 2 ]; do
+		OMPI_COMM_WORLD_RANK=$i OMPI_COMM_WORLD_SIZE=2 \
+		    "$EPHMAP" sweep study -o ranks.db >"$out.$i" 2>&1 &
+		i=$((i + 1))
+	done
+	wait
+}
+ranks
+dump ranks.db ranks.csv
+expect 'ranks and one process are the same' cmp -s all.csv ranks.csv
+expect 'no part is left' [ "$(ls ranks.*of*.db 2>/dev/null | wc -l)" -eq 0 ]
+if [ "$kills" -gt 2 ] && command -v mpirun >/dev/null 2>&1; then
+	for n in 2 3; do
+		rm -f mpi.*
+		mpirun --allow-run-as-root --oversubscribe -np $n \
+		    "$EPHMAP" sweep study -o mpi.db >"$out" 2>"$err" &
+		pid=$!
+		sleep 0.3
+		kill -9 $pid 2>/dev/null
+		wait $pid 2>/dev/null
+		sleep 1
+		command="mpirun -np $n ephmap sweep study -o mpi.db"
+		mpirun --allow-run-as-root --oversubscribe -np $n \
+		    "$EPHMAP" sweep study -o mpi.db >"$out" 2>"$err" </dev/null
+		status=$?
+		expect_status 0
+		expect_out "^mpi.db: joined from $n ranks\$"
+		dump mpi.db mpi.csv
+		expect "$n ranks of Open MPI give the same" cmp -s all.csv mpi.csv
+	done
+elif [ "$kills" -gt 2 ]; then
+	echo "skipped: there is no mpirun"
+fi
+
 # What a file says, and what changed.
 accepts query all.db
 expect_out '^design .* policy .* buffers  runs '

@@ -208,7 +208,8 @@ print_synopsis(void)
 		(void)printf(".Nm\n.Cm %s\n.Ar ", command_table[i].name);
 		(void)mdoc_escape(command_table[i].synopsis,
 		    strlen(command_table[i].synopsis), 1);
-		(void)putchar('\n');
+		/* A bracket at the end is no punctuation. */
+		(void)printf("\\&\n");
 	}
 }
 
@@ -233,7 +234,7 @@ print_command(const struct command *c)
 	mdoc_sentence(&m, c->summary);
 	(void)printf(".Pp\n.D1 Nm Cm %s Ar ", c->name);
 	(void)mdoc_escape(c->synopsis, strlen(c->synopsis), 1);
-	(void)printf("\n");
+	(void)printf("\\&\n");
 	if (c->terms != NULL)
 		print_terms(c);
 	print_options(c);

@@ -68,6 +68,38 @@ while read -r c; do
 	    cmp -s "$base/options" "$base/described"
 done <"$base/names"
 
+# mandoc has nothing to say, but that pages are not installed.
+if command -v mandoc >/dev/null 2>&1; then
+	command='mandoc -Tlint'
+	mandoc -Tlint "$man" "$ROOT"/sim/man/*.[1-9] >"$out" 2>&1
+	status=0
+	expect 'clean manual pages' \
+	    [ "$(grep -vc -e 'referenced manual not found' -e 'mandoc.db' "$out")" -eq 0 ]
+else
+	echo "skipped: there is no mandoc"
+fi
+
+# What the shells read is what they can parse, and has every command.
+for shell in bash zsh fish; do
+	case $shell in
+	zsh) file=$(dirname "$man")/_ephmap ;;
+	*) file=$(dirname "$man")/ephmap.$shell ;;
+	esac
+	expect "completion of $shell" grep -q 'import' "$file"
+	if command -v $shell >/dev/null 2>&1; then
+		expect "$shell parses it" $shell -n "$file"
+	else
+		echo "skipped: there is no $shell"
+	fi
+done
+if command -v bash >/dev/null 2>&1; then
+	command='completion in bash'
+	bash -c '. "$1"; COMP_WORDS=(ephmap run --touch w); COMP_CWORD=3
+	    _ephmap; echo "${COMPREPLY[@]}"' - "$(dirname "$man")/ephmap.bash" \
+	    >"$out" 2>"$err"
+	expect_out '^write$'
+fi
+
 # Names, with the nearest known one.
 refuses 'unknown design "sf_buf.accesed"; did you mean sf_buf.accessed?' \
     run --design sf_buf.accesed t.txt

@@ -14,7 +14,6 @@
 
 #include "axis.h"
 #include "command.h"
-#include "fold.h"
 #include "options.h"
 #include "progress.h"
 #include "record.h"
@@ -243,9 +242,7 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
 	else if (o->replay == NULL)
 		(void)printf(" in schedule %s (seed %" PRIu64 "), %.3f s",
 		    number_u64(buf, r->failed_at), o->seed, r->seconds);
-	(void)printf("\n\n");
-	text_fold(stdout, r->timeline);
-	(void)putchar('\n');
+	(void)printf("\n\n%s\n", r->timeline);
 	print_schedule(o, r->schedule);
 }
 
@@ -463,15 +460,10 @@ visit_print(const struct visit *v)
 		? "nothing"
 		: eph_failure_name(v->clean.failure),
 	    number_u64(buf, v->clean.schedules));
-	if (v->found.timeline != NULL) {
-		text_fold(stdout, v->found.timeline);
-		(void)putchar('\n');
-	}
-	if (v->clean.timeline != NULL) {
-		(void)printf("repaired:\n");
-		text_fold(stdout, v->clean.timeline);
-		(void)putchar('\n');
-	}
+	if (v->found.timeline != NULL)
+		(void)printf("%s\n", v->found.timeline);
+	if (v->clean.timeline != NULL)
+		(void)printf("repaired:\n%s\n", v->clean.timeline);
 }
 
 static int

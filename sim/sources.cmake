@@ -17,7 +17,6 @@ set(EPHMAP_SOURCES
     command_table.c
     costs.c
     database.c
-    fold.c
     groups.c
     help.c
     input.c

@@ -54,12 +54,6 @@ run explore --design sf_buf.lru --budget 50 --format json
 expect_out '"scenario": "same-page"'
 expect_out '"scenario": "speculation"'
 
-# A livelock is told once, and how often it went round.
-run explore --bug lwbuf-v3-loop
-expect_status 1
-expect_out '^\.\.\. the 2 lines above, 9999 times in all$'
-expect 'a few lines' [ "$(wc -l <"$out")" -lt 20 ]
-
 # The museum.
 accepts explore --museum --budget 5000 --format json
 expect 'every exhibit is found' [ "$(grep -c '"found": true' "$out")" -ge 30 ]

@@ -27,6 +27,7 @@ policy_missing(const struct eph_policy_ops *ops)
 	MISSING(release)
 	MISSING(forget)
 	MISSING(victim)
+	MISSING(promotions)
 	MISSING(check)
 	MISSING(replay)
 #undef MISSING

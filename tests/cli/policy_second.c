@@ -93,6 +93,14 @@ victim(void *ps, uint32_t page)
 	return (EPH_NONE);
 }
 
+/* A bit of a buffer's own is no promotion. */
+static uint64_t
+promotions(const void *ps)
+{
+	(void)ps;
+	return (0);
+}
+
 static void
 check(void *ps)
 {
@@ -113,6 +121,7 @@ const struct eph_policy_ops ephmap_policy = {
 	.release = release,
 	.forget = forget,
 	.victim = victim,
+	.promotions = promotions,
 	.check = check,
 	.replay = eph_policy_replay_by_calls,
 };

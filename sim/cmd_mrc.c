@@ -270,43 +270,18 @@ plots_now(const struct mrc *m, bool file)
 	    (strcmp(m->s.o->plot, "terminal") != 0) == file);
 }
 
-/*
- * Draw `nlines' curves over the sizes; value(arg, line, size, &error) is a
- * point.
- */
+/* Draw curves over the sizes. */
 static int
-plot_sizes(const struct mrc *m, const char *title, const char *what,
-    const char *const *names, size_t nlines,
-    double (*value)(const void *arg, size_t line, size_t i, double *error),
+draw_sizes(const struct mrc *m, const char *title, const char *what,
+    const char *const *names, size_t nlines, plot_value_fn *value,
     const void *arg)
 {
-	const size_t n = m->nsizes;
-	struct plot_line *line = must_alloc(NULL, nlines, sizeof(*line));
-	double *x = must_alloc(NULL, (2 * nlines + 1) * n, sizeof(*x));
-	struct plot plot = { .title = title,
-		.x = "buffers",
-		.y = what,
-		.log_x = true,
-		.line = line,
-		.nlines = nlines };
 	struct eph_err err;
-	int error;
 
-	for (size_t i = 0; i < n; i++)
-		x[i] = m->sizes[i];
-	for (size_t l = 0; l < nlines; l++) {
-		double *y = x + (2 * l + 1) * n, *e = y + n;
-
-		for (size_t i = 0; i < n; i++)
-			y[i] = value(arg, l, i, &e[i]);
-		line[l] = (struct plot_line){ names[l], n, x, y,
-			m->s.o->shards < 1 ? e : NULL };
-	}
-	error = plot_draw(&plot, m->s.o->plot, &err);
-	free(line);
-	free(x);
-	return (error == 0 ? EXIT_OK
-			   : options_refuse(m->s.command, "%s", err.text));
+	if (plot_sizes(m->sizes, m->nsizes, m->s.o->shards < 1, title, what,
+		names, nlines, value, arg, m->s.o->plot, &err) != 0)
+		return (options_refuse(m->s.command, "%s", err.text));
+	return (EXIT_OK);
 }
 
 struct curves {
@@ -341,7 +316,7 @@ plot_curves(const struct mrc *m, const struct eph_refs *r,
 	(void)snprintf(title, sizeof(title),
 	    "%s: %s references to %s pages, policies alone", m->s.trace,
 	    number_u64(refs, r->n), number_u64(pages, r->npages));
-	status = plot_sizes(
+	status = draw_sizes(
 	    m, title, "miss ratio", names, m->npolicies, curve_value, &c);
 	free(names);
 	return (status);
@@ -553,7 +528,7 @@ plot_events(const struct mrc *m, const struct point *run,
 	(void)snprintf(title, sizeof(title), "%s: %s, %u CPU%s", m->s.trace,
 	    run->cfg.design->name, run->cfg.cpus,
 	    run->cfg.cpus == 1 ? "" : "s");
-	return (plot_sizes(m, title, "events per reference", names,
+	return (draw_sizes(m, title, "events per reference", names,
 	    EVENT_COLUMNS, event_of, points));
 }
 

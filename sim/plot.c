@@ -245,3 +245,34 @@ plot_draw(const struct plot *p, const char *to, struct eph_err *err)
 	plot_text(p);
 	return (0);
 }
+
+int
+plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
+    const char *what, const char *const *names, size_t nlines,
+    plot_value_fn *value, const void *arg, const char *to, struct eph_err *err)
+{
+	struct plot_line *line = must_alloc(NULL, nlines, sizeof(*line));
+	double *x = must_alloc(NULL, (2 * nlines + 1) * n, sizeof(*x));
+	const struct plot plot = { .title = title,
+		.x = "buffers",
+		.y = what,
+		.log_x = true,
+		.line = line,
+		.nlines = nlines };
+	int error;
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = sizes[i];
+	for (size_t l = 0; l < nlines; l++) {
+		double *y = x + (2 * l + 1) * n, *e = y + n;
+
+		for (size_t i = 0; i < n; i++)
+			y[i] = value(arg, l, i, &e[i]);
+		line[l] =
+		    (struct plot_line){ names[l], n, x, y, errors ? e : NULL };
+	}
+	error = plot_draw(&plot, to, err);
+	free(line);
+	free(x);
+	return (error);
+}

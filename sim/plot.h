@@ -54,6 +54,15 @@ int plot_check(const char *to);
  */
 int plot_draw(const struct plot *p, const char *to, struct eph_err *err);
 
+/* Point `i' of a line, and its error. */
+typedef double plot_value_fn(
+    const void *arg, size_t line, size_t i, double *error);
+
+/* Lines over numbers of buffers, with errors or without; as plot_draw(). */
+int plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
+    const char *what, const char *const *names, size_t nlines,
+    plot_value_fn *value, const void *arg, const char *to, struct eph_err *err);
+
 /*
  * An <svg> element that stands in HTML: text in the page's colour, exact
  * values as tooltips.  Returns as plot_draw().

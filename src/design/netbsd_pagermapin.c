@@ -47,6 +47,8 @@ struct pager {
 	struct slots sl; /* a slot is a range */
 	struct eph_mutex lock;
 	uint32_t waiting; /* (l) */
+	uint32_t nfree;	  /* (l) ranges that may be had */
+	uint32_t lowest;  /* (l) none below it is free */
 	bool pseg;	  /* (c) */
 };
 
@@ -72,6 +74,7 @@ pager_create(struct eph_machine *mc, uint32_t n, bool pseg, const char *what,
 	pg->pseg = pseg;
 	mutex_init(&pg->lock, what);
 	error = eph__slots_init(&pg->sl, mc, n, what, err);
+	pg->nfree = pseg ? n - 2 : n;
 	if (error != 0)
 		pager_destroy(pg);
 	else
@@ -101,15 +104,18 @@ pseg_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	    "pager segment", statep, err));
 }
 
-/* With the lock: the lowest that is free and may be used, or NULL. */
+/* With the lock: take the lowest that is free and may be used, or NULL. */
 static struct slot *
 pager_free(struct pager *pg)
 {
-	for (uint32_t i = 0; i < pg->sl.n; i++) {
+	for (uint32_t i = pg->lowest; pg->nfree != 0 && i < pg->sl.n; i++) {
 		if (pg->pseg && (i == 0 || i == MAX_PAGER_SEGS))
 			continue;
-		if (pg->sl.slot[i].refs == 0)
+		if (pg->sl.slot[i].refs == 0) {
+			pg->lowest = i + 1;
+			pg->nfree--;
 			return (&pg->sl.slot[i]);
+		}
 	}
 	return (NULL);
 }
@@ -151,6 +157,9 @@ pager_unmap(void *state, void *obj)
 	pmap_kremove(mc, slot->kva);
 	mutex_enter(mc, &pg->lock);
 	(void)eph__slots_leave(&pg->sl, slot);
+	pg->nfree++;
+	if (eph__slots_index(&pg->sl, slot) < pg->lowest)
+		pg->lowest = eph__slots_index(&pg->sl, slot);
 	if (pg->waiting > 0)
 		wakeup(mc, &pg->waiting);
 	mutex_exit(mc, &pg->lock);

@@ -19,8 +19,9 @@ struct diff {
 	const struct opts *o;
 	struct groups old, new;
 	bool varies[GROUP_AXES];
-	struct table *table; /* FORMAT_TABLE */
-	json_t *all;	     /* FORMAT_JSON */
+	struct table *table;	    /* FORMAT_TABLE */
+	char align[GROUP_AXES + 5]; /* of the table, which borrows it */
+	json_t *all;		    /* FORMAT_JSON */
 	size_t lines;
 	size_t same;
 };
@@ -151,15 +152,14 @@ walk(struct diff *d)
 static void
 start_table(struct diff *d)
 {
-	char align[GROUP_AXES + 5];
 	size_t n = 0;
 
 	for (unsigned a = 0; a < GROUP_AXES; a++) {
 		if (d->varies[a] || a == GROUP_DESIGN)
-			align[n++] = 'l';
+			d->align[n++] = 'l';
 	}
-	(void)snprintf(align + n, sizeof(align) - n, "lrrr");
-	d->table = table_create(align);
+	(void)snprintf(d->align + n, sizeof(d->align) - n, "lrrr");
+	d->table = table_create(d->align);
 	for (unsigned a = 0; a < GROUP_AXES; a++) {
 		if (d->varies[a] || a == GROUP_DESIGN)
 			table_cell(d->table, "%s", group_axes[a].title);

@@ -224,8 +224,7 @@ play_row(const struct museum_row *row)
 	if (!pl.failed)
 		rig_check(&pl.r, pl.held);
 	/* A row may end with mappings in use. */
-	pl.r.ops->destroy(pl.r.state);
-	CU_ASSERT_EQUAL(eph_machine_destroy(pl.r.mc), 0);
+	rig_close(&pl.r);
 }
 
 static void

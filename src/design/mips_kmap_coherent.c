@@ -17,11 +17,11 @@
  * while it is mapped.
  *
  *	case			L	R	F	IPI	stores
- *	map			0	0	0	0	0
+ *	map			0	0	0	0	1
  *	unmap			0	0	0	0	0
  *
- * Writing an entry of the TLB is no event that is counted: there is no entry
- * of a page table, no walk and no invalidation.
+ * Writing an entry of the TLB is counted as an entry stored, overwriting it is
+ * not counted: there is no page table, no walk and no invalidation.
  *
  * Quirks kept.  There is one: a second nested mapping is refused.  (Interrupts
  * have a second set of addresses, not rebuilt.)

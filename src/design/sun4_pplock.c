@@ -15,10 +15,10 @@
  * CPU's only.
  *
  *	case			L	R	F	IPI	stores
- *	map			0	0	0	0	0
+ *	map			0	0	0	0	1
  *	unmap			1	0	0	0	0
  *
- * Writing an entry of the TLB is no event that is counted.
+ * Writing an entry of the TLB is counted as an entry stored.
  *
  * Quirks kept.  With four in use the original fails over to sun4.ppmapin; here
  * that is refused.  Where the cache has colours the search begins at the

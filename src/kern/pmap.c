@@ -122,6 +122,7 @@ eph_pmap_tlb_write(struct eph_machine *mc, eph_va_t va, eph_pa_t pa)
 
 	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "write a TLB entry");
 	cpu = eph_curcpu(mc);
+	cpu->c.pte_store++;
 	eph__cpu_lock(cpu, machine_va_index(mc, va),
 	    pa | EPH_PTE_V | EPH_PTE_RW | EPH_PTE_A | EPH_PTE_M);
 	EPH_NOTE(mc, "TLB entry locked: frame %u", EPH_PTE_FRAME(pa));

@@ -321,6 +321,7 @@ tlb_write(struct sim *s, unsigned cpu, int va, int page)
 {
 	const struct entry new = { va, page, true };
 
+	s->c.pte_store++;
 	tlb_load(s, cpu, new);
 }
 

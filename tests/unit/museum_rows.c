@@ -118,9 +118,9 @@ const struct museum_row museum_rows[] = {
 	    "64(m0 1 z [mi S1]) m0 1 a [mi S1] t1 a t0 a k0 a []"
 	    "u0 a [S1 L1 R1 I1] m0 2 b=a [mi S1] t0 b" },
 	{ "sun4.pplock", NULL, 2, 1,
-	    "m0 1 a [mi] t0 a m0 2 b [mi] t0 b t0 a m1 3 c [mi] t1 c"
-	    "u0 a [L1] m0 4 d=a [mi] t0 d u1 d ! k1 d ! k0 d [] u0 d [L1]"
-	    "u0 b [L1] 4(m0 1 z [mi]) m0 1 !" },
+	    "m0 1 a [mi S1] t0 a m0 2 b [mi S1] t0 b t0 a m1 3 c [mi S1] t1 c"
+	    "u0 a [L1] m0 4 d=a [mi S1] t0 d u1 d ! k1 d ! k0 d [] u0 d [L1]"
+	    "u0 b [L1] 4(m0 1 z [mi S1]) m0 1 !" },
 
 	{ "nt.hyperspace", NULL, 3, 1,
 	    "m0 1 a [mi S1] t0 a m0 2 ! m1 2 ! u1 a ! k1 a ! k0 a [] u0 a [S1]"
@@ -151,8 +151,8 @@ const struct museum_row museum_rows[] = {
 
 	/* Pages 1 and 5 have one colour. */
 	{ "mips.kmap_coherent", NULL, 2, 1,
-	    "m0 1 a [mi] t0 a m0 2 ! u1 a ! k1 a ! k0 a [] u0 a [] m0 2 b [mi]"
-	    "t0 b m1 2 c [mi] t1 c u0 b [] m0 5 d=a [mi] t0 d" },
+	    "m0 1 a [mi S1] t0 a m0 2 ! u1 a ! k1 a ! k0 a [] u0 a [] m0 2 b [mi S1]"
+	    "t0 b m1 2 c [mi S1] t1 c u0 b [] m0 5 d=a [mi S1] t0 d" },
 
 	{ "haiku.get", NULL, 3, 1,
 	    "m0 1 a [mi L1 R2 I2 S1] t0 a t2 a u1 a []"

@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "command.h"
 #include "options.h"
 #include "input.h"
+#include "known.h"
 #include "plot.h"
 #include "progress.h"
 #include "report.h"
@@ -154,13 +156,13 @@ curve_json(const struct mrc *m, size_t p, const struct eph_mrc_point *points)
 
 		json_object_set_new(point, "nbufs", json_integer(x->nbufs));
 		json_object_set_new(
-		    point, "miss_ratio", json_real(x->miss_ratio));
+		    point, "miss_ratio", known_json(x->miss_ratio));
 		if (m->s.o->promotions)
 			json_object_set_new(
-			    point, "promotions", json_real(x->promotions));
+			    point, "promotions", known_json(x->promotions));
 		if (m->s.o->shards < 1)
 			json_object_set_new(
-			    point, "error", json_real(x->error));
+			    point, "error", known_json(x->error));
 		json_array_append_new(all, point);
 	}
 	json_object_set_new(o, "policy", json_string(m->choice[p].text));
@@ -176,12 +178,18 @@ print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
 	for (size_t i = 0; i < m->npolicies * m->nsizes; i++) {
 		const char *text = m->choice[i / m->nsizes].text;
 		const char *quote = strchr(text, ',') != NULL ? "\"" : "";
+		char number[NUMBER_MAX];
 
-		(void)printf("%s%s%s,%u,%.9g,%.9g", quote, text, quote,
-		    (unsigned)points[i].nbufs, points[i].miss_ratio,
-		    points[i].error);
+		(void)printf(
+		    "%s%s%s,%u", quote, text, quote, (unsigned)points[i].nbufs);
+		(void)printf(",%s",
+		    known_csv(number, sizeof(number), points[i].miss_ratio));
+		(void)printf(
+		    ",%s", known_csv(number, sizeof(number), points[i].error));
 		if (m->s.o->promotions)
-			(void)printf(",%.9g", points[i].promotions);
+			(void)printf(",%s",
+			    known_csv(
+				number, sizeof(number), points[i].promotions));
 		(void)putchar('\n');
 	}
 }
@@ -190,7 +198,9 @@ print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
 static void
 put_point(struct table *t, const struct mrc *m, const struct eph_mrc_point *x)
 {
-	if (m->s.o->shards < 1)
+	if (isnan(x->miss_ratio))
+		table_cell(t, "-");
+	else if (m->s.o->shards < 1)
 		table_cell(t, "%.4f +- %.4f", x->miss_ratio, x->error);
 	else
 		table_cell(t, "%.4f", x->miss_ratio);
@@ -356,6 +366,7 @@ run_curves(struct mrc *m, struct eph_refs *r)
 		status = options_refuse(m->s.command, "%s", err.text);
 	} else if ((status = plot_curves(m, r, points, true)) == EXIT_OK) {
 		print_curves(m, r, points);
+		warn_unknown(points, m->npolicies * m->nsizes);
 		status = plot_curves(m, r, points, false);
 	}
 	free(points);

@@ -5,6 +5,7 @@
 #include "plot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -252,26 +253,32 @@ plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
     plot_value_fn *value, const void *arg, const char *to, struct eph_err *err)
 {
 	struct plot_line *line = must_alloc(NULL, nlines, sizeof(*line));
-	double *x = must_alloc(NULL, (2 * nlines + 1) * n, sizeof(*x));
-	const struct plot plot = { .title = title,
+	double *x = must_alloc(NULL, 3 * nlines * n, sizeof(*x));
+	struct plot plot = { .title = title,
 		.x = "buffers",
 		.y = what,
 		.log_x = true,
-		.line = line,
-		.nlines = nlines };
-	int error;
+		.line = line };
+	int error = 0;
 
-	for (size_t i = 0; i < n; i++)
-		x[i] = sizes[i];
+	/* Points of which nothing is known are left out. */
 	for (size_t l = 0; l < nlines; l++) {
-		double *y = x + (2 * l + 1) * n, *e = y + n;
+		double *at = x + 3 * l * n, *y = at + n, *e = y + n;
+		size_t known = 0;
 
-		for (size_t i = 0; i < n; i++)
-			y[i] = value(arg, l, i, &e[i]);
-		line[l] =
-		    (struct plot_line){ names[l], n, x, y, errors ? e : NULL };
+		for (size_t i = 0; i < n; i++) {
+			y[known] = value(arg, l, i, &e[known]);
+			at[known] = sizes[i];
+			known += isnan(y[known]) ? 0 : 1;
+		}
+		if (known > 0)
+			line[plot.nlines++] = (struct plot_line){ names[l],
+				known, at, y, errors ? e : NULL };
 	}
-	error = plot_draw(&plot, to, err);
+	if (plot.nlines == 0)
+		error = eph_err_set(err, EINVAL, "there is nothing to draw");
+	else
+		error = plot_draw(&plot, to, err);
 	free(line);
 	free(x);
 	return (error);

@@ -220,6 +220,19 @@ setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta)
 	    s->trace, meta->ops, meta->ops_of[EPH_OP_DELAY], origin));
 }
 
+/* A hold ends when time has passed: the trace or --time must have some. */
+static int
+setup_hold(const struct setup *s, const struct eph_trace_meta *meta)
+{
+	if (s->trace == NULL || s->o->hold_ns == 0 || s->o->time ||
+	    meta->ops_of[EPH_OP_DELAY] != 0)
+		return (OPTIONS_OK);
+	return (options_refuse(s->command,
+	    "--hold: %s has no time (no d line): pages would be held to its "
+	    "end; use a trace with times, or --time",
+	    s->trace));
+}
+
 /* What belongs to --time. */
 static int
 setup_time(struct setup *s)
@@ -254,7 +267,8 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 
 	if (setup_time(s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
+	if ((s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK) ||
+	    setup_hold(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(

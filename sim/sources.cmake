@@ -20,6 +20,7 @@ set(EPHMAP_SOURCES
     groups.c
     help.c
     input.c
+    known.c
     main.c
     options.c
     plot.c

@@ -89,7 +89,7 @@ int eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
 /* One point of a curve. */
 struct eph_mrc_point {
 	uint32_t nbufs;
-	double miss_ratio;
+	double miss_ratio; /* NAN: not known, the sample is too small */
 	double promotions; /* per 1,000 references */
 	double error;	   /* of miss_ratio, two standard errors; 0: exact */
 };
@@ -138,7 +138,9 @@ struct eph_mrc_config {
 };
 
 /*
- * Run every policy at every size; point[p * nsizes + s].  Returns 0, or
+ * Run every policy at every size; point[p * nsizes + s].  With a rate below
+ * 1 a point is not known (NAN) where a sample has no page, and at sizes of
+ * which less than one buffer is left.  Returns 0, or
  * ENOMEM, or as a policy's create() with `err` set.
  */
 int eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,

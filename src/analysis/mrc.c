@@ -171,6 +171,23 @@ mrc_plan(struct mrc *m)
 	}
 }
 
+/*
+ * Is anything known at that size?  Not where a sample has no page, and not
+ * where less than one buffer stands for all of them.
+ */
+static bool
+mrc_known(const struct mrc *m, uint32_t policy, size_t size)
+{
+	const unsigned samples =
+	    mrc_is_lru(m->cfg, policy) && m->samples > 0 ? 1 : m->samples;
+
+	for (unsigned i = 0; i < samples; i++) {
+		if (m->sample[i].n == 0)
+			return (false);
+	}
+	return (m->samples == 0 || m->cfg->sizes[size] * m->cfg->rate >= 1);
+}
+
 /* Mean of the samples, and two standard errors of it. */
 static void
 mrc_conclude(struct mrc *m, uint32_t policy, size_t size)
@@ -198,6 +215,12 @@ mrc_conclude_lru(struct mrc *m, uint32_t policy, size_t size)
 	struct eph_mrc_point *p = &m->points[policy * m->cfg->nsizes + size];
 
 	p->promotions = m->refs->n == 0 ? 0 : 1000 * (1 - p->miss_ratio);
+}
+
+static void
+mrc_forget(struct eph_mrc_point *p)
+{
+	p->miss_ratio = p->error = p->promotions = NAN;
 }
 
 static int
@@ -281,6 +304,8 @@ eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 				mrc_conclude_lru(&m, p, s);
 			else
 				mrc_conclude(&m, p, s);
+			if (!mrc_known(&m, p, s))
+				mrc_forget(&points[p * cfg->nsizes + s]);
 		}
 	}
 	mrc_fini(&m);

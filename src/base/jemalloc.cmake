@@ -41,6 +41,10 @@ function(ephmap_add_jemalloc)
     COMMENT "Making a private jemalloc" VERBATIM)
   set_source_files_properties(${object} PROPERTIES
       EXTERNAL_OBJECT ON GENERATED ON)
+  # One target makes it, or both libraries would at the same time.
+  add_custom_target(ephmap_jemalloc DEPENDS ${object})
+  add_dependencies(ephmap ephmap_jemalloc)
+  add_dependencies(ephmap_shared ephmap_jemalloc)
   target_sources(ephmap PRIVATE ${object})
   target_sources(ephmap_shared PRIVATE ${object})
   set_source_files_properties(src/base/mem.c PROPERTIES

@@ -115,6 +115,29 @@ refuses 'expected one --policy' mrc --policy-params kin=0.5 loop.txt
 refuses 'no/such' mrc --plot no/such/curve.svg --format csv \
     --sizes 3 loop.txt
 
+# A sample that has no page, or less than one buffer, knows nothing: no
+# number is printed, and it is said.
+{
+	echo "ephmap-trace 1"
+	i=0
+	while [ $i -lt 60 ]; do
+		echo "p 0 $((i * i % 7))"
+		i=$((i + 1))
+	done
+} >few.txt
+accepts mrc --shards 0.001 --sizes 5,5000 --policy lru,opt --format csv few.txt
+expect_out '^lru,5,,$'
+expect_out '^opt,5000,,$'
+expect_err 'tells nothing of 4 of 4 points'
+accepts mrc --shards 0.001 --sizes 5 --policy lru --format json few.txt
+expect_out '"miss_ratio": null'
+accepts mrc --shards 0.001 --sizes 5 --policy lru few.txt
+expect_out '^    5 .*-$'
+
+# Nothing ends a hold where no time passes.
+refuses 'no time' run --design sf_buf.lru --hold 1000 few.txt
+refuses 'no time' compare --design sf_buf.lru,dmap --hold 1000 few.txt
+
 # gnuplot is told to leave start-up files alone, and what it wrote is looked
 # at: this one draws nothing, half a picture or a whole one.
 mkdir bin

@@ -10,6 +10,7 @@ m 0 5 1
 r 0 1
 u 0 1
 p 1 6
+d 1
 END
 
 # Commands and help.

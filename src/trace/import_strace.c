@@ -432,7 +432,7 @@ static int
 strace_line(struct strace *s, char *line, size_t len)
 {
 	uint64_t pid, threads;
-	bool attached;
+	bool attached = false;
 	char *message = NULL;
 	int error = 0;
 

@@ -8,6 +8,7 @@
  * frames, a window of addresses, CPUs, and a priority.
  */
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -33,6 +34,7 @@ struct native {
 	_Atomic(unsigned) ready;   /* threads that have their counter */
 	_Atomic(bool) failed;
 	int error;
+	sem_t ended;	   /* posted when the first thread has ended */
 	bool others_sleep; /* threads but the first do not spin */
 
 	struct witness witness;

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "analysis/native_impl.h"
+#include "base/kassert.h"
 
 #define SLICE_NS    300000000u
 #define REST_US	    60000u
@@ -302,13 +303,12 @@ thread_loop(struct thread *t)
 	}
 }
 
-/* A thread that only sleeps. */
+/* A thread that only sleeps: were it to look, its CPU would be interrupted. */
 static void
-thread_sleep(const struct native *n)
+thread_sleep(struct native *n)
 {
-	while (!native_failed(n) &&
-	    atomic_load_explicit(&n->turn, memory_order_acquire) != TURN_END)
-		(void)usleep(REST_US);
+	while (sem_wait(&n->ended) != 0 && errno == EINTR)
+		;
 }
 
 static void *
@@ -357,6 +357,8 @@ native_run(struct native *n, struct eph_err *err)
 	unsigned made = 0;
 	int error = 0;
 
+	if (sem_init(&n->ended, 0, 0) != 0)
+		return (eph_err_set(err, ENOMEM, "no semaphore to be had"));
 	atomic_init(&n->turn, TURN_REST);
 	atomic_init(&n->running, 0);
 	atomic_init(&n->epoch, 0);
@@ -372,8 +374,12 @@ native_run(struct native *n, struct eph_err *err)
 	}
 	if (error != 0)
 		native_fail(n, error);
-	for (unsigned i = 0; i < made; i++)
+	for (unsigned i = 0; i < made; i++) {
 		(void)pthread_join(thread[i].td, NULL);
+		if (i == 0 && sem_post(&n->ended) != 0)
+			PANIC("the semaphore of a run has no room for one");
+	}
+	(void)sem_destroy(&n->ended);
 	for (unsigned i = 0; i < made; i++) {
 		if (thread[i].counter >= 0)
 			(void)close(thread[i].counter);

@@ -66,7 +66,6 @@ enum eph_native_others {
 };
 
 struct eph_native_result {
-	uint64_t shootdowns; /* predicted: calls that shoot down */
 	uint64_t predicted;  /* CPUs interrupted by them */
 	uint64_t measured;   /* as the witness counts them */
 	const char *witness; /* which of these counted */
@@ -81,8 +80,7 @@ struct eph_native_result {
 	unsigned tries; /* 2 to 8: repeated, as others had added to the count */
 	double seconds; /* of play */
 	double ns_shot; /* mean of a remap that shoots down; 0: none */
-	double ns_quiet;      /* mean of one that does not; 0: none */
-	unsigned host_cpu[2]; /* where the first two threads ran */
+	double ns_quiet; /* mean of one that does not; 0: none */
 };
 
 /*
@@ -103,7 +101,7 @@ void eph_native_free(struct eph_native_plan *plan);
 int eph_native_schedule(unsigned i, const char **namep,
     enum eph_native_others *othersp, struct eph_native_plan **planp);
 
-/* The prediction alone: calls that shoot down. */
+/* The prediction alone: calls that shoot down; UINT64_MAX: no memory. */
 uint64_t eph_native_predict(const struct eph_native_plan *plan);
 
 /*

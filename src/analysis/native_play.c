@@ -480,7 +480,6 @@ native_result(const struct native *n, bool by_row, uint64_t shot,
 	const uint64_t sent =
 	    atomic_load_explicit(&n->sent, memory_order_relaxed);
 
-	res->shootdowns = targets != 0 ? shot : 0;
 	res->predicted = shot * targets;
 	res->threads = n->nthreads;
 	res->fifo = n->priority != 0;
@@ -551,8 +550,6 @@ eph_native_play(const struct eph_native_plan *plan,
 	n.nthreads = 2;
 	if ((error = eph__native_cpus(&n, err)) != 0)
 		return (error);
-	res->host_cpu[0] = n.host_cpu[0];
-	res->host_cpu[1] = n.host_cpu[1];
 	n.nthreads = plan->cpus;
 	if (n.nthreads < 2 && others != EPH_NATIVE_ALONE)
 		n.nthreads = 2;

@@ -141,7 +141,7 @@ eph__witness_count(struct witness *w)
 	attr.config = (uint64_t)w->tracepoint_id;
 	fd = (int)syscall(
 	    SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	/* Reason 4 is TLB_REMOTE_SEND_IPI since Linux 4.1. */
+	/* "remote IPI send", as the tracepoint's own format says. */
 	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, "reason==4") != 0) {
 		(void)close(fd);
 		fd = -1;

@@ -19,6 +19,19 @@
 
 #define BETWEEN " \t|;,\""
 
+static bool
+is_between(char c)
+{
+	return (c == ' ' || c == '"' || c == '\t' || c == '|' || c == ';' ||
+	    c == ',');
+}
+
+static bool
+is_digit(char c)
+{
+	return (c >= '0' && c <= '9');
+}
+
 /*
  * Are there a status and bytes behind `p', the end of the request?  Then
  * they are in `r'.
@@ -26,17 +39,22 @@
 static bool
 clf_status(const char *p, struct web_request *r)
 {
-	size_t n;
+	size_t n = 0;
 
-	if (*p == '\0')
+	while (is_between(*p))
+		p++;
+	if (!is_digit(p[0]) || !is_digit(p[1]) || !is_digit(p[2]) ||
+	    !is_between(p[3]))
 		return (false);
-	p += strspn(p, BETWEEN);
-	if (strspn(p, "0123456789") != 3 || strchr(BETWEEN, p[3]) == NULL ||
-	    !eph__digits(p, 3, &r->status))
+	r->status = (uint64_t)(p[0] - '0') * 100 + (uint64_t)(p[1] - '0') * 10 +
+	    (uint64_t)(p[2] - '0');
+	for (p += 3; is_between(*p);)
+		p++;
+	while (is_digit(p[n]))
+		n++;
+	n += n == 0 && *p == '-';
+	if (p[n] != '\0' && !is_between(p[n]))
 		return (false);
-	p += 3;
-	p += strspn(p, BETWEEN);
-	n = strcspn(p, BETWEEN);
 	r->bytes = 0;
 	return ((n == 1 && *p == '-') || eph__digits(p, n, &r->bytes));
 }
@@ -77,6 +95,8 @@ clf_quoted_end(const char *start, struct web_request *r)
 						      : 2;
 
 		if (now > rank && clf_status(p, r)) {
+			if (now == 3)
+				return (p);
 			best = p;
 			rank = now;
 		}

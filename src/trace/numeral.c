@@ -128,7 +128,10 @@ clf_day(const char **pp, int64_t *days)
 
 	if (!some_digits(pp, 2, &day) || !take(pp, '/'))
 		return (false);
-	while (month < 12 && strncmp(months + 3 * month, *pp, 3) != 0)
+	while (month < 12 &&
+	    (months[3 * month] != (*pp)[0] ||
+		months[3 * month + 1] != (*pp)[1] ||
+		months[3 * month + 2] != (*pp)[2]))
 		month++;
 	if (month == 12)
 		return (false);

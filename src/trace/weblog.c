@@ -75,8 +75,8 @@ eph__web_cut_request(const char *s, const char *end, struct web_request *r)
 	r->method_len = (size_t)(blank - s);
 	r->url = url;
 	/* The protocol is behind the last blank that one stands behind. */
-	for (p = end; p > url; p--) {
-		if (*p == ' ' && end - p > 6 && memcmp(p, " HTTP/", 6) == 0)
+	for (p = end - url > 7 ? end - 7 : url; p > url; p--) {
+		if (*p == ' ' && memcmp(p, " HTTP/", 6) == 0)
 			break;
 	}
 	r->url_len = (size_t)((p > url ? p : end) - url);

@@ -11,6 +11,26 @@
 #include "result.h"
 #include "table.h"
 
+/* What each CPU did under clocks. */
+static json_t *
+cpus_json(const struct point *p)
+{
+	json_t *all = json_array();
+
+	for (unsigned c = 0; c < p->res->time.cpus; c++) {
+		json_t *one = json_object(), *cycles = json_object();
+
+		json_object_set_new(one, "maps",
+		    json_integer((json_int_t)p->cpu[c].operations));
+		for (unsigned i = 0; eph_cycles_name(i) != NULL; i++)
+			json_object_set_new(cycles, eph_cycles_name(i),
+			    json_integer((json_int_t)p->cpu[c].cycles[i]));
+		json_object_set_new(one, "cycles", cycles);
+		json_array_append_new(all, one);
+	}
+	return (all);
+}
+
 json_t *
 report_json(const struct setup *s, const struct point *p)
 {
@@ -21,6 +41,9 @@ report_json(const struct setup *s, const struct point *p)
 	result_record(&r, s, p);
 	root = record_json(&r);
 	record_free(&r);
+	if (p->cpu != NULL && p->status == 0 && p->res->time.on)
+		json_object_set_new(
+		    json_object_get(root, "time"), "cpu", cpus_json(p));
 	return (root);
 }
 

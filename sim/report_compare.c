@@ -20,6 +20,8 @@ struct shown {
 	bool cpus;
 	bool nbufs;
 	bool in_use; /* mappings are held, not only used and freed */
+	bool flush;  /* somewhere */
+	bool sleep;
 	bool violations;
 };
 
@@ -29,6 +31,12 @@ same_text(const char *a, const char *b)
 	return (strcmp(or_dash(a), or_dash(b)) == 0);
 }
 
+static uint64_t
+point_sleeps(const struct point *p)
+{
+	return (p->work != NULL ? p->work->map_sleeps : p->res->counters.sleep);
+}
+
 static struct shown
 find_shown(const struct point *p, size_t n)
 {
@@ -36,6 +44,7 @@ find_shown(const struct point *p, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct eph_run_config *a = &p[0].cfg, *b = &p[i].cfg;
+		const struct eph_counters *c;
 
 		/* Only what was chosen: the designs' own differ anyway. */
 		w.policy |= b->policy != NULL;
@@ -44,9 +53,13 @@ find_shown(const struct point *p, size_t n)
 		w.tlb |= !same_text(a->tlb, b->tlb);
 		w.cpus |= a->cpus != b->cpus;
 		w.nbufs |= a->nbufs != b->nbufs;
-		w.in_use |= p[i].status == 0 && p[i].res->buffers_peak > 1;
-		w.violations |=
-		    p[i].status == 0 && p[i].res->violations_total > 0;
+		if (p[i].status != 0)
+			continue;
+		c = &p[i].res->counters;
+		w.in_use |= p[i].res->buffers_peak > 1;
+		w.flush |= c->flush_local + c->flush_remote > 0;
+		w.sleep |= point_sleeps(&p[i]) > 0;
+		w.violations |= p[i].res->violations_total > 0;
 	}
 	return (w);
 }
@@ -73,7 +86,7 @@ compare_points(const void *va, const void *vb)
 }
 
 static void
-print_heading(struct table *t, const struct shown *w)
+print_axes_heading(struct table *t, const struct shown *w)
 {
 	table_cell(t, "design");
 	if (w->policy)
@@ -88,12 +101,21 @@ print_heading(struct table *t, const struct shown *w)
 		table_cell(t, "CPUs");
 	if (w->nbufs)
 		table_cell(t, "buffers");
+}
+
+static void
+print_heading(struct table *t, const struct shown *w)
+{
+	print_axes_heading(t, w);
 	table_cell(t, "hit %%");
 	table_cell(t, "invlpg");
-	table_cell(t, "flush");
+	if (w->flush)
+		table_cell(t, "flush");
 	table_cell(t, "IPI");
+	table_cell(t, "needless");
 	table_cell(t, "TLB miss");
-	table_cell(t, "sleep");
+	if (w->sleep)
+		table_cell(t, "sleep");
 	if (w->in_use) {
 		table_cell(t, "in use");
 		table_cell(t, "at most");
@@ -159,10 +181,16 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 	print_axes(t, w, p);
 	table_cell(t, "%s", isfinite(hit) ? number_real(number, hit, 1) : "-");
 	rate_cell(t, c, c->invlpg_local + c->invlpg_remote);
-	rate_cell(t, c, c->flush_local + c->flush_remote);
+	if (w->flush)
+		rate_cell(t, c, c->flush_local + c->flush_remote);
 	rate_cell(t, c, c->ipi_sent);
+	if (p->cfg.threads)
+		table_cell(t, "-");
+	else
+		rate_cell(t, c, c->needless_ipi);
 	rate_cell(t, c, c->tlb_miss);
-	rate_cell(t, c, p->work != NULL ? p->work->map_sleeps : c->sleep);
+	if (w->sleep)
+		rate_cell(t, c, point_sleeps(p));
 	if (w->in_use)
 		buffers_cells(t, p->res);
 	table_cell(t, "%s",
@@ -181,13 +209,14 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 }
 
 static const struct point **
-sort_points(const struct point *p, size_t n)
+sort_points(
+    const struct point *p, size_t n, int (*compare)(const void *, const void *))
 {
 	const struct point **order = must_alloc(NULL, n, sizeof(*order));
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = &p[i];
-	qsort(order, n, sizeof(*order), compare_points);
+	qsort(order, n, sizeof(*order), compare);
 	return (order);
 }
 
@@ -205,8 +234,9 @@ price_unit(const struct point *const *order, size_t n)
 	return (NAN);
 }
 
+/* What does not vary. */
 static void
-print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
+print_common(const struct setup *s, const struct eph_trace_meta *meta,
     const struct shown *w, const struct point *p, FILE *out)
 {
 	(void)fputc('\n', out);
@@ -228,17 +258,29 @@ print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
 	}
 	(void)fputs(".  ", out);
 	print_p_lines(s, meta, out);
-	(void)fputs(
-	    "\nFrom invlpg to sleep: events per 1,000 maps, on all CPUs "
+}
+
+static void
+print_how_to_read(const struct shown *w, FILE *out)
+{
+	(void)fprintf(out,
+	    "\nFrom invlpg to %s: events per 1,000 maps, on all CPUs "
 	    "together, counted exactly.\n"
-	    "  hit %     maps that found the page still mapped\n"
+	    "  hit %%     maps that found the page still mapped\n"
 	    "  invlpg    single TLB entries invalidated\n"
-	    "  flush     whole TLBs flushed\n"
+	    "%s"
 	    "  IPI       CPUs interrupted to invalidate\n"
+	    "  needless  of these, who held nothing outdated: a perfect "
+	    "shootdown spares them\n"
 	    "  TLB miss  touches of the mapping that had to walk the page "
 	    "table\n"
-	    "  sleep     sleeps for a free buffer, woken for nothing or not\n",
-	    out);
+	    "%s",
+	    w->sleep ? "sleep" : "TLB miss",
+	    w->flush ? "  flush     whole TLBs flushed\n" : "",
+	    w->sleep
+		? "  sleep     sleeps for a free buffer, woken for nothing "
+		  "or not\n"
+		: "");
 	if (w->in_use)
 		(void)fputs(
 		    "in use, at most: buffers that somebody holds, mean and "
@@ -255,21 +297,153 @@ print_how_to_read(const struct setup *s, const struct eph_trace_meta *meta,
 	    out);
 }
 
+/* Under clocks: how much, how long, and where the cycles went. */
+
+static const struct {
+	const char *name;
+	unsigned items; /* of EPH_CYCLES, as bits */
+} time_columns[] = {
+	{ "TLB", 1u << EPH_CYCLES_walk | 1u << EPH_CYCLES_invlpg },
+	{ "ask", 1u << EPH_CYCLES_send | 1u << EPH_CYCLES_ack },
+	{ "irq", 1u << EPH_CYCLES_handle },
+	{ "lck", 1u << EPH_CYCLES_lock | 1u << EPH_CYCLES_line },
+	{ "idl", 1u << EPH_CYCLES_idle | 1u << EPH_CYCLES_sleep },
+};
+
+#define TIME_COLUMNS (sizeof(time_columns) / sizeof(time_columns[0]))
+
+/* The most maps a second first, refused ones last. */
+static int
+compare_rates(const void *va, const void *vb)
+{
+	const struct point *a = *(const struct point *const *)va;
+	const struct point *b = *(const struct point *const *)vb;
+	double ra, rb;
+
+	if (a->status != 0 || b->status != 0)
+		return (compare_points(va, vb));
+	ra = eph_time_rate(&a->res->time);
+	rb = eph_time_rate(&b->res->time);
+	if (ra != rb)
+		return (ra > rb ? -1 : 1);
+	return ((a > b) - (a < b)); /* as they were typed */
+}
+
+static void
+print_time_heading(struct table *t, const struct shown *w)
+{
+	print_axes_heading(t, w);
+	table_cell(t, "Mmaps/s");
+	table_cell(t, "p50 us");
+	table_cell(t, "p99 us");
+	for (size_t i = 0; i < TIME_COLUMNS; i++)
+		table_cell(t, "%s", time_columns[i].name);
+	table_rule(t);
+}
+
+/* Three digits or more. */
+static void
+time_cell(struct table *t, double v)
+{
+	char number[NUMBER_MAX];
+
+	table_cell(t, "%s",
+	    number_real(number, v,
+		v < 1	      ? 3
+		    : v < 10  ? 2
+		    : v < 100 ? 1
+			      : 0));
+}
+
+static void
+print_time(struct table *t, const struct shown *w, const struct point *p)
+{
+	const struct eph_time *tm = &p->res->time;
+	const double all = (double)tm->elapsed * tm->cpus;
+
+	print_axes(t, w, p);
+	time_cell(t, eph_time_rate(tm) / 1e6);
+	time_cell(t, (double)tm->map.p50 / tm->mhz);
+	time_cell(t, (double)tm->map.p99 / tm->mhz);
+	for (size_t i = 0; i < TIME_COLUMNS; i++) {
+		uint64_t sum = 0;
+
+		for (unsigned k = 0; k < EPH_CYCLES_N; k++)
+			sum += (time_columns[i].items >> k & 1) != 0
+			    ? tm->cycles[k]
+			    : 0;
+		table_cell(t, "%.0f", all > 0 ? 100 * (double)sum / all : 0.0);
+	}
+	if (p->unsound)
+		table_rest(t, p->err.text);
+}
+
+static void
+print_times_how_to_read(FILE *out)
+{
+	(void)fputs(
+	    "\nSimulated time.  Mmaps/s: millions of maps a second, on all CPUs "
+	    "together.\np50, p99: of 100 maps 50 and 99 are quicker.  Of the cycles of all CPUs, in "
+	    "per cent:\n"
+	    "  TLB  walks, and invalidating the CPU's own TLB\n"
+	    "  ask  sending IPIs and waiting for answers: who asks pays\n"
+	    "  irq  handling them: who is asked pays\n"
+	    "  lck  locks, and cache lines that another CPU wrote\n"
+	    "  idl  asleep, thinking, or through; the rest is work\n"
+	    "--format json has every item, and each CPU's.\n",
+	    out);
+}
+
+static void
+print_times(const struct setup *s, const struct eph_trace_meta *meta,
+    const struct point *p, size_t n, FILE *out)
+{
+	const struct shown w = find_shown(p, n);
+	const struct point **order = sort_points(p, n, compare_rates);
+	char align[24];
+	struct table *t;
+
+	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrrr",
+	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
+	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "");
+	t = table_create(align);
+	print_time_heading(t, &w);
+	for (size_t i = 0; i < n; i++) {
+		if (order[i]->status == 0) {
+			print_time(t, &w, order[i]);
+			continue;
+		}
+		print_axes(t, &w, order[i]);
+		table_rest(t, order[i]->err.text);
+	}
+	table_print(t, out);
+	table_destroy(t);
+	print_common(s, meta, &w, order[0], out);
+	print_times_how_to_read(out);
+	free(order);
+}
+
 void
 report_print_comparison(const struct setup *s,
     const struct eph_trace_meta *meta, const struct point *p, size_t n,
     FILE *out)
 {
 	const struct shown w = find_shown(p, n);
-	const struct point **order = sort_points(p, n);
-	char align[24] = "l";
+	const struct point **order;
+	char align[24];
 	struct table *t;
 	double cheapest;
 
-	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrrr%s%s",
+	if (s->o->time) {
+		print_times(s, meta, p, n, out);
+		return;
+	}
+	order = sort_points(p, n, compare_points);
+	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrr%s%s%s%s",
 	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
 	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "",
-	    w.in_use ? "rr" : "", w.violations ? "r" : "");
+	    w.flush ? "r" : "", w.sleep ? "r" : "", w.in_use ? "rr" : "",
+	    w.violations ? "r" : "");
 	t = table_create(align);
 	print_heading(t, &w);
 	cheapest = price_unit(order, n);
@@ -283,6 +457,7 @@ report_print_comparison(const struct setup *s,
 	}
 	table_print(t, out);
 	table_destroy(t);
-	print_how_to_read(s, meta, &w, order[0], out);
+	print_common(s, meta, &w, order[0], out);
+	print_how_to_read(&w, out);
 	free(order);
 }

@@ -178,11 +178,11 @@ value_ns(const struct eph_time *t, uint64_t cycles)
 	X(map_p99_ns, value_ns(t, t->map.p99), "99 of 100 are")                \
 	X(map_p999_ns, value_ns(t, t->map.p999), "999 of 1,000 are")           \
 	X(map_max_ns, value_ns(t, t->map.max), "the slowest")                  \
-	X(unmap_p50_ns, value_ns(t, t->unmap.p50), "an unmap, as above")       \
-	X(unmap_p90_ns, value_ns(t, t->unmap.p90), NULL)                       \
-	X(unmap_p99_ns, value_ns(t, t->unmap.p99), NULL)                       \
-	X(unmap_p999_ns, value_ns(t, t->unmap.p999), NULL)                     \
-	X(unmap_max_ns, value_ns(t, t->unmap.max), NULL)                       \
+	X(unmap_p50_ns, value_ns(t, t->unmap.p50), "an unmap, half are quicker")       \
+	X(unmap_p90_ns, value_ns(t, t->unmap.p90), "9 of 10 are")                       \
+	X(unmap_p99_ns, value_ns(t, t->unmap.p99), "99 of 100 are")                       \
+	X(unmap_p999_ns, value_ns(t, t->unmap.p999), "999 of 1,000 are")                     \
+	X(unmap_max_ns, value_ns(t, t->unmap.max), "the slowest")                       \
 	X(total_cycles, value_whole((uint64_t)t->cpus * t->elapsed),           \
 	    "of all CPUs; the sum of those below")
 /* clang-format on */

@@ -196,6 +196,10 @@ price_points(const struct setup *s, struct point_list *l)
 		if (cf != NULL)
 			costs_apply(cf, &p->costs);
 		p->cfg.costs = &p->costs;
+		/* One value for each would not fit a table, or a line. */
+		if (p->cfg.time != NULL && s->o->format == FORMAT_JSON)
+			p->cfg.time_cpus = p->cpu =
+			    must_alloc(NULL, p->cfg.cpus, sizeof(*p->cpu));
 		if (p->policy.params[0] != '\0')
 			p->cfg.policy_params = p->policy.params;
 	}
@@ -298,6 +302,7 @@ setup_free(struct point *points, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(points[i].res);
 		free(points[i].work);
+		free(points[i].cpu);
 	}
 	free(points);
 }

@@ -50,6 +50,7 @@ struct point {
 	struct eph_err err;		 /* why, if refused or unsound */
 	struct eph_run_result *res;	 /* NULL until it ran */
 	struct eph_work_result *work;	 /* NULL: a trace ran */
+	struct eph_time_cpu *cpu;	 /* by CPU; NULL: not asked */
 	bool unsound;			 /* a workload that went wrong */
 };
 

@@ -99,6 +99,7 @@ struct eph_run_config {
 	FILE *log;	      /* --log: words for every line; NULL: none */
 	const struct eph_costs *costs;	    /* NULL: the machine's */
 	const struct eph_time_config *time; /* NULL: no clocks */
+	struct eph_time_cpu *time_cpus; /* by CPU, filled in; NULL: not asked */
 	bool threads; /* one pthread a CPU: counts vary; else lockstep */
 	enum eph_contents contents; /* of the frames */
 	void *design_arg;	    /* eph_design_config's `arg` */

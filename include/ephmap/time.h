@@ -61,6 +61,12 @@ struct eph_time_config {
 	bool spread;	   /* p lines are dealt to all CPUs in turn */
 };
 
+/* One CPU's part. */
+struct eph_time_cpu {
+	uint64_t operations; /* maps that returned on it */
+	uint64_t cycles[EPH_CYCLES_N];
+};
+
 /* What the clocks say at the end; cycles[] sums to cpus times elapsed. */
 struct eph_time {
 	bool on; /* false: the run had no clock, all below is 0 */

@@ -38,7 +38,9 @@ struct eph_mem {
 	_Atomic(size_t) bytes;
 	_Atomic(uint64_t) fail_after;
 	bool heap;
-	struct eph_mem *outer; /* whose memory it is, NULL: its own */
+	struct eph_mem *outer;	/* whose memory it is, NULL: its own */
+	eph__mem_gone_fn *gone; /* told what is given back; NULL: nobody */
+	void *gone_arg;
 	unsigned arena;
 	char *region; /* one piece, NULL: none */
 	size_t region_bytes;
@@ -307,6 +309,8 @@ eph_mem_free(struct eph_mem *mem, void *p, size_t bytes)
 		return;
 	(void)atomic_fetch_sub_explicit(
 	    &mem->bytes, bytes, memory_order_relaxed);
+	if (mem->gone != NULL)
+		mem->gone(mem->gone_arg, p, bytes);
 	if (mem->outer != NULL) {
 		eph_mem_free(mem->outer, p, bytes);
 		return;
@@ -346,6 +350,13 @@ eph__mem_bytes(const struct eph_mem *mem)
 {
 	/* Relaxed: a statistic. */
 	return (atomic_load_explicit(&mem->bytes, memory_order_relaxed));
+}
+
+void
+eph__mem_on_free(struct eph_mem *mem, eph__mem_gone_fn *gone, void *arg)
+{
+	mem->gone = gone;
+	mem->gone_arg = arg;
 }
 
 void

@@ -67,6 +67,13 @@ void *eph_mem_grow(struct eph_mem *mem, void *p, size_t from, size_t to);
 /* Bytes in use. */
 size_t eph__mem_bytes(const struct eph_mem *mem);
 
+/*
+ * Have gone(arg, p, bytes) called before a block is given back, from the
+ * thread that does so; NULL: no more.  One at a time.
+ */
+typedef void eph__mem_gone_fn(void *arg, const void *p, size_t bytes);
+void eph__mem_on_free(struct eph_mem *mem, eph__mem_gone_fn *gone, void *arg);
+
 /* Make the `n`th allocation from now fail, once; 0: none. */
 void eph__mem_fail_after(struct eph_mem *mem, uint64_t n);
 

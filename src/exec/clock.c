@@ -39,9 +39,11 @@
 #include "exec/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/kassert.h"
+#include "base/mem.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
@@ -65,6 +67,7 @@
 
 struct clock_cpu {
 	uint64_t cycles[EPH_CYCLES_N]; /* its clock is their sum */
+	uint64_t maps;		       /* that returned */
 	struct {
 		CLOCK_EVENTS(CLOCK_SEEN)
 	} seen;		 /* counters that have been paid for */
@@ -73,11 +76,18 @@ struct clock_cpu {
 	uint64_t on;
 };
 
-/* The CPU that wrote a line last, by address; 0: free. */
+/*
+ * The CPU that wrote a line last, by address; 0: free.  Blocks of memory begin
+ * at a line of their own, and a block that is given back leaves nothing
+ * behind, so that only the places of variables within their blocks count, and
+ * not where the host put these.
+ */
 struct clock_line {
 	uintptr_t line;
 	unsigned cpu;
 };
+
+#define NOBODY UINT_MAX
 
 struct eph_clock {
 	uint64_t *now;	/* by CPU */
@@ -93,6 +103,8 @@ struct eph_clock {
 	struct eph__latency map;
 	struct eph__latency unmap;
 };
+
+static void lines_forget(void *arg, const void *p, size_t bytes);
 
 #define LINES_SHIFT_FIRST 54 /* 1,024 lines */
 
@@ -128,6 +140,7 @@ eph__clock_create(struct eph_machine *mc)
 		CLOCK_EVENTS(CLOCK_SEE)
 	}
 #undef CLOCK_SEE
+	eph__mem_on_free(mc->mem, lines_forget, mc);
 	return (0);
 }
 
@@ -138,6 +151,7 @@ eph__clock_destroy(struct eph_machine *mc)
 
 	if (ck == NULL)
 		return;
+	eph__mem_on_free(mc->mem, NULL, NULL);
 	eph_machine_free(mc, ck->now, mc->ncpus * sizeof(*ck->now));
 	eph_machine_free(mc, ck->free, mc->ncpus * sizeof(*ck->free));
 	eph_machine_free(mc, ck->cpu, mc->ncpus * sizeof(*ck->cpu));
@@ -219,6 +233,8 @@ eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap)
 
 	clock_charge(
 	    ck, me, unmap ? mc->costs.unmap : mc->costs.map, EPH_CYCLES_book);
+	if (!unmap)
+		ck->cpu[me].maps++;
 	eph__latency_add(
 	    unmap ? &ck->unmap : &ck->map, eph_clock_now_slow(mc) - since);
 }
@@ -269,10 +285,34 @@ eph_clock_line_slow(struct eph_machine *mc, const volatile void *p)
 		}
 		ck->nlines++;
 		l->line = line;
-	} else if (l->cpu != me) {
+	} else if (l->cpu != me && l->cpu != NOBODY) {
 		clock_charge(ck, me, mc->costs.line_transfer, EPH_CYCLES_line);
 	}
 	l->cpu = me;
+}
+
+/* A block is given back: the next one there is another. */
+static void
+lines_forget(void *arg, const void *p, size_t bytes)
+{
+	const struct eph_clock *ck = ((struct eph_machine *)arg)->clock;
+	const uintptr_t first = (uintptr_t)p >> 6;
+	const uintptr_t n = (bytes + 63) >> 6;
+	const size_t all = ((size_t)1) << (64 - ck->shift);
+
+	if (n > all) {
+		for (size_t i = 0; i < all; i++) {
+			if (ck->lines[i].line - first < n)
+				ck->lines[i].cpu = NOBODY;
+		}
+		return;
+	}
+	for (uintptr_t line = first; line < first + n; line++) {
+		struct clock_line *l = lines_find(ck, line);
+
+		if (l->line != 0)
+			l->cpu = NOBODY;
+	}
 }
 
 /* Locks and critical sections */
@@ -431,10 +471,12 @@ eph__clock_handler_end(struct eph_machine *mc, struct eph_cpu *target)
 
 void
 eph_clock_cpu(
-    const struct eph_machine *mc, unsigned cpu, uint64_t cycles[EPH_CYCLES_N])
+    const struct eph_machine *mc, unsigned cpu, struct eph_time_cpu *out)
 {
-	memcpy(cycles, mc->clock->cpu[cpu].cycles,
-	    sizeof(mc->clock->cpu[cpu].cycles));
+	const struct clock_cpu *cc = &mc->clock->cpu[cpu];
+
+	out->operations = cc->maps;
+	memcpy(out->cycles, cc->cycles, sizeof(cc->cycles));
 }
 
 void

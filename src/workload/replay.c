@@ -335,7 +335,7 @@ replay_result(struct replay *rp)
 {
 	struct eph_run_result *res = rp->res;
 
-	eph__run_result(rp->mc, res);
+	eph__run_result(rp->cfg, rp->mc, res);
 	res->held_at_end = rp->mapped;
 	res->buffers_mean = replay_buffers_mean(rp);
 	res->wires_leaked = replay_wires_leaked(rp);

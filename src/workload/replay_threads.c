@@ -473,7 +473,7 @@ treplay_play(struct treplay *tr, struct eph_run_result *res)
 	for (uint32_t i = 0; i < tr->nturns; i++)
 		res->held_at_end += tr->turn[i].state == TURN_MAPPED;
 	if (tr->error == 0)
-		eph__run_result(mc, res);
+		eph__run_result(tr->cfg, mc, res);
 	res->buffers_mean = NAN; /* nothing to average over */
 	return (tr->error);
 }

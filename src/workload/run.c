@@ -29,11 +29,23 @@ eph__run_world(const struct eph_run_config *cfg)
 	    .design_arg = cfg->design_arg });
 }
 
+static void
+run_times(const struct eph_run_config *cfg, struct eph_machine *mc,
+    struct eph_time *out)
+{
+	eph__clock_result(mc, out);
+	if (cfg->time_cpus == NULL)
+		return;
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		eph_clock_cpu(mc, c, &cfg->time_cpus[c]);
+}
+
 void
-eph__run_result(struct eph_machine *mc, struct eph_run_result *res)
+eph__run_result(const struct eph_run_config *cfg, struct eph_machine *mc,
+    struct eph_run_result *res)
 {
 	if (mc->clock != NULL)
-		eph__clock_result(mc, &res->time);
+		run_times(cfg, mc, &res->time);
 	eph_machine_counters(mc, &res->counters);
 	if (mc->mode == EPH_LOCKSTEP)
 		res->sleepers_peak = eph_lockstep_sleepers(mc)->peak;

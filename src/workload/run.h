@@ -17,7 +17,8 @@ int eph__replay_threads(const struct eph_run_config *cfg,
     struct eph_op_source *src, struct eph_run_result *res, struct eph_err *err);
 
 /* What the machine knows about a run that has ended. */
-void eph__run_result(struct eph_machine *mc, struct eph_run_result *res);
+void eph__run_result(const struct eph_run_config *cfg, struct eph_machine *mc,
+    struct eph_run_result *res);
 
 /* The host's clock, in seconds. */
 double eph__run_seconds(void);

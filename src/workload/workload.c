@@ -107,7 +107,7 @@ work_run_threads(struct work_run *r)
 	/* A sleeper keeps what it holds. */
 	if (r->wres->asleep == 0 && work_finish(&w) != 0)
 		error = eph_err_set(r->err, ENOMEM, "out of memory");
-	eph__run_result(r->mc, r->res);
+	eph__run_result(r->cfg, r->mc, r->res);
 	eph_work_close(&w);
 	r->res->wires_leaked =
 	    r->wres->wires_of_design + r->wres->wires_of_history;

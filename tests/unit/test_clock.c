@@ -12,6 +12,7 @@
 #include "base/prng.h"
 #include "ephmap/model.h"
 #include "ephmap/sdk/design.h"
+#include "exec/clock.h"
 #include "exec/latency.h"
 #include "rig.h"
 #include "test_main.h"
@@ -245,6 +246,42 @@ every_design_adds_up(void)
 	}
 }
 
+/*
+ * A block that is given back leaves no last writer to the next one at its
+ * place: otherwise times would depend on where the host puts memory.
+ */
+static void
+blocks_begin_unwritten(void)
+{
+	static const size_t size[] = { 8, 64, 4096, 1u << 20 };
+	struct rig r;
+	struct eph_time_cpu t;
+	unsigned same = 0;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "dmap", NULL, 2, 8), 0);
+	CU_ASSERT_EQUAL_FATAL(eph__clock_create(r.mc), 0);
+	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		char *p, *q;
+
+		r.mc->cur = r.mc->cpus[0];
+		p = eph_machine_alloc(r.mc, size[i]);
+		CU_ASSERT_FATAL(p != NULL);
+		eph_clock_line(r.mc, p);
+		eph_clock_line(r.mc, p + size[i] - 1);
+		eph_machine_free(r.mc, p, size[i]);
+		q = eph_machine_alloc(r.mc, size[i]);
+		same += p == q;
+		r.mc->cur = r.mc->cpus[1];
+		eph_clock_line(r.mc, q);
+		eph_clock_line(r.mc, q + size[i] - 1);
+		eph_machine_free(r.mc, q, size[i]);
+	}
+	CU_ASSERT(same > 0);
+	eph_clock_cpu(r.mc, 1, &t);
+	CU_ASSERT_EQUAL(t.cycles[EPH_CYCLES_line], 0);
+	rig_close(&r);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(one_cpu),
 	TEST(two_cpus_apart),
@@ -252,6 +289,7 @@ static CU_TestInfo tests[] = {
 	TEST(three_cpus),
 	TEST(percentiles_are_the_lists),
 	TEST(every_design_adds_up),
+	TEST(blocks_begin_unwritten),
 	CU_TEST_INFO_NULL,
 };
 

@@ -55,8 +55,8 @@ eph_clock_unmapped(struct eph_machine *mc, uint64_t since)
 		eph_clock_mapped_slow(mc, since, true);
 }
 
-/* Cycles of one CPU so far, by what they went for. */
+/* What one CPU has done so far, and what its cycles went for. */
 void eph_clock_cpu(
-    const struct eph_machine *mc, unsigned cpu, uint64_t cycles[EPH_CYCLES_N]);
+    const struct eph_machine *mc, unsigned cpu, struct eph_time_cpu *out);
 
 #endif /* !EPHMAP_SDK_CLOCK_H */

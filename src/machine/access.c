@@ -284,21 +284,46 @@ eph__cpu_evict(struct eph_cpu *cpu, uint32_t i)
 	return (true);
 }
 
+/* This CPU's translation of index `i`, which is live, is gone. */
+static void
+cpu_drop(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
+{
+	if (cpu->tlb != NULL)
+		tlb_remove(
+		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G));
+	sh->key &= ~(uint32_t)EPH_SHADOW_FLAGS;
+	cpu_holds_none(cpu, i);
+}
+
+/*
+ * A store through a translation that is not known to be dirty: M is set in
+ * the entry as it is now.  If that is another one, it is walked to, and what
+ * the CPU held is gone.  Like setting M this costs nothing here.
+ */
 int
 eph__machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 {
 	struct eph_machine *mc = cpu->mc;
-	_Atomic(eph_pte_t) *slot =
-	    machine_pte(mc, cpu, machine_va_index(mc, va));
+	const uint32_t i = machine_va_index(mc, va);
+	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t pte;
 
-	if ((sh->key & EPH_SHADOW_RW) == 0)
-		return (eph_machine_refuse(mc,
-		    "a store through the read-only mapping at %#" PRIx64, va));
 	do {
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
-	} while ((pte & (EPH_PTE_V | EPH_PTE_M)) == EPH_PTE_V &&
-	    !pte_update(mc, slot, pte, EPH_PTE_M));
+		if ((pte & EPH_PTE_V) == 0 ||
+		    EPH_PTE_FRAME(pte) != shadow_frame(sh)) {
+			cpu_drop(cpu, i, sh);
+			if ((sh = machine_load(cpu, i)) == NULL)
+				return (EFAULT);
+			pte = machine_pte_get(mc, cpu, i);
+		}
+		if ((sh->key & EPH_SHADOW_RW) == 0)
+			return (eph_machine_refuse(mc,
+			    "a store through the read-only mapping at "
+			    "%#" PRIx64,
+			    va));
+	} while ((pte & EPH_PTE_M) == 0 &&
+	    !pte_update(mc, slot, pte, EPH_PTE_A | EPH_PTE_M));
 	sh->key |= EPH_SHADOW_D;
 	return (0);
 }
@@ -320,11 +345,7 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 	outdated = cpu_holds_outdated(cpu, i);
 	if (!outdated)
 		cpu->c.needless_invlpg++;
-	if (cpu->tlb != NULL)
-		tlb_remove(
-		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G));
-	sh->key &= ~(uint32_t)EPH_SHADOW_FLAGS;
-	cpu_holds_none(cpu, i);
+	cpu_drop(cpu, i, sh);
 	return (outdated);
 }
 
@@ -431,11 +452,15 @@ eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
 		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, 0,
 		    machine_pte_get(mc, cpu, i), NULL);
 	}
-	*reached = shadow_frame(sh);
 	if (touch == EPH_TOUCH_WRITE &&
 	    (sh->key & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D))
 		error = eph__machine_store_slow(cpu, va, sh);
+	if (error == EFAULT) {
+		*reached = eph__machine_fault(cpu, va, touch, m);
+		return (0);
+	}
+	*reached = shadow_frame(sh);
 	if (error == 0 &&
 	    (shadow_frame(sh) != m->frame || (sh->key & EPH_SHADOW_MIXED) != 0))
 		eph__machine_stale(cpu, va, touch, sh, m);

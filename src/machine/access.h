@@ -11,6 +11,8 @@
  * whose walker sets A and M by compare-and-swap.
  */
 
+#include <errno.h>
+
 #include "base/kassert.h"
 #include "ephmap/sdk/machine.h"
 #include "machine/tlb.h"
@@ -153,7 +155,10 @@ void eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 uint32_t eph__machine_fault(struct eph_cpu *cpu, eph_va_t va,
     enum eph_touch touch, const struct vm_page *m);
 
-/* Slow part of a store: the permission, and M.  0 or ENOTSUP. */
+/*
+ * Slow part of a store: the permission, and M; the cell may have another
+ * translation afterwards.  0, ENOTSUP, or EFAULT: the entry is not valid.
+ */
 int eph__machine_store_slow(
     struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
 
@@ -202,15 +207,19 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	}
-	*reached = shadow_frame(sh);
 	if (touch == EPH_TOUCH_WRITE &&
 	    (sh->key & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
 		(EPH_SHADOW_RW | EPH_SHADOW_D)) {
 		int error = eph__machine_store_slow(cpu, va, sh);
 
+		if (eph_unlikely(error == EFAULT)) {
+			*reached = eph__machine_fault(cpu, va, touch, m);
+			return (0);
+		}
 		if (error != 0)
 			return (error);
 	}
+	*reached = shadow_frame(sh);
 	if (eph_unlikely(shadow_frame(sh) != m->frame ||
 		(sh->key & EPH_SHADOW_MIXED) != 0))
 		eph__machine_stale(cpu, va, touch, sh, m);

@@ -423,13 +423,23 @@ refuse(struct sim *s)
 		s->refused = s->at;
 }
 
-/* A store sets M in the page table the first time. */
-static void
-mark_dirty(struct sim *s, unsigned cpu, int va)
+/*
+ * A store through a clean translation sets M in the entry as it is now; if
+ * that is another page the CPU walks to it.  Returns the page, -1: none.
+ */
+static int
+mark_dirty(struct sim *s, unsigned cpu, int va, int page)
 {
 	struct entry *e;
 	unsigned *n;
 
+	if (!s->pte[va].valid || s->pte[va].maps != page) {
+		tlb_forget(s, cpu, va);
+		if (!s->pte[va].valid)
+			return (-1);
+		page = s->pte[va].maps;
+		tlb_load(s, cpu, (struct entry){ va, page, true });
+	}
 	for (unsigned level = 0; level < 2; level++) {
 		if (level_of(s, level) == NULL)
 			continue;
@@ -437,8 +447,9 @@ mark_dirty(struct sim *s, unsigned cpu, int va)
 		for (unsigned i = 0; i < *n; i++)
 			e[i].dirty |= e[i].va == va;
 	}
-	if (s->pte[va].valid)
-		s->pte[va].dirty = true;
+	s->pte[va].accessed = true;
+	s->pte[va].dirty = true;
+	return (page);
 }
 
 static void
@@ -452,7 +463,7 @@ touch(struct sim *s, unsigned cpu, int va, int page, bool write)
 		s->c.tlb_hit++;
 		reached = e->page;
 		if (write && !e->dirty)
-			mark_dirty(s, cpu, va);
+			reached = mark_dirty(s, cpu, va, reached);
 	} else {
 		s->c.tlb_miss++;
 		s->c.walk_step += s->set->levels;

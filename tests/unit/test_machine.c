@@ -129,10 +129,58 @@ m_is_not_set_in_an_entry_that_went_invalid(void)
 
 	open_machine(&f, "infinite", 1);
 	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW));
-	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_WRITE, 1), 1);
 	pmap_pte_store(f.mc, f.va, 0);
 	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_WRITE, 1), 1);
 	CU_ASSERT_EQUAL(pmap_pte_load(f.mc, f.va), 0);
+	close_machine(&f);
+}
+
+/* To set M the entry is looked at, and what it says now is used. */
+static void
+a_store_through_a_clean_translation_walks(const char *tlb)
+{
+	struct fixture f;
+	struct eph_counters c;
+
+	open_machine(&f, tlb, 1);
+	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW));
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
+	pmap_pte_store(f.mc, f.va, pte_of(2, EPH_PTE_V | EPH_PTE_RW));
+	(void)since(&f);
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_WRITE, 2), 2);
+	CU_ASSERT_EQUAL(pmap_pte_load(f.mc, f.va),
+	    pte_of(2, EPH_PTE_V | EPH_PTE_RW | EPH_PTE_A | EPH_PTE_M));
+	c = since(&f);
+	CU_ASSERT_EQUAL(c.tlb_hit, 1);
+	CU_ASSERT_EQUAL(c.walk_step, 0);
+	CU_ASSERT_EQUAL(c.stale_use + c.stale_possible, 0);
+	/* What it held is gone. */
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 2), 2);
+	CU_ASSERT_EQUAL(since(&f).stale_possible, 0);
+	/* A load does not look; nor does a store when it is dirty. */
+	pmap_pte_store(f.mc, f.va, pte_of(0, EPH_PTE_V | EPH_PTE_RW));
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 0), 2);
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_WRITE, 0), 2);
+	CU_ASSERT_EQUAL(since(&f).stale_use, 2);
+	close_machine(&f);
+}
+
+static void
+a_store_through_a_clean_translation(void)
+{
+	struct fixture f;
+
+	a_store_through_a_clean_translation_walks("infinite");
+	a_store_through_a_clean_translation_walks("zen");
+	/* The entry is gone, or read-only now. */
+	open_machine(&f, "infinite", 1);
+	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW));
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
+	pmap_pte_store(f.mc, f.va, 0);
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_WRITE, 1), EPH_NONE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.mc->violations[0].text, "page fault"));
+	CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), EPH_NONE);
 	close_machine(&f);
 }
 
@@ -202,7 +250,7 @@ a_stale_use_is_explained(void)
 	eph_cpu_enter(f.mc, 0);
 	pmap_pte_store(f.mc, f.va, pte_of(1, EPH_PTE_V | EPH_PTE_RW));
 	f.mc->step = 12;
-	CU_ASSERT_EQUAL(touch(&f, 2, EPH_TOUCH_READ, 1), 1);
+	CU_ASSERT_EQUAL(touch(&f, 2, EPH_TOUCH_WRITE, 1), 1);
 	f.mc->step = 13;
 	eph_cpu_enter(f.mc, 1);
 	pmap_kenter_quick(f.mc, f.va, eph_ptoa(2));
@@ -413,10 +461,10 @@ private_mappings_elsewhere_are_stale_or_lucky(void)
 	struct eph_run_result res;
 
 	for (unsigned i = 0; i < 2; i++) {
-		/* CPU 1 holds page 1 there. */
+		/* CPU 1 holds page 1 there, dirty. */
 		CU_ASSERT_EQUAL(text_run(designs[i], 2, 1, "infinite",
 				    "m 0 1 1\n"
-				    "r 1 1\n"
+				    "w 1 1\n"
 				    "u 0 1\n"
 				    "m 0 2 2 private\n"
 				    "r 0 2\n"
@@ -437,6 +485,17 @@ private_mappings_elsewhere_are_stale_or_lucky(void)
 		    res.violation[0].text, "CPU 0 stored the entry at line 5"));
 		CU_ASSERT_PTR_NOT_NULL(
 		    strstr(res.violation[1].text, "CPU 1's store"));
+		/* Clean: a store looks at the entry, and is lucky. */
+		CU_ASSERT_EQUAL(text_run(designs[i], 2, 1, "infinite",
+				    "m 1 1 1 private\n"
+				    "r 1 1\n"
+				    "u 1 1\n"
+				    "m 0 2 2 private\n"
+				    "w 1 2\n"
+				    "u 0 2\n",
+				    &res),
+		    0);
+		CU_ASSERT_EQUAL(res.violations_total, 0);
 		/* CPU 1 holds nothing there: lucky. */
 		CU_ASSERT_EQUAL(text_run(designs[i], 2, 1, "infinite",
 				    "m 0 1 1\n"
@@ -482,6 +541,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_load_sets_a_and_a_store_sets_m),
 	TEST(a_and_m_are_not_set_again_from_the_tlb),
 	TEST(m_is_not_set_in_an_entry_that_went_invalid),
+	TEST(a_store_through_a_clean_translation),
 	TEST(a_store_through_a_read_only_entry_is_refused),
 	TEST(no_valid_entry_is_a_page_fault_and_is_not_cached),
 	TEST(returning_to_the_same_page_is_not_stale),

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #include "ephmap/policy_check.h"
 
@@ -77,11 +78,11 @@ cmd_check(const struct opts *o, int n, char **operands)
 		    o->plugin));
 	if (check_policy(s.plugin_policy, o->check_params,
 		(uint32_t)o->check_steps, &cases, &err) != 0) {
-		(void)printf("%s: case %u: %s\n", s.plugin_policy->name,
+		text_printf(stdout, "%s: case %u: %s\n", s.plugin_policy->name,
 		    cases + 1, err.text);
 		return (EXIT_FOUND);
 	}
-	(void)printf("%s: %u cases of %s steps, every rule kept\n",
+	text_printf(stdout, "%s: %u cases of %s steps, every rule kept\n",
 	    s.plugin_policy->name, cases, number_u64(steps, o->check_steps));
 	return (EXIT_OK);
 }

@@ -18,6 +18,7 @@
 #include "progress.h"
 #include "record.h"
 #include "table.h"
+#include "text.h"
 
 #include "ephmap/claims.h"
 #include "ephmap/names.h"
@@ -25,7 +26,6 @@
 
 #define COMMAND	   "ephmap claims"
 #define CLAIMS_MAX 64
-#define WIDTH	   79 /* of running text */
 
 struct chosen {
 	const struct eph_claim *claim[CLAIMS_MAX];
@@ -206,42 +206,12 @@ print_csv(const struct chosen *ch)
 
 /* "label text", broken between words, later lines indented. */
 static void
-print_text(int indent, const char *label, const char *text)
+print_text(unsigned indent, const char *label, const char *text)
 {
-	int column = printf("%*s%s", indent, "", label);
-	const int hang = indent + (*label != '\0' ? 10 : 0);
+	const unsigned hang = indent + (*label != '\0' ? 10 : 0);
 
-	while (*(text += strspn(text, " ")) != '\0') {
-		const int word = (int)strcspn(text, " ");
-
-		if (column + 1 + word > WIDTH && column > hang)
-			column = printf("\n%*s", hang, "") - 1;
-		else if (column < hang)
-			column += printf("%*s", hang - column, "");
-		else if (column > hang)
-			column += printf(" ");
-		column += printf("%.*s", word, text);
-		text += word;
-	}
-	(void)putchar('\n');
-}
-
-/* A command, broken where a shell goes on reading. */
-static void
-print_step(const char *text)
-{
-	int column = printf(" ");
-
-	while (*text != '\0') {
-		const int word = (int)strcspn(text, " ");
-
-		if (column + 1 + word > WIDTH - 2 && column > 5)
-			column = printf(" \\\n     ") - 3;
-		column += printf(" %.*s", word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	(void)putchar('\n');
+	(void)printf("%*s%-*s", (int)indent, "", (int)(hang - indent), label);
+	text_wrap(stdout, hang, hang, text);
 }
 
 static void
@@ -262,20 +232,21 @@ print_table(const struct chosen *ch)
 	}
 	table_print(t, stdout);
 	table_destroy(t);
-	(void)printf(
-	    "\nThe numbers, and for which conditions a claim holds:\n");
+	text_printf(
+	    stdout, "\nThe numbers, and for which conditions a claim holds:\n");
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct eph_claim_result *res = &ch->res[i];
 
-		(void)printf("\n%2u  %s: %s\n", ch->claim[i]->number,
+		text_printf(stdout, "\n%2u  %s: %s\n", ch->claim[i]->number,
 		    ch->claim[i]->name, eph_verdict_name(res->verdict));
 		for (unsigned k = 0; k < res->nparts; k++)
 			print_text(4, "", res->part[k].measured);
 		if (res->verdict == EPH_HOLDS_IF)
 			print_text(4, "only if", res->condition);
 	}
-	(void)printf("\n`ephmap claims N --explain' says what was run and why "
-		     "the verdict follows.\n");
+	text_printf(stdout,
+	    "\n`ephmap claims N --explain' says what was run and why the "
+	    "verdict follows.\n");
 }
 
 static void
@@ -298,21 +269,28 @@ print_facts(const struct eph_claim_result *res)
 }
 
 static void
+print_command(const char *text)
+{
+	(void)printf("  ");
+	text_command(stdout, 2, text);
+}
+
+static void
 print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
 {
-	(void)printf("%u. %s\n\n", c->number, c->title);
+	text_printf(stdout, "%u. %s\n\n", c->number, c->title);
 	print_text(2, "claim", c->text);
-	(void)printf("  who     %s, %s\n", c->origin, c->date);
+	text_printf(stdout, "  who       %s, %s\n", c->origin, c->date);
 	print_text(2, "measure", c->method);
 	print_text(2, "rule", c->rule);
-	(void)printf("  verdict %s\n", eph_verdict_name(res->verdict));
+	(void)printf("  verdict   %s\n", eph_verdict_name(res->verdict));
 	if (res->verdict == EPH_HOLDS_IF)
 		print_text(2, "only if", res->condition);
 	for (unsigned i = 0; i < res->nparts; i++) {
 		const struct eph_claim_part *p = &res->part[i];
 
-		(void)printf(
-		    "\n  %s: %s\n", p->text, eph_verdict_name(p->verdict));
+		text_printf(stdout, "\n  %s: %s\n", p->text,
+		    eph_verdict_name(p->verdict));
 		print_text(4, "numbers", p->measured);
 		if (p->verdict == EPH_HOLDS_IF)
 			print_text(4, "only if", p->condition);
@@ -321,7 +299,7 @@ print_explanation(const struct eph_claim *c, const struct eph_claim_result *res)
 	(void)printf("\nWhat was run (--save DIR keeps the streams):\n");
 	for (size_t i = 0; i < res->nsteps; i++) {
 		if (strncmp(res->step[i], "ephmap ", 7) == 0)
-			print_step(res->step[i]);
+			print_command(res->step[i]);
 		else
 			print_text(2, "", res->step[i]);
 	}

@@ -12,6 +12,7 @@
 #include "groups.h"
 #include "record.h"
 #include "table.h"
+#include "text.h"
 
 #define COMMAND "ephmap diff"
 
@@ -160,6 +161,7 @@ start_table(struct diff *d)
 	}
 	(void)snprintf(d->align + n, sizeof(d->align) - n, "lrrr");
 	d->table = table_create(d->align);
+	table_keys(d->table, (unsigned)n + 1);
 	for (unsigned a = 0; a < GROUP_AXES; a++) {
 		if (d->varies[a] || a == GROUP_DESIGN)
 			table_cell(d->table, "%s", group_axes[a].title);
@@ -208,7 +210,7 @@ print_diff(struct diff *d)
 		(void)putchar('\n');
 	}
 	table_destroy(d->table);
-	(void)printf("%s combinations are the same, %s differences.\n",
+	text_printf(stdout, "%s combinations are the same, %s differences.\n",
 	    number_u64(same, d->same), number_u64(lines, d->lines));
 }
 

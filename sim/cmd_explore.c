@@ -19,6 +19,7 @@
 #include "record.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #include "ephmap/explore.h"
 #include "ephmap/sdk/design.h"
@@ -109,89 +110,98 @@ result_json(const struct opts *o, const struct eph_explore_config *cfg,
 
 /* All states, or what is missing to all. */
 static void
-print_proof(
-    const struct eph_explore_config *cfg, const struct eph_explore_result *r)
+print_proof(const struct eph_explore_config *cfg,
+    const struct eph_explore_result *r, FILE *f)
 {
 	char buf[NUMBER_MAX];
 
 	if (!r->exhausted) {
-		(void)printf(
-		    "not finished: %s states, ", number_u64(buf, r->states));
-		(void)printf("frontier %s\n", number_u64(buf, r->frontier));
+		(void)fprintf(
+		    f, "not finished: %s states, ", number_u64(buf, r->states));
+		(void)fprintf(f, "frontier %s\n", number_u64(buf, r->frontier));
 		return;
 	}
-	(void)printf("none: %s, fills %s%s: ", r->program,
+	(void)fprintf(f, "none: %s, fills %s%s: ", r->program,
 	    cfg->no_adversary ? "off" : "on",
 	    cfg->weak_memory ? ", late stores" : "");
-	(void)printf("%s states, all of them%s\n", number_u64(buf, r->states),
+	(void)fprintf(f, "%s states, all of them%s\n",
+	    number_u64(buf, r->states),
 	    r->bounded ? " where TLBs load at 16 addresses only" : "");
 }
 
 /* What a search that found nothing is worth. */
 static void
 print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
-    const struct eph_explore_result *r)
+    const struct eph_explore_result *r, FILE *f)
 {
 	char buf[NUMBER_MAX];
 
 	if (strcmp(cfg->strategy, "bfs") == 0 && o->replay == NULL) {
-		print_proof(cfg, r);
+		print_proof(cfg, r, f);
 		return;
 	}
 	if (o->replay != NULL) {
-		(void)printf(
-		    "no failure in this schedule\n\n%s\n", r->timeline);
+		(void)fprintf(
+		    f, "no failure in this schedule\n\n%s\n", r->timeline);
 		return;
 	}
-	(void)printf(
-	    "no failure in %s schedules", number_u64(buf, r->schedules));
+	(void)fprintf(
+	    f, "no failure in %s schedules", number_u64(buf, r->schedules));
 	if (r->exhausted && !r->bounded)
-		(void)printf(": these are all there are, up to the order of "
-			     "operations that commute\n");
+		(void)fprintf(f,
+		    ": these are all there are, up to the order of "
+		    "operations that commute\n");
 	else if (r->exhausted)
-		(void)printf(": all with at most %" PRIu64 " %s and %" PRIu64
-			     " TLB actions\n",
+		(void)fprintf(f,
+		    ": all with at most %" PRIu64 " %s and %" PRIu64
+		    " TLB actions\n",
 		    o->preemptions,
 		    strcmp(cfg->strategy, "delay") == 0 ? "delays"
 							: "preemptions",
 		    o->fills);
 	else if (r->guarantee > 0)
-		(void)printf("\npct: a bug of depth %" PRIu64
-			     " in %u entities and %" PRIu32
-			     " steps is met with a probability of at least\n"
-			     "     1/(n k^(d-1)) = %.3g in each schedule\n",
+		(void)fprintf(f,
+		    "\npct: a bug of depth %" PRIu64
+		    " in %u entities and %" PRIu32
+		    " steps is met with a probability of at least "
+		    "1/(n k^(d-1)) = %.3g in each schedule\n",
 		    o->depth,
 		    r->threads +
 			(cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus),
 		    r->steps_max, r->guarantee);
 	else
-		(void)printf("\n");
+		(void)fprintf(f, "\n");
 }
 
 /* Everything that the run depended on, as one command. */
 static void
 print_command(const struct opts *o, const char *schedule)
 {
-	(void)printf("again: ephmap explore");
+	struct text text;
+	FILE *f = text_begin(&text);
+
+	(void)fprintf(f, "ephmap explore");
 	if (o->bug != NULL)
-		(void)printf(" --bug %s", o->bug);
+		(void)fprintf(f, " --bug %s", o->bug);
 	if (o->design != NULL)
-		(void)printf(" --design %s", o->design);
+		(void)fprintf(f, " --design %s", o->design);
 	if (o->plugin != NULL)
-		(void)printf(" --plugin '%s'", o->plugin);
+		(void)fprintf(f, " --plugin '%s'", o->plugin);
 	if (o->shootdown != NULL)
-		(void)printf(" --shootdown %s", o->shootdown);
+		(void)fprintf(f, " --shootdown %s", o->shootdown);
 	if (o->bug == NULL)
-		(void)printf(" --scenario %s", o->xp_scenario);
+		(void)fprintf(f, " --scenario %s", o->xp_scenario);
 	if (o->xp_cpus != 0)
-		(void)printf(" --cpus %" PRIu64, o->xp_cpus);
+		(void)fprintf(f, " --cpus %" PRIu64, o->xp_cpus);
 	if (o->xp_nbufs != 0)
-		(void)printf(" --nbufs %" PRIu64, o->xp_nbufs);
+		(void)fprintf(f, " --nbufs %" PRIu64, o->xp_nbufs);
 	if (o->weak_memory)
-		(void)printf(" --weak-memory");
+		(void)fprintf(f, " --weak-memory");
 	if (o->repaired)
-		(void)printf(" --repaired");
-	(void)printf(" --replay '%s'\n", schedule);
+		(void)fprintf(f, " --repaired");
+	(void)fprintf(f, " --replay '%s'", schedule);
+	(void)printf("again: ");
+	text_end_command(&text, stdout, 7);
 }
 
 /* A schedule, and what its letters mean. */
@@ -225,24 +235,29 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
     const struct eph_explore_result *r)
 {
 	char buf[NUMBER_MAX];
+	struct text text;
+	FILE *f = text_begin(&text);
 
-	(void)printf(
+	(void)fprintf(f,
 	    "%s%s%s%s%s: ", cfg->design != NULL ? cfg->design->name : "",
 	    cfg->design != NULL ? ", " : "", cfg->scenario->name,
 	    o->bug != NULL ? ", " : "", o->bug != NULL ? o->bug : "");
 	if (r->failure == EPH_FAIL_NONE) {
-		print_assurance(o, cfg, r);
+		print_assurance(o, cfg, r, f);
+		text_end(&text, stdout);
 		return;
 	}
-	(void)printf("%s", eph_failure_name(r->failure));
+	(void)fprintf(f, "%s", eph_failure_name(r->failure));
 	if (o->replay == NULL && strcmp(cfg->strategy, "bfs") == 0)
-		(void)printf(", and no way to a failure is shorter (%s, %s "
-			     "states seen), %.3f s",
+		(void)fprintf(f,
+		    ", and no way to a failure is shorter (%s, %s "
+		    "states seen), %.3f s",
 		    r->program, number_u64(buf, r->states), r->seconds);
 	else if (o->replay == NULL)
-		(void)printf(" in schedule %s (seed %" PRIu64 "), %.3f s",
+		(void)fprintf(f, " in schedule %s (seed %" PRIu64 "), %.3f s",
 		    number_u64(buf, r->failed_at), o->seed, r->seconds);
-	(void)printf("\n\n%s\n", r->timeline);
+	(void)fprintf(f, "\n\n%s\n", r->timeline);
+	text_end(&text, stdout);
 	print_schedule(o, r->schedule);
 }
 
@@ -254,6 +269,7 @@ run_one(const struct opts *o, struct eph_explore_config *cfg, json_t *out)
 	struct eph_err err = { "" };
 	int error, status;
 
+	cfg->columns = text_columns() - 1;
 	progress_start(&bar, cfg->scenario->name, cfg->budget);
 	cfg->progress = show_progress;
 	cfg->progress_arg = &bar;
@@ -391,12 +407,12 @@ visit_bug(const struct opts *o, struct visit *v)
 	struct eph_err err = { "" };
 	const uint64_t budget = opt_given(o, budget) ? o->budget : 0;
 
-	if (eph_bug_search(v->bug, false, budget, o->seed, &v->found, &err) !=
-	    0)
+	if (eph_bug_search(v->bug, false, budget, o->seed, text_columns() - 1,
+		&v->found, &err) != 0)
 		return (
 		    options_refuse(COMMAND, "%s: %s", v->bug->name, err.text));
-	if (eph_bug_search(v->bug, true, budget, o->seed, &v->clean, &err) !=
-	    0) {
+	if (eph_bug_search(v->bug, true, budget, o->seed, text_columns() - 1,
+		&v->clean, &err) != 0) {
 		eph_explore_free(&v->found);
 		return (
 		    options_refuse(COMMAND, "%s: %s", v->bug->name, err.text));
@@ -444,26 +460,29 @@ visit_print(const struct visit *v)
 {
 	const struct eph_bug *b = v->bug;
 	char buf[NUMBER_MAX];
+	struct text text;
+	FILE *f = text_begin(&text);
 
-	(void)printf("%s (%s)\n    %s\n    %s\n    %s: ", b->name, b->date,
+	(void)fprintf(f, "%s (%s)\n    %s\n    %s\n    %s: ", b->name, b->date,
 	    b->origin, b->symptom, b->form);
 	if (v->found.failure == EPH_FAIL_NONE)
-		(void)printf("NOT FOUND");
+		(void)fprintf(f, "NOT FOUND");
 	else
-		(void)printf("%s%s",
+		(void)fprintf(f, "%s%s",
 		    v->found.failure == b->fails ? "" : "NOT AS EXPECTED, ",
 		    eph_failure_name(v->found.failure));
-	(void)printf(" after %s schedules, %.3f s\n",
+	(void)fprintf(f, " after %s schedules, %.3f s\n",
 	    number_u64(buf, v->found.schedules), v->found.seconds);
-	(void)printf("    repaired (%s): %s in %s schedules\n\n", b->repair,
+	(void)fprintf(f, "    repaired (%s): %s in %s schedules\n\n", b->repair,
 	    v->clean.failure == EPH_FAIL_NONE
 		? "nothing"
 		: eph_failure_name(v->clean.failure),
 	    number_u64(buf, v->clean.schedules));
 	if (v->found.timeline != NULL)
-		(void)printf("%s\n", v->found.timeline);
+		(void)fprintf(f, "%s\n", v->found.timeline);
 	if (v->clean.timeline != NULL)
-		(void)printf("repaired:\n%s\n", v->clean.timeline);
+		(void)fprintf(f, "repaired:\n%s\n", v->clean.timeline);
+	text_end(&text, stdout);
 }
 
 static int

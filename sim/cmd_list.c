@@ -27,9 +27,7 @@
 #include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
 
-#define CELLS_MAX   6
-#define WIDTH	    79 /* of running text */
-#define TEXT_INDENT 6
+#define CELLS_MAX 6
 
 struct rows {
 	struct record *row;
@@ -340,31 +338,18 @@ static const struct kind kinds[] = {
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* "key: text" below a row, indented and broken between words. */
+/* "key: text" below a row; a summary needs no name. */
 static void
 print_text(struct table *t, const char *key, const char *text)
 {
-	char line[128];
-	int n = snprintf(line, sizeof(line), "    ");
+	const bool named = strcmp(key, "summary") != 0;
+	const size_t n = strlen(key) + strlen(text) + 8;
+	char *line = must_alloc(NULL, n, 1);
 
-	/* A summary needs no name. */
-	if (strcmp(key, "summary") != 0)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s:", key);
-	while (*(text += strspn(text, " ")) != '\0') {
-		int word = (int)strcspn(text, " ");
-
-		if (word > WIDTH)
-			word = WIDTH;
-		if (n + 1 + word > WIDTH && n > TEXT_INDENT) {
-			table_line(t, line);
-			n = snprintf(
-			    line, sizeof(line), "%*s", TEXT_INDENT, "");
-		}
-		n += snprintf(line + n, sizeof(line) - (size_t)n, "%s%.*s",
-		    line[n - 1] != ' ' ? " " : "", word, text);
-		text += word;
-	}
+	(void)snprintf(
+	    line, n, "    %s%s%s", named ? key : "", named ? ": " : "", text);
 	table_line(t, line);
+	free(line);
 }
 
 static void

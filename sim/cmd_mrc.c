@@ -25,6 +25,7 @@
 #include "report.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #include "ephmap/mrc.h"
 #include "words.h"
@@ -215,7 +216,7 @@ print_curves_table(const struct mrc *m, const struct eph_refs *r,
 {
 	const size_t columns = m->npolicies * (m->s.o->promotions ? 2 : 1) + 1;
 	char *align = must_alloc(NULL, columns + 1, 1);
-	char number[NUMBER_MAX];
+	char number[NUMBER_MAX], pages[NUMBER_MAX];
 	struct table *t;
 
 	memset(align, 'r', columns);
@@ -233,16 +234,16 @@ print_curves_table(const struct mrc *m, const struct eph_refs *r,
 		for (size_t p = 0; p < m->npolicies; p++)
 			put_point(t, m, &points[p * m->nsizes + i]);
 	}
-	(void)printf("Miss ratio by number of buffers: %s references",
-	    number_u64(number, r->n));
-	(void)printf(
-	    " to %s pages, holds ignored.\n\n", number_u64(number, r->npages));
+	text_printf(stdout,
+	    "Miss ratio by number of buffers: %s references to %s pages, holds "
+	    "ignored.\n\n",
+	    number_u64(number, r->n), number_u64(pages, r->npages));
 	table_print(t, stdout);
 	if (m->s.o->promotions)
-		(void)printf("\npromotions: cached pages that changed their "
-			     "place in the policy's order, per 1,000\n"
-			     "references: writes to memory that all CPUs "
-			     "share.\n");
+		text_printf(stdout,
+		    "\npromotions: cached pages that changed their place in "
+		    "the policy's order, per 1,000 references: writes to "
+		    "memory that all CPUs share.\n");
 	table_destroy(t);
 	free(align);
 }
@@ -510,7 +511,8 @@ print_events_table(const struct mrc *m, const struct point *run,
 				table_cell(t, "%.4f", rate);
 		}
 	}
-	(void)printf("%s, events per reference by number of buffers.\n\n",
+	text_printf(stdout,
+	    "%s, events per reference by number of buffers.\n\n",
 	    run->cfg.design->name);
 	table_print(t, stdout);
 	table_destroy(t);

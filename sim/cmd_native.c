@@ -13,6 +13,7 @@
 #include "report.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #include "ephmap/native.h"
 
@@ -53,8 +54,8 @@ outcome_line(const char *what, uint64_t value, const char *note)
 {
 	char number[NUMBER_MAX];
 
-	(void)printf("  %-22s %14s%s%s\n", what, number_u64(number, value),
-	    note[0] != '\0' ? "  " : "", note);
+	text_printf(stdout, "  %-22s %14s%s%s\n", what,
+	    number_u64(number, value), note[0] != '\0' ? "  " : "", note);
 }
 
 static void
@@ -78,9 +79,10 @@ outcome_print(const struct outcome *o)
 	(void)printf("  %-22s %+14" PRId64 "\n", "difference", difference);
 	outcome_line("loads checked", r->loads, "");
 	outcome_line("saw another page", r->wrong, "");
-	(void)printf("  %-22s %14.0f ns with a shootdown, %.0f ns without\n",
+	text_printf(stdout,
+	    "  %-22s %14.0f ns with a shootdown, %.0f ns without\n",
 	    "a remap took", r->ns_shot, r->ns_quiet);
-	(void)printf("%u threads%s, %s steps in %.3f s.\n", r->threads,
+	text_printf(stdout, "%u threads%s, %s steps in %.3f s.\n", r->threads,
 	    r->fifo ? ""
 		    : " without a real-time priority: one that was "
 		      "preempted is not interrupted",

@@ -12,6 +12,7 @@
 #include "groups.h"
 #include "record.h"
 #include "table.h"
+#include "text.h"
 
 #define COMMAND	    "ephmap query"
 #define COLUMNS_MAX 200
@@ -208,12 +209,14 @@ print_groups_table(const struct groups *gs)
 	(void)snprintf(align + n, sizeof(align) - n, "%srrrrrrr%s",
 	    gs->repeated ? "r" : "", gs->repeated ? "r" : "");
 	t = table_create(align);
+	table_keys(t, (unsigned)n);
 	print_heading(t, gs);
 	for (size_t i = 0; i < gs->n; i++)
 		print_group(t, gs, &gs->group[i]);
 	table_print(t, stdout);
 	table_destroy(t);
-	(void)printf("\nEvents per 1,000 maps%s; cycles/map is modelled.\n",
+	text_printf(stdout,
+	    "\nEvents per 1,000 maps%s; cycles/map is modelled.\n",
 	    gs->repeated ? ", means of the runs, +- their standard deviation "
 			   "of cycles/map"
 			 : "");

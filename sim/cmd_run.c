@@ -23,6 +23,7 @@
 #include "report.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 struct sysctl {
 	const struct eph_sysctl *ctl;
@@ -184,10 +185,10 @@ print_sysctls(const struct run *r)
 	for (unsigned i = 0; i < r->nsysctls; i++) {
 		const struct sysctl *c = &r->sysctl[i];
 
-		(void)printf("%s%s: %s  (%s)\n", i == 0 ? "\n" : "",
+		text_printf(stdout, "%s%s: %s  (%s)\n", i == 0 ? "\n" : "",
 		    c->ctl->name, number_u64(number, c->value), c->ctl->desc);
 		if (c->ctl->truth != NULL)
-			(void)printf("    but: %s\n", c->ctl->truth);
+			text_printf(stdout, "    but: %s\n", c->ctl->truth);
 	}
 }
 
@@ -282,6 +283,7 @@ run_point(struct run *r, struct eph_trace *trace,
     const struct eph_trace_meta *meta, struct point *p)
 {
 	struct eph_op_source source;
+	FILE *log = NULL;
 
 	if (trace != NULL && run_source(r, trace, p, &source) != OPTIONS_OK)
 		return (EXIT_BAD);
@@ -294,12 +296,14 @@ run_point(struct run *r, struct eph_trace *trace,
 	p->cfg.at_end = get_sysctls;
 	p->cfg.hook_arg = r;
 	if (r->setup.o->log)
-		p->cfg.log =
-		    r->setup.o->format == FORMAT_TABLE ? stdout : stderr;
+		p->cfg.log = log = text_stream(
+		    r->setup.o->format == FORMAT_TABLE ? stdout : stderr);
 	if (trace == NULL)
 		setup_run_workload(&r->setup, p);
 	else
 		replay_point(r, meta, p, &source);
+	if (log != NULL)
+		(void)fclose(log);
 	if (p->status != 0)
 		return (options_refuse(r->setup.command, "%s", p->err.text));
 	if (r->setup.o->log && r->setup.o->format == FORMAT_TABLE)

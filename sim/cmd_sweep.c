@@ -27,6 +27,7 @@
 #include "study.h"
 #include "sweep_ranks.h"
 #include "table.h"
+#include "text.h"
 
 #define COMMAND	    "ephmap sweep"
 #define WORKERS_MAX 1024
@@ -501,22 +502,27 @@ judge(struct sweep *sw)
 	    "SELECT count(*) FROM run WHERE violations_total > 0 OR failed IS "
 	    "NOT NULL");
 	const size_t missing = sw->cells - sw->ran - sw->there;
+	struct text text;
+	FILE *f;
 
 	if (sw->refused > 0 && sw->refused == sw->cells)
 		return (options_refuse(
 		    COMMAND, "every cell was refused: %s", sw->reason));
-	(void)printf("%s: %s of this sweep's cells, %s run now", sw->o->results,
-	    number_u64(total, sw->ran + sw->there), number_u64(now, sw->ran));
+	f = text_begin(&text);
+	(void)fprintf(f, "%s: %s of this sweep's cells, %s run now",
+	    sw->o->results, number_u64(total, sw->ran + sw->there),
+	    number_u64(now, sw->ran));
 	if (missing > 0)
-		(void)printf(", %s to do", number_u64(now, missing));
+		(void)fprintf(f, ", %s to do", number_u64(now, missing));
 	if (sw->refused > 0)
-		(void)printf(", %s refused", number_u64(now, sw->refused));
+		(void)fprintf(f, ", %s refused", number_u64(now, sw->refused));
 	if (found > 0)
-		(void)printf(", %s in the file with violations",
+		(void)fprintf(f, ", %s in the file with violations",
 		    number_u64(now, (uint64_t)found));
-	(void)printf("\n");
+	text_end(&text, stdout);
 	if (sw->best[0] != '\0')
-		(void)printf("cheapest of those run now: %s\n", sw->best);
+		text_printf(
+		    stdout, "cheapest of those run now: %s\n", sw->best);
 	if (sw->refused > 0)
 		(void)fprintf(
 		    stderr, COMMAND ": the first refusal: %s\n", sw->reason);

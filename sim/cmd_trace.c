@@ -16,6 +16,7 @@
 #include "options.h"
 #include "input.h"
 #include "progress.h"
+#include "text.h"
 #include "words.h"
 
 static int
@@ -208,7 +209,9 @@ import_help(void)
 
 	for (unsigned i = 0; (name = eph_trace_import_format(i)) != NULL; i++) {
 		desc = eph_trace_import_format_desc(i);
-		(void)printf("%-18s %s\n", name, desc);
+		const unsigned at = (unsigned)printf("%-18s ", name);
+
+		text_wrap(stdout, at, 19, desc);
 	}
 	return (EXIT_OK);
 }

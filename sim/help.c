@@ -2,52 +2,11 @@
 
 #include "help.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS_DEFAULT 80
-#define COLUMNS_MIN	40
-#define LEFT_WIDTH	26 /* of the column of options */
+#include "text.h"
 
-unsigned
-text_columns(void)
-{
-	const char *columns = getenv("COLUMNS");
-	uint64_t n;
-
-	if (columns == NULL || parse_u64(columns, 1000, &n) != 0)
-		return (COLUMNS_DEFAULT);
-	return (n < COLUMNS_MIN ? COLUMNS_MIN : (unsigned)n);
-}
-
-void
-text_wrap(FILE *out, unsigned at, unsigned indent, const char *text)
-{
-	const unsigned width = text_columns() - 1;
-	unsigned column = at;
-
-	while (*text != '\0') {
-		const unsigned blanks = (unsigned)strspn(text, " ");
-		const unsigned word = (unsigned)strcspn(text + blanks, " \n");
-
-		if (column > indent && column + blanks + word > width)
-			column =
-			    (unsigned)fprintf(out, "\n%*s", (int)indent, "") -
-			    1;
-		else
-			column += (unsigned)fprintf(out, "%*s",
-			    (int)(column == indent ? 0 : blanks), "");
-		column +=
-		    (unsigned)fprintf(out, "%.*s", (int)word, text + blanks);
-		text += blanks + word;
-		if (*text == '\n' && text[1] != '\0')
-			column =
-			    (unsigned)fprintf(out, "\n%*s", (int)indent, "") -
-			    1;
-		text += *text == '\n';
-	}
-	(void)fputc('\n', out);
-}
+#define LEFT_WIDTH 26 /* of the column of options */
 
 /* "  LEFT    text", the text in its own column. */
 static void

@@ -4,23 +4,12 @@
 #define SIM_HELP_H
 
 /*
- * Help, from the tables of options.h, and running text within the width of
- * the terminal.
+ * Help, from the tables of options.h.
  */
 
 #include <stdio.h>
 
 #include "options.h"
-
-/* Columns to print in: COLUMNS where it is a number, else 80. */
-unsigned text_columns(void);
-
-/*
- * Print `text' from column `at' on, broken between words before the last
- * column, with later lines indented by `indent'.  A newline in it begins a
- * paragraph.  Ends with a newline.
- */
-void text_wrap(FILE *out, unsigned at, unsigned indent, const char *text);
 
 /* What the program is and which commands it has. */
 void help_program(FILE *out);

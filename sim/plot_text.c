@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "help.h"
 #include "plot.h"
 #include "table.h"
+#include "text.h"
 
 #define ROWS  20
 #define LEFT  10 /* columns before the canvas */

@@ -10,6 +10,7 @@
 
 #include "result.h"
 #include "table.h"
+#include "text.h"
 
 /* What each CPU did under clocks. */
 static json_t *
@@ -129,20 +130,23 @@ print_run_header(const struct setup *s, const struct eph_trace_meta *meta,
     const struct point *p, FILE *out)
 {
 	const struct eph_design_ops *d = p->cfg.design;
+	struct text text;
+	FILE *f = text_begin(&text);
 
 	(void)fprintf(
-	    out, "%s: %s\n  %s, %s\n", d->name, d->summary, d->origin, d->date);
-	(void)fprintf(out, "  machine %s, ", p->cfg.machine);
-	print_counted(out, p->cfg.cpus, "CPU");
-	(void)fprintf(out, ", TLB %s, shootdown %s, policy %s", point_tlb(p),
+	    f, "%s: %s\n  %s, %s\n", d->name, d->summary, d->origin, d->date);
+	(void)fprintf(f, "  machine %s, ", p->cfg.machine);
+	print_counted(f, p->cfg.cpus, "CPU");
+	(void)fprintf(f, ", TLB %s, shootdown %s, policy %s", point_tlb(p),
 	    or_dash(point_shootdown(p)), or_dash(point_policy(p)));
 	if (point_has_nbufs(p)) {
-		(void)fputs(", ", out);
-		print_counted(out, p->cfg.nbufs, "buffer");
+		(void)fputs(", ", f);
+		print_counted(f, p->cfg.nbufs, "buffer");
 	}
-	(void)fputc('\n', out);
-	print_trace_line(s, meta, out);
-	print_p_lines(s, meta, out);
+	(void)fputc('\n', f);
+	print_trace_line(s, meta, f);
+	print_p_lines(s, meta, f);
+	text_end(&text, out);
 }
 
 /* Counters that counted; then the names of those that did not. */
@@ -151,6 +155,8 @@ print_run_counters(const struct eph_counters *c, FILE *out)
 {
 	struct table *t = table_create("lrr");
 	unsigned zeros = 0;
+	struct text text;
+	FILE *f;
 
 	table_cell(t, "event");
 	table_cell(t, "count");
@@ -176,12 +182,13 @@ print_run_counters(const struct eph_counters *c, FILE *out)
 	table_destroy(t);
 	if (zeros == 0)
 		return;
-	(void)fputs("none of:", out);
+	f = text_begin(&text);
+	(void)fputs("none of:", f);
 	for (unsigned i = 0; eph_counter_name(i) != NULL; i++) {
 		if (eph_counter_value(c, i) == 0)
-			(void)fprintf(out, " %s", eph_counter_name(i));
+			(void)fprintf(f, " %s", eph_counter_name(i));
 	}
-	(void)fputc('\n', out);
+	text_end(&text, out);
 }
 
 /* Keys, values and what they mean. */
@@ -217,7 +224,7 @@ print_violations(const struct eph_run_result *r, FILE *out)
 		(void)fprintf(out, ", the first %u", r->violations);
 	(void)fputs("\n", out);
 	for (unsigned i = 0; i < r->violations; i++)
-		(void)fprintf(out, "%2u. %s\n", i + 1, r->violation[i].text);
+		text_printf(out, "%2u. %s\n", i + 1, r->violation[i].text);
 }
 
 void
@@ -248,6 +255,6 @@ report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
 	}
 	print_violations(p->res, out);
 	if (p->unsound)
-		(void)fprintf(out, "\nFAILED: %s.%s\n", p->err.text,
+		text_printf(out, "\nFAILED: %s.%s\n", p->err.text,
 		    p->work->map_asleep > 0 ? "  More --nbufs may do." : "");
 }

@@ -10,6 +10,7 @@
 
 #include "result.h"
 #include "table.h"
+#include "text.h"
 
 /* Which columns a comparison needs: an axis is shown where it varies. */
 struct shown {
@@ -83,6 +84,14 @@ compare_points(const void *va, const void *vb)
 	if (pa != pb && !isnan(pa))
 		return (pa < pb ? -1 : 1);
 	return ((a > b) - (a < b)); /* as they were typed */
+}
+
+/* Columns that name a row. */
+static unsigned
+count_axes(const struct shown *w)
+{
+	return (1u + w->policy + w->shootdown + w->machine + w->tlb + w->cpus +
+	    w->nbufs);
 }
 
 static void
@@ -239,31 +248,38 @@ static void
 print_common(const struct setup *s, const struct eph_trace_meta *meta,
     const struct shown *w, const struct point *p, FILE *out)
 {
-	(void)fputc('\n', out);
-	print_trace_line(s, meta, out);
+	struct text text;
+	FILE *f = text_begin(&text);
+
+	(void)fputc('\n', f);
+	print_trace_line(s, meta, f);
 	if (!w->machine)
-		(void)fprintf(out, "Machine %s", p->cfg.machine);
+		(void)fprintf(f, "Machine %s", p->cfg.machine);
 	else
-		(void)fputs("Machines as shown", out);
+		(void)fputs("Machines as shown", f);
 	if (!w->tlb)
-		(void)fprintf(out, ", TLB %s",
+		(void)fprintf(f, ", TLB %s",
 		    w->machine ? "of the machine" : point_tlb(p));
 	if (!w->cpus) {
-		(void)fputs(", ", out);
-		print_counted(out, p->cfg.cpus, "CPU");
+		(void)fputs(", ", f);
+		print_counted(f, p->cfg.cpus, "CPU");
 	}
 	if (!w->nbufs) {
-		(void)fputs(", ", out);
-		print_counted(out, p->cfg.nbufs, "buffer");
+		(void)fputs(", ", f);
+		print_counted(f, p->cfg.nbufs, "buffer");
 	}
-	(void)fputs(".  ", out);
-	print_p_lines(s, meta, out);
+	(void)fputs(".  ", f);
+	print_p_lines(s, meta, f);
+	text_end(&text, out);
 }
 
 static void
 print_how_to_read(const struct shown *w, FILE *out)
 {
-	(void)fprintf(out,
+	struct text text;
+	FILE *f = text_begin(&text);
+
+	(void)fprintf(f,
 	    "\nFrom invlpg to %s: events per 1,000 maps, on all CPUs "
 	    "together, counted exactly.\n"
 	    "  hit %%     maps that found the page still mapped\n"
@@ -285,16 +301,17 @@ print_how_to_read(const struct shown *w, FILE *out)
 		(void)fputs(
 		    "in use, at most: buffers that somebody holds, mean and "
 		    "peak of the run.\n",
-		    out);
+		    f);
 	(void)fputs(
 	    "cycles/map is modelled: those events times the machine's prices "
 	    "(--costs for yours).\n"
 	    "price is cycles/map",
-	    out);
-	(void)fputs(w->machine ? ", in time," : "", out);
+	    f);
+	(void)fputs(w->machine ? ", in time," : "", f);
 	(void)fputs(" against the cheapest that costs "
 		    "anything.\n",
-	    out);
+	    f);
+	text_end(&text, out);
 }
 
 /* Under clocks: how much, how long, and where the cycles went. */
@@ -381,6 +398,9 @@ print_time(struct table *t, const struct shown *w, const struct point *p)
 static void
 print_times_how_to_read(FILE *out)
 {
+	struct text text;
+	FILE *f = text_begin(&text);
+
 	(void)fputs(
 	    "\nSimulated time.  Mmaps/s: millions of maps a second, on all CPUs "
 	    "together.\np50, p99: of 100 maps 50 and 99 are quicker.  Of the cycles of all CPUs, in "
@@ -391,7 +411,8 @@ print_times_how_to_read(FILE *out)
 	    "  lck  locks, and cache lines that another CPU wrote\n"
 	    "  idl  asleep, thinking, or through; the rest is work\n"
 	    "--format json has every item, and each CPU's.\n",
-	    out);
+	    f);
+	text_end(&text, out);
 }
 
 static void
@@ -407,6 +428,7 @@ print_times(const struct setup *s, const struct eph_trace_meta *meta,
 	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
 	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "");
 	t = table_create(align);
+	table_keys(t, count_axes(&w));
 	print_time_heading(t, &w);
 	for (size_t i = 0; i < n; i++) {
 		if (order[i]->status == 0) {
@@ -445,6 +467,7 @@ report_print_comparison(const struct setup *s,
 	    w.flush ? "r" : "", w.sleep ? "r" : "", w.in_use ? "rr" : "",
 	    w.violations ? "r" : "");
 	t = table_create(align);
+	table_keys(t, count_axes(&w));
 	print_heading(t, &w);
 	cheapest = price_unit(order, n);
 	for (size_t i = 0; i < n; i++) {

@@ -40,5 +40,7 @@ set(EPHMAP_SOURCES
     study.c
     sweep_ranks.c
     table.c
+    table_print.c
+    text.c
     values.c
     words.c)

@@ -4,27 +4,10 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN_GAP 2
-
-enum row_kind { ROW_CELLS, ROW_RULE };
-
-struct row {
-	enum row_kind kind;
-	unsigned ncells;
-	char **cell;
-	char *rest; /* after the last cell; NULL: none */
-};
-
-struct table {
-	const char *align;
-	unsigned ncols;
-	size_t nrows;
-	struct row *rows;
-};
+#include "table_impl.h"
 
 void *
 must_alloc(void *old, size_t n, size_t size)
@@ -57,9 +40,16 @@ table_create(const char *align)
 
 	t->align = align;
 	t->ncols = (unsigned)strlen(align);
+	t->keys = 1;
 	t->nrows = 0;
 	t->rows = NULL;
 	return (t);
+}
+
+void
+table_keys(struct table *t, unsigned n)
+{
+	t->keys = n;
 }
 
 void
@@ -117,7 +107,8 @@ table_cell(struct table *t, const char *fmt, ...)
 void
 table_rest(struct table *t, const char *text)
 {
-	t->rows[t->nrows - 1].rest = must_copy(text, strlen(text));
+	if (text != NULL)
+		t->rows[t->nrows - 1].rest = must_copy(text, strlen(text));
 }
 
 void
@@ -130,66 +121,6 @@ void
 table_rule(struct table *t)
 {
 	(void)add_row(t, ROW_RULE);
-}
-
-static unsigned
-column_width(const struct table *t, unsigned c)
-{
-	unsigned width = 0;
-
-	for (size_t i = 0; i < t->nrows; i++) {
-		const struct row *r = &t->rows[i];
-
-		if (c < r->ncells && strlen(r->cell[c]) > width)
-			width = (unsigned)strlen(r->cell[c]);
-	}
-	return (width);
-}
-
-static void
-print_row(const struct table *t, const struct row *r, const unsigned *width,
-    FILE *out)
-{
-	const bool bare = r->rest == NULL;
-
-	for (unsigned c = 0; c < r->ncells; c++) {
-		const int w = (int)width[c];
-
-		if (c > 0)
-			(void)fprintf(out, "%*s", COLUMN_GAP, "");
-		if (t->align[c] == 'r')
-			(void)fprintf(out, "%*s", w, r->cell[c]);
-		else if (bare && c + 1 == r->ncells)
-			(void)fputs(r->cell[c], out);
-		else
-			(void)fprintf(out, "%-*s", w, r->cell[c]);
-	}
-	if (!bare)
-		(void)fprintf(
-		    out, "%*s%s", r->ncells > 0 ? COLUMN_GAP : 0, "", r->rest);
-	(void)fputc('\n', out);
-}
-
-void
-table_print(const struct table *t, FILE *out)
-{
-	unsigned *width = must_alloc(NULL, t->ncols, sizeof(*width));
-	unsigned total = 0;
-
-	for (unsigned c = 0; c < t->ncols; c++) {
-		width[c] = column_width(t, c);
-		total += width[c] + (c > 0 ? COLUMN_GAP : 0);
-	}
-	for (size_t i = 0; i < t->nrows; i++) {
-		if (t->rows[i].kind == ROW_CELLS) {
-			print_row(t, &t->rows[i], width, out);
-			continue;
-		}
-		for (unsigned n = 0; n < total; n++)
-			(void)fputc('-', out);
-		(void)fputc('\n', out);
-	}
-	free(width);
 }
 
 /* Put a comma before every third digit of the `n` at `digits`. */

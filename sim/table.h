@@ -8,6 +8,12 @@
  *
  * Cells are filled row by row, from left to right; widths come from the
  * contents.  Text is ASCII.
+ *
+ * A table is no wider than text_columns().  One that would be breaks its
+ * headings and texts into lines, leaves out columns that say the same in
+ * every row, moves its columns together, and in the end is folded: the
+ * columns that name the rows are printed again with those that are left.
+ * What was left out, and that it was folded, is said below it.
  */
 
 #include <stddef.h>
@@ -23,16 +29,19 @@ struct table;
 struct table *table_create(const char *align);
 void table_destroy(struct table *t);
 
+/* How many columns, from the first, name the rows; 1 unless said. */
+void table_keys(struct table *t, unsigned n);
+
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
 void
 table_cell(struct table *t, const char *fmt, ...);
 
-/* End the row begun last with text that belongs to no column. */
+/* End the row begun last with text of no column; NULL: none. */
 void table_rest(struct table *t, const char *text);
 
-/* A line of text between rows. */
+/* A line of text between rows, broken between words, not to be indented. */
 void table_line(struct table *t, const char *text);
 
 /* A line of dashes under what was filled so far. */

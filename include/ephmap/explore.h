@@ -84,6 +84,7 @@ struct eph_explore_config {
 	bool broken;	    /* exhibits: the broken form */
 	bool repaired;	    /* designs: with their known holes repaired */
 	const char *replay; /* a schedule, instead of a search */
+	unsigned columns;   /* that the timeline may have; 0: 80 */
 
 	/* Called now and then with the schedules done; may be NULL. */
 	void (*progress)(void *arg, uint64_t schedules, uint64_t budget);
@@ -134,11 +135,12 @@ void eph_bug_config(
 /*
  * Look for an exhibit with each strategy in turn, `budget` schedules each
  * (0: 20000), until it is found; with `repaired`, for anything in its
- * repaired form.  r->schedules and seconds are those of all turns.  Returns
- * as eph_explore().
+ * repaired form.  r->schedules and seconds are those of all turns; the
+ * timeline has no more than `columns' (0: 80).  Returns as eph_explore().
  */
 int eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
-    uint64_t seed, struct eph_explore_result *r, struct eph_err *err);
+    uint64_t seed, unsigned columns, struct eph_explore_result *r,
+    struct eph_err *err);
 
 /*
  * Repair the known holes of a design in a copy of its operations, and name

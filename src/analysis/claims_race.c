@@ -30,7 +30,7 @@ search_broken(
 	struct eph_explore_result x;
 
 	eph__claim_error(
-	    r, eph_bug_search(bug, false, 20000, r->seed, &x, r->err));
+	    r, eph_bug_search(bug, false, 20000, r->seed, 0, &x, r->err));
 	if (r->error != 0)
 		return;
 	race->found = x.failure == bug->fails;

@@ -106,8 +106,8 @@ decide_safety(struct eph_claim_run *r)
 
 		for (unsigned repaired = 0; repaired < 2; repaired++) {
 			eph__claim_error(r,
-			    eph_bug_search(
-				bug, repaired != 0, 2000, r->seed, &x, r->err));
+			    eph_bug_search(bug, repaired != 0, 2000, r->seed, 0,
+				&x, r->err));
 			if (r->error != 0)
 				return;
 			if (repaired == 0)

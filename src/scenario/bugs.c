@@ -262,7 +262,8 @@ eph_bug_config(
 
 int
 eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
-    uint64_t seed, struct eph_explore_result *r, struct eph_err *err)
+    uint64_t seed, unsigned columns, struct eph_explore_result *r,
+    struct eph_err *err)
 {
 	static const struct {
 		const char *strategy;
@@ -276,7 +277,8 @@ eph_bug_search(const struct eph_bug *bug, bool repaired, uint64_t budget,
 		struct eph_explore_config cfg = { .seed = seed,
 			.budget = budget != 0 ? budget : 20000,
 			.strategy = turns[i].strategy,
-			.depth = turns[i].depth };
+			.depth = turns[i].depth,
+			.columns = columns };
 
 		eph_bug_config(bug, repaired, &cfg);
 		if ((error = eph_explore(&cfg, r, err)) != 0)

@@ -9,7 +9,8 @@
  *	                      | dec ref_cnt (1 -> 0)
  *
  * Where a CPU runs several threads, a line begins with the thread's letter
- * (the same as in the schedule), and "intr" for an interrupt handler.
+ * (the same as in the schedule), and "intr" for an interrupt handler.  Where
+ * there is no room for columns, each line names its CPU.
  */
 
 #include <inttypes.h>
@@ -18,10 +19,11 @@
 
 #include "scenario/search.h"
 
-#define TL_WIDTH     22u /* of a column, at least */
+#define TL_WIDTH     22u /* of a column, if there is room */
+#define TL_WIDTH_MIN 16u /* of a column; else lines name their CPU */
 #define TL_FOLD	     16u /* lines of a round that is drawn once */
 #define TL_AGAIN     3u	 /* times that it must come again */
-#define TL_WIDTH_MAX 46u /* longer lines are folded */
+#define TL_COLUMNS   80u /* of the whole, unless said */
 
 struct tl_line {
 	unsigned cpu;
@@ -158,8 +160,25 @@ tl_observe(void *arg, const struct eph_event *ev)
 /* Drawing */
 
 static unsigned
+tl_columns(const struct timeline *tl)
+{
+	return (tl->s->columns != 0 ? tl->s->columns : TL_COLUMNS);
+}
+
+/* The most that a column may have, so that all stand side by side. */
+static unsigned
+tl_width_max(const struct timeline *tl)
+{
+	const unsigned all = tl_columns(tl);
+	const unsigned ncpus = tl->s->x->ncpus;
+
+	return (all > ncpus ? (all - (ncpus - 1)) / ncpus : 1);
+}
+
+static unsigned
 tl_width(const struct timeline *tl)
 {
+	const unsigned most = tl_width_max(tl);
 	size_t width = TL_WIDTH;
 
 	for (size_t i = 0; i < tl->n; i++) {
@@ -168,7 +187,7 @@ tl_width(const struct timeline *tl)
 		if (w > width)
 			width = w;
 	}
-	return (width > TL_WIDTH_MAX ? TL_WIDTH_MAX : (unsigned)width);
+	return (width > most ? most : (unsigned)width);
 }
 
 /* One row: `text` in the column of `cpu`, nothing after it. */
@@ -194,10 +213,12 @@ tl_row(FILE *f, unsigned cpu, unsigned ncpus, unsigned width, const char *text,
 
 /* A line, folded at blanks where it is longer than its column. */
 static void
-tl_line(FILE *f, const struct tl_line *l, unsigned ncpus, unsigned width)
+tl_line(
+    const struct timeline *tl, FILE *f, const struct tl_line *l, unsigned width)
 {
+	const bool beside = width >= TL_WIDTH_MIN;
+	const size_t max = beside ? width - 2 : tl_columns(tl) - 10;
 	const char *p = l->text;
-	const size_t max = width - 2;
 
 	while (*p != '\0') {
 		size_t len = strlen(p);
@@ -208,7 +229,13 @@ tl_line(FILE *f, const struct tl_line *l, unsigned ncpus, unsigned width)
 			if (len == 0)
 				len = max;
 		}
-		tl_row(f, l->cpu, ncpus, width, p, len);
+		if (beside)
+			tl_row(f, l->cpu, tl->s->x->ncpus, width, p, len);
+		else if (p == l->text)
+			(void)fprintf(
+			    f, "CPU %-4u %.*s\n", l->cpu, (int)len, p);
+		else
+			(void)fprintf(f, "%*s%.*s\n", 9, "", (int)len, p);
 		p += len;
 		while (*p == ' ')
 			p++;
@@ -263,7 +290,7 @@ tl_fold(const struct timeline *tl, FILE *f, unsigned width)
 			again = 0;
 		}
 		for (size_t k = 0; k < n; k++)
-			tl_line(f, &tl->line[i + k], tl->s->x->ncpus, width);
+			tl_line(tl, f, &tl->line[i + k], width);
 		if (again > 0 && n == 1)
 			(void)fprintf(f, "(this %zu times more)\n", again);
 		else if (again > 0)
@@ -277,7 +304,8 @@ tl_draw(const struct timeline *tl, FILE *f)
 {
 	const unsigned width = tl_width(tl);
 
-	tl_head(f, tl->s->x->ncpus, width);
+	if (width >= TL_WIDTH_MIN)
+		tl_head(f, tl->s->x->ncpus, width);
 	tl_fold(tl, f, width);
 	if (tl->s->failure != EPH_FAIL_NONE)
 		(void)fprintf(f, "=> %s\n", tl->s->what);

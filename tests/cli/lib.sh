@@ -20,6 +20,9 @@ mkdir "$base/dir"
 cd "$base/dir" || exit 2
 out=$base/out
 err=$base/err
+# Wide, so that a line is one line; columns.sh looks at narrow ones.
+COLUMNS=1000
+export COLUMNS
 expectations=0
 failures=0
 command=

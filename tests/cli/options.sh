@@ -4,6 +4,7 @@
 # Command lines: what is refused, and with which words.
 
 . "$(dirname "$0")/lib.sh"
+COLUMNS=80
 
 trace t.txt <<'END'
 m 0 5 1

@@ -63,6 +63,16 @@ shows() {
 shows README.md examples/count.c
 shows doc/GUIDE.md tests/cli/plugin_once.c
 
+# What they show fits 80 columns, as what the program prints does.
+for text in $texts; do
+	if ! awk -v name="$text" '/^```/ { shown = $0 == "```console" }
+	    shown && !/^\$ / && length > 80 { print name ": " $0; wide = 1 }
+	    END { exit wide }' "$work/$text"; then
+		echo "FAILED: more than 80 columns"
+		failed=1
+	fi
+done
+
 # Links between the texts lead somewhere.
 for text in $texts; do
 	for link in $(sed -n 's/.*](\([^):#]*\.md\)).*/\1/p' "$root/$text"); do

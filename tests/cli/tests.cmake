@@ -8,6 +8,11 @@ endfunction()
 
 ephmap_cli_test(bad_traces)
 ephmap_cli_test(claims)
+ephmap_cli_test(columns)
+add_test(NAME cli.columns_examples
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/columns.sh
+    $<TARGET_FILE:ephmap_program> long)
+set_tests_properties(cli.columns_examples PROPERTIES LABELS "cli;long" TIMEOUT 300)
 ephmap_cli_test(input)
 ephmap_cli_test(mrc)
 ephmap_cli_test(options ${CMAKE_BINARY_DIR}/man/ephmap.1)

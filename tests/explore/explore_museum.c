@@ -24,7 +24,7 @@ test_every_exhibit_is_found_as_what_it_is(void)
 		struct eph_err err = { "" };
 
 		CU_ASSERT_EQUAL_FATAL(
-		    eph_bug_search(eph_bugs[i], false, 0, 1, &r, &err), 0);
+		    eph_bug_search(eph_bugs[i], false, 0, 1, 0, &r, &err), 0);
 		if (r.failure != eph_bugs[i]->fails)
 			printf("%s: %s %s\n", eph_bugs[i]->name,
 			    eph_failure_name(r.failure), r.what);
@@ -44,7 +44,8 @@ test_every_repaired_form_survives(void)
 		struct eph_err err = { "" };
 
 		CU_ASSERT_EQUAL_FATAL(
-		    eph_bug_search(eph_bugs[i], true, budget, 2, &r, &err), 0);
+		    eph_bug_search(eph_bugs[i], true, budget, 2, 0, &r, &err),
+		    0);
 		if (r.failure != EPH_FAIL_NONE)
 			printf("%s, repaired: %s\n%s\n", eph_bugs[i]->name,
 			    r.what, r.timeline);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#define _GNU_SOURCE /* fopencookie */
+
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "table.h"
+
+#define COLUMNS_DEFAULT 80
+#define COLUMNS_MIN	40
+#define HANG_MAX	24
+#define STREAM_LINE	4096
+
+unsigned
+text_columns(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t n;
+
+	if (columns == NULL || parse_u64(columns, 1000, &n) != 0) {
+		n = COLUMNS_DEFAULT;
+		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+		    size.ws_col > 0)
+			n = size.ws_col;
+	}
+	return (n < COLUMNS_MIN ? COLUMNS_MIN : (unsigned)n);
+}
+
+void
+text_wrap(FILE *out, unsigned at, unsigned indent, const char *text)
+{
+	const unsigned width = text_columns() - 1;
+	unsigned column = at;
+	bool begins = at == indent; /* a line, which takes no blanks then */
+
+	while (*text != '\0') {
+		const unsigned blanks = (unsigned)strspn(text, " ");
+		const unsigned word = (unsigned)strcspn(text + blanks, " \n");
+
+		if (column > indent && column + blanks + word > width) {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!begins) {
+			column +=
+			    (unsigned)fprintf(out, "%*s", (int)blanks, "");
+		}
+		column +=
+		    (unsigned)fprintf(out, "%.*s", (int)word, text + blanks);
+		begins = false;
+		text += blanks + word;
+		if (*text == '\n' && text[1] != '\0') {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			begins = true;
+		}
+		text += *text == '\n';
+	}
+	(void)fputc('\n', out);
+}
+
+/*
+ * Where later lines of an indented line begin: below the text behind its
+ * first word, where two blanks part them, else two columns further in.
+ */
+static unsigned
+hang_of(const char *line, size_t n)
+{
+	const size_t lead = strspn(line, " ");
+
+	if (lead == 0)
+		return (0);
+	for (size_t i = lead; i + 2 < n && i < HANG_MAX; i++) {
+		if (line[i] == ' ' && line[i + 1] == ' ')
+			return ((unsigned)(i + strspn(line + i, " ")));
+	}
+	return ((unsigned)lead + 2);
+}
+
+void
+text_lines(FILE *out, const char *text)
+{
+	while (*text != '\0') {
+		const size_t n = strcspn(text, "\n");
+		char *line = must_copy(text, n);
+
+		text_wrap(out, 0, hang_of(line, n), line);
+		free(line);
+		text += n + (text[n] == '\n');
+	}
+}
+
+void
+text_printf(FILE *out, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	text = must_alloc(NULL, (size_t)n + 1, 1);
+	(void)vsnprintf(text, (size_t)n + 1, fmt, again);
+	va_end(again);
+	text_lines(out, text);
+	free(text);
+}
+
+FILE *
+text_begin(struct text *t)
+{
+	if ((t->f = open_memstream(&t->s, &t->n)) == NULL) {
+		(void)fputs("ephmap: out of memory\n", stderr);
+		exit(2);
+	}
+	return (t->f);
+}
+
+void
+text_end(struct text *t, FILE *out)
+{
+	(void)fclose(t->f);
+	text_lines(out, t->s);
+	free(t->s);
+}
+
+/* A word that no line holds, in parts that end with a comma. */
+static unsigned
+print_list(FILE *out, unsigned column, unsigned width, const char *s, size_t n)
+{
+	while (n > 0) {
+		const char *comma = memchr(s, ',', n);
+		const size_t part = comma != NULL ? (size_t)(comma - s) + 1 : n;
+
+		if (column > 0 && column + part > width) {
+			(void)fprintf(out, "\\\n");
+			column = 0;
+		}
+		column += (unsigned)fprintf(out, "%.*s", (int)part, s);
+		s += part;
+		n -= part;
+	}
+	return (column);
+}
+
+void
+text_command(FILE *out, unsigned at, const char *command)
+{
+	const unsigned width = text_columns() - 3, indent = at + 4;
+	unsigned column = at;
+
+	while (*command != '\0') {
+		const unsigned word = (unsigned)strcspn(command, " ");
+		const bool fits = column + 1 + word <= width;
+
+		if (!fits && column > indent && indent + word <= width)
+			column = (unsigned)fprintf(
+				     out, " \\\n%*s", (int)indent, "") -
+			    3;
+		else if (column > at)
+			column += (unsigned)fprintf(out, " ");
+		if (column + word <= width)
+			column +=
+			    (unsigned)fprintf(out, "%.*s", (int)word, command);
+		else
+			column = print_list(out, column, width, command, word);
+		command += word;
+		command += strspn(command, " ");
+	}
+	(void)fputc('\n', out);
+}
+
+size_t
+text_piece(const char *s, size_t width, size_t *skip)
+{
+	const size_t line = strcspn(s, "\n");
+	size_t n = line;
+
+	if (n > width) {
+		for (n = width; n > 0 && s[n] != ' '; n--)
+			continue;
+		/* No blank: anywhere but within a character. */
+		if (n == 0) {
+			for (n = width;
+			     n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+				continue;
+		}
+	}
+	*skip = n + strspn(s + n, " ");
+	*skip += s[*skip] == '\n';
+	while (n > 0 && s[n - 1] == ' ')
+		n--;
+	return (n);
+}
+
+void
+text_end_command(struct text *t, FILE *out, unsigned at)
+{
+	(void)fclose(t->f);
+	text_command(out, at, t->s);
+	free(t->s);
+}
+
+/* -- a stream ----------------------------------------------------------- */
+
+struct stream {
+	FILE *out;
+	size_t n;
+	char line[STREAM_LINE];
+};
+
+static void
+print_stream(struct stream *s)
+{
+	s->line[s->n] = '\0';
+	text_lines(s->out, s->line);
+	s->n = 0;
+}
+
+static ssize_t
+write_stream(void *arg, const char *buf, size_t n)
+{
+	struct stream *s = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		s->line[s->n++] = buf[i];
+		if (buf[i] == '\n' || s->n == STREAM_LINE - 1)
+			print_stream(s);
+	}
+	return ((ssize_t)n);
+}
+
+static int
+close_stream(void *arg)
+{
+	struct stream *s = arg;
+
+	if (s->n > 0)
+		print_stream(s);
+	free(s);
+	return (0);
+}
+
+FILE *
+text_stream(FILE *out)
+{
+	struct stream *s = must_alloc(NULL, 1, sizeof(*s));
+	FILE *f;
+
+	s->out = out;
+	s->n = 0;
+	f = fopencookie(s, "w",
+	    (cookie_io_functions_t){
+		.write = write_stream, .close = close_stream });
+	if (f == NULL)
+		free(s);
+	return (f);
+}

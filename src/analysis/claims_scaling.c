@@ -249,9 +249,10 @@ decide_fixed(struct eph_claim_run *r)
 {
 	struct eph_claim_part *p;
 	struct parallel pl = { .from = { 0 } };
+	const unsigned times = r->cfg->scale > 1 ? 4 : 2;
 	unsigned yes = 0;
 
-	for (unsigned conns = 4; conns <= 128; conns *= 2) {
+	for (unsigned conns = 4; conns <= 128; conns *= times) {
 		for (unsigned i = 0; i < NFIXED; i++)
 			send_parallel(r, conns, i, &pl);
 	}

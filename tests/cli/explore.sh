@@ -55,7 +55,7 @@ expect_out '"scenario": "same-page"'
 expect_out '"scenario": "speculation"'
 
 # The museum.
-accepts explore --museum --budget 5000 --format json
+accepts explore --museum --budget 1000 --format json
 expect 'every exhibit is found' [ "$(grep -c '"found": true' "$out")" -ge 30 ]
 expect 'none is missed' [ "$(grep -c '"found": false' "$out")" -eq 0 ]
 expect 'repairs hold' [ "$(grep -c '"repaired_clean": false' "$out")" -eq 0 ]

@@ -42,21 +42,53 @@ expect() {
 	"$@" >/dev/null 2>&1 || fail "$expectation"
 }
 
+# A process costs more than most runs of the program: what the shell can do
+# itself is not left to ls, cmp, wc and grep.
+
+# Sets `listing' to the names in this folder.
+look() {
+	set -- * .[!.]*
+	listing=$*
+}
+
 run() {
 	command="ephmap $*"
-	ls -A >"$base/before"
+	look
+	before=$listing
 	"$EPHMAP" "$@" >"$out" 2>"$err" </dev/null
 	status=$?
-	ls -A >"$base/after"
+	look
 }
 
 expect_status() { expect "expected status $1" [ "$status" -eq "$1" ]; }
 expect_out() { expect "expected on standard output: $1" grep -q -e "$1" "$out"; }
 expect_err() { expect "expected on standard error: $1" grep -q -e "$1" "$err"; }
+
+# one_line PATTERN: standard error is one line that PATTERN matches.  A text
+# without anchors that stands there as it is needs no grep.
+one_line() {
+	lines=0
+	said=
+	while [ "$lines" -lt 2 ] && IFS= read -r more; do
+		lines=$((lines + 1))
+		said=$more
+	done <"$err"
+	expect "expected one line on standard error" [ "$lines" -eq 1 ]
+	case $1 in
+	*[\^$]*) expect_err "$1" ;;
+	*)
+		case $said in
+		*"$1"*) expectations=$((expectations + 1)) ;;
+		*) expect_err "$1" ;;
+		esac
+		;;
+	esac
+}
+
 expect_no_out() { expect "expected nothing on standard output" [ ! -s "$out" ]; }
 expect_no_err() { expect "expected nothing on standard error" [ ! -s "$err" ]; }
 expect_no_new_file() {
-	expect "expected no new file" cmp -s "$base/before" "$base/after"
+	expect "expected no new file" [ "$listing" = "$before" ]
 }
 
 # refuses PATTERN ARGUMENT...: one clear line, status 2, nothing left behind.
@@ -65,9 +97,7 @@ refuses() {
 	shift
 	run "$@"
 	expect_status 2
-	expect "expected one line on standard error" \
-	    [ "$(wc -l <"$err")" -eq 1 ]
-	expect_err "$pattern"
+	one_line "$pattern"
 	expect_no_out
 	expect_no_new_file
 }

@@ -142,7 +142,7 @@ consumers_survive(void)
 		for (size_t d = 0; eph_designs[d] != NULL; d++) {
 			if (eph_workload_refuses(&wl, eph_designs[d]) == NULL)
 				finds(EPH_FAIL_NONE, texts[i], eph_designs[d],
-				    true, 4, 50);
+				    true, 4, 25);
 		}
 	}
 }

@@ -17,7 +17,7 @@
 #include "ephmap/sdk/scenario.h"
 #include "test_main.h"
 
-#define SHORT_BUDGET 300u
+#define SHORT_BUDGET 120u
 #define LONG_BUDGET  100000u
 
 /* What a hole in a design's row looks like when it is met. */

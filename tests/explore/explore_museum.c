@@ -13,7 +13,7 @@
 #include "test_main.h"
 
 /* Schedules of each strategy for a repaired form. */
-#define SHORT_BUDGET 2000u
+#define SHORT_BUDGET 1000u
 #define LONG_BUDGET  100000u
 
 static void

@@ -24,7 +24,7 @@
 #include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
-#define SHORT_BUDGET  150u
+#define SHORT_BUDGET  60u
 #define LONG_BUDGET   20000u
 #define BROKEN_BUDGET 3000u
 
@@ -223,7 +223,7 @@ explore_reuse(const char *strategy, uint64_t budget, bool weak,
 static void
 test_an_address_is_used_again(void)
 {
-	const uint64_t budget = test_long ? 50 * LONG_BUDGET : 1000;
+	const uint64_t budget = test_long ? 50 * LONG_BUDGET : 400;
 
 	for (unsigned n = 0; n < NAMES; n++) {
 		protocol = *eph_shootdown_find(names[n]);

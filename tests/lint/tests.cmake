@@ -1,5 +1,5 @@
 # Tests of kind `lint'.
-foreach(check includes files format layers)
+foreach(check includes files layers)
   add_test(NAME lint.${check}
       COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}
       -P ${CMAKE_SOURCE_DIR}/tests/lint/check_${check}.cmake)
@@ -23,12 +23,16 @@ add_test(NAME lint.symbols
 set_tests_properties(lint.headers lint.symbols PROPERTIES
     LABELS lint TIMEOUT 60)
 
+add_test(NAME lint.format
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/format.sh ${CMAKE_SOURCE_DIR}
+    ${CMAKE_BINARY_DIR})
 add_test(NAME lint.circles
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/circles.sh ${CMAKE_NM}
     $<TARGET_FILE:ephmap>)
 add_test(NAME lint.sizes
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/sizes.sh ${CMAKE_SOURCE_DIR})
-set_tests_properties(lint.circles lint.sizes PROPERTIES LABELS lint TIMEOUT 60)
+set_tests_properties(lint.circles lint.format lint.sizes PROPERTIES
+    LABELS lint TIMEOUT 60)
 
 # Some files at each run, all of them in a long one; skipped without the tool.
 if(NOT EPHMAP_SANITIZE)

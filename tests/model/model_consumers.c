@@ -12,25 +12,26 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/workload.h"
 #include "ephmap/workload.h"
+#include "temp_file.h"
 #include "test_main.h"
 #include "wrong_design.h"
 
 /* Small forms of each workload; every mode of it is there. */
 static const char *const small[] = {
 	"pipe:mode=copy,bytes=100000,bs=5000,rbs=3000",
-	"pipe:mode=kmem,bytes=512K",
-	"pipe:mode=sfbuf1,bytes=512K",
+	"pipe:mode=kmem,bytes=192K",
+	"pipe:mode=sfbuf1,bytes=192K",
 	"pipe:mode=sfbuf1,bytes=300001,bs=20000,rbs=7000",
-	"pipe:mode=sfbuf2,bytes=512K,pipes=2",
-	"pipe:mode=sfbuf3,bytes=512K,buffers=3",
-	"pipe:mode=sfbuf1,bytes=512K,pipes=3,contents=stamp",
+	"pipe:mode=sfbuf2,bytes=192K,pipes=2",
+	"pipe:mode=sfbuf3,bytes=192K,buffers=3",
+	"pipe:mode=sfbuf1,bytes=192K,pipes=3,contents=stamp",
 	"md:size=256K,bs=16K",
 	"md:size=256K,bs=3584,readers=3,order=random",
-	"md:size=1M,readers=2,contents=stamp",
+	"md:size=512K,readers=2,contents=stamp",
 	"exec:execs=30",
 	"exec:execs=30,form=freebsd,procs=9",
-	"ptrace:calls=60,pages=8",
-	"ptrace:calls=60,pages=8,writes=0",
+	"ptrace:calls=5,pages=8",
+	"ptrace:calls=5,pages=8,writes=0",
 	"pager:pages=20",
 	"pager:pages=20,bsize=4096,procs=3,tail=4096",
 	"rawio:device=dma,bs=32K,blocks=8",
@@ -49,10 +50,10 @@ static const char *const small[] = {
 	"zerocopy:writes=10,bs=10001,csum=dma",
 	"bufcache:ops=100",
 	"bufcache:ops=100,map=demand,copy=30,meta=30",
-	"bufcache:ops=100,map=demand,copy=50,meta=0",
+	"bufcache:ops=40,map=demand,copy=50,meta=0",
 	"bufcache:ops=100,load=mail,map=demand,copy=30",
 	"bufcache:ops=300,load=build,bufpages=2,contents=stamp",
-	"msg:msgs=20",
+	"msg:msgs=8",
 	"msg:msgs=20,by=copy,look=first,bs=5000",
 	"cluster:size=100001,block=32768",
 	"cluster:size=100001,by=data,procs=3",
@@ -198,10 +199,32 @@ a_trace_drives_sendfile(void)
 	CU_ASSERT_EQUAL(wres.operations, 154929);
 	CU_ASSERT_EQUAL(wres.checked, 154929);
 	CU_ASSERT(sound(&res, &wres));
-	CU_ASSERT_EQUAL(
-	    run("pipe:trace=" SAMPLES "/nginx-nasa.ept",
-		eph_design_find("sf_buf.cpumask"), 1024, &res, &wres, &err),
+}
+
+/* A few references; with --long those of the capture. */
+static void
+a_trace_drives_a_pipe(void)
+{
+	struct eph_run_result res;
+	struct eph_work_result wres;
+	struct temp_dir tmp;
+	struct eph_err err;
+	char text[600];
+	FILE *f;
+
+	CU_ASSERT_EQUAL_FATAL(temp_dir_make(&tmp), 0);
+	f = fopen(temp_path(&tmp, "few"), "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	(void)fputs("ephmap-trace 1\n", f);
+	for (unsigned i = 0; i < 500; i++)
+		(void)fprintf(f, "p %u %u\n", i % 4, i * i % 37);
+	(void)fclose(f);
+	(void)snprintf(text, sizeof(text), "pipe:trace=%s",
+	    test_long ? SAMPLES "/nginx-nasa.ept" : tmp.path);
+	CU_ASSERT_EQUAL(run(text, eph_design_find("sf_buf.cpumask"), 1024, &res,
+			    &wres, &err),
 	    0);
+	(void)temp_dir_remove(&tmp);
 	CU_ASSERT(wres.checked > 0);
 	CU_ASSERT_EQUAL(res.counters.ipi_sent, 0);
 	CU_ASSERT(sound(&res, &wres));
@@ -245,6 +268,7 @@ static CU_TestInfo consumer_tests[] = {
 	TEST(every_consumer_on_every_design),
 	TEST(a_wrong_mapping_fails_the_checksum_and_the_oracle),
 	TEST(a_trace_drives_sendfile),
+	TEST(a_trace_drives_a_pipe),
 	TEST(bad_parameters_are_refused),
 	CU_TEST_INFO_NULL,
 };

@@ -385,7 +385,7 @@ static void
 handles_reach_their_pages(void)
 {
 	static const unsigned cpus[] = { 1, 2, 3, 8, 64, 65, 1000 };
-	const unsigned nops = test_long ? 1000000 : 10000;
+	const unsigned nops = test_long ? 1000000 : 4000;
 	unsigned ntlbs = 0;
 
 	while (eph_tlb_models[ntlbs] != NULL)
@@ -406,7 +406,7 @@ handles_reach_their_pages(void)
 static void
 every_tlb_serves_every_design(void)
 {
-	const unsigned nops = test_long ? 200000 : 2000;
+	const unsigned nops = test_long ? 200000 : 1000;
 
 	for (unsigned d = 0; eph_designs[d] != NULL; d++) {
 		for (unsigned t = 0; eph_tlb_models[t] != NULL; t++)
@@ -421,7 +421,7 @@ static void
 every_protocol_serves_every_design(void)
 {
 	static const unsigned cpus[] = { 1, 2, 5, 70 };
-	const unsigned nops = test_long ? 200000 : 1000;
+	const unsigned nops = test_long ? 200000 : 500;
 
 	for (unsigned d = 0; eph_designs[d] != NULL; d++) {
 		for (unsigned p = 0; eph_shootdowns[p] != NULL; p++) {

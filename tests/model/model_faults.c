@@ -86,7 +86,7 @@ check(const char *text, const char *design, const struct fault *f, int error,
 static unsigned
 sweep(const char *text, const char *design, uint32_t nbufs)
 {
-	const uint64_t first = test_long ? 200 : 24;
+	const uint64_t first = test_long ? 200 : 18;
 	unsigned runs = 0;
 
 	for (unsigned kind = 0; kind < EPH_FAULTS; kind++) {

@@ -11,6 +11,7 @@ ephmap_test(model model_designs LONG ARGS --long)
 ephmap_test(model model_mbuf)
 ephmap_test(model model_mbuf LONG ARGS --long)
 ephmap_test(model model_consumers)
+ephmap_test(model model_consumers LONG ARGS --long)
 target_compile_definitions(model_consumers PRIVATE
     SAMPLES="${CMAKE_SOURCE_DIR}/tests/samples")
 ephmap_test(model model_best)

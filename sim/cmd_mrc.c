@@ -205,7 +205,9 @@ put_point(struct table *t, const struct mrc *m, const struct eph_mrc_point *x)
 		table_cell(t, "%.4f +- %.4f", x->miss_ratio, x->error);
 	else
 		table_cell(t, "%.4f", x->miss_ratio);
-	if (m->s.o->promotions)
+	if (m->s.o->promotions && isnan(x->promotions))
+		table_cell(t, "-");
+	else if (m->s.o->promotions)
 		table_cell(t, "%.1f", x->promotions);
 }
 

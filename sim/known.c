@@ -28,7 +28,8 @@ warn_unknown(const struct eph_mrc_point *points, size_t n)
 	if (unknown > 0)
 		(void)fprintf(stderr,
 		    "ephmap mrc: the sample tells nothing of %zu of %zu "
-		    "points: it has no page, or less than one buffer; a "
-		    "higher --shards would\n",
+		    "points: fewer than 16 buffers or 64 pages stand for "
+		    "them, which a higher --shards changes, or the policy "
+		    "cannot be scaled (lfu, lhd, mru)\n",
 		    unknown, n);
 }

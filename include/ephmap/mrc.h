@@ -86,22 +86,30 @@ int eph_mrc_replay(const struct eph_refs *r,
  */
 int eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
 
+/*
+ * The same for OPT, which is a stack algorithm too; needs
+ * eph_refs_future().  Its time grows with how deep references are found.
+ */
+int eph_mrc_opt(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
+
 /* One point of a curve. */
 struct eph_mrc_point {
 	uint32_t nbufs;
-	double miss_ratio; /* NAN: not known, the sample is too small */
+	double miss_ratio; /* NAN: not known, the sample cannot tell */
 	double promotions; /* per 1,000 references */
-	double error;	   /* of miss_ratio, two standard errors; 0: exact */
+	double error;	   /* of miss_ratio, within which the exact value is
+			    * in 95 of 100 draws; 0: exact */
 };
 
 /*
  * SHARDS: the LRU curve from a sample of the pages.  Fills the miss ratios
  * and errors of `n` points, whose sizes are set and ascend.
  *
- * The error has two parts: which pages were chosen (their misses are
- * summed, so the variance is estimated from the sample itself) and how
- * exact a distance scaled up from the sample is (the curve's rise over the
- * sizes that two standard errors of a distance reach).  Returns 0 or
+ * The error, two standard errors, has two parts: which pages were chosen
+ * (their misses are summed, so the variance is estimated from the sample
+ * itself) and how exact a distance scaled up from the sample is (the
+ * curve's rise over the sizes that two standard errors of a distance
+ * reach).  Returns 0 or
  * ENOMEM.
  */
 int eph_mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
@@ -126,11 +134,13 @@ struct eph_mrc_config {
 
 	/*
 	 * 1: exact.  Below: miniature simulation, the buffers scaled with
-	 * the pages (SHARDS for lru); `samples` of them with different pages,
-	 * whose spread is the error.
+	 * the pages; `samples` of them with different pages, each played
+	 * once more as two halves.  The error is made of the samples' spread
+	 * (95 %, by Student), of what the halves changed for each doubling
+	 * from the sample to the whole, and of the grain of few buffers.
 	 */
 	double rate;
-	unsigned samples; /* 0: 4 */
+	unsigned samples; /* below 2: 8 */
 
 	/* Called with the runs done so far, one call at a time; or NULL. */
 	void (*progress)(void *arg, size_t done, size_t all);
@@ -138,10 +148,12 @@ struct eph_mrc_config {
 };
 
 /*
- * Run every policy at every size; point[p * nsizes + s].  With a rate below
- * 1 a point is not known (NAN) where a sample has no page, and at sizes of
- * which less than one buffer is left.  Returns 0, or
- * ENOMEM, or as a policy's create() with `err` set.
+ * Run every policy at every size; point[p * nsizes + s].  Nothing is known
+ * (NAN) of a stream without references.  With a rate below 1 a point is not known (NAN) where fewer than 16 buffers or 64 pages
+ * stand for it, and for policies that cannot be scaled (`whole').  All
+ * policies see the same samples, so no point of `opt' is above another
+ * policy's.  Returns 0, or ENOMEM, or as a policy's create() with `err`
+ * set.
  */
 int eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
     struct eph_mrc_point *points, struct eph_err *err);

@@ -80,8 +80,8 @@ eph__stack_compact(struct stack *s)
 		stack_add(s, w, 64);
 }
 
-static void
-lru_sum(uint64_t *hits, uint32_t npages)
+void
+eph__curve_sum(uint64_t *hits, uint32_t npages)
 {
 	hits[0] = 0;
 	for (size_t c = 1; c <= npages; c++)
@@ -100,6 +100,6 @@ eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err)
 	for (size_t i = 0; i < r->n; i++)
 		hits[stack_use(&s, r->page[i])]++;
 	eph__stack_fini(&s);
-	lru_sum(hits, r->npages);
+	eph__curve_sum(hits, r->npages);
 	return (0);
 }

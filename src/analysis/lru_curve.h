@@ -35,6 +35,9 @@ int eph__stack_init(struct stack *s, uint32_t npages); /* 0 or ENOMEM */
 void eph__stack_fini(struct stack *s);
 void eph__stack_compact(struct stack *s);
 
+/* Hits at each distance become hits with each number of buffers. */
+void eph__curve_sum(uint64_t *hits, uint32_t npages);
+
 static inline uint32_t
 stack_popcount(uint64_t x)
 {

@@ -4,8 +4,12 @@
  * Curves of many policies at many sizes.
  *
  * The work is cut into runs that share nothing but the stream: one for
- * each policy, size and sample, except that LRU has all sizes in one (by
- * stack distance, or by SHARDS).  Runs are started in order on all CPUs.
+ * each policy, size and sample, except that policies with a stack have all
+ * sizes in one, where that is less work.  Runs are started in order on all
+ * CPUs.
+ *
+ * All policies are played on the same samples.  So the bound, which misses
+ * least on each of them, is below every policy in what comes out.
  */
 
 #include <errno.h>
@@ -13,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/miniature.h"
 #include "analysis/parallel.h"
 #include "ephmap/mrc.h"
 #include "ephmap/sdk/policy.h"
+#include "policy/policies.h"
 
-#define SAMPLES 4u
+#define SAMPLES 8u
 
 struct mrc_job {
 	uint32_t policy;
@@ -28,108 +34,128 @@ struct mrc_job {
 struct mrc {
 	const struct eph_mrc_config *cfg;
 	const struct eph_refs *refs;
-	struct eph_refs *sample;
+	struct miniature mini;
 	unsigned samples; /* 0: exact */
 	struct mrc_job *jobs;
 	size_t njobs;
-	double *found; /* miss ratio by point and sample */
-	double *moved; /* promotions per 1,000 references, the same way */
+	struct miniature_found *found; /* by point and sample */
 	struct eph_mrc_point *points;
 };
 
-static struct eph_mrc_point *
-mrc_points(const struct mrc *m, const struct mrc_job *job)
+/*
+ * Policies with a curve of their own, and from how many sizes on it is less
+ * work than a replay at each.  OPT's grows with the pages.
+ */
+static const struct mrc_stack {
+	const struct eph_policy_ops *policy;
+	int (*curve)(
+	    const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
+	uint32_t sizes;
+	uint32_t pages_more; /* twice as many sizes from here on */
+} mrc_stacks[] = {
+	{ &eph_policy_lru, eph_mrc_lru, 4, UINT32_MAX },
+	{ &eph_policy_opt, eph_mrc_opt, 8, 1 << 15 },
+};
+
+static const struct mrc_stack *
+mrc_stack_of(const struct mrc *m, uint32_t policy)
 {
-	return (&m->points[job->policy * m->cfg->nsizes]);
+	for (size_t i = 0; i < sizeof(mrc_stacks) / sizeof(*mrc_stacks); i++) {
+		const struct mrc_stack *s = &mrc_stacks[i];
+		uint64_t sizes = s->sizes;
+
+		if (s->policy != m->cfg->policies[policy])
+			continue;
+		for (uint64_t p = s->pages_more; p < m->refs->npages; p *= 2)
+			sizes *= 2;
+		return (m->cfg->nsizes >= sizes ? s : NULL);
+	}
+	return (NULL);
 }
 
-static int
-mrc_job_lru(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
+static bool
+mrc_resolves(const struct mrc *m, uint32_t policy, uint32_t nbufs)
 {
-	const struct eph_refs *r = m->refs;
-	struct eph_mrc_point *points = mrc_points(m, job);
-	uint64_t *hits;
+	if (m->samples == 0)
+		return (m->refs->n > 0);
+	return (!m->cfg->policies[policy]->whole &&
+	    eph__miniature_resolves(&m->mini, nbufs));
+}
+
+/* The streams of a job, and what buffers they have for `nbufs`. */
+static const struct eph_refs *
+mrc_part(const struct mrc *m, const struct mrc_job *job, unsigned part)
+{
+	return (m->samples == 0 ? m->refs : &m->mini.part[job->sample][part]);
+}
+
+static uint32_t
+mrc_size(const struct mrc *m, unsigned part, uint32_t nbufs)
+{
+	return (m->samples == 0 ? nbufs
+				: eph__miniature_size(&m->mini, part, nbufs));
+}
+
+/* Note what part `part` of the job's sample did with size `size`. */
+static void
+mrc_note(struct mrc *m, const struct mrc_job *job, uint32_t size, unsigned part,
+    const struct eph_policy_counts *counts)
+{
+	const struct eph_refs *r = mrc_part(m, job, part);
+	const size_t at = job->policy * m->cfg->nsizes + size;
+	const double missed = (double)(r->n - counts->hits);
+	struct miniature_found *f =
+	    &m->found[at * (m->samples > 0 ? m->samples : 1) + job->sample];
+
+	if (m->samples == 0) {
+		f->missed = missed / (double)r->n;
+		f->promotions = (double)counts->promotions / (double)r->n;
+	} else if (part == MINIATURE_ALL) {
+		f->missed = eph__miniature_share(&m->mini, missed);
+		f->promotions =
+		    eph__miniature_share(&m->mini, (double)counts->promotions);
+	} else {
+		f->halved += eph__miniature_share(&m->mini, missed);
+	}
+}
+
+/* A stack moves a page to its top at each hit. */
+static int
+mrc_play_stack(struct mrc *m, const struct mrc_job *job, unsigned part,
+    const struct mrc_stack *stack, struct eph_err *err)
+{
+	const struct eph_refs *r = mrc_part(m, job, part);
+	uint64_t *hits = malloc(((size_t)r->npages + 1) * sizeof(*hits));
 	int error;
 
-	hits = malloc(((size_t)r->npages + 1) * sizeof(*hits));
 	if (hits == NULL)
-		return (eph_err_set(
-		    err, ENOMEM, "out of memory for the LRU curve"));
-	if ((error = eph_mrc_lru(r, hits, err)) == 0) {
-		for (size_t i = 0; i < m->cfg->nsizes; i++) {
-			const uint32_t c = points[i].nbufs < r->npages
-			    ? points[i].nbufs
-			    : r->npages;
+		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
+	error = stack->curve(r, hits, err);
+	for (uint32_t i = 0; i < m->cfg->nsizes && error == 0; i++) {
+		const uint32_t c = mrc_size(m, part, m->cfg->sizes[i]);
+		const uint64_t h = hits[c < r->npages ? c : r->npages];
+		const struct eph_policy_counts counts = { h, h };
 
-			points[i].miss_ratio =
-			    r->n == 0 ? 0 : 1 - (double)hits[c] / (double)r->n;
-		}
+		mrc_note(m, job, i, part, &counts);
 	}
 	free(hits);
 	return (error);
 }
 
 static int
-mrc_by_size(const void *a, const void *b)
-{
-	const struct eph_mrc_point *x = a, *y = b;
-
-	return ((x->nbufs > y->nbufs) - (x->nbufs < y->nbufs));
-}
-
-/* SHARDS wants ascending sizes; the points have the user's order. */
-static int
-mrc_job_shards(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
-{
-	const size_t n = m->cfg->nsizes;
-	struct eph_mrc_point *points = mrc_points(m, job);
-	struct eph_mrc_point *sorted = malloc(n * sizeof(*sorted));
-	int error;
-
-	if (sorted == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory for SHARDS"));
-	memcpy(sorted, points, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), mrc_by_size);
-	error =
-	    eph_mrc_shards(m->refs, m->cfg->rate, m->cfg->seed, sorted, n, err);
-	for (size_t i = 0; i < n && error == 0; i++)
-		points[i] = *(struct eph_mrc_point *)bsearch(
-		    &points[i], sorted, n, sizeof(*sorted), mrc_by_size);
-	free(sorted);
-	return (error);
-}
-
-static int
-mrc_job_policy(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
+mrc_play_policy(struct mrc *m, const struct mrc_job *job, unsigned part,
+    struct eph_err *err)
 {
 	const struct eph_mrc_config *cfg = m->cfg;
-	const char *params =
-	    cfg->params == NULL ? NULL : cfg->params[job->policy];
-	const struct eph_refs *r = m->refs;
-	uint32_t nslots = cfg->sizes[job->size];
-	double refs = (double)r->n, missed;
 	struct eph_policy_counts counts;
-	size_t at;
-	int error;
+	const int error = eph_mrc_replay(mrc_part(m, job, part),
+	    cfg->policies[job->policy],
+	    cfg->params == NULL ? NULL : cfg->params[job->policy],
+	    mrc_size(m, part, cfg->sizes[job->size]), cfg->seed, &counts, err);
 
-	if (m->samples > 0) {
-		/* As SHARDS-adj: against the references expected. */
-		r = &m->sample[job->sample];
-		refs *= cfg->rate;
-		nslots = (uint32_t)(nslots * cfg->rate + 0.5);
-		nslots += nslots == 0;
-	}
-	error = eph_mrc_replay(r, cfg->policies[job->policy], params, nslots,
-	    cfg->seed, &counts, err);
-	if (error != 0)
-		return (error);
-	missed = refs > 0 ? fmin((double)(r->n - counts.hits) / refs, 1) : 0;
-	at = (job->policy * cfg->nsizes + job->size) *
-		(m->samples > 0 ? m->samples : 1) +
-	    job->sample;
-	m->found[at] = missed;
-	m->moved[at] = refs > 0 ? 1000 * (double)counts.promotions / refs : 0;
-	return (0);
+	if (error == 0)
+		mrc_note(m, job, job->size, part, &counts);
+	return (error);
 }
 
 static int
@@ -137,18 +163,17 @@ mrc_job(void *arg, size_t i, struct eph_err *err)
 {
 	struct mrc *m = arg;
 	const struct mrc_job *job = &m->jobs[i];
+	const unsigned parts = m->samples > 0 ? MINIATURE_PARTS : 1;
+	int error = 0;
 
-	if (job->size != EPH_NONE)
-		return (mrc_job_policy(m, job, err));
-	return (m->samples > 0 ? mrc_job_shards(m, job, err)
-			       : mrc_job_lru(m, job, err));
-}
-
-/* Whether the policy, without holding, is LRU by its name. */
-static bool
-mrc_is_lru(const struct eph_mrc_config *cfg, uint32_t policy)
-{
-	return (cfg->policies[policy] == &eph_policy_lru);
+	for (unsigned part = 0; part < parts && error == 0; part++) {
+		if (job->size == EPH_NONE)
+			error = mrc_play_stack(
+			    m, job, part, mrc_stack_of(m, job->policy), err);
+		else
+			error = mrc_play_policy(m, job, part, err);
+	}
+	return (error);
 }
 
 static void
@@ -158,88 +183,33 @@ mrc_plan(struct mrc *m)
 	const uint32_t samples = m->samples > 0 ? m->samples : 1;
 
 	for (uint32_t p = 0; p < cfg->npolicies; p++) {
-		if (mrc_is_lru(cfg, p)) {
-			m->jobs[m->njobs++] =
-			    (struct mrc_job){ p, EPH_NONE, 0 };
-			continue;
-		}
-		for (uint32_t s = 0; s < cfg->nsizes; s++) {
+		const bool all = mrc_stack_of(m, p) != NULL;
+
+		for (uint32_t s = 0; s < (all ? 1 : cfg->nsizes); s++) {
+			if (!all && !mrc_resolves(m, p, cfg->sizes[s]))
+				continue;
 			for (uint32_t k = 0; k < samples; k++)
-				m->jobs[m->njobs++] =
-				    (struct mrc_job){ p, s, k };
+				m->jobs[m->njobs++] = (struct mrc_job){ p,
+					all ? EPH_NONE : s, k };
 		}
 	}
 }
 
-/*
- * Is anything known at that size?  Not where a sample has no page, and not
- * where less than one buffer stands for all of them.
- */
-static bool
-mrc_known(const struct mrc *m, uint32_t policy, size_t size)
-{
-	const unsigned samples =
-	    mrc_is_lru(m->cfg, policy) && m->samples > 0 ? 1 : m->samples;
-
-	for (unsigned i = 0; i < samples; i++) {
-		if (m->sample[i].n == 0)
-			return (false);
-	}
-	return (m->samples == 0 || m->cfg->sizes[size] * m->cfg->rate >= 1);
-}
-
-/* Mean of the samples, and two standard errors of it. */
 static void
 mrc_conclude(struct mrc *m, uint32_t policy, size_t size)
 {
 	const size_t at = policy * m->cfg->nsizes + size;
-	const unsigned k = m->samples > 0 ? m->samples : 1;
-	double sum = 0, square = 0, moved = 0;
+	struct eph_mrc_point *p = &m->points[at];
 
-	for (unsigned i = 0; i < k; i++) {
-		sum += m->found[at * k + i];
-		moved += m->moved[at * k + i];
+	if (!mrc_resolves(m, policy, p->nbufs)) {
+		p->miss_ratio = p->error = p->promotions = NAN;
+	} else if (m->samples > 0) {
+		eph__miniature_conclude(
+		    &m->mini, &m->found[at * m->samples], p);
+	} else {
+		p->miss_ratio = m->found[at].missed;
+		p->promotions = 1000 * m->found[at].promotions;
 	}
-	m->points[at].miss_ratio = sum / k;
-	m->points[at].promotions = moved / k;
-	for (unsigned i = 0; i < k; i++)
-		square += pow(m->found[at * k + i] - sum / k, 2);
-	if (k > 1)
-		m->points[at].error = 2 * sqrt(square / (k - 1) / k);
-}
-
-/* LRU's curve has no runs: what hits moves to the head of the list. */
-static void
-mrc_conclude_lru(struct mrc *m, uint32_t policy, size_t size)
-{
-	struct eph_mrc_point *p = &m->points[policy * m->cfg->nsizes + size];
-
-	p->promotions = m->refs->n == 0 ? 0 : 1000 * (1 - p->miss_ratio);
-}
-
-static void
-mrc_forget(struct eph_mrc_point *p)
-{
-	p->miss_ratio = p->error = p->promotions = NAN;
-}
-
-static int
-mrc_make_samples(struct mrc *m, bool future, struct eph_err *err)
-{
-	int error = 0;
-
-	if (m->samples == 0)
-		return (0);
-	m->sample = calloc(m->samples, sizeof(*m->sample));
-	if (m->sample == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory for samples"));
-	for (unsigned i = 0; i < m->samples && error == 0; i++) {
-		error = eph_refs_sample(m->refs, m->cfg->rate, m->cfg->seed + i,
-		    &m->sample[i], err);
-		if (error == 0 && future)
-			error = eph_refs_future(&m->sample[i], err);
-	}
-	return (error);
 }
 
 static int
@@ -257,26 +227,25 @@ mrc_prepare(struct mrc *m, struct eph_refs *r, struct eph_err *err)
 		return (error);
 	m->jobs = calloc(runs + 1, sizeof(*m->jobs));
 	m->found = calloc(runs + 1, sizeof(*m->found));
-	m->moved = calloc(runs + 1, sizeof(*m->moved));
-	if (m->jobs == NULL || m->found == NULL || m->moved == NULL)
+	if (m->jobs == NULL || m->found == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for the runs"));
 	for (size_t i = 0; i < points; i++) {
 		m->points[i] =
 		    (struct eph_mrc_point){ .nbufs =
 						cfg->sizes[i % cfg->nsizes] };
 	}
-	return (mrc_make_samples(m, future, err));
+	if (m->samples == 0)
+		return (0);
+	return (eph__miniature_init(
+	    &m->mini, r, cfg->rate, m->samples, cfg->seed, future, err));
 }
 
 static void
 mrc_fini(struct mrc *m)
 {
-	for (unsigned i = 0; m->sample != NULL && i < m->samples; i++)
-		eph_refs_free(&m->sample[i]);
-	free(m->sample);
+	eph__miniature_fini(&m->mini);
 	free(m->jobs);
 	free(m->found);
-	free(m->moved);
 }
 
 int
@@ -292,21 +261,15 @@ eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 	int error;
 
 	if (cfg->rate > 0 && cfg->rate < 1)
-		m.samples = cfg->samples > 0 ? cfg->samples : SAMPLES;
+		m.samples = cfg->samples > 1 ? cfg->samples : SAMPLES;
 	if ((error = mrc_prepare(&m, r, err)) == 0) {
 		mrc_plan(&m);
 		work.jobs = m.njobs;
 		error = eph__parallel_run(&work, err);
 	}
 	for (uint32_t p = 0; p < cfg->npolicies && error == 0; p++) {
-		for (size_t s = 0; s < cfg->nsizes; s++) {
-			if (mrc_is_lru(cfg, p))
-				mrc_conclude_lru(&m, p, s);
-			else
-				mrc_conclude(&m, p, s);
-			if (!mrc_known(&m, p, s))
-				mrc_forget(&points[p * cfg->nsizes + s]);
-		}
+		for (size_t s = 0; s < cfg->nsizes; s++)
+			mrc_conclude(&m, p, s);
 	}
 	mrc_fini(&m);
 	return (error);

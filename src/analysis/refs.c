@@ -126,10 +126,9 @@ eph_refs_sampled(uint32_t page, double rate, uint64_t seed)
 }
 
 int
-eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
-    struct eph_refs *out, struct eph_err *err)
+eph__refs_choose(const struct eph_refs *r, uint64_t from, uint64_t to,
+    uint64_t seed, struct eph_refs *out, struct eph_err *err)
 {
-	const uint64_t threshold = refs_threshold(rate);
 	uint32_t *dense = eph__table_alloc_none(r->npages);
 	uint32_t npages = 0;
 	int error = 0;
@@ -139,8 +138,9 @@ eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
 		return (refs_no_memory(err));
 	for (size_t i = 0; i < r->n && error == 0; i++) {
 		const uint32_t page = r->page[i];
+		const uint32_t hash = refs_hash(page, seed);
 
-		if (refs_hash(page, seed) >= threshold)
+		if (hash < from || hash >= to)
 			continue;
 		if (dense[page] == EPH_NONE)
 			dense[page] = npages++;
@@ -150,4 +150,11 @@ eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
 	if (error != 0)
 		eph_refs_free(out);
 	return (error);
+}
+
+int
+eph_refs_sample(const struct eph_refs *r, double rate, uint64_t seed,
+    struct eph_refs *out, struct eph_err *err)
+{
+	return (eph__refs_choose(r, 0, refs_threshold(rate), seed, out, err));
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "ephmap/mrc.h"
+
 /* Uniform in [0, 2^32). */
 static inline uint32_t
 refs_hash(uint32_t page, uint64_t seed)
@@ -25,5 +27,12 @@ refs_threshold(double rate)
 {
 	return ((uint64_t)(rate * 4294967296.0 + 0.5));
 }
+
+/*
+ * The references to pages whose hash is in [from, to), ids dense again.
+ * Returns 0 or ENOMEM.
+ */
+int eph__refs_choose(const struct eph_refs *r, uint64_t from, uint64_t to,
+    uint64_t seed, struct eph_refs *out, struct eph_err *err);
 
 #endif /* !ANALYSIS_REFS_H */

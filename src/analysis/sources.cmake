@@ -16,11 +16,13 @@ set(EPHMAP_SOURCES
     events.c
     axis_rows.c
     lru_curve.c
+    miniature.c
     mrc.c
     native_host.c
     native_plan.c
     native_play.c
     native_witness.c
+    opt_curve.c
     parallel.c
     policy_check.c
     policy_run.c

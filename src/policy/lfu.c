@@ -107,5 +107,6 @@ const struct eph_policy_ops eph_policy_lfu = {
 	.name = "lfu",
 	.summary = "least often used while cached, then least recently",
 	.origin = "folklore; Coffman and Denning 1973",
+	.whole = true,
 	POLICY_CALLS,
 };

@@ -408,5 +408,6 @@ const struct eph_policy_ops eph_policy_lhd = {
 	.summary = "least hit density among sampled pages",
 	.origin = "Beckmann, Chen, Cidon, NSDI 2018",
 	.params = lhd_params,
+	.whole = true,
 	POLICY_CALLS,
 };

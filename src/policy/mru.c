@@ -76,5 +76,6 @@ const struct eph_policy_ops eph_policy_mru = {
 	.name = "mru",
 	.summary = "most recently used leaves first",
 	.origin = "Chou and DeWitt, VLDB 1985",
+	.whole = true,
 	POLICY_CALLS,
 };

@@ -133,6 +133,26 @@ accepts mrc --shards 0.001 --sizes 5 --policy lru --format json few.txt
 expect_out '"miss_ratio": null'
 accepts mrc --shards 0.001 --sizes 5 --policy lru few.txt
 expect_out '^    5 .*-$'
+accepts mrc --shards 0.001 --sizes 5 --policy lru --promotions few.txt
+expect_out '^    5 .*- .*-$'
+# A stream of one popular page among many: with the popular page in no sample
+# there is no number below 16 buffers of the sample.
+{
+	echo "ephmap-trace 1"
+	i=0
+	while [ $i -lt 1000 ]; do
+		echo "p 0 $((i % 2 * i))"
+		i=$((i + 1))
+	done
+} >popular.txt
+accepts mrc --shards 0.01 --sizes 50,1500 --policy lru,opt --format csv popular.txt
+expect_out '^lru,50,,$'
+expect_out '^opt,1500,,$'
+accepts mrc --shards 0.5 --sizes 20,100 --policy lru,mru,opt --format csv popular.txt
+expect_out '^lru,20,,$'
+expect_out '^lru,100,0\.[0-9]*,0\.[0-9]*$'
+expect_out '^mru,100,,$'
+expect_err 'cannot be scaled'
 
 # Nothing ends a hold where no time passes.
 refuses 'no time' run --design sf_buf.lru --hold 1000 few.txt

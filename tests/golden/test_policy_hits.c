@@ -10,94 +10,15 @@
 
 #include "test_main.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "ephmap/import.h"
+#include "real_traces.h"
+
 #include "ephmap/mrc.h"
-#include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
-
-static const struct {
-	const char *name;
-	const char *path;
-	const char *from;
-	uint64_t block_bytes;
-	bool slow; /* with --long only */
-} traces[] = {
-	{ "oltp", "public/arc/OLTP.lis.zst", "arc", 4096, true },
-	{ "p3", "public/arc/P3.lis.zst", "arc", 512, true },
-	{ "sprite", "public/lirs/sprite.trace.gz", "lirs", 0, false },
-	{ "cs", "public/lirs/cs.trace.gz", "lirs", 0, false },
-	{ "multi1", "public/lirs/multi1.trace.gz", "lirs", 0, false },
-	{ "2_pools", "public/lirs/2_pools.trace.gz", "lirs", 0, false },
-	{ "loop", "public/lirs/loop.trace.gz", "lirs", 0, true },
-};
-
-#define TRACES (sizeof(traces) / sizeof(traces[0]))
-
-static int
-import(const char *log, size_t t, const char *to, struct eph_err *err)
-{
-	struct eph_import_options o = { .from = traces[t].from,
-		.block_bytes = traces[t].block_bytes };
-	struct eph_import_result res;
-	struct eph_trace_writer *w;
-	int error = eph_trace_writer_open(to, EPH_TRACE_BINARY, &w, err);
-
-	if (error != 0)
-		return (error);
-	if ((error = eph_trace_import(log, &o, w, &res, err)) != 0) {
-		eph_trace_writer_abort(w);
-		return (error);
-	}
-	return (eph_trace_writer_commit(w, err));
-}
-
-static int
-read_refs(const char *path, struct eph_refs *r, struct eph_err *err)
-{
-	struct eph_op_source source;
-	struct eph_trace *trace;
-	int error = eph_trace_open(path, &trace, err);
-
-	if (error != 0)
-		return (error);
-	source = eph_trace_source(trace);
-	if ((error = eph_refs_read(r, &source, err)) == 0)
-		error = eph_refs_future(r, err);
-	eph_trace_close(trace);
-	return (error);
-}
-
-/* False where the trace is not at hand. */
-static bool
-load(size_t t, struct eph_refs *r)
-{
-	const char *folder = getenv("EPHMAP_TRACES");
-	char log[1024], dir[] = "golden-XXXXXX", to[64];
-	struct eph_err err = { "" };
-	int error;
-
-	eph_refs_init(r);
-	if (folder == NULL || (traces[t].slow && !test_long))
-		return (false);
-	(void)snprintf(log, sizeof(log), "%s/%s", folder, traces[t].path);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-	(void)snprintf(to, sizeof(to), "%s/trace", dir);
-	if ((error = import(log, t, to, &err)) == 0)
-		error = read_refs(to, r, &err);
-	(void)unlink(to);
-	(void)rmdir(dir);
-	if (error != 0)
-		(void)fprintf(stderr, "%s\n", err.text);
-	CU_ASSERT_EQUAL_FATAL(error, 0);
-	return (true);
-}
 
 struct golden {
 	char trace[16], policy[24];
@@ -299,11 +220,11 @@ test_hits_are_those_recorded(void)
 {
 	if (getenv("EPHMAP_TRACES") == NULL)
 		(void)printf("skipped: EPHMAP_TRACES is not set; ");
-	for (size_t t = 0; t < TRACES; t++) {
+	for (size_t t = 0; t < REAL_TRACES; t++) {
 		struct eph_refs r;
 
-		if (load(t, &r)) {
-			check_recorded(&r, traces[t].name);
+		if (real_trace_load(t, &r)) {
+			check_recorded(&r, real_traces[t].name);
 			check_lru_and_opt(&r);
 		}
 		eph_refs_free(&r);
@@ -315,13 +236,13 @@ test_shards_on_oltp_and_sprite(void)
 {
 	if (getenv("EPHMAP_TRACES") == NULL)
 		(void)printf("skipped: EPHMAP_TRACES is not set; ");
-	for (size_t t = 0; t < TRACES; t++) {
+	for (size_t t = 0; t < REAL_TRACES; t++) {
 		struct eph_refs r;
 
-		if ((strcmp(traces[t].name, "oltp") == 0 ||
-			strcmp(traces[t].name, "sprite") == 0) &&
-		    load(t, &r)) {
-			check_shards(&r, traces[t].name);
+		if ((strcmp(real_traces[t].name, "oltp") == 0 ||
+			strcmp(real_traces[t].name, "sprite") == 0) &&
+		    real_trace_load(t, &r)) {
+			check_shards(&r, real_traces[t].name);
 			eph_refs_free(&r);
 		}
 	}
@@ -339,7 +260,7 @@ test_published_hit_ratios(void)
 		{ "arc", 1000, 38.93 }, { "2q", 1000, 40.48 } };
 	struct eph_refs r;
 
-	if (!load(0, &r)) {
+	if (!real_trace_load(0, &r)) {
 		(void)printf("skipped: needs EPHMAP_TRACES and --long; ");
 		return;
 	}

@@ -8,3 +8,5 @@ ephmap_test(golden test_policy_hits)
 target_compile_definitions(test_policy_hits PRIVATE
     GOLDEN_FILE="${CMAKE_SOURCE_DIR}/tests/golden/policy_hits.tsv")
 ephmap_test(golden test_policy_hits LONG ARGS --long)
+ephmap_test(golden test_shards)
+ephmap_test(golden test_shards LONG ARGS --long)

@@ -107,6 +107,13 @@ struct eph_policy_ops {
 	bool offline;			       /* needs next_use */
 
 	/*
+	 * A share of the pages in the same share of the buffers does not
+	 * behave as the whole does: what counts is one buffer, or a number
+	 * of references.  No curve is estimated from samples.
+	 */
+	bool whole;
+
+	/*
 	 * Returns 0 and sets *psp, or ENOMEM, EINVAL (bad parameters; `err`
 	 * says which) or ENOTSUP (env lacks what the policy needs).
 	 */

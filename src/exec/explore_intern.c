@@ -8,6 +8,37 @@
 
 #define INTERN_FIRST 1024u
 
+#define INTERN_MUL 0xff51afd7ed558ccdu
+
+static inline uint64_t
+intern_turn(uint64_t h, uint64_t w)
+{
+	h = (h << 29 | h >> 35) ^ w;
+	return (h * INTERN_MUL);
+}
+
+/* Four chains at once: a multiplication waits for the one before it. */
+static uint64_t
+intern_long(const unsigned char **bp, size_t *bytesp)
+{
+	const unsigned char *b = *bp;
+	size_t bytes = *bytesp;
+	uint64_t h[4] = { 0, 0x3c6ef372fe94f82au, 0xdaa66d2c7ddf743fu,
+		0x78dde6e5fd29f054u };
+	uint64_t w[4];
+
+	for (; bytes >= 32; bytes -= 32, b += 32) {
+		memcpy(w, b, 32);
+		for (unsigned i = 0; i < 4; i++)
+			h[i] = intern_turn(h[i], w[i]);
+	}
+	*bp = b;
+	*bytesp = bytes;
+	h[0] ^= h[1] ^ h[1] >> 31;
+	h[2] ^= h[3] ^ h[3] >> 29;
+	return (intern_turn(h[0] ^ h[0] >> 32, h[2] ^ h[2] >> 32));
+}
+
 uint64_t
 eph__intern_hash(const void *p, size_t bytes)
 {
@@ -15,18 +46,19 @@ eph__intern_hash(const void *p, size_t bytes)
 	uint64_t h = 0x9e3779b97f4a7c15u ^ bytes;
 	uint64_t w;
 
+	if (bytes >= 64)
+		h ^= intern_long(&b, &bytes);
 	for (; bytes >= 8; bytes -= 8, b += 8) {
 		memcpy(&w, b, 8);
-		h = (h ^ w) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
+		h = intern_turn(h, w);
 	}
 	if (bytes >= 4) {
 		uint32_t half;
 
 		memcpy(&half, b, 4);
-		h = (h ^ half) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
+		h = intern_turn(h, half);
 	}
+	h ^= h >> 32;
 	h *= 0xc4ceb9fe1a85ec53u;
 	return (h ^ h >> 29);
 }

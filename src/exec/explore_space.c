@@ -8,9 +8,9 @@
  * All entities wait at the same place, in states_pick(), so a step is: write
  * a state's words back, switch to the entity that was chosen, and read the
  * words when it waits there again.  The words are kept in pieces of a few,
- * each piece once (explore_intern.c); a state is a row of pieces' numbers,
- * and two states are equal if their rows are.  So memory is compared with
- * memory, and no hash decides anything.
+ * each piece once (explore_intern.c); a state is a row of pieces' numbers
+ * (explore_rows.c), and two states are equal if their rows are.  So memory is
+ * compared with memory, and no hash decides anything.
  *
  * Why equal rows mean equal futures.  What runs next is a function of the
  * words that a step may read, and these are words of the row, words that no
@@ -169,18 +169,62 @@ space_choices(struct ex_space *sp, struct ex_choice *choice, unsigned max)
 
 /* Loading and saving */
 
+/* Runs are short: four words at once, and no more than that. */
+static inline const uint64_t *
+space_run_put(const struct space_run *r, const uint64_t *held)
+{
+	uint64_t *p = r->p;
+	uint32_t n = r->n;
+
+	for (; n >= 4; n -= 4, p += 4, held += 4)
+		memcpy(p, held, 4 * sizeof(*p));
+	for (; n > 0; n--)
+		*p++ = *held++;
+	return (held);
+}
+
+static inline uint64_t
+space_run_get(const struct space_run *r, uint64_t *restrict held)
+{
+	const uint64_t *restrict p = r->p;
+	uint64_t differ = 0;
+	uint32_t n = r->n;
+
+	for (; n >= 4; n -= 4, p += 4, held += 4) {
+		differ |= (p[0] ^ held[0]) | (p[1] ^ held[1]) |
+		    (p[2] ^ held[2]) | (p[3] ^ held[3]);
+		memcpy(held, p, 4 * sizeof(*p));
+	}
+	for (; n > 0; n--) {
+		differ |= *p ^ *held;
+		*held++ = *p++;
+	}
+	return (differ);
+}
+
+static void
+space_load_words(
+    struct ex_space *sp, unsigned k, const uint64_t *p, size_t bytes)
+{
+	const struct space_run *r = &sp->run[sp->first[k]];
+	const struct space_run *end = &sp->run[sp->first[k + 1]];
+	uint64_t *held = &sp->held[r->at];
+
+	for (size_t i = 0; i < bytes / 8; i++)
+		held[i] = p[i];
+	for (const uint64_t *from = held; r < end; r++)
+		from = space_run_put(r, from);
+}
+
 static void
 space_load_piece(struct ex_space *sp, unsigned k, uint32_t id)
 {
 	size_t bytes;
-	const char *p = intern_piece(&sp->piece[k], id, &bytes);
+	const void *p = intern_piece(&sp->piece[k], id, &bytes);
 
 	sp->now[k] = id;
 	if (k < sp->ngroups) {
-		const struct space_word *w = &sp->word[sp->first[k]];
-
-		for (size_t i = 0; i < bytes / 8; i++)
-			memcpy(w[i].p, p + 8 * i, 8);
+		space_load_words(sp, k, p, bytes);
 	} else if (k < sp->ngroups + sp->nentities) {
 		struct ex_entity *e =
 		    &sp->ex->entity[sp->entity[k - sp->ngroups]];
@@ -197,101 +241,133 @@ space_load_piece(struct ex_space *sp, unsigned k, uint32_t id)
 void
 eph__space_load(struct ex_space *sp, uint32_t id)
 {
-	const uint32_t *row = &sp->row[(size_t)id * (sp->npieces + 2)];
-
 	/* What is constant in states may be anything behind an end. */
 	if (sp->now[0] == UINT32_MAX)
 		eph__canonical(sp);
+	eph__space_unpack(sp, id);
 	for (unsigned k = 0; k < sp->npieces; k++) {
-		if (sp->now[k] != row[k])
-			space_load_piece(sp, k, row[k]);
+		if (sp->now[k] != sp->base[k])
+			space_load_piece(sp, k, sp->base[k]);
 	}
 	ex_set_quiet(sp->ex, false);
 	sp->loads++;
 }
 
-/* A piece of memory as it is; `buf` may hold it. */
-static const void *
-space_piece(struct ex_space *sp, unsigned k, uint64_t *buf, size_t *bytes)
+/* Words of memory as they are, into held[]; did any change? */
+static bool
+space_words_changed(struct ex_space *sp, unsigned k)
 {
-	size_t n;
+	const struct space_run *r = &sp->run[sp->first[k]];
+	const struct space_run *end = &sp->run[sp->first[k + 1]];
+	uint64_t differ = 0;
 
-	if (k < sp->ngroups) {
-		const struct space_word *w = &sp->word[sp->first[k]];
+	for (; r < end; r++)
+		differ |= space_run_get(r, &sp->held[r->at]);
+	return (differ != 0);
+}
 
-		n = sp->first[k + 1] - sp->first[k];
-		for (size_t i = 0; i < n; i++)
-			buf[i] = *w[i].p;
-		*bytes = n * 8;
+/* Another piece than words, as it is; `buf` may hold it. */
+static const void *
+space_other(struct ex_space *sp, unsigned k, uint64_t *buf, size_t *bytes)
+{
+	const struct ex_entity *e;
+
+	if (k == sp->npieces - 1) {
+		size_t n;
+
+		(void)eph__mem_region(sp->ex->mc->mem, &n);
+		*buf = n;
+		*bytes = 8;
 		return (buf);
 	}
-	if (k < sp->ngroups + sp->nentities) {
-		const struct ex_entity *e =
-		    &sp->ex->entity[sp->entity[k - sp->ngroups]];
-
-		/* Who has ended, or not begun, needs no stack. */
-		if (e->status == EX_OFF) {
-			*bytes = 0;
-			return (buf);
-		}
-		return (eph__fiber_live(e->fiber, bytes));
+	e = &sp->ex->entity[sp->entity[k - sp->ngroups]];
+	/* Who has ended, or not begun, needs no stack. */
+	if (e->status == EX_OFF) {
+		*bytes = 0;
+		return (buf);
 	}
-	(void)eph__mem_region(sp->ex->mc->mem, &n);
-	buf[0] = n;
-	*bytes = 8;
-	return (buf);
+	return (eph__fiber_live(e->fiber, bytes));
+}
+
+/* The piece has these contents now. */
+static bool
+space_becomes(struct ex_space *sp, unsigned k, const void *p, size_t bytes)
+{
+	sp->now[k] = eph__intern(&sp->piece[k], p, bytes);
+	return (sp->now[k] != UINT32_MAX);
+}
+
+static bool
+space_capture_other(struct ex_space *sp, unsigned k)
+{
+	uint64_t buf;
+	size_t bytes, had;
+	const void *p = space_other(sp, k, &buf, &bytes);
+
+	if (sp->now[k] != UINT32_MAX) {
+		const void *was = intern_piece(&sp->piece[k], sp->now[k], &had);
+
+		if (had == bytes && memcmp(was, p, bytes) == 0)
+			return (true);
+	}
+	return (space_becomes(sp, k, p, bytes));
 }
 
 /* The numbers of the pieces in memory, into now[].  False: no memory. */
 bool
 eph__space_capture(struct ex_space *sp)
 {
-	uint64_t buf[SPACE_GROUP];
-
 	eph__canonical(sp);
 	/* Memory that no area covers would be no part of the state. */
 	if (sp->most > sp->area[0].bytes)
 		return (false);
-	for (unsigned k = 0; k < sp->npieces; k++) {
-		size_t bytes, had;
-		const void *p = space_piece(sp, k, buf, &bytes);
-		const void *was = sp->now[k] == UINT32_MAX
-		    ? NULL
-		    : intern_piece(&sp->piece[k], sp->now[k], &had);
-
-		if (was != NULL && had == bytes && memcmp(was, p, bytes) == 0)
+	for (unsigned k = 0; k < sp->ngroups; k++) {
+		if (!space_words_changed(sp, k) && sp->now[k] != UINT32_MAX)
 			continue;
-		sp->now[k] = eph__intern(&sp->piece[k], p, bytes);
-		if (sp->now[k] == UINT32_MAX)
+		if (!space_becomes(sp, k, &sp->held[sp->run[sp->first[k]].at],
+			sp->bytes[k]))
 			return (false);
+	}
+	for (unsigned k = sp->ngroups; k < sp->npieces; k++) {
+		if (!space_capture_other(sp, k))
+			return (false);
+	}
+	sp->delta.n = 0;
+	for (unsigned k = 0; k < sp->npieces; k++) {
+		if (sp->now[k] == sp->base[k])
+			continue;
+		sp->delta.piece[sp->delta.n] = (uint16_t)k;
+		sp->delta.becomes[sp->delta.n++] = sp->now[k];
 	}
 	return (true);
 }
 
 int
-eph__space_save(struct ex_space *sp, uint32_t parent, struct ex_choice choice)
+eph__space_save(struct ex_space *sp, struct ex_choice choice)
 {
 	if (!eph__space_capture(sp))
 		return (-1);
-	return (eph__space_queue(sp, sp->now, parent, choice));
+	return (eph__space_queue(sp, &sp->delta, choice));
 }
 
 bool
 eph__space_equals(struct ex_space *sp, uint32_t id)
 {
-	return (eph__space_capture(sp) &&
-	    memcmp(&sp->row[(size_t)id * (sp->npieces + 2)], sp->now,
-		sp->npieces * 4) == 0);
+	if (!eph__space_capture(sp))
+		return (false);
+	eph__space_unpack(sp, id);
+	return (memcmp(sp->base, sp->now, sp->npieces * 4) == 0);
 }
 
 /* Life */
 
-/* A run by chance, for the words that it writes to. */
-static void
+/* A run by chance, for the words that it writes to; how many were new. */
+static size_t
 space_walk(struct ex_space *sp, uint64_t number)
 {
 	struct explore *ex = sp->ex;
 	struct ex_choice choice[128];
+	size_t found = 0;
 	unsigned n;
 
 	eph__prng_init(&ex->prng, ex->seed, number);
@@ -301,12 +377,13 @@ space_walk(struct ex_space *sp, uint64_t number)
 		n = space_choices(sp, choice, 128);
 		if (eph__space_step(sp, choice[prng_below(&ex->prng, n)]) ==
 		    EX_SPACE_END)
-			return;
+			break;
 		eph__canonical(sp);
-		(void)eph__space_learn(sp);
-		if (sp->nwords > SPACE_WORDS)
-			return;
+		if (i % SPACE_STRIDE == 0)
+			found += eph__space_learn(sp);
 	}
+	eph__canonical(sp);
+	return (found + eph__space_learn(sp));
 }
 
 bool
@@ -315,9 +392,11 @@ eph__space_intact(struct ex_space *sp, bool now)
 	size_t found;
 
 	if (sp->ex->npages == sp->npages && !now && !sp->check &&
-	    sp->loads < SPACE_EVERY)
+	    sp->loads < sp->every)
 		return (true);
 	sp->loads = 0;
+	if (sp->every < SPACE_SELDOM)
+		sp->every *= 2;
 	found = eph__space_learn(sp) + sp->ex->npages - sp->npages;
 	return (found == 0);
 }
@@ -327,11 +406,9 @@ space_pieces(struct ex_space *sp)
 {
 	const unsigned before = sp->npieces;
 
-	if (!eph__space_groups(sp))
+	if (eph__space_groups(sp) != 0)
 		return (ENOMEM);
 	sp->npieces = sp->ngroups + sp->nentities + 1;
-	if (sp->npieces > SPACE_PIECES)
-		return (ENOMEM);
 	for (unsigned k = 0; k < sp->npieces; k++) {
 		if (k < before)
 			eph__intern_clear(&sp->piece[k]);
@@ -344,33 +421,37 @@ space_pieces(struct ex_space *sp)
 int
 eph__space_restart(struct ex_space *sp)
 {
-	if (space_pieces(sp) != 0)
+	if (space_pieces(sp) != 0 || eph__space_rows_clear(sp) != 0)
 		return (ENOMEM);
 	eph__space_pages(sp);
 	memset(sp->memo, 0, SPACE_MEMOS * sizeof(*sp->memo));
 	sp->nmemos = 0;
-	free(sp->row);
-	free(sp->table);
-	sp->row = NULL;
-	sp->row_room = sp->n = 0;
-	sp->mask = 0xffff;
-	sp->table = calloc((size_t)sp->mask + 1, sizeof(*sp->table));
-	if (sp->table == NULL)
-		return (ENOMEM);
+	sp->loads = 0;
+	sp->every = SPACE_OFTEN;
 	eph__space_start(sp);
 	space_forget(sp);
+	memset(sp->base, 0xff, sizeof(sp->base));
 	for (unsigned i = 0; i < sp->npages * sp->ex->mc->ncpus; i++)
 		eph__space_act_find(sp, i / sp->npages, i % sp->npages);
-	sp->nbatch = 0;
-	return (eph__space_save(sp, 0, (struct ex_choice){ 0 }) != 0 ||
+	return (eph__space_save(sp, (struct ex_choice){ 0 }) != 0 ||
 		    eph__space_flush(sp) != 0
 		? ENOMEM
 		: 0);
 }
 
+/* Runs by chance, until many in a row found nothing. */
+static void
+space_walks(struct ex_space *sp)
+{
+	unsigned quiet = 0;
+
+	for (unsigned i = 0; i < SPACE_WALKS && quiet < SPACE_QUIET; i++)
+		quiet = space_walk(sp, i) == 0 ? quiet + 1 : 0;
+}
+
 int
-eph__space_create(struct explore *ex, unsigned walks, bool check,
-    struct ex_space **spp, struct eph_err *err)
+eph__space_create(
+    struct explore *ex, bool check, struct ex_space **spp, struct eph_err *err)
 {
 	struct ex_space *sp;
 
@@ -397,13 +478,7 @@ eph__space_create(struct explore *ex, unsigned walks, bool check,
 	if (!eph__space_image(sp))
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	eph__ex_arm(ex);
-	for (unsigned i = 0; i < walks && sp->nwords <= SPACE_WORDS; i++)
-		space_walk(sp, i);
-	if (sp->nwords > SPACE_WORDS)
-		return (eph_err_set(err, ENOTSUP,
-		    "bfs: this program's states are more than %u words of "
-		    "memory: expected a smaller program, or another strategy",
-		    SPACE_WORDS));
+	space_walks(sp);
 	if (eph__space_restart(sp) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	return (0);
@@ -417,13 +492,14 @@ eph__space_destroy(struct ex_space *sp)
 	sp->ex->strategy_state = NULL;
 	for (unsigned k = 0; k < sp->npieces; k++)
 		eph__intern_destroy(&sp->piece[k]);
+	eph__space_rows_free(sp);
 	free(sp->word);
 	free(sp->dead);
 	free(sp->cell);
+	free(sp->run);
+	free(sp->held);
 	free(sp->image);
 	free(sp->memo);
-	free(sp->row);
-	free(sp->table);
 	free(sp);
 }
 
@@ -436,9 +512,7 @@ eph__space_words(const struct ex_space *sp)
 size_t
 eph__space_bytes(const struct ex_space *sp)
 {
-	size_t bytes =
-	    (size_t)sp->row_room * (sp->npieces + 2) * sizeof(*sp->row) +
-	    ((size_t)sp->mask + 1) * sizeof(*sp->table);
+	size_t bytes = eph__space_row_bytes(sp);
 
 	for (unsigned k = 0; k < sp->npieces; k++)
 		bytes += eph__intern_bytes(&sp->piece[k]);

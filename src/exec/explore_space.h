@@ -19,13 +19,13 @@ enum ex_space_result {
 
 /*
  * For the machine of `ex`, marked, with its threads created.  The memory
- * that steps write to is learned by `walks` random runs.  With `check` every
+ * that steps write to is learned by random runs.  With `check` every
  * step is compared with the whole memory, not one in many.  Returns 0 or
  *	ENOMEM
  *	ENOTSUP	this build's stacks cannot be taken apart; `err` says why
  */
-int eph__space_create(struct explore *ex, unsigned walks, bool check,
-    struct ex_space **spp, struct eph_err *err);
+int eph__space_create(
+    struct explore *ex, bool check, struct ex_space **spp, struct eph_err *err);
 void eph__space_destroy(struct ex_space *sp);
 
 /* Forget all states; the first one, number 0, is the program's start. */
@@ -50,12 +50,11 @@ enum ex_space_result eph__space_step(
     struct ex_space *sp, struct ex_choice choice);
 
 /*
- * The state after a step from `parent` is one of the space's: now or, for
- * speed, at the next eph__space_flush().  Returns 0, or -1 when out of
- * memory.
+ * The state after a step from the one that was loaded is one of the space's:
+ * now or, for speed, at the next eph__space_flush().  Returns 0, or -1 when
+ * out of memory.
  */
-int eph__space_save(
-    struct ex_space *sp, uint32_t parent, struct ex_choice choice);
+int eph__space_save(struct ex_space *sp, struct ex_choice choice);
 int eph__space_flush(struct ex_space *sp);
 
 /* The number of the state that was flushed last. */

@@ -14,18 +14,24 @@
 
 #define SPACE_AREAS  (8u + EX_CPUS)
 #define SPACE_SKIP   (16u + 8u * EX_CPUS)
-#define SPACE_GROUP  16u   /* words of a piece */
-#define SPACE_PIECES 96u   /* of a state: groups and stacks */
-#define SPACE_WORDS  1024u /* of a state, without stacks */
-#define SPACE_BELOW  2048u /* bytes of stack that a step may find dirty */
-#define SPACE_SLACK  (512u << 10) /* bytes of region that steps may take */
-#define SPACE_TAG    27u	  /* bits of a state's number */
-#define SPACE_LINE   32u	  /* words that are compared at once */
-#define SPACE_CELLS  12u	  /* addresses whose cells are made at first */
-#define SPACE_BATCH  32u	  /* states on their way into the table */
-#define SPACE_ACT    4u		  /* pieces of an action of a TLB */
-#define SPACE_MEMOS  (1u << 14)	  /* actions that are remembered, twice */
-#define SPACE_EVERY  256u	  /* loads between two looks at all memory */
+#define SPACE_GROUP  16u   /* words of a piece, but in large programs */
+#define SPACE_GROUPS 256u  /* groups of words in large programs, about */
+#define SPACE_PIECES 512u  /* of a state: groups and stacks */
+#define SPACE_GAP    3u	   /* words that never change, between two that do */
+#define SPACE_BELOW  2048u /* bytes of stack that a step may dirty */
+#define SPACE_SLACK  ((size_t)8 << 20) /* of region that steps may take */
+#define SPACE_LINE   32u	       /* words that are compared at once */
+#define SPACE_CELLS  12u /* addresses whose cells are made at first */
+#define SPACE_BATCH  32u /* states on their way into the table */
+#define SPACE_CHUNK  18u /* states of a chunk, as a power of two */
+#define SPACE_CHUNKS 4096u
+#define SPACE_ACT    8u		/* pieces of an action of a TLB */
+#define SPACE_MEMOS  (1u << 16) /* actions that are remembered, twice */
+#define SPACE_WALKS  200u	/* random runs that look for words, */
+#define SPACE_QUIET  24u	/* or so many in a row that find none */
+#define SPACE_STRIDE 8u		/* steps of one between two looks */
+#define SPACE_OFTEN  64u	/* loads between two looks at all memory, */
+#define SPACE_SELDOM 16384u	/* and when all was well for long */
 
 /* Memory that steps may write to. */
 struct space_area {
@@ -34,10 +40,17 @@ struct space_area {
 	size_t image; /* its offset in the image of the start */
 };
 
-/* A word that some step changed. */
-struct space_word {
+/* A word that steps change and that is set back after each. */
+struct space_dead {
 	uint64_t *p;
 	uint64_t start; /* its value there */
+};
+
+/* Words of memory, one after the other, that are part of a state. */
+struct space_run {
+	uint64_t *p;
+	uint32_t n;
+	uint32_t at; /* in held[] */
 };
 
 struct space_cell {
@@ -45,19 +58,39 @@ struct space_cell {
 	struct eph_shadow *sh;
 };
 
+/* States that follow each other. */
+struct space_chunk {
+	uint64_t *row;
+	uint32_t *parent;
+	struct ex_choice *choice;
+};
+
+/* Where a piece's number is in a row. */
+struct space_field {
+	uint16_t word;
+	uint8_t shift;
+	uint8_t bits;
+};
+
 /* Pieces that an action of a TLB depends on. */
 struct space_act {
-	uint8_t piece[SPACE_ACT];
+	uint16_t piece[SPACE_ACT];
 	uint8_t n;
 	bool many; /* more than that: not remembered */
 };
 
-/* A state on its way into the table. */
+/* What a step changes: these pieces become those. */
+struct space_delta {
+	unsigned n;
+	uint16_t piece[SPACE_PIECES];
+	uint32_t becomes[SPACE_PIECES];
+};
+
+/* A state on its way into the table; its row is in queued[]. */
 struct space_waiting {
 	uint64_t hash;
 	uint32_t parent;
 	struct ex_choice choice;
-	uint32_t row[SPACE_PIECES];
 };
 
 /* An action that was made: the key up to `kind`, and what came of it. */
@@ -83,40 +116,52 @@ struct ex_space {
 	size_t used; /* of the region, at the start */
 	size_t most; /* of it, in any state so far */
 
-	struct space_word *word; /* by address */
+	uint64_t **word; /* that some step changed, by address */
 	size_t nwords;
 	size_t word_room;
-	struct space_word *dead; /* changed, and set back after each step */
+	struct space_dead *dead; /* by address */
 	size_t ndead;
 	size_t dead_room;
 	struct space_cell *cell; /* TLB cells that steps changed */
 	size_t ncells;
 	size_t cell_room;
 
+	struct space_run *run; /* by address */
+	uint64_t *held;	       /* what is in the words of run[] now */
 	unsigned ngroups;
-	uint32_t first[SPACE_PIECES + 1]; /* of a group, in word[] */
+	uint32_t first[SPACE_PIECES + 1]; /* of a group, in run[] */
+	uint32_t bytes[SPACE_PIECES];	  /* of a group */
 	unsigned npieces; /* groups, then a stack for each entity, then one */
 	unsigned entity[EX_THREADS + EX_CPUS]; /* whose stack is a piece */
 	unsigned nentities;
 	struct intern piece[SPACE_PIECES];
 	uint32_t now[SPACE_PIECES]; /* in memory now; UINT32_MAX: unknown */
+	struct space_delta delta;   /* of now[] to base[] */
 
-	uint32_t *row; /* npieces + 2 of each state: parent, choice */
+	/* explore_rows.c: states are rows of pieces' numbers, packed. */
+	struct space_field field[SPACE_PIECES];
+	unsigned width; /* words of a row */
+	struct space_chunk chunk[SPACE_CHUNKS];
 	uint32_t n;
 	uint32_t row_room;
+	uint32_t base_id; /* the state that was unpacked last */
+	uint32_t base[SPACE_PIECES];
 	uint32_t *table;
 	uint32_t mask;
+	unsigned id_bits; /* of a place in the table; the rest is hash */
+	struct space_waiting batch[SPACE_BATCH];
+	uint64_t *queued;
+	unsigned nbatch;
+	uint32_t last; /* the state that was flushed last */
 
 	struct space_act act[EX_CPUS * EX_PAGES];
 	struct space_memo *memo;
 	uint32_t nmemos;
 	unsigned npages; /* addresses that TLBs act on */
-	struct space_waiting batch[SPACE_BATCH];
-	unsigned nbatch;
-	uint32_t last; /* the state that was flushed last */
-	bool yielded;  /* the step came to its next choice */
+	bool yielded;	 /* the step came to its next choice */
 	bool check;
 	unsigned loads; /* since memory was looked at */
+	unsigned every; /* how many may be */
 };
 
 /* explore_words.c */
@@ -138,16 +183,28 @@ void eph__space_pages(struct ex_space *sp);
 /* Every address has its cells from the start: they do not move. */
 void eph__space_shadows(struct eph_machine *mc);
 
-/* Words of one kind, a few of them, are a piece. */
-bool eph__space_groups(struct ex_space *sp);
+/* Words of one kind, a few of them, are a piece.  0 or ENOMEM. */
+int eph__space_groups(struct ex_space *sp);
 
 /* Which pieces does the TLB of `c` need for page[i]? */
 void eph__space_act_find(struct ex_space *sp, unsigned c, unsigned i);
 
 /* explore_rows.c */
 
-int eph__space_queue(struct ex_space *sp, const uint32_t *now, uint32_t parent,
-    struct ex_choice choice);
+/* No states; the fields are those of as few pieces as there are. */
+int eph__space_rows_clear(struct ex_space *sp);
+void eph__space_rows_free(struct ex_space *sp);
+size_t eph__space_row_bytes(const struct ex_space *sp);
+
+/* The numbers of a state's pieces, into base[]. */
+void eph__space_unpack(struct ex_space *sp, uint32_t id);
+
+/*
+ * The state that is base[] with `delta`, behind it by `choice`: new or known.
+ * For the first one base[] is nothing.  0, or -1 when out of memory.
+ */
+int eph__space_queue(
+    struct ex_space *sp, const struct space_delta *delta, struct ex_choice);
 
 /* explore_space.c */
 

@@ -36,7 +36,6 @@ space_act_make(
 {
 	struct ex_choice c = { EX_FILL, (uint8_t)m->cpu,
 		(uint16_t)sp->ex->page[i] };
-	const uint32_t *row;
 
 	eph__space_load(sp, id);
 	if (!eph__explore_can_act(sp->ex, c))
@@ -48,16 +47,10 @@ space_act_make(
 	eph__ex_tlb_acts(sp->ex, c);
 	if (!eph__space_capture(sp))
 		return (false);
-	row = &sp->row[(size_t)id * (sp->npieces + 2)];
-	for (unsigned k = 0; k < sp->npieces; k++) {
-		if (sp->now[k] == row[k])
-			continue;
-		if (m->nchanged == SPACE_ACT) {
-			m->nchanged++;
-			return (true);
-		}
-		m->changed[m->nchanged] = k;
-		m->becomes[m->nchanged++] = sp->now[k];
+	m->nchanged = sp->delta.n;
+	for (unsigned k = 0; k < sp->delta.n && k < SPACE_ACT; k++) {
+		m->changed[k] = sp->delta.piece[k];
+		m->becomes[k] = sp->delta.becomes[k];
 	}
 	return (true);
 }
@@ -67,12 +60,12 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
     struct ex_choice *choice)
 {
 	const struct space_act *act = &sp->act[c * EX_PAGES + i];
-	uint32_t row[SPACE_PIECES];
 	struct space_memo key = { .cpu = c, .page = i }, *m;
+	struct space_delta delta;
 
-	memcpy(row, &sp->row[(size_t)id * (sp->npieces + 2)], sp->npieces * 4);
+	eph__space_unpack(sp, id);
 	for (unsigned j = 0; j < act->n; j++)
-		key.piece[j] = row[act->piece[j]];
+		key.piece[j] = sp->base[act->piece[j]];
 	m = space_memo(sp, &key);
 	if (!m->full || act->many) {
 		if (!space_act_make(sp, id, i, &key))
@@ -90,8 +83,11 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
 	if (!m->possible)
 		return (1);
 	if (m->nchanged > SPACE_ACT)
-		return (eph__space_queue(sp, sp->now, id, *choice));
-	for (unsigned j = 0; j < m->nchanged; j++)
-		row[m->changed[j]] = m->becomes[j];
-	return (eph__space_queue(sp, row, id, *choice));
+		return (eph__space_queue(sp, &sp->delta, *choice));
+	delta.n = m->nchanged;
+	for (unsigned j = 0; j < m->nchanged; j++) {
+		delta.piece[j] = (uint16_t)m->changed[j];
+		delta.becomes[j] = m->becomes[j];
+	}
+	return (eph__space_queue(sp, &delta, *choice));
 }

@@ -156,57 +156,82 @@ space_cell(struct ex_space *sp, uint64_t *p)
 	return (true);
 }
 
-static int
-space_word_add(
-    struct space_word **listp, size_t *np, size_t *roomp, struct space_word w)
+/* Room for one more of `size` bytes at `i` of a list.  False: no memory. */
+static bool
+space_open(void *listp, size_t n, size_t *roomp, size_t i, size_t size)
 {
-	size_t i = *np;
+	char *list;
 
-	if (*np == *roomp) {
-		const size_t room = *roomp * 2 + 64;
-		struct space_word *list = realloc(*listp, room * sizeof(*list));
-
-		if (list == NULL)
-			return (ENOMEM);
-		*listp = list;
-		*roomp = room;
+	memcpy(&list, listp, sizeof(list));
+	if (n == *roomp) {
+		*roomp = n * 2 + 64;
+		if ((list = realloc(list, *roomp * size)) == NULL)
+			return (false);
+		memcpy(listp, &list, sizeof(list));
 	}
-	for (; i > 0 && (*listp)[i - 1].p > w.p; i--)
-		(*listp)[i] = (*listp)[i - 1];
-	(*listp)[i] = w;
-	(*np)++;
-	return (0);
+	memmove(list + (i + 1) * size, list + i * size, (n - i) * size);
+	return (true);
 }
 
-/* This word has another value than at the start. */
-static bool
-space_learn_word(struct ex_space *sp, uint64_t *p, uint64_t start)
+/* Where in word[] is it, or does it belong? */
+static size_t
+space_word_at(const struct ex_space *sp, const uint64_t *p)
 {
-	const struct space_word w = { p, start };
-
-	if (space_skipped(sp, p))
-		return (space_word_add(
-			    &sp->dead, &sp->ndead, &sp->dead_room, w) == 0);
-	return (space_cell(sp, p) &&
-	    space_word_add(&sp->word, &sp->nwords, &sp->word_room, w) == 0);
-}
-
-static bool
-space_known(const struct space_word *list, size_t n, const uint64_t *p)
-{
-	size_t low = 0;
+	size_t low = 0, n = sp->nwords;
 
 	while (low < n) {
 		const size_t mid = low + (n - low) / 2;
 
-		if (list[mid].p == p)
-			return (true);
-		if (list[mid].p < p)
+		if (sp->word[mid] < p)
 			low = mid + 1;
 		else
 			n = mid;
 	}
-	return (false);
+	return (low);
+}
+
+static size_t
+space_dead_at(const struct ex_space *sp, const uint64_t *p)
+{
+	size_t low = 0, n = sp->ndead;
+
+	while (low < n) {
+		const size_t mid = low + (n - low) / 2;
+
+		if (sp->dead[mid].p < p)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return (low);
+}
+
+/* This word has another value than at the start: 1 if that is news. */
+static size_t
+space_learn_word(struct ex_space *sp, uint64_t *p, uint64_t start)
+{
+	size_t i = space_word_at(sp, p);
+
+	if (i < sp->nwords && sp->word[i] == p)
+		return (0);
+	if (space_skipped(sp, p)) {
+		i = space_dead_at(sp, p);
+		if (i < sp->ndead && sp->dead[i].p == p)
+			return (0);
+		if (!space_open(&sp->dead, sp->ndead, &sp->dead_room, i,
+			sizeof(*sp->dead)))
+			PANIC("out of memory for a state's words");
+		sp->dead[i] = (struct space_dead){ p, start };
+		sp->ndead++;
+		return (1);
+	}
+	if (!space_cell(sp, p) ||
+	    !space_open(
+		&sp->word, sp->nwords, &sp->word_room, i, sizeof(*sp->word)))
+		PANIC("out of memory for a state's words");
+	sp->word[i] = p;
+	sp->nwords++;
+	return (1);
 }
 
 /* A line of memory: is it as it was?  In a form that compilers make wide. */
@@ -220,6 +245,15 @@ space_line_equal(const uint64_t *p, const uint64_t *start)
 	return (differ == 0);
 }
 
+/* Nothing was ever written to beyond what was handed out of the region. */
+static size_t
+space_written(const struct ex_space *sp, const struct space_area *a)
+{
+	return (a == &sp->area[0] && sp->most < a->bytes
+		? (sp->most + 7) & ~(size_t)7
+		: a->bytes);
+}
+
 /* Compare an area with the start; learn what changed.  How many words. */
 static size_t
 space_learn_area(struct ex_space *sp, const struct space_area *a)
@@ -227,10 +261,7 @@ space_learn_area(struct ex_space *sp, const struct space_area *a)
 	const uint64_t *first = (const uint64_t *)(const void *)a->p;
 	const uint64_t *image =
 	    (const uint64_t *)(const void *)(sp->image + a->image);
-	/* Nothing was ever written to beyond what was handed out. */
-	const size_t n =
-	    (a == &sp->area[0] && sp->most < a->bytes ? sp->most : a->bytes) /
-	    8;
+	const size_t n = space_written(sp, a) / 8;
 	size_t found = 0;
 
 	for (size_t at = 0; at < n; at += SPACE_LINE) {
@@ -240,15 +271,9 @@ space_learn_area(struct ex_space *sp, const struct space_area *a)
 		    space_line_equal(first + at, image + at))
 			continue;
 		for (size_t i = at; i < end; i++) {
-			uint64_t *p = (uint64_t *)(void *)a->p + i;
-
-			if (*p == image[i] ||
-			    space_known(sp->word, sp->nwords, p) ||
-			    space_known(sp->dead, sp->ndead, p))
-				continue;
-			if (!space_learn_word(sp, p, image[i]))
-				PANIC("out of memory for a state's words");
-			found++;
+			if (first[i] != image[i])
+				found += space_learn_word(
+				    sp, (uint64_t *)(void *)a->p + i, image[i]);
 		}
 	}
 	return (found);
@@ -372,7 +397,7 @@ eph__space_start(struct ex_space *sp)
 	eph__mem_set_used(ex->mc->mem, sp->used);
 	for (unsigned i = 0; i < sp->nareas && sp->image != NULL; i++)
 		memcpy(sp->area[i].p, sp->image + sp->area[i].image,
-		    sp->area[i].bytes);
+		    space_written(sp, &sp->area[i]));
 	ex->mc->cur = ex->mc->cpus[0];
 }
 
@@ -380,13 +405,14 @@ bool
 eph__space_image(struct ex_space *sp)
 {
 	const struct space_area *last = &sp->area[sp->nareas - 1];
-	char *image = malloc(last->image + last->bytes);
+	/* Zero, as memory that was not handed out is. */
+	char *image = calloc(1, last->image + last->bytes);
 
 	if (image == NULL)
 		return (false);
 	for (unsigned i = 0; i < sp->nareas; i++)
 		memcpy(image + sp->area[i].image, sp->area[i].p,
-		    sp->area[i].bytes);
+		    space_written(sp, &sp->area[i]));
 	sp->image = image;
 	return (true);
 }
@@ -455,25 +481,69 @@ space_kind(const struct ex_space *sp, const uint64_t *p)
 	return (NULL);
 }
 
-/* Words of one kind, a few of them, are a piece. */
-bool
+/* Does a word go on where a run ends, or a little behind? */
+static bool
+space_continues(
+    const struct ex_space *sp, const struct space_run *r, const uint64_t *p)
+{
+	const uint64_t *end = r->p + r->n;
+
+	if ((size_t)(p - end) > SPACE_GAP)
+		return (false);
+	for (unsigned i = 0; i < sp->nareas; i++) {
+		if (space_within(p, sp->area[i].p, sp->area[i].bytes))
+			return (space_within(
+			    r->p, sp->area[i].p, sp->area[i].bytes));
+	}
+	return (false);
+}
+
+/*
+ * Words of one kind, a few of them, are a piece.  What lies between two of
+ * them that are close never changes, and may as well be part of it.
+ */
+int
 eph__space_groups(struct ex_space *sp)
 {
+	const size_t most = sp->nwords / SPACE_GROUPS + SPACE_GROUP;
 	const void *kind = sp, *next;
+	struct space_run *r = NULL;
+	uint32_t nruns = 0, words = 0, at = 0;
 
+	free(sp->run);
+	free(sp->held);
+	sp->run = malloc((sp->nwords + 1) * sizeof(*sp->run));
+	sp->held =
+	    malloc((sp->nwords * (SPACE_GAP + 1) + 1) * sizeof(*sp->held));
+	if (sp->run == NULL || sp->held == NULL)
+		return (ENOMEM);
 	sp->ngroups = 0;
-	for (uint32_t i = 0; i < sp->nwords; i++) {
-		next = space_kind(sp, sp->word[i].p);
-		if (next != kind ||
-		    i - sp->first[sp->ngroups - 1] == SPACE_GROUP) {
-			if (sp->ngroups == SPACE_PIECES)
-				return (false);
-			sp->first[sp->ngroups++] = i;
+	for (size_t i = 0; i < sp->nwords; i++, kind = next) {
+		uint64_t *p = sp->word[i];
+
+		next = space_kind(sp, p);
+		if (next != kind || words >= most) {
+			if (sp->ngroups + sp->nentities + 1 == SPACE_PIECES)
+				return (ENOMEM);
+			sp->first[sp->ngroups++] = nruns;
+			words = 0;
+			r = NULL;
 		}
-		kind = next;
+		if (r != NULL && space_continues(sp, r, p)) {
+			const uint32_t n = (uint32_t)(p - r->p) + 1;
+
+			words += n - r->n;
+			at += n - r->n;
+			r->n = n;
+		} else {
+			r = &sp->run[nruns++];
+			*r = (struct space_run){ p, 1, at++ };
+			words++;
+		}
+		sp->bytes[sp->ngroups - 1] = words * 8;
 	}
-	sp->first[sp->ngroups] = (uint32_t)sp->nwords;
-	return (true);
+	sp->first[sp->ngroups] = nruns;
+	return (0);
 }
 
 static void
@@ -486,14 +556,16 @@ space_act_piece(
 		bool there = false;
 
 		for (uint32_t i = sp->first[k]; i < sp->first[k + 1]; i++) {
-			const char *at = (const char *)sp->word[i].p;
+			const struct space_run *r = &sp->run[i];
+			const char *at = (const char *)r->p;
 
-			there |= at + 8 > first && at < first + bytes;
+			there |=
+			    at + 8 * (size_t)r->n > first && at < first + bytes;
 		}
 		for (unsigned j = 0; j < act->n; j++)
 			there &= act->piece[j] != k;
 		if (there && act->n < SPACE_ACT)
-			act->piece[act->n++] = (uint8_t)k;
+			act->piece[act->n++] = (uint16_t)k;
 		else if (there)
 			act->many = true;
 	}

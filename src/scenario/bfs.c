@@ -20,7 +20,6 @@
 #include "exec/explore_impl.h"
 #include "exec/explore_space.h"
 
-#define BFS_WALKS    200u
 #define BFS_RESTARTS 200u
 #define BFS_LOOK     4096u /* states between two looks at the clock */
 
@@ -128,7 +127,7 @@ bfs_run(struct bfs *b, struct ex_choice c)
 	b->steps++;
 	if (eph__space_step(b->sp, c) == EX_SPACE_END)
 		return (bfs_ended(b, c));
-	return (bfs_reached(b, c, eph__space_save(b->sp, b->at, c)));
+	return (bfs_reached(b, c, eph__space_save(b->sp, c)));
 }
 
 static enum bfs_end
@@ -244,8 +243,7 @@ eph__search_bfs(struct search *s, const struct eph_explore_config *cfg,
 
 	if (cfg->seconds > 0)
 		b.end = bfs_now() + cfg->seconds;
-	error =
-	    eph__space_create(s->ex, BFS_WALKS, cfg->check_states, &b.sp, err);
+	error = eph__space_create(s->ex, cfg->check_states, &b.sp, err);
 	for (unsigned i = 0; error == 0 && end == BFS_AGAIN; i++) {
 		if (i == BFS_RESTARTS)
 			PANIC("a state has no end of words");

@@ -42,6 +42,7 @@ enum file_kind { FILE_OTHER, FILE_PIPE_WRITE, FILE_PIPE_READ, FILE_SOCKET };
 struct open_file {
 	enum file_kind kind;
 	bool seen;     /* its opening is in the log: the position is known */
+	bool append;   /* O_APPEND: a write moves the position to the end */
 	bool ended;    /* the last transfer at the position returned 0 */
 	uint32_t file; /* which file, or EPH_NONE */
 	uint32_t path; /* name it was last seen under, or EPH_NONE */
@@ -135,6 +136,7 @@ struct calls {
 	uint64_t untold_offset;	     /* the log does not print the offset */
 	uint64_t untold_name;	     /* files without a name and an opening */
 	uint64_t mapped;	     /* pages of mmap */
+	uint64_t async;		     /* calls that hand reads to the kernel */
 	uint32_t attached_threads;   /* "attached with N threads" */
 	uint32_t attach_lines;
 	unsigned host_cpus; /* that the log shows; 0: none */
@@ -246,6 +248,9 @@ uint32_t eph__calls_leader(const struct calls *c, uint32_t task);
  */
 struct open_file *eph__calls_fd(
     struct calls *c, uint32_t task, const struct fd_word *use);
+
+/* What a task has under this number, NULL when it never had any. */
+struct fd_slot *eph__calls_slot(struct calls *c, uint32_t task, uint32_t fd);
 
 /* The descriptor is a new open file. */
 int eph__calls_fd_open(struct calls *c, uint32_t task, uint32_t fd,

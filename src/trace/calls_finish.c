@@ -235,7 +235,7 @@ say_others(struct calls *c)
 		eph__import_found(c->im,
 		    "%s call%s on files, which --calls %s would count", text,
 		    sum == 1 ? "" : "s", which);
-	else if (c->im->res->calls == 0)
+	else if (c->im->res->calls == 0 && c->async == 0)
 		eph__import_found(c->im,
 		    "%" PRIu64 " other calls, none of which reads a file's "
 		    "pages",
@@ -245,6 +245,17 @@ say_others(struct calls *c)
 static void
 say_positions(struct calls *c)
 {
+	if (c->async > 0 && c->im->res->calls == 0)
+		eph__import_found(c->im,
+		    "%" PRIu64 " calls of io_submit or io_uring_enter, whose "
+		    "reads no log of calls shows (filemap tracepoints do)",
+		    c->async);
+	else if (c->async > 0)
+		eph__import_warn(c->im,
+		    "%" PRIu64 " calls of io_submit or io_uring_enter, whose "
+		    "reads no log of calls shows, do not count; filemap "
+		    "tracepoints show them",
+		    c->async);
 	if (c->unseen_position > 0)
 		eph__import_warn(c->im,
 		    "%" PRIu64 " of %" PRIu64 " calls at the file's position "
@@ -262,9 +273,8 @@ say_positions(struct calls *c)
 		    c->from_position - c->unseen_position);
 	if (c->untold_name > 0)
 		eph__import_warn(c->im,
-		    "files with neither a name nor an opening in the log, told "
-		    "apart by descriptor alone: %" PRIu64 "; strace -yy names "
-		    "them",
+		    "files whose name the log does not show, told apart by "
+		    "descriptor alone: %" PRIu64 "; strace -yy names them",
 		    c->untold_name);
 	if (c->mapped > 0)
 		eph__import_warn(c->im,

@@ -96,9 +96,11 @@ eph__calls_open_file(struct calls *c, uint32_t task, const struct fd_word *fd,
 			error = unnamed_file(c, task, fd->fd);
 		if (of == NULL || error != 0)
 			of = error == 0 ? eph__calls_fd(c, task, fd) : NULL;
-		if (of != NULL && of->file == EPH_NONE &&
-		    (of->file = eph__calls_file_new(c)) == EPH_NONE)
-			return (eph__calls_no_memory(c));
+		if (of != NULL && of->file == EPH_NONE) {
+			if ((of->file = eph__calls_file_new(c)) == EPH_NONE)
+				return (eph__calls_no_memory(c));
+			c->untold_name++; /* cut, or not a string */
+		}
 		*ofp = of;
 		return (error);
 	}

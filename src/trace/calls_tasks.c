@@ -130,8 +130,8 @@ table_copy(struct calls *c, uint32_t from, uint32_t of, uint32_t *indexp)
 	return (0);
 }
 
-static struct fd_slot *
-slot_of(struct calls *c, uint32_t task, uint32_t fd)
+struct fd_slot *
+eph__calls_slot(struct calls *c, uint32_t task, uint32_t fd)
 {
 	struct fd_table *t = &c->tables[c->tasks[task].table];
 
@@ -331,7 +331,7 @@ only_taken_to_share(const struct calls *c, uint32_t a, uint32_t b)
 struct open_file *
 eph__calls_fd(struct calls *c, uint32_t task, const struct fd_word *use)
 {
-	struct fd_slot *slot = slot_of(c, task, use->fd);
+	struct fd_slot *slot = eph__calls_slot(c, task, use->fd);
 	struct open_file *of;
 
 	if (slot == NULL || slot->open == 0)
@@ -374,7 +374,7 @@ slot_set(struct calls *c, uint32_t task, uint32_t fd, uint32_t open,
 static int
 check_number(struct calls *c, uint32_t task, uint32_t fd)
 {
-	const struct fd_slot *slot = slot_of(c, task, fd);
+	const struct fd_slot *slot = eph__calls_slot(c, task, fd);
 
 	if (slot == NULL || slot->open == 0 || slot->line == 0 ||
 	    !c->close_seen || !only_taken_to_share(c, task, slot->owner))
@@ -411,7 +411,7 @@ int
 eph__calls_fd_dup(
     struct calls *c, uint32_t task, uint32_t from, uint32_t to, bool cloexec)
 {
-	const struct fd_slot *slot = slot_of(c, task, from);
+	const struct fd_slot *slot = eph__calls_slot(c, task, from);
 	const uint32_t open = slot != NULL ? slot->open : 0;
 	const uint64_t line = slot != NULL ? slot->line : 0;
 	int error = slot_set(c, task, to, open, line, cloexec);

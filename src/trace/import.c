@@ -16,6 +16,8 @@
 
 #include "ephmap/names.h"
 #include "trace/importer.h"
+#include "trace/trace_binary.h"
+#include "trace/trace_text.h"
 
 #define GUESS_BYTES 16384u
 
@@ -102,6 +104,28 @@ import_implied(const struct eph_import_options *o, char first)
 	return (first == '{' ? "weblog-json" : "csv");
 }
 
+static bool
+is_trace(const char *p, size_t n)
+{
+	return (
+	    (n >= TRACE_BINARY_MAGIC_BYTES &&
+		memcmp(p, TRACE_BINARY_MAGIC, TRACE_BINARY_MAGIC_BYTES) == 0) ||
+	    (n >= strlen(TRACE_TEXT_MAGIC) &&
+		memcmp(p, TRACE_TEXT_MAGIC, strlen(TRACE_TEXT_MAGIC)) == 0));
+}
+
+static bool
+guess_bytes(const char *p, size_t n, const struct import_format **fp)
+{
+	for (size_t i = 0; i < NFORMATS && n > 0; i++) {
+		if (formats[i]->guess(p, n)) {
+			*fp = formats[i];
+			return (true);
+		}
+	}
+	return (false);
+}
+
 /* Set *fp, unless it is known already; an empty log is refused anyway. */
 static int
 import_guess(
@@ -128,12 +152,24 @@ import_guess(
 		p += 3; /* a byte order mark */
 		n -= 3;
 	}
-	for (size_t i = 0; i < NFORMATS; i++) {
-		if (formats[i]->guess(p, n)) {
-			*fp = formats[i];
-			return (0);
-		}
+	if (guess_bytes(p, n, fp))
+		return (0);
+	/* Empty lines may stand before a text. */
+	for (size_t blank; n > 0; p += blank + 1, n -= blank + 1) {
+		blank = 0;
+		while (blank < n &&
+		    (p[blank] == ' ' || p[blank] == '\t' || p[blank] == '\r'))
+			blank++;
+		if (blank == n || p[blank] != '\n')
+			break;
 	}
+	if (guess_bytes(p, n, fp))
+		return (0);
+	if (is_trace(p, n))
+		return (eph_err_set(err, EINVAL,
+		    "%s: is a trace of ephmap already and needs no import; "
+		    "`ephmap trace convert' changes its form",
+		    eph__input_path(in)));
 	return (eph_err_set(err, EINVAL,
 	    "%s: looks like no log that can be imported; give the format with "
 	    "--from",

@@ -50,6 +50,7 @@ clf_status(const char *p, struct web_request *r)
 	    (uint64_t)(p[2] - '0');
 	for (p += 3; is_between(*p);)
 		p++;
+	p += *p == '+'; /* haproxy's logasap */
 	while (is_digit(p[n]))
 		n++;
 	n += n == 0 && *p == '-';
@@ -160,13 +161,15 @@ clf_date(const char *from, const char *to, struct web_request *r)
 		    (*end == '\0' || strchr(BETWEEN "],", *end) != NULL))
 			return (true);
 	}
-	/* Seconds since 1970, of ten digits. */
+	/* Seconds since 1970 are ten digits, milliseconds three more, ... */
 	for (const char *p = from; p < to; p++) {
-		const size_t n = strcspn(p, BETWEEN);
+		const size_t n = strcspn(p, BETWEEN "]");
+		const size_t digits = strspn(p, "0123456789");
 
-		if ((p == from || strchr(BETWEEN, p[-1]) != NULL) &&
-		    strspn(p, "0123456789") == 10 &&
-		    eph__decimal(p, n, 9, &r->ns))
+		if ((p == from || strchr(BETWEEN "[", p[-1]) != NULL) &&
+		    (digits == 10 ||
+			(digits == n && (n == 13 || n == 16 || n == 19))) &&
+		    eph__decimal(p, n, 19 - (int)digits, &r->ns))
 			return (true);
 	}
 	return (false);

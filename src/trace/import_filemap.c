@@ -54,7 +54,7 @@ struct filemap {
 	size_t cap_asked;
 	uint64_t *sizes; /* by file: bytes + 1, or 0 */
 	size_t cap_sizes;
-	uint64_t faults, reads, again, past_end, unbounded;
+	uint64_t others, faults, reads, again, past_end, unbounded;
 };
 
 /* "dev=254:0 ino=a7206f", also without the signs; what follows in *pp. */
@@ -77,9 +77,13 @@ take_file(const char **pp, struct filemap_event *e)
 	return (true);
 }
 
-/* False: no event of ours.  *brokenp: one that cannot be read. */
+/*
+ * False: no event of ours.  *othersp: one of the page cache that is no use of
+ * it; *brokenp: one that cannot be read.
+ */
 static bool
-take_event(const char *line, struct filemap_event *e, bool *brokenp)
+take_event(
+    const char *line, struct filemap_event *e, uint64_t *othersp, bool *brokenp)
 {
 	const char *mark = strstr(line, MARK), *end, *p;
 
@@ -87,6 +91,8 @@ take_event(const char *line, struct filemap_event *e, bool *brokenp)
 	if (mark == NULL)
 		return (false);
 	e->name = mark + strlen(MARK);
+	*othersp += strncmp(e->name, "add_to_page_cache:", 18) == 0 ||
+	    strncmp(e->name, "delete_from_page_cache:", 23) == 0;
 	if (strncmp(e->name, "get_pages:", 10) != 0 &&
 	    strncmp(e->name, "map_pages:", 10) != 0 &&
 	    strncmp(e->name, "fault:", 6) != 0)
@@ -216,7 +222,13 @@ filemap_tell(struct filemap *f)
 {
 	struct import *im = f->im;
 
-	if (im->res->calls == 0 && f->faults + f->reads > 0)
+	if (im->res->calls == 0 && f->faults + f->reads == 0)
+		eph__import_found(im,
+		    "%" PRIu64 " events of pages that came into the page cache "
+		    "or left it, which are no uses; Linux 6.12 and later has "
+		    "mm_filemap_get_pages",
+		    f->others);
+	else if (im->res->calls == 0)
 		eph__import_found(im,
 		    "%" PRIu64 " page faults of mmap, which --calls mmap "
 		    "counts, and %" PRIu64 " reads",
@@ -235,7 +247,6 @@ filemap_tell(struct filemap *f)
 		    "where a reader asked for more than there is; lines \"# "
 		    "file dev=D:D ino=X size=BYTES\" tell",
 		    f->unbounded, im->res->calls);
-	eph__import_clock_tell(im);
 }
 
 static int
@@ -256,7 +267,7 @@ filemap_run(struct import *im)
 
 		if (line[0] == '#')
 			error = take_size(&f, line);
-		else if (take_event(line, &e, &broken))
+		else if (take_event(line, &e, &f.others, &broken))
 			error = filemap_event(&f, &e);
 		else if (broken)
 			eph__import_skip(im);
@@ -281,6 +292,7 @@ static bool
 filemap_guess(const char *p, size_t n)
 {
 	struct filemap_event e;
+	uint64_t others = 0;
 	bool broken;
 
 	while (n > 0) {
@@ -292,7 +304,8 @@ filemap_guess(const char *p, size_t n)
 			memcpy(copy, p, len);
 			copy[len] = '\0';
 			if (strlen(copy) == len && copy[0] != '#' &&
-			    take_event(copy, &e, &broken))
+			    (take_event(copy, &e, &others, &broken) ||
+				others > 0))
 				return (true);
 		}
 		if (nl == NULL)

@@ -220,9 +220,13 @@ static bool
 perf_guess_line(char *line, size_t i)
 {
 	struct perf_line l;
+	const char *p = line + strspn(line, " ");
 
 	(void)i;
-	return (cut_head(line, &l) != NULL);
+	/* The rest of a call that began before perf did has no time. */
+	return (cut_head(line, &l) != NULL ||
+	    (*p == '?' && strstr(p, "): ") != NULL &&
+		strstr(p, "[continued]: ") != NULL));
 }
 
 static bool

@@ -70,25 +70,34 @@ first_half(
 	    &s->c, h, task, ns, &t->half_place, &t->half_queued));
 }
 
+/* One blank where the halves meet: strace puts one before its mark. */
+static int
+join_half(struct strace *s, uint32_t task, const char *rest, size_t len)
+{
+	char *half = s->c.tasks[task].half;
+	size_t a = strlen(half);
+
+	while (a > 1 && half[a - 1] == ' ' && half[a - 2] == ' ')
+		half[--a] = '\0';
+	while (a > 0 && half[a - 1] == ' ' && len > 0 && *rest == ' ') {
+		rest++;
+		len--;
+	}
+	return (eph__calls_half(&s->c, task, rest, len));
+}
+
 /* "<... NAME resumed>REST": join. */
 static int
 second_half(struct strace *s, uint32_t task, const char *rest)
 {
 	struct task *t = &s->c.tasks[task];
 	struct words w = { .task = task };
-	size_t a;
 	char *text;
 	int error;
 
 	if (!t->half_open)
 		return (0); /* began before the log, or is of no interest */
-	a = strlen(t->half);
-	/* One blank where the halves meet: strace puts one before its mark. */
-	while (a > 1 && t->half[a - 1] == ' ' && t->half[a - 2] == ' ')
-		t->half[--a] = '\0';
-	if (a > 0 && t->half[a - 1] == ' ')
-		rest += strspn(rest, " ");
-	if ((error = eph__calls_half(&s->c, task, rest, strlen(rest))) != 0)
+	if ((error = join_half(s, task, rest, strlen(rest))) != 0)
 		return (error);
 	w.place = t->half_place;
 	w.queued = t->half_queued;
@@ -107,6 +116,15 @@ is_unfinished(const char *text, size_t len)
 	    strcmp(text + len - strlen(UNFINISHED), UNFINISHED) == 0);
 }
 
+/* "<... NAME resumed>TEXT<unfinished ...>": cut again. */
+static int
+middle_part(struct strace *s, uint32_t task, char *text)
+{
+	const size_t len = strlen(text) - strlen(UNFINISHED);
+
+	return (s->c.tasks[task].half_open ? join_half(s, task, text, len) : 0);
+}
+
 /* What stands after the prefix. */
 static int
 strace_event(struct strace *s, uint32_t task, char *text, uint64_t ns)
@@ -115,10 +133,12 @@ strace_event(struct strace *s, uint32_t task, char *text, uint64_t ns)
 	char *end;
 
 	if (text[0] == '<' && strncmp(text, "<... ", 5) == 0) {
-		end = strstr(text, " resumed>");
-		return (end == NULL
-			? 0
-			: second_half(s, task, end + strlen(" resumed>")));
+		if ((end = strstr(text, " resumed>")) == NULL)
+			return (0);
+		end += strlen(" resumed>");
+		return (is_unfinished(end, strlen(end))
+			? middle_part(s, task, end)
+			: second_half(s, task, end));
 	}
 	if (text[0] == '+' && strncmp(text, "+++ ", 4) == 0) {
 		eph__calls_half_drop(&s->c, task);
@@ -474,8 +494,6 @@ strace_run(struct import *im)
 	}
 	if (error == 0)
 		error = eph__calls_finish(&s.c);
-	if (error == 0)
-		eph__import_clock_tell(im);
 	eph__calls_destroy(&s.c);
 	return (error);
 }

@@ -116,13 +116,15 @@ cut_line(char *line, struct truss_line *l)
 static bool
 rewrite(const struct truss_line *l, char *text, size_t size)
 {
-	size_t n = 0;
+	size_t n = strlen(l->text);
 	bool quoted = false;
 	const char *result = l->error == 0 ? l->result
 	    : l->error == FREEBSD_AGAIN	   ? "-1 EAGAIN"
 					   : "-1 ERR";
 
-	n += strlen(strcpy(text, l->text));
+	if (n + strlen(result) + 16 > size)
+		return (false);
+	memcpy(text, l->text, n);
 	text[n++] = '(';
 	for (const char *p = l->args; *p != '\0'; p++) {
 		if (n + strlen(result) + 16 > size)
@@ -178,9 +180,17 @@ truss_run(struct import *im)
 static bool
 truss_guess_line(char *line, size_t i)
 {
-	struct truss_line l;
+	static const char *const others[] = { "process ", "SIGNAL ", "<new ",
+		"<thread ", "<process " };
+	struct truss_line l = { 0 };
+	const char *p = cut_times(cut_pid(line, &l), &l);
 
-	(void)i;
+	/* What is no call, but not first. */
+	for (size_t k = 0; i > 0 && k < sizeof(others) / sizeof(others[0]);
+	     k++) {
+		if (strncmp(p, others[k], strlen(others[k])) == 0)
+			return (true);
+	}
 	return (cut_line(line, &l) && strchr(l.text, ' ') == NULL);
 }
 

@@ -11,11 +11,13 @@
 
 #define ARGS_MAX 8
 
-#define RAW_CLOEXEC	 02000000u
-#define RAW_EXCL	 0200u
-#define RAW_CLONE_FILES	 0x400u
-#define RAW_CLONE_THREAD 0x10000u
-#define RENAME_EXCHANGED 2u
+#define RAW_CLOEXEC	  02000000u
+#define RAW_EXCL	  0200u
+#define RAW_APPEND	  02000u
+#define RAW_RANGE_CLOEXEC 4u
+#define RAW_CLONE_FILES	  0x400u
+#define RAW_CLONE_THREAD  0x10000u
+#define RENAME_EXCHANGED  2u
 
 /* Is the flag in an argument, by name or (-X raw) by value? */
 static bool
@@ -121,6 +123,7 @@ on_open(struct calls *c, const struct words *w)
 	if (of.path != EPH_NONE && has_flag(flags, "O_EXCL", RAW_EXCL))
 		eph__calls_create(c, of.path);
 	of.file = of.path == EPH_NONE ? EPH_NONE : eph__calls_file(c, of.path);
+	of.append = has_flag(flags, "O_APPEND", RAW_APPEND);
 	return (eph__calls_fd_open(c, w->task, fd.fd, &of, true,
 	    has_flag(flags, "O_CLOEXEC", RAW_CLOEXEC)));
 }
@@ -215,6 +218,17 @@ on_close(struct calls *c, const struct words *w)
 	return (eph__calls_fd_close(c, w->task, (uint32_t)fd));
 }
 
+/* The descriptor is closed on exec, or no longer. */
+static void
+set_cloexec(struct calls *c, uint32_t task, uint64_t fd, bool on)
+{
+	struct fd_slot *slot =
+	    fd < CALLS_FD_MAX ? eph__calls_slot(c, task, (uint32_t)fd) : NULL;
+
+	if (slot != NULL)
+		slot->cloexec = on;
+}
+
 /* close_range(FIRST, LAST, FLAGS) */
 static int
 on_close_range(struct calls *c, const struct words *w)
@@ -226,13 +240,16 @@ on_close_range(struct calls *c, const struct words *w)
 	if (w->result[0] != '0' ||
 	    eph__strace_split(w->args, argv, ARGS_MAX) != 3 ||
 	    !eph__strace_arg_number(argv[0], &first) ||
-	    !eph__strace_arg_number(argv[1], &last) ||
-	    strstr(argv[2], "CLOEXEC") != NULL)
+	    !eph__strace_arg_number(argv[1], &last))
 		return (0);
 	if (last >= CALLS_FD_MAX)
 		last = c->tables[c->tasks[w->task].table].n;
-	for (uint64_t fd = first; error == 0 && fd <= last; fd++)
-		error = eph__calls_fd_close(c, w->task, (uint32_t)fd);
+	for (uint64_t fd = first; error == 0 && fd <= last; fd++) {
+		if (has_flag(argv[2], "CLOEXEC", RAW_RANGE_CLOEXEC))
+			set_cloexec(c, w->task, fd, true);
+		else
+			error = eph__calls_fd_close(c, w->task, (uint32_t)fd);
+	}
 	return (error);
 }
 
@@ -241,16 +258,34 @@ static int
 on_dup(struct calls *c, const struct words *w)
 {
 	struct fd_word to;
-	const char *end;
+	const char *end, *p;
 	uint64_t from;
 
-	if (w->name[0] == 'f' && strstr(w->args, "F_DUPFD") == NULL)
+	if (!eph__strace_number(w->args, &end, &from) || from >= CALLS_FD_MAX)
 		return (0);
-	if (!eph__strace_number(w->args, &end, &from) || from >= CALLS_FD_MAX ||
+	/* fcntl(FD, F_SETFD, FD_CLOEXEC) or 0 */
+	if (w->name[0] == 'f' && (p = strstr(end, "F_SETFD, ")) != NULL &&
+	    w->result[0] == '0')
+		set_cloexec(c, w->task, from, has_flag(p + 9, "FD_CLOEXEC", 1));
+	if ((w->name[0] == 'f' && strstr(end, "F_DUPFD") == NULL) ||
 	    !result_fd(w, &to) || from == to.fd)
 		return (0);
 	return (eph__calls_fd_dup(
 	    c, w->task, (uint32_t)from, to.fd, strstr(end, "CLOEXEC") != NULL));
+}
+
+/* ioctl(FD, FIOCLEX), ioctl(FD, FIONCLEX) */
+static int
+on_ioctl(struct calls *c, const struct words *w)
+{
+	const char *end;
+	uint64_t fd;
+
+	if (w->result[0] == '0' && eph__strace_number(w->args, &end, &fd) &&
+	    (strstr(end, ", FIOCLEX") != NULL ||
+		strstr(end, ", FIONCLEX") != NULL))
+		set_cloexec(c, w->task, fd, strstr(end, "FIOCLEX") != NULL);
+	return (0);
 }
 
 /* pipe([3, 4]), also with names: pipe2([3<pipe:[7]>, 4<pipe:[7]>], 0). */
@@ -293,6 +328,14 @@ on_socket(struct calls *c, const struct words *w)
 		return (0);
 	return (eph__calls_fd_open(
 	    c, w->task, fd.fd, &of, true, strstr(w->args, "CLOEXEC") != NULL));
+}
+
+/* io_submit, io_uring_enter: what they read shows nowhere. */
+static int
+on_async(struct calls *c, const struct words *w)
+{
+	c->async += w->result[0] > '0' && w->result[0] <= '9';
+	return (0);
 }
 
 /* -- calls that make tasks ---------------------------------------------- */
@@ -364,6 +407,7 @@ on_affinity(struct calls *c, const struct words *w)
 
 /* By name: the search starts at the first of a letter. */
 static const struct strace_handler handlers[] = {
+	{ "_llseek", eph__strace_lseek, CALLS_NONE },
 	{ "accept", on_socket, CALLS_NONE },
 	{ "accept4", on_socket, CALLS_NONE },
 	{ "chdir", on_chdir, CALLS_NONE },
@@ -385,6 +429,9 @@ static const struct strace_handler handlers[] = {
 	{ "fcntl64", on_dup, CALLS_NONE },
 	{ "fork", on_fork, CALLS_NONE },
 	{ "getpid", on_pid, CALLS_NONE },
+	{ "io_submit", on_async, CALLS_NONE },
+	{ "io_uring_enter", on_async, CALLS_NONE },
+	{ "ioctl", on_ioctl, CALLS_NONE },
 	{ "link", on_link, CALLS_NONE },
 	{ "linkat", on_link, CALLS_NONE },
 	{ "lseek", eph__strace_lseek, CALLS_NONE },

@@ -162,9 +162,12 @@ eph__strace_write(struct calls *c, const struct words *w)
 		c->other[CALLS_PIPE]++;
 		return (0);
 	}
-	if (of != NULL && of->kind == FILE_OTHER &&
-	    eph__strace_result_number(w, &got))
-		of->position += got;
+	if (of == NULL || of->kind != FILE_OTHER ||
+	    !eph__strace_result_number(w, &got))
+		return (0);
+	of->position += got;
+	if (of->append && got > 0) /* wherever the file ends */
+		of->seen = !(of->ended = true);
 	return (0);
 }
 
@@ -226,7 +229,7 @@ eph__strace_pread(struct calls *c, const struct words *w)
 {
 	struct transfer t = { .kind = CALLS_PREAD };
 	char *end = eph__strace_first_end(w->args);
-	char *flags;
+	char *flags, *p;
 
 	if (eph__calls_failed(c, w, CALLS_PREAD))
 		return (0);
@@ -236,7 +239,11 @@ eph__strace_pread(struct calls *c, const struct words *w)
 	if (strcmp(w->name, "preadv2") == 0 &&
 	    (flags = strrchr(end, ',')) != NULL)
 		*flags = '\0';
-	if (!last_number(end, &t.offset))
+	p = strrchr(end, ',');
+	t.at_position = p != NULL && strcmp(p, ", -1") == 0; /* of preadv2 */
+	if (t.at_position)
+		*p = '\0';
+	else if (!last_number(end, &t.offset))
 		return (unreadable(c, CALLS_PREAD));
 	t.asked = t.got;
 	if (strncmp(w->name, "preadv", 6) != 0 && !last_number(end, &t.asked))
@@ -297,9 +304,12 @@ eph__strace_mmap(struct calls *c, const struct words *w)
 	return (eph__calls_transfer(c, w, &t));
 }
 
+/* lseek(FD, OFFSET, WHENCE) = POSITION; _llseek(FD, OFFSET, [POSITION], ...) */
 int
 eph__strace_lseek(struct calls *c, const struct words *w)
 {
+	const char *p = w->name[0] == '_' ? strrchr(w->args, '[') : NULL;
+	const char *stop;
 	char *end = eph__strace_first_end(w->args);
 	struct open_file *of;
 	struct fd_word fd;
@@ -308,7 +318,9 @@ eph__strace_lseek(struct calls *c, const struct words *w)
 
 	c->read_seen = true;
 	if (!eph__strace_word_fd(w->args, end, &fd) ||
-	    !eph__strace_result_number(w, &position) ||
+	    (w->name[0] == '_' ? w->result[0] != '0' || p == NULL ||
+			!eph__strace_number(p + 1, &stop, &position)
+			       : !eph__strace_result_number(w, &position)) ||
 	    (fd.name != NULL && !eph__calls_is_file_name(fd.name, fd.len)))
 		return (0);
 	if ((error = eph__calls_open_file(c, w->task, &fd, &of)) != 0)

@@ -8,6 +8,7 @@
 
 #include "trace/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -274,6 +275,13 @@ table_row(struct import *im, struct table *t, char *line, size_t len)
 
 /* -- headers ------------------------------------------------------------ */
 
+/* Between the words of a name. */
+static bool
+is_joint(char c)
+{
+	return (c == '_' || c == ' ' || c == '-');
+}
+
 /* Is the name of the column `name', up to a unit in brackets? */
 static bool
 same_name(const struct table_field *f, const char *name)
@@ -293,7 +301,19 @@ same_name(const struct table_field *f, const char *name)
 			break;
 		}
 	}
-	return (strlen(name) == n && strncasecmp(s, name, n) == 0);
+	/* "Object ID", "objectId" and "object-id" are object_id. */
+	for (;; s++, n--, name++) {
+		while (n > 0 && is_joint(*s)) {
+			s++;
+			n--;
+		}
+		while (is_joint(*name))
+			name++;
+		if (n == 0 || *name == '\0')
+			return (n == 0 && *name == '\0');
+		if (tolower((unsigned char)*s) != tolower((unsigned char)*name))
+			return (false);
+	}
 }
 
 int
@@ -365,7 +385,7 @@ eph__table_is_header(const struct table_shape *shape, char *line)
 	    shape->delimiter != '\0' ? shape->delimiter : tell_delimiter(line);
 	const size_t n = cut_copy(delimiter, line, copy, f);
 
-	return (n > 1 && header_finds(shape, &t, f, n));
+	return (header_finds(shape, &t, f, n));
 }
 
 /* -- what the user says ------------------------------------------------- */

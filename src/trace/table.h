@@ -11,7 +11,7 @@
 #include "trace/import_object.h"
 
 #define TABLE_COLUMNS 64
-#define TABLE_NAMES   8
+#define TABLE_NAMES   12
 
 /* What we may want of a row. */
 enum table_want {

@@ -51,7 +51,7 @@ refuses 'not a regular file' trace convert good.txt -o /dev/null
 refuses 'ephmap trace import --from arc log.lis -o log.lis.trace' \
     trace info log.lis
 refuses 'No such file' trace import absent -o new
-refuses 'looks like no log' trace import good.txt -o new
+refuses 'is a trace of ephmap already' trace import good.txt -o new
 refuses 'log.lis:1: expected a page id alone' \
     trace import --from ids log.lis -o new
 

@@ -171,6 +171,53 @@ an_unseen_opening_is_the_start_again(void)
 	    "strace", "p 0 0\np 0 1\np 0 0\n");
 }
 
+/* Whatever moves a position, or says that it is not known. */
+static void
+positions_follow_every_call_that_moves_them(void)
+{
+	ASSERT_IMPORTS("7 open(\"/a\", O_RDONLY) = 3\n"
+		       "7 _llseek(3, 0, [8192], SEEK_SET) = 0\n"
+		       "7 sendfile(8, 3, NULL, 1) = 1\n",
+	    "strace", "p 0 2\n");
+	ASSERT_IMPORTS("7 open(\"/a\", O_RDONLY) = 3\n"
+		       "7 preadv2(3, [{iov_base=\"a\", iov_len=4096}], 1, -1, "
+		       "RWF_NOWAIT) = 4096\n"
+		       "7 sendfile(8, 3, NULL, 1) = 1\n",
+	    "strace", "p 0 1\n");
+	ASSERT_SAYS("7 open(\"/a\", O_RDWR|O_APPEND) = 3\n"
+		    "7 write(3, \"x\", 10) = 10\n"
+		    "7 sendfile(8, 3, NULL, 1) = 1\n",
+	    "1 of 1 calls at the file's position");
+}
+
+/* What exec closes is not what is used after it. */
+static void
+descriptors_may_be_marked_for_exec(void)
+{
+	static const char *const marks[] = { "fcntl(3, F_SETFD, FD_CLOEXEC)",
+		"ioctl(3, FIOCLEX)", "close_range(3, 9, CLOSE_RANGE_CLOEXEC)" };
+	char log[512];
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		(void)snprintf(log, sizeof(log),
+		    "7 open(\"/a\", O_RDONLY) = 3\n"
+		    "7 close(9) = 0\n"
+		    "7 %s = 0\n"
+		    "7 sendfile(8, 3, NULL, 4096) = 4096\n"
+		    "7 execve(\"/x\", [\"x\"], 0x1 /* 2 vars */) = 0\n"
+		    "7 sendfile(8, 3, NULL, 1) = 1\n",
+		    marks[i]);
+		ASSERT_IMPORTS(log, "strace", "p 0 0\np 0 1000000000\n");
+	}
+	ASSERT_IMPORTS("7 open(\"/a\", O_RDONLY|O_CLOEXEC) = 3\n"
+		       "7 close(9) = 0\n"
+		       "7 fcntl(3, F_SETFD, 0) = 0\n"
+		       "7 execve(\"/x\", [\"x\"], 0x1 /* 2 vars */) = 0\n"
+		       "7 read(3, \"x\", 4096) = 4096\n"
+		       "7 sendfile(8, 3, NULL, 1) = 1\n",
+	    "strace", "p 0 1\n");
+}
+
 static void
 what_moves_the_position_and_is_not_logged_is_said(void)
 {
@@ -285,6 +332,15 @@ a_message_cuts_a_line_in_two(void)
 }
 
 static void
+a_call_may_be_cut_more_than_once(void)
+{
+	ASSERT_IMPORTS("7 sendfile(8,  <unfinished ...>\n"
+		       "7 <... sendfile resumed>5</a>, [0] <unfinished ...>\n"
+		       "7 <... sendfile resumed> => [4096], 4096) = 4096\n",
+	    "strace", "p 0 0\n");
+}
+
+static void
 what_a_server_says_itself_is_no_call(void)
 {
 	ASSERT_IMPORTS("Listening on port 80\n"
@@ -358,6 +414,18 @@ nothing_is_refused_with_what_is_there(void)
 	    "read,splice,copy_file_range,mmap would count");
 	ASSERT_REFUSES("7 futex(0x1, FUTEX_WAIT) = 0\n", "strace",
 	    "1 other calls, none of which reads a file's pages");
+	ASSERT_REFUSES("7 io_uring_enter(5, 1, 1, 0, NULL, 8) = 1\n", "strace",
+	    "1 calls of io_submit or io_uring_enter, whose reads no log");
+	ASSERT_SAYS("7 io_submit(0x7f, 1, [{aio_fildes=3}]) = 1\n"
+		    "7 " SEND(0, 4096),
+	    "1 calls of io_submit or io_uring_enter");
+	ASSERT_REFUSES("     nginx-4321    [001] .....  6659.5: "
+		       "mm_filemap_add_to_page_cache: dev 254:0 ino a7206f "
+		       "pfn=0x1 ofs=4096 order=0\n",
+	    NULL, "1 events of pages that came into the page cache or left");
+	/* Said once. */
+	ASSERT_SAYS("7 100.0 " SEND(0, 4096) "7 40.0 " SEND(0, 4096),
+	    "by 60 s at most; no time passes there\n");
 }
 
 /* -- other tools -------------------------------------------------------- */
@@ -365,6 +433,7 @@ nothing_is_refused_with_what_is_there(void)
 static void
 truss_is_read_and_not_taken_for_strace(void)
 {
+	static char long_name[9000], long_log[10000];
 	/* EAGAIN may have sent something. */
 	static const char log[] =
 	    "45678: openat(AT_FDCWD,\"/w/a\",O_RDONLY|O_CLOEXEC,00)\t = 5 "
@@ -378,6 +447,18 @@ truss_is_read_and_not_taken_for_strace(void)
 
 	ASSERT_IMPORTS(log, NULL, "p 0 1\np 0 2\np 0 3\np 1 1000000000\n");
 	ASSERT_SAYS(log, "truss (guessed): 3 calls");
+	/* A name that fills any buffer. */
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	(void)snprintf(long_log, sizeof(long_log),
+	    "%s(1) = 0 (0x0)\n1: sendfile(5,3,0x0,0x1,0x0,{ 1 },0x0) = 0 "
+	    "(0x0)\n",
+	    long_name);
+	ASSERT_IMPORTS(long_log, "truss", "p 0 0\n");
+	ASSERT_IMPORTS("1: sendfile(5,3,0x0,0x1,0x0,{ 1 },0x0) = 0 (0x0)\n"
+		       "1: <thread 100123 exited>\n"
+		       "1: SIGNAL 20 (SIGCHLD) code=CLD_EXITED\n"
+		       "1: process exit, rval = 0\n",
+	    NULL, "p 0 0\n");
 	ASSERT_OPTIONS("1: 0.5 pread(3,\"a,\\\"b\",4096,0x2000)\t = 4096 "
 		       "(0x1000)\n",
 	    "p 0 2\n", .calls = EPH_CALLS_PREAD);
@@ -416,6 +497,8 @@ static void
 perf_trace_has_no_offset_behind_a_pointer(void)
 {
 	static const char log[] =
+	    "         ? (         ): sf/30526  ... [continued]: epoll_wait()) "
+	    "= 1\n"
 	    "     0.000 ( 0.880 ms): sf/30526 sendfile(out_fd: 4, in_fd: 5, "
 	    "offset: 0x7ffeb7dea8c0, count: 20000)   = 20000\n"
 	    "     0.955 ( 0.011 ms): sf/30526 openat(dfd: CWD, filename: "
@@ -466,12 +549,15 @@ static CU_TestInfo tests[] = {
 	TEST(more_cpus_than_the_machine_has_are_warned_of),
 	TEST(attached_threads_share_descriptors),
 	TEST(an_unseen_opening_is_the_start_again),
+	TEST(positions_follow_every_call_that_moves_them),
+	TEST(descriptors_may_be_marked_for_exec),
 	TEST(what_moves_the_position_and_is_not_logged_is_said),
 	TEST(a_file_keeps_its_pages_under_another_name),
 	TEST(names_move_relative_and_with_their_directory),
 	TEST(what_is_created_after_unlink_is_another_file),
 	TEST(every_option_of_strace_is_read),
 	TEST(a_message_cuts_a_line_in_two),
+	TEST(a_call_may_be_cut_more_than_once),
 	TEST(what_a_server_says_itself_is_no_call),
 	TEST(a_number_that_comes_again_is_another_process),
 	TEST(a_clock_passes_midnight_and_may_be_set_back),

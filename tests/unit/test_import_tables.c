@@ -89,6 +89,11 @@ headers_are_found_in_all_their_forms(void)
 	csv("\"time\"\t\"id\"\n0\t5\n1\t5\n", P5 D1 P5, NULL);
 	csv("# time, obj_id\n0, 5\n1, 5\n", P5 D1 P5, NULL);
 	csv("time|id\n0|5\n1|5\n", P5 D1 P5, NULL);
+	csv("Time (s),Object ID,Size (B)\n0,5,1\n1,5,1\n", P5 D1 P5, NULL);
+	csv("ts,objId,obj-size\n0,5,1\n1,5,1\n", P5 D1 P5,
+	    "columns time=1 (ts) id=2 (objId) size=3 (obj-size)");
+	csv("\r\n \n\ntime,id\n0,5\n1,5\n", P5 D1 P5, NULL);
+	csv("id\n5\n5\n", P5 P5, "a header, columns id=1 (id)");
 	csv("time,id\n0,5\n1\n", ":3: expected 2 columns as in the first line",
 	    NULL);
 }

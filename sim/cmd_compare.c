@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ephmap/tlb_record.h"
@@ -201,6 +202,36 @@ needs_future(const struct pool *pool)
 	return (false);
 }
 
+/* A file is drawn before anything is printed, the terminal's turn is last. */
+static int
+plot_points(const struct pool *pool, bool file)
+{
+	const char *to = pool->s->o->plot;
+	struct eph_err err;
+
+	if (to == NULL || (strcmp(to, "terminal") != 0) != file ||
+	    report_plot_comparison(pool->s, pool->points, pool->n, to, &err) ==
+		0)
+		return (EXIT_OK);
+	return (options_refuse(pool->s->command, "%s", err.text));
+}
+
+static int
+report_all(const struct pool *pool, const struct eph_trace_meta *meta,
+    const struct eph_tlb_record *beside)
+{
+	const struct setup *s = pool->s;
+	const int status = judge(s, pool->points, pool->n);
+
+	if (status == EXIT_BAD || plot_points(pool, true) != EXIT_OK)
+		return (EXIT_BAD);
+	print_points(s, meta, pool->points, pool->n);
+	if (s->o->beside != NULL)
+		print_beside(s, beside, meta);
+	report_warn(s, pool->points, pool->n);
+	return (plot_points(pool, false) == EXIT_OK ? status : EXIT_BAD);
+}
+
 static int
 compare_trace(struct setup *s, struct eph_trace *trace,
     const struct eph_tlb_record *beside)
@@ -225,12 +256,7 @@ compare_trace(struct setup *s, struct eph_trace *trace,
 	}
 	pool.ops = ops;
 	run_all(&pool);
-	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
-		print_points(s, eph_trace_meta(trace), pool.points, pool.n);
-		if (s->o->beside != NULL)
-			print_beside(s, beside, eph_trace_meta(trace));
-		report_warn(s, pool.points, pool.n);
-	}
+	status = report_all(&pool, eph_trace_meta(trace), beside);
 	setup_free(pool.points, pool.n);
 	eph_oplist_free(ops);
 	return (status);
@@ -247,12 +273,7 @@ compare_workload(struct setup *s, const struct eph_tlb_record *beside)
 	    setup_points(s, &meta, &pool.points, &pool.n) != OPTIONS_OK)
 		return (EXIT_BAD);
 	run_all(&pool);
-	if ((status = judge(s, pool.points, pool.n)) != EXIT_BAD) {
-		print_points(s, &meta, pool.points, pool.n);
-		if (s->o->beside != NULL)
-			print_beside(s, beside, &meta);
-		report_warn(s, pool.points, pool.n);
-	}
+	status = report_all(&pool, &meta, beside);
 	setup_free(pool.points, pool.n);
 	return (status);
 }
@@ -268,6 +289,7 @@ cmd_compare(const struct opts *o, int n, char **operands)
 	if (setup_policy_help(&s))
 		return (EXIT_OK);
 	if (setup_trace(&s, n, operands) != OPTIONS_OK ||
+	    setup_plot(&s) != OPTIONS_OK ||
 	    read_beside(&s, &beside) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->workload != NULL)

@@ -656,16 +656,8 @@ check_options(struct mrc *m)
 		return (options_refuse(m->s.command,
 		    "--shards: expected a share of the pages above 0, at "
 		    "most 1"));
-	if (m->s.o->plot != NULL && plot_check(m->s.o->plot) != 0)
-		return (options_refuse(m->s.command,
-		    "--plot: expected terminal, or a file that ends in "
-		    ".svg, .png or .pdf, got \"%s\"",
-		    m->s.o->plot));
-	if (m->s.o->plot != NULL && strcmp(m->s.o->plot, "terminal") == 0 &&
-	    m->s.o->format != FORMAT_TABLE)
-		return (options_refuse(m->s.command,
-		    "--plot terminal and --format csv or json would both "
-		    "go to standard output"));
+	if (setup_plot(&m->s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	if (!m->s.o->events && check_alone(&m->s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	return (OPTIONS_OK);

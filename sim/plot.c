@@ -30,6 +30,16 @@ static const struct form {
 #define HEIGHT	    620
 #define PAGE_HEIGHT 440
 
+/* Wide enough for the names of all bars. */
+static unsigned
+width_of(const struct plot *p, unsigned least)
+{
+	const unsigned needed =
+	    p->bars != NULL ? 120 + 18 * (unsigned)p->line[0].n : 0;
+
+	return (needed > least ? needed : least);
+}
+
 /* High enough for the names of all lines. */
 static unsigned
 height_of(const struct plot *p, unsigned least)
@@ -198,8 +208,8 @@ draw_form(const struct plot *p, const struct form *form, FILE *out,
 	if (f == NULL)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
-	error = plot_gnuplot(
-	    p, form->terminal, WIDTH, height_of(p, HEIGHT), f, err);
+	error = plot_gnuplot(p, form->terminal, width_of(p, WIDTH),
+	    height_of(p, HEIGHT), f, err);
 	text = read_all(f, &n);
 	if (error == 0 && !is_whole(form, text, n))
 		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");

@@ -40,7 +40,7 @@ struct plot {
 
 	/*
 	 * Bars instead: each line is a part of the bars, whose names these
-	 * are; x is not looked at.
+	 * are; x and error are not looked at.
 	 */
 	const char *const *bars;
 };

@@ -22,6 +22,7 @@ static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 1, 2, 3 };
 
 /* Between names at the ends of lines, of the height: a line of text. */
 #define LABEL_PIXELS 14.5
+#define BARS_ASLANT  16
 #define FRAME_PIXELS 95 /* above and below the lines */
 
 /* A name between quotes: in '' only ' must be doubled. */
@@ -244,22 +245,40 @@ print_lines(const struct plot *p, FILE *f)
 	(void)fputc('\n', f);
 }
 
-/* Parts of a bar on top of each other. */
+/* Names of bars stand upright where they would meet. */
 static void
-print_bars(const struct plot *p, FILE *f)
+print_bar_names(const struct plot *p, size_t n, FILE *f)
 {
-	const size_t n = p->nlines > 0 ? p->line[0].n : 0;
+	size_t longest = 0;
 
+	for (size_t i = 0; i < n; i++)
+		longest =
+		    strlen(p->bars[i]) > longest ? strlen(p->bars[i]) : longest;
+	/* A name aslant goes down and to the right. */
 	(void)fprintf(f,
-	    "set style fill solid 0.85 noborder\nset boxwidth 0.7\n"
-	    "set key outside top horizontal\nset xtics rotate by -35 (");
+	    "set bmargin %zu\nset rmargin %zu\nset xtics rotate by %d (",
+	    3 + longest * (n > BARS_ASLANT ? 9 : 6) / 20,
+	    n > BARS_ASLANT ? 2 : 2 + longest / 2, n > BARS_ASLANT ? -90 : -35);
 	for (size_t i = 0; i < n; i++) {
 		(void)fprintf(f, "%s", i > 0 ? ", " : "");
 		quoted(f, p->bars[i]);
 		(void)fprintf(f, " %zu", i);
 	}
+	(void)fprintf(f, ")\n");
+}
+
+/* Parts of a bar on top of each other. */
+static void
+print_bars(const struct plot *p, bool tooltips, FILE *f)
+{
+	const size_t n = p->nlines > 0 ? p->line[0].n : 0;
+
+	(void)fprintf(f,
+	    "set style fill solid 0.85 noborder\nset boxwidth 0.7\n"
+	    "set key outside top center horizontal\n");
+	print_bar_names(p, n, f);
 	(void)fprintf(
-	    f, ")\nset xrange [-0.6:%.1f]\n$bars << END\n", (double)n - 0.4);
+	    f, "set xrange [-0.6:%.1f]\n$bars << END\n", (double)n - 0.4);
 	for (size_t i = 0; i < n; i++) {
 		double sum = 0;
 
@@ -280,7 +299,7 @@ print_bars(const struct plot *p, FILE *f)
 		    colours[l % COUNT(colours)]);
 		quoted(f, p->line[l].name);
 	}
-	for (size_t l = 0; l < p->nlines; l++)
+	for (size_t l = 0; l < p->nlines && tooltips; l++)
 		(void)fprintf(f,
 		    ", $bars using 1:%zu:%zu with labels hypertext point pt 7 "
 		    "ps 0.35 lc rgb '%s' notitle",
@@ -337,14 +356,16 @@ print_terminal(
 }
 
 static void
-print_script(const struct plot *p, unsigned height, FILE *f)
+print_script(
+    const struct plot *p, enum plot_terminal terminal, unsigned height, FILE *f)
 {
 	const double top =
 	    (p->bars != NULL ? highest_bar(p) : highest(p)) * 1.05;
 
 	print_frame(p, top, f);
 	if (p->bars != NULL) {
-		print_bars(p, f);
+		print_bars(
+		    p, terminal == PLOT_SVG || terminal == PLOT_SVG_IN_PAGE, f);
 		return;
 	}
 	print_range(p, f);
@@ -394,7 +415,7 @@ plot_gnuplot(const struct plot *p, enum plot_terminal terminal, unsigned width,
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
 	print_terminal(terminal, width, height, script);
-	print_script(p, height, script);
+	print_script(p, terminal, height, script);
 	if (fflush(script) != 0)
 		error = eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno));

@@ -10,9 +10,10 @@
 #include "table.h"
 #include "text.h"
 
-#define ROWS  20
-#define LEFT  10 /* columns before the canvas */
-#define WIDTH 200
+#define ROWS	   20
+#define LEFT	   10 /* columns before the canvas */
+#define WIDTH	   200
+#define BAR_NUMBER 10 /* columns of the number behind a bar */
 
 static const char marks[] = "*o+x#@%&=~abcdefghijklmnpqrstuvwyz";
 
@@ -83,11 +84,66 @@ print_legend(const struct plot *p)
 	(void)putchar('\n');
 }
 
+/* The parts of bar `i', each in its mark; returns the columns it took. */
+static int
+print_parts(const struct plot *p, size_t i, double top, int columns)
+{
+	double sum = 0;
+	int at = 0;
+
+	for (size_t l = 0; l < p->nlines; l++) {
+		sum += p->line[l].y[i];
+		for (; at < (int)lround(sum / top * columns); at++)
+			(void)putchar(marks[l % (sizeof(marks) - 1)]);
+	}
+	return (at);
+}
+
+/* A line for each bar, with what its parts add up to. */
+static void
+bars_text(const struct plot *p)
+{
+	const size_t n = p->line[0].n;
+	int name = 0, columns;
+	double top = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (size_t l = 0; l < p->nlines; l++)
+			sum += p->line[l].y[i];
+		top = fmax(top, sum);
+		name = (int)fmax(name, (double)strlen(p->bars[i]));
+	}
+	columns = (int)text_columns() - BAR_NUMBER;
+	name = name > columns / 2 ? columns / 2 : name;
+	columns -= name + 2;
+	for (size_t i = 0; i < n; i++) {
+		char number[NUMBER_MAX];
+		double sum = 0;
+		int at;
+
+		for (size_t l = 0; l < p->nlines; l++)
+			sum += p->line[l].y[i];
+		(void)printf("%-*.*s |", name, name, p->bars[i]);
+		at = print_parts(p, i, top > 0 ? top : 1, columns);
+		(void)printf("%*s%*s\n", columns - at, "", BAR_NUMBER,
+		    number_real(number, sum, 1));
+	}
+}
+
 void
 plot_text(const struct plot *p)
 {
 	struct canvas c = { .log_x = p->log_x };
 	const int room = (int)text_columns() - LEFT - 2;
+
+	text_printf(stdout, "\n%s\n%s\n", p->title, p->y);
+	if (p->bars != NULL) {
+		bars_text(p);
+		print_legend(p);
+		return;
+	}
 
 	c.columns = room < WIDTH ? room : WIDTH;
 	find_range(p, &c);
@@ -100,7 +156,6 @@ plot_text(const struct plot *p)
 			set_mark(&c, p->line[l].x[i], p->line[l].y[i],
 			    marks[l % (sizeof(marks) - 1)]);
 	}
-	(void)printf("\n%s\n%s\n", p->title, p->y);
 	for (int r = 0; r < ROWS; r++)
 		(void)printf("%8.4g |%s\n", c.y1 * (ROWS - 1 - r) / (ROWS - 1),
 		    c.cell[r]);

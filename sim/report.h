@@ -32,6 +32,13 @@ void report_print_comparison(const struct setup *s,
     const struct eph_trace_meta *meta, const struct point *p, size_t n,
     FILE *out);
 
+/*
+ * Draw them, to the terminal or a file, as plot_draw().  At least one has
+ * run.
+ */
+int report_plot_comparison(const struct setup *s, const struct point *p,
+    size_t n, const char *to, struct eph_err *err);
+
 /* What a person should know and exit status 0 does not say. */
 void report_warn(const struct setup *s, const struct point *p, size_t n);
 

@@ -2,7 +2,7 @@
 
 /* Many runs, side by side. */
 
-#include "report.h"
+#include "report_compare.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,33 +12,19 @@
 #include "table.h"
 #include "text.h"
 
-/* Which columns a comparison needs: an axis is shown where it varies. */
-struct shown {
-	bool policy;
-	bool shootdown;
-	bool machine;
-	bool tlb;
-	bool cpus;
-	bool nbufs;
-	bool in_use; /* mappings are held, not only used and freed */
-	bool flush;  /* somewhere */
-	bool sleep;
-	bool violations;
-};
-
 static bool
 same_text(const char *a, const char *b)
 {
 	return (strcmp(or_dash(a), or_dash(b)) == 0);
 }
 
-static uint64_t
+uint64_t
 point_sleeps(const struct point *p)
 {
 	return (p->work != NULL ? p->work->map_sleeps : p->res->counters.sleep);
 }
 
-static struct shown
+struct shown
 find_shown(const struct point *p, size_t n)
 {
 	struct shown w = { 0 };
@@ -217,15 +203,32 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 		table_rest(t, p->err.text);
 }
 
-static const struct point **
-sort_points(
-    const struct point *p, size_t n, int (*compare)(const void *, const void *))
+/* The most maps a second first, refused ones last. */
+static int
+compare_rates(const void *va, const void *vb)
+{
+	const struct point *a = *(const struct point *const *)va;
+	const struct point *b = *(const struct point *const *)vb;
+	double ra, rb;
+
+	if (a->status != 0 || b->status != 0)
+		return (compare_points(va, vb));
+	ra = eph_time_rate(&a->res->time);
+	rb = eph_time_rate(&b->res->time);
+	if (ra != rb)
+		return (ra > rb ? -1 : 1);
+	return ((a > b) - (a < b)); /* as they were typed */
+}
+
+const struct point **
+sort_points(const struct setup *s, const struct point *p, size_t n)
 {
 	const struct point **order = must_alloc(NULL, n, sizeof(*order));
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = &p[i];
-	qsort(order, n, sizeof(*order), compare);
+	qsort(order, n, sizeof(*order),
+	    s->o->time ? compare_rates : compare_points);
 	return (order);
 }
 
@@ -316,36 +319,6 @@ print_how_to_read(const struct shown *w, FILE *out)
 
 /* Under clocks: how much, how long, and where the cycles went. */
 
-static const struct {
-	const char *name;
-	unsigned items; /* of EPH_CYCLES, as bits */
-} time_columns[] = {
-	{ "TLB", 1u << EPH_CYCLES_walk | 1u << EPH_CYCLES_invlpg },
-	{ "ask", 1u << EPH_CYCLES_send | 1u << EPH_CYCLES_ack },
-	{ "irq", 1u << EPH_CYCLES_handle },
-	{ "lck", 1u << EPH_CYCLES_lock | 1u << EPH_CYCLES_line },
-	{ "idl", 1u << EPH_CYCLES_idle | 1u << EPH_CYCLES_sleep },
-};
-
-#define TIME_COLUMNS (sizeof(time_columns) / sizeof(time_columns[0]))
-
-/* The most maps a second first, refused ones last. */
-static int
-compare_rates(const void *va, const void *vb)
-{
-	const struct point *a = *(const struct point *const *)va;
-	const struct point *b = *(const struct point *const *)vb;
-	double ra, rb;
-
-	if (a->status != 0 || b->status != 0)
-		return (compare_points(va, vb));
-	ra = eph_time_rate(&a->res->time);
-	rb = eph_time_rate(&b->res->time);
-	if (ra != rb)
-		return (ra > rb ? -1 : 1);
-	return ((a > b) - (a < b)); /* as they were typed */
-}
-
 static void
 print_time_heading(struct table *t, const struct shown *w)
 {
@@ -356,6 +329,28 @@ print_time_heading(struct table *t, const struct shown *w)
 	for (size_t i = 0; i < TIME_COLUMNS; i++)
 		table_cell(t, "%s", time_columns[i].name);
 	table_rule(t);
+}
+
+const struct time_column time_columns[TIME_COLUMNS] = {
+	{ "TLB", "walks, own invalidations",
+	    1u << EPH_CYCLES_walk | 1u << EPH_CYCLES_invlpg },
+	{ "ask", "sending IPIs, waiting for answers",
+	    1u << EPH_CYCLES_send | 1u << EPH_CYCLES_ack },
+	{ "irq", "handling IPIs", 1u << EPH_CYCLES_handle },
+	{ "lck", "locks, lines of others",
+	    1u << EPH_CYCLES_lock | 1u << EPH_CYCLES_line },
+	{ "idl", "idle", 1u << EPH_CYCLES_idle | 1u << EPH_CYCLES_sleep },
+};
+
+double
+time_share(const struct eph_time *t, const struct time_column *c)
+{
+	const double all = (double)t->elapsed * t->cpus;
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < EPH_CYCLES_N; k++)
+		sum += (c->items >> k & 1) != 0 ? t->cycles[k] : 0;
+	return (all > 0 ? 100 * (double)sum / all : 0);
 }
 
 /* Three digits or more. */
@@ -376,21 +371,13 @@ static void
 print_time(struct table *t, const struct shown *w, const struct point *p)
 {
 	const struct eph_time *tm = &p->res->time;
-	const double all = (double)tm->elapsed * tm->cpus;
 
 	print_axes(t, w, p);
 	time_cell(t, eph_time_rate(tm) / 1e6);
 	time_cell(t, (double)tm->map.p50 / tm->mhz);
 	time_cell(t, (double)tm->map.p99 / tm->mhz);
-	for (size_t i = 0; i < TIME_COLUMNS; i++) {
-		uint64_t sum = 0;
-
-		for (unsigned k = 0; k < EPH_CYCLES_N; k++)
-			sum += (time_columns[i].items >> k & 1) != 0
-			    ? tm->cycles[k]
-			    : 0;
-		table_cell(t, "%.0f", all > 0 ? 100 * (double)sum / all : 0.0);
-	}
+	for (size_t i = 0; i < TIME_COLUMNS; i++)
+		table_cell(t, "%.0f", time_share(tm, &time_columns[i]));
 	if (p->unsound)
 		table_rest(t, p->err.text);
 }
@@ -420,7 +407,7 @@ print_times(const struct setup *s, const struct eph_trace_meta *meta,
     const struct point *p, size_t n, FILE *out)
 {
 	const struct shown w = find_shown(p, n);
-	const struct point **order = sort_points(p, n, compare_rates);
+	const struct point **order = sort_points(s, p, n);
 	char align[24];
 	struct table *t;
 
@@ -460,7 +447,7 @@ report_print_comparison(const struct setup *s,
 		print_times(s, meta, p, n, out);
 		return;
 	}
-	order = sort_points(p, n, compare_points);
+	order = sort_points(s, p, n);
 	(void)snprintf(align, sizeof(align), "l%s%s%s%s%s%srrrrrrr%s%s%s%s",
 	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
 	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "",

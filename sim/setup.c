@@ -12,6 +12,7 @@
 #include "axis.h"
 #include "costs.h"
 #include "options.h"
+#include "plot.h"
 #include "table.h"
 #include "values.h"
 
@@ -413,4 +414,22 @@ bool
 point_has_nbufs(const struct point *p)
 {
 	return ((p->cfg.design->flags & EPH_DESIGN_NBUFS) != 0);
+}
+
+int
+setup_plot(const struct setup *s)
+{
+	const char *to = s->o->plot;
+
+	if (to != NULL && plot_check(to) != 0)
+		return (options_refuse(s->command,
+		    "--plot: expected terminal, or a file that ends in .svg, "
+		    ".png or .pdf, got \"%s\"",
+		    to));
+	if (to != NULL && strcmp(to, "terminal") == 0 &&
+	    s->o->format != FORMAT_TABLE)
+		return (options_refuse(s->command,
+		    "--plot terminal and --format csv or json would both go "
+		    "to standard output"));
+	return (OPTIONS_OK);
 }

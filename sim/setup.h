@@ -64,6 +64,9 @@ int setup_trace(struct setup *s, int n, char **operands);
 /* Take a workload; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
 int setup_workload(struct setup *s, const char *text);
 
+/* --plot can be done; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
+int setup_plot(const struct setup *s);
+
 /* A trace without a reference has no result: OPTIONS_BAD, and said. */
 int setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta);
 

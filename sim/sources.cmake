@@ -33,6 +33,7 @@ set(EPHMAP_SOURCES
     record.c
     report.c
     report_compare.c
+    report_plot.c
     report_warn.c
     result.c
     setup.c

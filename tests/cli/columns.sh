@@ -67,6 +67,8 @@ all compare --design sf_buf.lru,kmap_local --policy lru,sieve --nbufs 1,2 \
 all mrc --policy lru,opt,fifo,clock,sieve,arc --promotions t.txt
 all mrc --design sf_buf.lru --events t.txt
 all mrc --shards 0.5 --sizes 1,2 t.txt
+all compare --design sf_buf.lru,xen.mapcache --cpus 2,4 --nbufs 1,2 \
+    --policy lru,fifo --plot terminal t.txt
 all mrc --policy lru,opt --plot terminal t.txt
 all trace info t.txt
 all trace import --from help

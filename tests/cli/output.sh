@@ -88,6 +88,27 @@ accepts compare --design sf_buf.lru --machine i386-p4,amd64-skylake \
     --tlb infinite --cpus 2,4 --format csv t.txt
 expect '2 machines x 2 CPU counts' [ "$(wc -l <"$out")" -eq 5 ]
 
+# Bars of events: on the terminal, and in files, which come first.
+accepts compare --design dmap,sf_buf.lru --plot terminal t.txt
+expect_out '^t.txt: events by design, amd64-skylake, 2 CPUs, 1,024 buffers$'
+expect_out '^dmap  *|'
+expect_out '\* invlpg   o flush   + IPI   x TLB miss   # sleep'
+expect 'a bar for each row' [ "$(grep -c ' |' "$out")" -eq 2 ]
+accepts compare --design dmap,sf_buf.lru --time --plot terminal t.txt
+expect_out '^t.txt: cycles by design'
+expect_out '+ handling IPIs'
+refuses 'expected terminal, or a file that ends in' compare --plot a.gif t.txt
+refuses 'standard output' compare --plot terminal --format csv t.txt
+refuses 'no/such' compare --plot no/such/a.svg t.txt
+if command -v gnuplot >/dev/null 2>&1; then
+	accepts compare --design dmap,sf_buf.lru --cpus 2,4 --plot a.svg t.txt
+	expect 'a bar with its name' grep -q 'sf_buf.lru 4 CPUs' a.svg
+	expect 'a title' grep -q 't.txt: events by design' a.svg
+	expect 'exact numbers' grep -q '<title>IPI, sf_buf.lru 4 CPUs: ' a.svg
+else
+	echo "skipped: there is no gnuplot"
+fi
+
 # The historical number of buffers.
 for sized in 16M:1024 64M:1024 512M:4608 1G:6656 64G:6656; do
 	accepts run --design sf_buf.lru --nbufs from-memory:${sized%:*} \

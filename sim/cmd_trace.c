@@ -126,8 +126,8 @@ import_cpu_rule(
 		io->cpu = (unsigned)cpu;
 	} else {
 		return (options_refuse(command,
-		    "--cpu-of: expected pid, thread, column or a CPU from 0 "
-		    "to 1023, got \"%s\"",
+		    "--cpu-of: expected pid, thread, column or a CPU from " EPH_CPUS_TEXT
+		    ", got \"%s\"",
 		    text));
 	}
 	return (OPTIONS_OK);

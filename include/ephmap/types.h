@@ -27,8 +27,9 @@ typedef uint64_t eph_pte_t; /* page-table entry, EPH_PTE_* and a frame */
 #define EPH_PAGE_MASK  (EPH_PAGE_SIZE - 1u)
 
 #define EPH_CPUS_MAX   1024u
-#define EPH_FRAMES_MAX (1u << 28) /* 1 TiB of simulated memory */
-#define EPH_NONE       UINT32_MAX /* "no index", everywhere */
+#define EPH_CPUS_TEXT  "0 to 1023" /* which CPUs there can be, in words */
+#define EPH_FRAMES_MAX (1u << 28)  /* 1 TiB of simulated memory */
+#define EPH_NONE       UINT32_MAX  /* "no index", everywhere */
 
 #define eph_ptoa(pages) ((uint64_t)(pages) << EPH_PAGE_SHIFT)
 #define eph_atop(bytes) ((uint64_t)(bytes) >> EPH_PAGE_SHIFT)

@@ -2,6 +2,7 @@ set(EPHMAP_SOURCES
     counters.c
     err.c
     fiber.c
+    find.c
     kassert.c
     mem.c
     names.c

@@ -5,9 +5,8 @@
  * defines a row, in the order `ephmap list designs` prints.
  */
 
-#include <string.h>
-
 #include "ephmap/sdk/design.h"
+#include "base/find.h"
 
 /* clang-format off */
 #define DESIGNS(X)							\
@@ -85,9 +84,5 @@ const struct eph_design_ops *const eph_designs[] = {
 const struct eph_design_ops *
 eph_design_find(const char *name)
 {
-	for (size_t i = 0; eph_designs[i] != NULL; i++) {
-		if (strcmp(eph_designs[i]->name, name) == 0)
-			return (eph_designs[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_designs, name));
 }

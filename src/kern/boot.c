@@ -32,6 +32,13 @@ eph_machine_create(const struct eph_machine_config *cfg,
 	return (0);
 }
 
+static void
+shootdown_end(struct eph_machine *mc)
+{
+	if (mc->shootdown != NULL && mc->shootdown->destroy != NULL)
+		mc->shootdown->destroy(mc, mc->shootdown_state);
+}
+
 size_t
 eph_machine_destroy(struct eph_machine *mc)
 {
@@ -39,8 +46,7 @@ eph_machine_destroy(struct eph_machine *mc)
 		return (0);
 	if (mc->exec != NULL)
 		mc->exec->destroy(mc);
-	if (mc->shootdown != NULL)
-		mc->shootdown->destroy(mc, mc->shootdown_state);
+	shootdown_end(mc);
 	ipiq_shutdown(mc);
 	eph__sleepq_shutdown(mc);
 	eph__kva_shutdown(mc);
@@ -54,10 +60,9 @@ eph_machine_set_shootdown(
 	void *state = NULL;
 	int error;
 
-	if ((error = ops->create(mc, &state)) != 0)
+	if (ops->create != NULL && (error = ops->create(mc, &state)) != 0)
 		return (error);
-	if (mc->shootdown != NULL)
-		mc->shootdown->destroy(mc, mc->shootdown_state);
+	shootdown_end(mc);
 	mc->shootdown = ops;
 	mc->shootdown_state = state;
 	mc->shootflags = ops->flags;

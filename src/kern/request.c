@@ -63,7 +63,8 @@ eph_shoot_catch_up(struct eph_machine *mc)
 {
 	KASSERT(eph_curcpu(mc)->crit > 0,
 	    "sdk/shootdown.h: catch_up() runs in a critical section");
-	mc->shootdown->catch_up(mc);
+	if (mc->shootdown->catch_up != NULL)
+		mc->shootdown->catch_up(mc);
 }
 
 void

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ephmap/sdk/machine.h"
+#include "base/find.h"
 
 static const struct eph_tlb_model tlb_infinite = {
 	.name = "infinite",
@@ -230,21 +231,13 @@ const struct eph_machine_model *const eph_machine_models[] = { &i386_p4,
 const struct eph_machine_model *
 eph_machine_model_find(const char *name)
 {
-	for (size_t i = 0; eph_machine_models[i] != NULL; i++) {
-		if (strcmp(eph_machine_models[i]->name, name) == 0)
-			return (eph_machine_models[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_machine_models, name));
 }
 
 const struct eph_tlb_model *
 eph_tlb_model_find(const char *name)
 {
-	for (size_t i = 0; eph_tlb_models[i] != NULL; i++) {
-		if (strcmp(eph_tlb_models[i]->name, name) == 0)
-			return (eph_tlb_models[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_tlb_models, name));
 }
 
 uint64_t

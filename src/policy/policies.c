@@ -3,8 +3,7 @@
 /* The table of policies. */
 
 #include "policy/policies.h"
-
-#include <string.h>
+#include "base/find.h"
 
 const struct eph_policy_ops *const eph_policies[] = {
 	&eph_policy_lru,
@@ -45,9 +44,5 @@ const struct eph_policy_ops *const eph_policies[] = {
 const struct eph_policy_ops *
 eph_policy_find(const char *name)
 {
-	for (size_t i = 0; eph_policies[i] != NULL; i++) {
-		if (strcmp(eph_policies[i]->name, name) == 0)
-			return (eph_policies[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_policies, name));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scenario/scenario.h"
+#include "base/find.h"
 
 extern const struct eph_scenario eph__scenario_cross_cpu;
 extern const struct eph_scenario eph__scenario_exhaust;
@@ -239,11 +240,7 @@ const struct eph_bug *const eph_bugs[] = {
 const struct eph_bug *
 eph_bug_find(const char *name)
 {
-	for (size_t i = 0; eph_bugs[i] != NULL; i++) {
-		if (strcmp(eph_bugs[i]->name, name) == 0)
-			return (eph_bugs[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_bugs, name));
 }
 
 void

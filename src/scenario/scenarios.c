@@ -2,9 +2,8 @@
 
 /* The table of scenarios. */
 
-#include <string.h>
-
 #include "scenario/scenario.h"
+#include "base/find.h"
 
 extern const struct eph_scenario eph__scenario_cross_cpu;
 extern const struct eph_scenario eph__scenario_exhaust;
@@ -36,9 +35,5 @@ const struct eph_scenario *const eph_scenarios[] = {
 const struct eph_scenario *
 eph_scenario_find(const char *name)
 {
-	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
-		if (strcmp(eph_scenarios[i]->name, name) == 0)
-			return (eph_scenarios[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_scenarios, name));
 }

@@ -34,10 +34,6 @@ const struct eph_shootdown_ops eph__shootdown_acked_invlpg = {
 	.origin = "FreeBSD smp_masked_invlpg, 2003",
 	.one_packet = true,
 	.acked = true,
-	.create = eph__shootdown_no_state,
-	.destroy = eph__shootdown_no_destroy,
 	.shoot = acked_shoot,
 	.flush = eph__shootdown_flush_acked,
-	.settle = eph__shootdown_no_settle,
-	.catch_up = eph__shootdown_no_catch_up,
 };

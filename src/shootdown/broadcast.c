@@ -102,10 +102,6 @@ const struct eph_shootdown_ops eph__shootdown_broadcast = {
 	.origin = "Arm TLBI IS, 2007; AMD INVLPGB, 2020",
 	.hardware = true,
 	.acked = true,
-	.create = eph__shootdown_no_state,
-	.destroy = eph__shootdown_no_destroy,
 	.shoot = broadcast_shoot,
 	.flush = broadcast_flush,
-	.settle = eph__shootdown_no_settle,
-	.catch_up = eph__shootdown_no_catch_up,
 };

@@ -102,10 +102,6 @@ const struct eph_shootdown_ops eph__shootdown_early_ack = {
 	.summary = "targets acknowledge before they invalidate",
 	.origin = "Amit, Tai, Wei, EuroSys 2020; Linux 5.2",
 	.acked = true,
-	.create = eph__shootdown_no_state,
-	.destroy = eph__shootdown_no_destroy,
 	.shoot = early_shoot,
 	.flush = eph__shootdown_flush_acked,
-	.settle = eph__shootdown_no_settle,
-	.catch_up = eph__shootdown_no_catch_up,
 };

@@ -111,6 +111,5 @@ const struct eph_shootdown_ops eph__shootdown_idle_skip = {
 	.destroy = idle_destroy,
 	.shoot = idle_shoot,
 	.flush = idle_flush,
-	.settle = eph__shootdown_no_settle,
 	.catch_up = idle_catch_up,
 };

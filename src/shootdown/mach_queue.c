@@ -304,6 +304,5 @@ const struct eph_shootdown_ops eph__shootdown_mach_queue = {
 	.destroy = mach_destroy,
 	.shoot = mach_shoot,
 	.flush = mach_flush,
-	.settle = eph__shootdown_no_settle,
 	.catch_up = mach_respond,
 };

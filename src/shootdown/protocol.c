@@ -10,34 +10,6 @@
 #include "ephmap/kernel/pmap.h"
 #include "machine/access.h"
 
-int
-eph__shootdown_no_state(struct eph_machine *mc, void **statep)
-{
-	(void)mc;
-	*statep = NULL;
-	return (0);
-}
-
-void
-eph__shootdown_no_destroy(struct eph_machine *mc, void *state)
-{
-	(void)mc;
-	(void)state;
-}
-
-void
-eph__shootdown_no_settle(struct eph_machine *mc, eph_va_t va)
-{
-	(void)mc;
-	(void)va;
-}
-
-void
-eph__shootdown_no_catch_up(struct eph_machine *mc)
-{
-	(void)mc;
-}
-
 void
 eph__shootdown_invlpg(
     struct eph_machine *mc, const struct eph_shoot *req, bool wait)

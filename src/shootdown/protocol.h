@@ -10,12 +10,6 @@
 /* Pages above which Linux flushes all: tlb_single_page_flush_ceiling. */
 #define SHOOT_CEILING 33u
 
-/* For protocols without state, and those that put nothing off. */
-int eph__shootdown_no_state(struct eph_machine *mc, void **statep);
-void eph__shootdown_no_destroy(struct eph_machine *mc, void *state);
-void eph__shootdown_no_settle(struct eph_machine *mc, eph_va_t va);
-void eph__shootdown_no_catch_up(struct eph_machine *mc);
-
 /* Have every target execute the request's invlpgs. */
 void eph__shootdown_invlpg(
     struct eph_machine *mc, const struct eph_shoot *req, bool wait);

@@ -152,6 +152,4 @@ const struct eph_shootdown_ops eph__shootdown_rendezvous = {
 	.destroy = rendezvous_destroy,
 	.shoot = rendezvous_shoot,
 	.flush = eph__shootdown_flush_acked,
-	.settle = eph__shootdown_no_settle,
-	.catch_up = eph__shootdown_no_catch_up,
 };

@@ -5,9 +5,8 @@
  * defines a row, in the order `ephmap list shootdowns` prints.
  */
 
-#include <string.h>
-
 #include "ephmap/sdk/shootdown.h"
+#include "base/find.h"
 
 /* clang-format off */
 #define SHOOTDOWNS(X)							\
@@ -35,9 +34,5 @@ const struct eph_shootdown_ops *const eph_shootdowns[] = {
 const struct eph_shootdown_ops *
 eph_shootdown_find(const char *name)
 {
-	for (size_t i = 0; eph_shootdowns[i] != NULL; i++) {
-		if (strcmp(eph_shootdowns[i]->name, name) == 0)
-			return (eph_shootdowns[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_shootdowns, name));
 }

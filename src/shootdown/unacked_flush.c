@@ -50,10 +50,6 @@ const struct eph_shootdown_ops eph__shootdown_unacked_flush = {
 	.summary = "a full flush on every target, the initiator does not wait",
 	.origin = "DragonFly smp_invltlb, 2003",
 	.acked = false,
-	.create = eph__shootdown_no_state,
-	.destroy = eph__shootdown_no_destroy,
 	.shoot = unacked_shoot,
 	.flush = unacked_flush,
-	.settle = eph__shootdown_no_settle,
-	.catch_up = eph__shootdown_no_catch_up,
 };

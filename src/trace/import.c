@@ -239,11 +239,11 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 	if (why != NULL)
 		return (eph_err_set(err, EINVAL, "format %s %s", f->name, why));
 	if (o->fold > EPH_CPUS_MAX)
-		return (eph_err_set(
-		    err, EINVAL, "--fold %u; expected 1 to 1024", o->fold));
+		return (eph_err_set(err, EINVAL, "--fold %u; expected 1 to %u",
+		    o->fold, EPH_CPUS_MAX));
 	if (o->cpu_of == EPH_CPU_FIXED && o->cpu >= EPH_CPUS_MAX)
 		return (eph_err_set(
-		    err, EINVAL, "CPU %u; expected 0 to 1023", o->cpu));
+		    err, EINVAL, "CPU %u; expected " EPH_CPUS_TEXT, o->cpu));
 	return (0);
 }
 

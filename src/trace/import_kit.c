@@ -107,7 +107,8 @@ eph__import_cpu(
 	case EPH_CPU_COLUMN:
 		if (column >= EPH_CPUS_MAX)
 			return (eph__import_refuse(im,
-			    "expected a CPU from 0 to 1023, got %" PRIu64,
+			    "expected a CPU from " EPH_CPUS_TEXT
+			    ", got %" PRIu64,
 			    column));
 		*cpup = (unsigned)column;
 		return (0);

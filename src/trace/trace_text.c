@@ -51,7 +51,7 @@ struct trace_text {
 };
 
 /* What a field must be, for messages. */
-static const char what_cpu[] = "a CPU from 0 to 1023";
+static const char what_cpu[] = "a CPU from " EPH_CPUS_TEXT;
 static const char what_page[] = "a page id, a decimal number below 2^64";
 static const char what_handle[] = "a handle, a decimal number below 2^64";
 static const char what_ns[] = "nanoseconds, a decimal number below 2^63";

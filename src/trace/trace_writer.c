@@ -404,7 +404,8 @@ eph_trace_write(struct eph_trace_writer *w, enum eph_op_kind kind,
 
 	if ((unsigned)kind >= EPH_OP_KINDS || cpu >= EPH_CPUS_MAX)
 		return (eph_err_set(err, EINVAL,
-		    "%s: operation %" PRIu64 ": CPU %u; expected 0 to 1023",
+		    "%s: operation %" PRIu64
+		    ": CPU %u; expected " EPH_CPUS_TEXT,
 		    w->path, w->ops + 1, cpu));
 	op.kind = (uint8_t)kind;
 	if (kind != EPH_OP_DELAY)

@@ -2,9 +2,8 @@
 
 /* The table of workloads. */
 
-#include <string.h>
-
 #include "workload/work.h"
+#include "base/find.h"
 
 const struct eph_workload_ops *const eph_workloads[] = {
 	&eph__work_sendfile,
@@ -24,9 +23,5 @@ const struct eph_workload_ops *const eph_workloads[] = {
 const struct eph_workload_ops *
 eph_workload_find(const char *name)
 {
-	for (size_t i = 0; eph_workloads[i] != NULL; i++) {
-		if (strcmp(eph_workloads[i]->name, name) == 0)
-			return (eph_workloads[i]);
-	}
-	return (NULL);
+	return (FIND_ROW(eph_workloads, name));
 }

@@ -55,6 +55,20 @@ test_dies(void (*fn)(void *arg), void *arg, const char *expect)
 	return (false);
 }
 
+void
+test_numbers(bool equal, uintmax_t is, uintmax_t expected, const char *text,
+    const char *file, int line, bool fatal)
+{
+	char told[400];
+
+	if (!equal)
+		(void)snprintf(told, sizeof(told),
+		    "%.300s: is %jd, expected %jd", text, (intmax_t)is,
+		    (intmax_t)expected);
+	(void)CU_assertImplementation(equal, (unsigned)line,
+	    equal ? text : told, file, "", fatal ? CU_TRUE : CU_FALSE);
+}
+
 int
 main(int argc, char **argv)
 {

@@ -11,6 +11,7 @@
 
 #include <CUnit/Basic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Each program defines its table, ended by CU_SUITE_INFO_NULL. */
 extern CU_SuiteInfo test_suites[];
@@ -22,6 +23,28 @@ extern bool test_long;
  * message that contains `expect`.  What else it printed is shown on failure.
  */
 bool test_dies(void (*fn)(void *arg), void *arg, const char *expect);
+
+/*
+ * CUnit says which assertion failed, but not with which numbers.  Here it
+ * says both: the text of a failure ends in "is 3, expected 4".  For numbers,
+ * not for floating point (CU_ASSERT_DOUBLE_EQUAL) nor for addresses.
+ */
+void test_numbers(bool equal, uintmax_t is, uintmax_t expected,
+    const char *text, const char *file, int line, bool fatal);
+
+#undef CU_ASSERT_EQUAL
+#undef CU_ASSERT_EQUAL_FATAL
+#define CU_ASSERT_EQUAL(is, expected)	    TEST_NUMBERS(is, expected, false)
+#define CU_ASSERT_EQUAL_FATAL(is, expected) TEST_NUMBERS(is, expected, true)
+#define TEST_NUMBERS(is, expected, fatal)                                      \
+	do {                                                                   \
+		const __typeof__((is) + (expected)) is_ = (is),                \
+						    expected_ = (expected);    \
+                                                                               \
+		test_numbers(is_ == expected_, (uintmax_t)is_,                 \
+		    (uintmax_t)expected_, #is " == " #expected, __FILE__,      \
+		    __LINE__, fatal);                                          \
+	} while (0)
 
 /* clang-format off */
 #define TEST(fn) { #fn, fn }

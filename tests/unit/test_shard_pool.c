@@ -283,7 +283,7 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	rig_unmap(&r, 0, mp);
 	rig_unmap(&r, 0, mp);
 	/* The spare one is free and holds nothing. */
-	CU_ASSERT_EQUAL(spare->m, NULL);
+	CU_ASSERT_PTR_NULL(spare->m);
 	rig_mark(&r);
 	mp = rig_map(&r, 0, 6, 0);
 	CU_ASSERT_PTR_EQUAL(mp.obj, spare);

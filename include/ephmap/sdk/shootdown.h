@@ -62,7 +62,7 @@ struct eph_shootdown_ops {
 	bool acked;	     /* nobody uses the old entry once it returned */
 	uint8_t flags;	     /* EPH_SHOOT_* */
 
-	/* State for one machine, or NULL if it needs none (0 is returned). */
+	/* NULL: no state of its own, nothing to destroy. */
 	int (*create)(struct eph_machine *mc, void **statep);
 	void (*destroy)(struct eph_machine *mc, void *state);
 
@@ -76,13 +76,13 @@ struct eph_shootdown_ops {
 	void (*flush)(struct eph_machine *mc, const eph_cpuword_t *targets,
 	    eph_va_t va, unsigned npages, bool all);
 
-	/* A valid entry is about to be stored at `va`. */
+	/* A valid entry is about to be stored at `va`.  NULL: not asked for. */
 	void (*settle)(struct eph_machine *mc, eph_va_t va);
 
 	/*
 	 * Do on this CPU what was put off: as the flags ask, in a critical
 	 * section, before anything else runs here; and once everything has
-	 * ended, on each CPU in turn.
+	 * ended, on each CPU in turn.  NULL: nothing is put off.
 	 */
 	void (*catch_up)(struct eph_machine *mc);
 };

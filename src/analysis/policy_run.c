@@ -39,6 +39,7 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 
 	if ((env->mem = eph__mem_create(false)) == NULL)
 		return (ENOMEM);
+	eph__mem_probed(env->mem);
 	if ((error = policy->create(env, &ps, err)) == 0) {
 		counts->hits = policy->replay(
 		    policy, ps, &run->t, run->refs->page, run->refs->n);
@@ -67,9 +68,12 @@ eph_mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
 	}
 	run.t.nslots = nslots;
 	run.t.far = r->npages * sizeof(uint32_t) > TABLE_FAR_BYTES;
-	run.t.slot_of = eph__table_alloc_none(r->npages);
-	run.t.page_of = eph__table_alloc(nslots, sizeof(uint32_t));
-	if (run.t.slot_of != NULL && run.t.page_of != NULL)
+	run.t.by_page = env.by_page = policy->by_page;
+	if (!run.t.by_page) {
+		run.t.slot_of = eph__table_alloc_none(r->npages);
+		run.t.page_of = eph__table_alloc(nslots, sizeof(uint32_t));
+	}
+	if (run.t.by_page || (run.t.slot_of != NULL && run.t.page_of != NULL))
 		error = policy_run_play(&run, policy, &env, counts, err);
 	if (error == ENOMEM)
 		(void)eph_err_set(err, ENOMEM,

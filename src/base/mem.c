@@ -21,6 +21,7 @@
 
 #define MEM_ALIGN 64u
 #define MEM_COLD  4u /* ranges of a region that nobody writes to */
+#define MEM_HUGE  ((size_t)2 << 20)
 
 /*
  * Heap blocks are linked, so that eph__mem_destroy() can free what was leaked
@@ -38,6 +39,7 @@ struct eph_mem {
 	_Atomic(size_t) bytes;
 	_Atomic(uint64_t) fail_after;
 	bool heap;
+	bool probed;		/* large blocks in huge pages */
 	struct eph_mem *outer;	/* whose memory it is, NULL: its own */
 	eph__mem_gone_fn *gone; /* told what is given back; NULL: nobody */
 	void *gone_arg;
@@ -57,10 +59,27 @@ struct eph_mem {
 
 #ifdef EPHMAP_JEMALLOC
 static int
-mem_flags(const struct eph_mem *mem)
+mem_flags(const struct eph_mem *mem, size_t bytes)
 {
+	const size_t align =
+	    mem->probed && bytes >= MEM_HUGE ? MEM_HUGE : MEM_ALIGN;
+
 	return (MALLOCX_ARENA(mem->arena) | MALLOCX_TCACHE_NONE |
-	    MALLOCX_ALIGN(MEM_ALIGN));
+	    MALLOCX_ALIGN(align));
+}
+
+/* Zeroed by the host at first sight: no page is there before the advice. */
+static void *
+mem_arena_alloc(const struct eph_mem *mem, size_t bytes)
+{
+	void *p = mallocx(bytes, mem_flags(mem, bytes) | MALLOCX_ZERO);
+
+#ifdef MADV_HUGEPAGE
+	/* A wish: without huge pages everything works, slower. */
+	if (p != NULL && mem->probed && bytes >= MEM_HUGE)
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+	return (p);
 }
 #endif
 
@@ -93,6 +112,12 @@ eph__mem_create(bool heap)
 	(void)heap;
 #endif
 	return (mem);
+}
+
+void
+eph__mem_probed(struct eph_mem *mem)
+{
+	mem->probed = true;
 }
 
 static size_t
@@ -292,7 +317,7 @@ eph_mem_alloc(struct eph_mem *mem, size_t bytes)
 		p = mem_heap_alloc(mem, bytes);
 #ifdef EPHMAP_JEMALLOC
 	else
-		p = mallocx(bytes, mem_flags(mem) | MALLOCX_ZERO);
+		p = mem_arena_alloc(mem, bytes);
 #endif
 	if (p != NULL) {
 		/* Relaxed: a statistic. */
@@ -328,7 +353,7 @@ eph_mem_free(struct eph_mem *mem, void *p, size_t bytes)
 		return;
 	}
 #ifdef EPHMAP_JEMALLOC
-	sdallocx(p, bytes, mem_flags(mem));
+	sdallocx(p, bytes, mem_flags(mem, bytes));
 #endif
 }
 

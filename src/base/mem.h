@@ -52,6 +52,12 @@ void eph__mem_cold(struct eph_mem *mem, const void *p, size_t bytes);
 char *eph__mem_region(const struct eph_mem *mem, size_t *used);
 void eph__mem_set_used(struct eph_mem *mem, size_t used);
 
+/*
+ * Said before the first allocation: large blocks will be read at random, and
+ * all of them, so they should be in huge pages where the host has them.
+ */
+void eph__mem_probed(struct eph_mem *mem);
+
 /* Free everything; returns the bytes that had not been given back. */
 size_t eph__mem_destroy(struct eph_mem *mem);
 

@@ -19,6 +19,9 @@
  * that will be missed POLICY_PAST(ps, page) asks for what the policy
  * remembers of it, and POLICY_NEXT(ps) is a page that is likely to leave at
  * the next miss, whose entry is asked for when the one before has left.
+ *
+ * POLICY_LISTS(ps) is defined by policies whose state is a struct lists and
+ * that take slots by page: those have a second loop, without tables.
  */
 
 #include "ephmap/sdk/policy.h"
@@ -108,11 +111,45 @@ POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
 	return (hits);
 }
 
+#ifdef POLICY_LISTS
+static uint64_t
+POLICY(replay_by_page)(
+    void *ps, struct eph_policy_replay *r, const uint32_t *pages, size_t n)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t page = pages[i];
+
+		lists_ahead(POLICY_LISTS(ps),
+		    pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i],
+		    pages[i + REPLAY_SOON < n ? i + REPLAY_SOON : i]);
+		if (lists_cached(POLICY_LISTS(ps), page)) {
+			hits++;
+			POLICY(hit)(ps, page);
+			continue;
+		}
+		if (eph_likely(r->used == r->nslots))
+			(void)POLICY(victim)(ps, page);
+		else
+			r->used++;
+		POLICY(insert)(ps, page, page);
+		POLICY(release)(ps, page);
+	}
+	r->now += n;
+	return (hits);
+}
+#endif
+
 static uint64_t
 POLICY(replay)(const struct eph_policy_ops *ops, void *ps,
     struct eph_policy_replay *r, const uint32_t *pages, size_t n)
 {
 	(void)ops;
+#ifdef POLICY_LISTS
+	if (r->by_page)
+		return (POLICY(replay_by_page)(ps, r, pages, n));
+#endif
 	if (r->far)
 		return (POLICY(replay_loop)(ps, r, pages, n, true));
 	return (POLICY(replay_loop)(ps, r, pages, n, false));

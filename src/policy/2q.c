@@ -128,6 +128,7 @@ twoq_check(void *ps)
 #define twoq_release	      lists_release
 #define twoq_forget	      lists_forget
 #define POLICY_NEAR(ps, slot) (&((struct twoq *)(ps))->l.n[slot])
+#define POLICY_LISTS(ps)      (&((struct twoq *)(ps))->l)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_2q = {
@@ -135,5 +136,6 @@ const struct eph_policy_ops eph_policy_2q = {
 	.summary = "FIFO for new pages, LRU for those missed twice",
 	.origin = "Johnson and Shasha, VLDB 1994",
 	.params = twoq_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

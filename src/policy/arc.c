@@ -164,11 +164,13 @@ arc_check(void *ps)
 #define POLICY_NEAR(ps, slot) (&((struct arc *)(ps))->l.n[slot])
 #define POLICY_PAST(ps, page) lists_past(&((struct arc *)(ps))->l, page)
 #define POLICY_NEXT(ps)	      lists_tail_page(&((struct arc *)(ps))->l, T1)
+#define POLICY_LISTS(ps)      (&((struct arc *)(ps))->l)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_arc = {
 	.name = "arc",
 	.summary = "recency and frequency lists that balance themselves",
 	.origin = "Megiddo and Modha, FAST 2003",
+	.by_page = true,
 	POLICY_CALLS,
 };

@@ -145,11 +145,13 @@ car_check(void *ps)
 #define car_release	      lists_release
 #define car_forget	      lists_forget
 #define POLICY_NEAR(ps, slot) (&((struct car *)(ps))->l.n[slot])
+#define POLICY_LISTS(ps)      (&((struct car *)(ps))->l)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_car = {
 	.name = "car",
 	.summary = "ARC with clocks: a hit sets a bit",
 	.origin = "Bansal and Modha, FAST 2004",
+	.by_page = true,
 	POLICY_CALLS,
 };

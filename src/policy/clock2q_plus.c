@@ -58,5 +58,6 @@ const struct eph_policy_ops eph_policy_clock2qplus = {
 	.origin = "VMware vSAN, arXiv 2511.21958, 2025",
 	.aka = "clock2qplus,clock2q",
 	.params = clock2qplus_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

@@ -18,8 +18,11 @@ eph__lists_init(
 	memset(l, 0, sizeof(*l));
 	l->c.mem = env->mem;
 	l->c.nslots = env->nslots;
+	l->by_page = env->by_page;
+	if (env->by_page)
+		nghosts = 0;
 	l->nghosts = nghosts;
-	l->heads = env->nslots + nghosts;
+	l->heads = (env->by_page ? env->npages_hint : env->nslots) + nghosts;
 	l->ghost_free = EPH_NONE;
 	l->n = eph_mem_alloc(env->mem, lists_bytes(l));
 	if (l->n == NULL)
@@ -34,7 +37,7 @@ eph__lists_init(
 
 		l->n[h].prev = l->n[h].next = h;
 	}
-	for (uint32_t g = l->heads; g-- > env->nslots;) {
+	for (uint32_t g = l->heads; g-- > l->heads - nghosts;) {
 		l->n[g].next = l->ghost_free;
 		l->ghost_free = g;
 	}

@@ -11,6 +11,10 @@
  * lists.  Links are 32 bits, a node is 16 bytes.  A list runs from its
  * head (where nodes are pushed) to its tail (where they leave).
  *
+ * In a replay that has slots by page (sdk/policy.h) a page's ghost is its
+ * node too, on one of the lists after the first LISTS_CACHED: a page then
+ * has one place in memory, cached or remembered.
+ *
  * A pinned slot stays where it is; lists_victim() looks past it.  That is
  * a walk over the pinned slots at the tail, so a miss costs as many steps
  * as there are mappings held there.
@@ -18,7 +22,8 @@
 
 #include "policy/state.h"
 
-#define LISTS_MAX 12u
+#define LISTS_MAX    12u
+#define LISTS_CACHED 2u /* lists of cached pages, with slots by page */
 
 struct node {
 	uint32_t prev; /* towards the head */
@@ -38,6 +43,7 @@ struct lists {
 	uint32_t ghost_free;
 	bool ready; /* victim() did insert()'s work for the page */
 	bool both;  /* a cached page may have a ghost as well */
+	bool by_page;
 	uint32_t count[LISTS_MAX];
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };
@@ -164,6 +170,8 @@ lists_all_pinned(const struct lists *l)
 static inline uint32_t
 lists_ghost(const struct lists *l, uint32_t page)
 {
+	if (l->by_page)
+		return (l->n[page].list > LISTS_CACHED ? page : EPH_NONE);
 	return (page_table_get(&l->ghost, page) - 1);
 }
 
@@ -191,6 +199,10 @@ static inline void
 lists_ghost_drop(struct lists *l, uint32_t g)
 {
 	lists_unlink(l, g);
+	if (l->by_page) {
+		l->n[g].list = SLOT_EMPTY;
+		return;
+	}
 	l->ghost.of[l->n[g].page] = 0;
 	l->n[g].next = l->ghost_free;
 	l->ghost_free = g;
@@ -213,6 +225,11 @@ lists_ghost_add(struct lists *l, uint32_t page, unsigned list)
 {
 	const uint32_t g = l->ghost_free;
 
+	if (l->by_page) {
+		l->n[page].bits = l->n[page].freq = 0;
+		lists_push(l, page, list);
+		return;
+	}
 	if (eph_unlikely(g == EPH_NONE) ||
 	    eph_unlikely(!page_table_set(&l->ghost, l->c.mem, page, g + 1)))
 		return;
@@ -220,6 +237,31 @@ lists_ghost_add(struct lists *l, uint32_t page, unsigned list)
 	l->n[g].page = page;
 	l->n[g].bits = l->n[g].freq = 0;
 	lists_push(l, g, list);
+}
+
+/* With slots by page: whether `page` is cached. */
+static inline bool
+lists_cached(const struct lists *l, uint32_t page)
+{
+	return (l->n[page].list - 1u < LISTS_CACHED);
+}
+
+/*
+ * Ask for the node of page `early`, and for the neighbours of `late`, whose
+ * own node has come since.
+ */
+static inline void
+lists_ahead(const struct lists *l, uint32_t early, uint32_t late)
+{
+#if defined(__GNUC__)
+	__builtin_prefetch(&l->n[early], 1);
+	__builtin_prefetch(&l->n[l->n[late].prev], 1);
+	__builtin_prefetch(&l->n[l->n[late].next], 1);
+#else
+	(void)l;
+	(void)early;
+	(void)late;
+#endif
 }
 
 /* pin(), release() and forget() of every policy whose state starts so. */

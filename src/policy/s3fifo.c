@@ -50,5 +50,6 @@ const struct eph_policy_ops eph_policy_s3fifo = {
 	.origin = "Yang et al., SOSP 2023",
 	.aka = "s3-fifo",
 	.params = s3fifo_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

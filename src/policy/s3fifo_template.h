@@ -50,8 +50,7 @@ POLICY(destroy)(void *ps)
 {
 	struct s3 *s = ps;
 
-	eph_mem_free(
-	    s->l.c.mem, s->arrived, s->l.c.nslots * sizeof(*s->arrived));
+	eph_mem_free(s->l.c.mem, s->arrived, s->l.heads * sizeof(*s->arrived));
 	lists_destroy(ps, sizeof(struct s3));
 }
 
@@ -67,7 +66,7 @@ POLICY(state)(const struct eph_policy_env *env, double small, double ghost)
 	s->main_max = env->nslots - policy_share(env->nslots, small, 0);
 	s->ghost_max = policy_share(env->nslots, ghost, 0);
 #if S3_SKIP
-	s->arrived = eph_mem_alloc(env->mem, env->nslots * sizeof(*s->arrived));
+	s->arrived = eph_mem_alloc(env->mem, s->l.heads * sizeof(*s->arrived));
 	if (s->arrived == NULL) {
 		POLICY(destroy)(s);
 		return (NULL);
@@ -223,4 +222,7 @@ POLICY(check)(void *ps)
 #define POLICY_NEAR(ps, slot) (&((struct s3 *)(ps))->l.n[slot])
 #define POLICY_PAST(ps, page) lists_past(&((struct s3 *)(ps))->l, page)
 #define POLICY_NEXT(ps)	      lists_tail_page(&((struct s3 *)(ps))->l, SMALL)
+#if !S3_GHOST_COUNTS
+#define POLICY_LISTS(ps) (&((struct s3 *)(ps))->l)
+#endif
 #include "design/policy_replay.h"

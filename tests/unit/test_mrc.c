@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/prng.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
@@ -212,6 +213,64 @@ test_opt_curve_of_many_pages(void)
 		CU_ASSERT_EQUAL(hits[sizes[i]], replay(&r, "opt", sizes[i]));
 	free(hits);
 	eph_refs_free(&r);
+}
+
+/* As a design would call the policy, with slots of its own. */
+static struct eph_policy_counts
+play_by_calls(
+    const struct eph_refs *r, const struct eph_policy_ops *ops, uint32_t nbufs)
+{
+	struct eph_policy_env env = { .mem = eph__mem_create(true),
+		.nslots = nbufs,
+		.npages_hint = r->npages,
+		.seed = 1 };
+	struct eph_policy_replay t = { .nslots = nbufs,
+		.slot_of = calloc(r->npages, sizeof(uint32_t)),
+		.page_of = calloc(nbufs, sizeof(uint32_t)) };
+	struct eph_policy_counts counts;
+	struct eph_err err;
+	void *ps;
+
+	memset(t.slot_of, 0xff, r->npages * sizeof(uint32_t));
+	CU_ASSERT_EQUAL_FATAL(ops->create(&env, &ps, &err), 0);
+	counts.hits = eph_policy_replay_by_calls(ops, ps, &t, r->page, r->n);
+	counts.promotions = ops->promotions(ps);
+	ops->check(ps);
+	ops->destroy(ps);
+	CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
+	free(t.slot_of);
+	free(t.page_of);
+	return (counts);
+}
+
+/* Whatever a replay does to be quick, slots by page too. */
+static void
+test_replay_is_what_calls_do(void)
+{
+	static const uint32_t sizes[] = { 1, 2, 9, 40, 150 };
+
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct eph_refs r;
+
+		make_refs(&r, 60 * (uint32_t)seed, 4000, seed);
+		for (size_t p = 0; eph_policies[p] != NULL; p++) {
+			const struct eph_policy_ops *ops = eph_policies[p];
+
+			for (size_t i = 0; i < COUNT(sizes) && !ops->offline;
+			     i++) {
+				struct eph_policy_counts a, b;
+
+				a = play_by_calls(&r, ops, sizes[i]);
+				CU_ASSERT_EQUAL_FATAL(
+				    eph_mrc_replay(
+					&r, ops, NULL, sizes[i], 1, &b, NULL),
+				    0);
+				CU_ASSERT_EQUAL(a.hits, b.hits);
+				CU_ASSERT_EQUAL(a.promotions, b.promotions);
+			}
+		}
+		eph_refs_free(&r);
+	}
 }
 
 static void
@@ -483,6 +542,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_opt_equals_its_definition),
 	TEST(test_curves_equal_replay_at_every_size),
 	TEST(test_opt_curve_of_many_pages),
+	TEST(test_replay_is_what_calls_do),
 	TEST(test_opt_is_the_bound_of_all),
 	TEST(test_loop_behaviour),
 	TEST(test_curves_do_not_depend_on_threads),

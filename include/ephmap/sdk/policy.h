@@ -59,6 +59,12 @@ struct eph_policy_env {
 	const char *params; /* "k=v,k=v" or NULL */
 
 	/*
+	 * A slot has its page's number: at most `nslots` of npages_hint (which
+	 * is exact) hold a page at a time.  Only for policies that say so.
+	 */
+	bool by_page;
+
+	/*
 	 * For `opt`: position of the next reference to the page referenced
 	 * now, UINT64_MAX if there is none; NULL where the future is not
 	 * known.
@@ -77,9 +83,11 @@ struct eph_policy_env {
 
 /*
  * A replay without holding, for analysis: the buffers are these tables and
- * nothing else.  A stream may come in several blocks.
+ * nothing else.  A stream may come in several blocks.  With `by_page` slots
+ * have the numbers of their pages, and there are no tables.
  */
 struct eph_policy_replay {
+	bool by_page;	   /* as in the policy's environment */
 	uint32_t *slot_of; /* by page; EPH_NONE: not cached */
 	uint32_t *page_of; /* by slot */
 	uint32_t nslots;
@@ -112,6 +120,9 @@ struct eph_policy_ops {
 	 * of references.  No curve is estimated from samples.
 	 */
 	bool whole;
+
+	/* create() takes by_page, and replay() plays so. */
+	bool by_page;
 
 	/*
 	 * Returns 0 and sets *psp, or ENOMEM, EINVAL (bad parameters; `err`

@@ -170,6 +170,26 @@ shootdown_rows(struct rows *rows)
 	}
 }
 
+/* "4 published, 15 assumed" */
+static void
+set_prices(struct record *o, const struct eph_machine_model *m)
+{
+	char *text = must_alloc(NULL, 128, 1);
+	unsigned of[EPH_COST_KINDS] = { 0 };
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned c = 0; c < EPH_COSTS_N; c++)
+		of[m->note[c].kind]++;
+	for (unsigned k = EPH_COST_KINDS; k-- > 0;) {
+		if (of[k] > 0)
+			n += (size_t)snprintf(text + n, 128 - n, "%s%u %s",
+			    n > 0 ? ", " : "", of[k],
+			    eph_cost_kind_name((enum eph_cost_kind)k));
+	}
+	set_text(o, "prices", record_own(o, text));
+}
+
 static void
 machine_rows(struct rows *rows)
 {
@@ -184,9 +204,16 @@ machine_rows(struct rows *rows)
 		set_number(o, "levels", m->levels);
 		set_number(o, "kva_pages", m->kva_pages);
 		set_number(o, "mhz", m->mhz);
+		set_prices(o, m);
 		for (unsigned c = 0; cost_name(c) != NULL; c++)
 			record_add(o, "costs", cost_name(c), NULL,
 			    value_whole(cost_value(&m->costs, c)));
+		for (unsigned c = 0; cost_name(c) != NULL; c++) {
+			record_add(o, "kinds", cost_name(c), NULL,
+			    value_text(eph_cost_kind_name(m->note[c].kind)));
+			record_add(o, "sources", cost_name(c), NULL,
+			    value_text(m->note[c].source));
+		}
 	}
 }
 
@@ -322,7 +349,7 @@ static const struct kind kinds[] = {
 	    { "summary", "origin" } },
 	{ "machines", machine_rows, "llrrr",
 	    { "name", "tlb", "levels", "kva_pages", "mhz" },
-	    { "summary", "origin" } },
+	    { "summary", "origin", "prices" } },
 	{ "workloads", workload_rows, "lrl", { "name", "cpus", "trace" },
 	    { "summary", "origin", "params" } },
 	{ "tlbs", tlb_rows, "llrrrr",

@@ -57,12 +57,17 @@ cost_value(const struct eph_costs *costs, unsigned i)
 }
 
 void
+cost_set(struct eph_costs *costs, unsigned i, uint32_t cycles)
+{
+	memcpy((char *)costs + cost_rows[i].offset, &cycles, sizeof(cycles));
+}
+
+void
 costs_apply(const struct cost_file *cf, struct eph_costs *costs)
 {
 	for (unsigned i = 0; i < NCOSTS; i++) {
 		if (cf->given[i])
-			memcpy((char *)costs + cost_rows[i].offset,
-			    &cf->value[i], sizeof(cf->value[i]));
+			cost_set(costs, i, cf->value[i]);
 	}
 }
 

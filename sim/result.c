@@ -37,11 +37,9 @@ hit_ratio(const struct eph_counters *c)
 double
 price_of(const struct point *p)
 {
-	const struct eph_machine_model *m =
-	    eph_machine_model_find(p->cfg.machine);
 	const struct eph_counters *c = &p->res->counters;
 
-	return (per_map(c, c->cycles) * 1000 / m->mhz);
+	return (per_map(c, c->cycles) * 1000 / p->cfg.model->mhz);
 }
 
 /* X(key, value of result r, meaning) */

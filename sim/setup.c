@@ -129,8 +129,13 @@ add_point(struct point_list *l, const struct setup *s,
 	p = &l->point[l->n++];
 	cfg = &p->cfg;
 	cfg->design = d;
-	cfg->machine = table_name(AXIS_MACHINE,
+	cfg->model = eph_machine_model_find(
 	    machine->n > 0 ? machine->word[at[BY_MACHINE]] : DEFAULT_MACHINE);
+	if (machine->n > 0 && v->profile[at[BY_MACHINE]] != NULL) {
+		p->profile = profile_share(v->profile[at[BY_MACHINE]]);
+		cfg->model = profile_model(p->profile);
+	}
+	cfg->machine = cfg->model->name;
 	if (tlb->n > 0)
 		cfg->tlb = table_name(AXIS_TLB, tlb->word[at[BY_TLB]]);
 	if (shootdown->n > 0)
@@ -193,7 +198,7 @@ price_points(const struct setup *s, struct point_list *l)
 	for (size_t i = 0; i < l->n; i++) {
 		struct point *p = &l->point[i];
 
-		p->costs = eph_machine_model_find(p->cfg.machine)->costs;
+		p->costs = p->cfg.model->costs;
 		if (cf != NULL)
 			costs_apply(cf, &p->costs);
 		p->cfg.costs = &p->costs;
@@ -304,6 +309,7 @@ setup_free(struct point *points, size_t n)
 		free(points[i].res);
 		free(points[i].work);
 		free(points[i].cpu);
+		profile_free(points[i].profile);
 	}
 	free(points);
 }
@@ -407,7 +413,7 @@ point_tlb(const struct point *p)
 {
 	if (p->cfg.tlb != NULL)
 		return (p->cfg.tlb);
-	return (eph_machine_model_find(p->cfg.machine)->tlb);
+	return (p->cfg.model->tlb);
 }
 
 bool

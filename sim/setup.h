@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "options.h"
+#include "profile.h"
 
 #include "ephmap/run.h"
 #include "ephmap/sdk/design.h"
@@ -43,8 +44,10 @@ struct setup {
 
 /* One run: its configuration, and what came of it. */
 struct point {
-	struct eph_run_config cfg; /* machine is set, others may be NULL */
+	struct eph_run_config
+	    cfg; /* machine and model are set, others may be NULL */
 	struct eph_policy_choice policy; /* cfg's, where it is not NULL */
+	struct profile *profile;	 /* cfg.model is its; NULL: built in */
 	struct eph_costs costs;		 /* cfg.costs points here */
 	int status;			 /* of eph_replay_run() */
 	struct eph_err err;		 /* why, if refused or unsound */

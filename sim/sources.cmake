@@ -29,6 +29,7 @@ set(EPHMAP_SOURCES
     page.c
     page_answer.c
     page_charts.c
+    profile.c
     progress.c
     record.c
     report.c

@@ -188,7 +188,7 @@ own_costs(const struct study_input *in, const struct point *p)
 	char *text;
 	size_t n;
 
-	if (in->s.o->costs == NULL)
+	if (in->s.o->costs == NULL && p->profile == NULL)
 		return (NULL);
 	text = must_alloc(NULL, CELL_MAX, 1);
 	n = (size_t)snprintf(text, CELL_MAX, "{");
@@ -207,16 +207,17 @@ study_cell(const struct study_input *in, const struct point *p)
 	const struct eph_run_config *cfg = &p->cfg;
 	char *cell = must_alloc(NULL, 2 * CELL_MAX, 1);
 	char *costs = own_costs(in, p);
-	char flags[64], plugin[17], nbufs[16] = "-";
+	char flags[64], plugin[17], machine[17], nbufs[16] = "-";
 
 	if (point_has_nbufs(p))
 		(void)snprintf(nbufs, sizeof(nbufs), "%u", cfg->nbufs);
 	(void)snprintf(cell, 2 * CELL_MAX,
-	    "%d.%d.%d %s%s %s/%s/%s %s/%s/%s %u/%s %s/%" PRIu64 "/%s %" PRIu64
-	    " %s%s%s",
+	    "%d.%d.%d %s%s %s/%s/%s %s%s/%s/%s %u/%s %s/%" PRIu64 "/%s "
+	    "%" PRIu64 " %s%s%s",
 	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH,
 	    in->trace == NULL ? "w" : "", in->digest, cfg->design->name,
 	    or_none(point_policy(p)), or_none(point_shootdown(p)), cfg->machine,
+	    p->profile != NULL ? digest_file(cfg->machine, machine) : "",
 	    point_tlb(p), opt_choice(executor, in->s.o->executor), cfg->cpus,
 	    nbufs, opt_choice(touch, cfg->touch), cfg->hold_ns,
 	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),

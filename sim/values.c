@@ -80,10 +80,30 @@ check_names(const struct setup *s, const struct axis_values *v)
 {
 	for (unsigned a = AXIS_DESIGN + 1; a < AXES; a++) {
 		for (size_t i = 0; i < v->rows[a].n; i++) {
+			if (a == AXIS_MACHINE &&
+			    profile_is_file(v->rows[a].word[i]))
+				continue;
 			if (axis_find((enum axis_id)a, v->rows[a].word[i],
 				s->command) < 0)
 				return (OPTIONS_BAD);
 		}
+	}
+	return (OPTIONS_OK);
+}
+
+/* Machines that are files. */
+static int
+read_profiles(const struct setup *s, struct axis_values *v)
+{
+	const struct words *w = &v->rows[AXIS_MACHINE];
+	struct eph_err err;
+
+	v->profile = must_alloc(NULL, w->n + 1, sizeof(*v->profile));
+	memset(v->profile, 0, (w->n + 1) * sizeof(*v->profile));
+	for (size_t i = 0; i < w->n; i++) {
+		if (profile_is_file(w->word[i]) &&
+		    profile_read(w->word[i], &v->profile[i], &err) != 0)
+			return (options_refuse(s->command, "%s", err.text));
 	}
 	return (OPTIONS_OK);
 }
@@ -382,7 +402,9 @@ find_names(const struct setup *s, struct axis_values *v)
 		if (s->lists)
 			axis_expand((enum axis_id)a, &v->rows[a]);
 	}
-	if (find_designs(s, v) != OPTIONS_OK || check_names(s, v) != OPTIONS_OK)
+	if (find_designs(s, v) != OPTIONS_OK ||
+	    check_names(s, v) != OPTIONS_OK ||
+	    read_profiles(s, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	return (setup_policies(
 	    s, s->o->policy, s->lists, &v->policy, &v->npolicies));
@@ -408,6 +430,10 @@ values_find(const struct setup *s, const struct eph_trace_meta *meta,
 void
 values_free(struct axis_values *v)
 {
+	for (size_t i = 0; v->profile != NULL && i < v->rows[AXIS_MACHINE].n;
+	     i++)
+		profile_free(v->profile[i]);
+	free(v->profile);
 	for (unsigned a = 0; a < AXES; a++)
 		words_free(&v->rows[a]);
 	free(v->design);

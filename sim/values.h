@@ -11,6 +11,7 @@
 
 /* Each list has at least one value, names at least none: the default. */
 struct axis_values {
+	struct profile **profile; /* by machine: of a file; NULL: built in */
 	size_t ndesigns;
 	const struct eph_design_ops **design;
 	struct words rows[AXES]; /* names, checked; n 0: the default */

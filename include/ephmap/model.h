@@ -7,8 +7,9 @@
  * Models of machines: what a TLB looks like and what an event costs.
  *
  * Models are data.  A machine has one, which decides the levels of its page
- * table, its TLB and its prices; `ephmap list machines` prints them with
- * the source of each number.
+ * table, its TLB and its prices.  The table is made from the profiles that are
+ * installed beside the program (machines/NAME.ini), so that the library needs
+ * no file; `ephmap list machines` prints them with the source of each number.
  */
 
 #include "ephmap/counters.h"
@@ -69,6 +70,26 @@ struct eph_costs {
 	EPH_COSTS(EPH_COST_FIELD)
 };
 
+#define EPH_COST_ID(name, desc) EPH_COST_##name,
+enum eph_cost { EPH_COSTS(EPH_COST_ID) EPH_COSTS_N };
+
+/* Where a price comes from. */
+enum eph_cost_kind {
+	EPH_COST_ASSUMED,   /* nobody published it */
+	EPH_COST_MEASURED,  /* by us, on such a machine */
+	EPH_COST_PUBLISHED, /* by whom the source says */
+	EPH_COST_FITTED,    /* so that another published number comes out */
+	EPH_COST_KINDS,
+};
+
+struct eph_cost_note {
+	enum eph_cost_kind kind;
+	const char *source; /* "": none is known; or why it is assumed */
+};
+
+/* "assumed", "measured", "published", "fitted". */
+const char *eph_cost_kind_name(enum eph_cost_kind kind);
+
 /* Price a set of counters; the `cycles` in `c` itself are ignored. */
 uint64_t eph_costs_price(
     const struct eph_costs *costs, const struct eph_counters *c);
@@ -76,13 +97,14 @@ uint64_t eph_costs_price(
 struct eph_machine_model {
 	const char *name;
 	const char *summary;
-	const char *origin; /* a source for each cost */
+	const char *origin; /* the sources in short */
 	const char *tlb;    /* name of the TLB it has */
 	unsigned levels;    /* of the page table: 2, 3 or 4 */
 	uint32_t kva_pages; /* kernel virtual space for mappings */
 	eph_va_t kva_base;
 	uint32_t mhz; /* to turn cycles into time */
 	struct eph_costs costs;
+	struct eph_cost_note note[EPH_COSTS_N];
 };
 
 /* NULL-terminated tables, and look-up by name (NULL if there is none). */

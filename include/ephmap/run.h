@@ -25,6 +25,7 @@ extern "C" {
 struct eph_costs;
 struct eph_design_ops;
 struct eph_machine;
+struct eph_machine_model;
 struct eph_policy_ops;
 struct eph_shootdown_ops;
 
@@ -89,7 +90,8 @@ struct eph_run_config {
 	const struct eph_shootdown_ops *shootdown; /* NULL: the design's */
 	const char *policy_params;		   /* NULL: none */
 	const char *machine;			   /* NULL: amd64-skylake */
-	const char *tlb;			   /* NULL: the machine's */
+	const struct eph_machine_model *model; /* NULL: named by `machine' */
+	const char *tlb;		       /* NULL: the machine's */
 	unsigned cpus;
 	uint32_t nbufs;
 	uint64_t seed;

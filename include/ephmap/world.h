@@ -43,9 +43,11 @@ enum eph_executor {
 };
 
 struct eph_world_config {
-	const char *machine; /* NULL: amd64-skylake */
-	const char *tlb;     /* NULL: the machine's */
-	unsigned cpus;	     /* 1 to EPH_CPUS_MAX */
+	const char *machine;		       /* NULL: amd64-skylake */
+	const struct eph_machine_model *model; /* one's own, must stay; NULL:
+						  the one that `machine' names */
+	const char *tlb;		       /* NULL: the machine's */
+	unsigned cpus;			       /* 1 to EPH_CPUS_MAX */
 	uint64_t seed;
 	enum eph_contents contents;    /* of the frames */
 	const struct eph_costs *costs; /* NULL: the machine's */

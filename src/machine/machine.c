@@ -98,11 +98,18 @@ machine_models(const struct eph_machine_config *cfg, struct eph_machine *mc,
 	const char *model = cfg->model != NULL ? cfg->model : "amd64-skylake";
 	const char *tlb;
 
-	mc->model = eph_machine_model_find(model);
+	mc->model = cfg->own_model != NULL ? cfg->own_model
+					   : eph_machine_model_find(model);
 	if (mc->model == NULL)
 		return (eph_err_unknown(err, "machine", model,
 		    eph_nearest_row(model, machine_row),
 		    "`ephmap list machines` shows them"));
+	if (mc->model->levels < 2 || mc->model->levels > 4 ||
+	    mc->model->mhz == 0 || mc->model->kva_pages < EPH_PTP_ENTRIES)
+		return (eph_err_set(err, EINVAL,
+		    "machine %s: expected 2 to 4 levels, a clock and %u pages "
+		    "or more",
+		    mc->model->name, EPH_PTP_ENTRIES));
 	tlb = cfg->tlb != NULL ? cfg->tlb : mc->model->tlb;
 	mc->tlb_model = eph_tlb_model_find(tlb);
 	if (mc->tlb_model == NULL)

@@ -14,6 +14,7 @@ struct eph_world_config
 eph__run_world(const struct eph_run_config *cfg)
 {
 	return ((struct eph_world_config){ .machine = cfg->machine,
+	    .model = cfg->model,
 	    .tlb = cfg->tlb,
 	    .cpus = cfg->cpus,
 	    .seed = cfg->seed,

@@ -29,6 +29,7 @@ world_machine(const struct eph_world_config *cfg, struct eph_world *w,
     struct eph_err *err)
 {
 	const struct eph_machine_config mcfg = { .model = cfg->machine,
+		.own_model = cfg->model,
 		.tlb = cfg->tlb,
 		.ncpus = cfg->cpus,
 		.contents = cfg->contents,

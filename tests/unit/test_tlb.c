@@ -17,7 +17,7 @@
 #include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
-enum { PAGES = 4096, ENTRIES = 2048, SETS = 256 };
+enum { PAGES = 8192, ENTRIES = 4096, SETS = 256 };
 
 struct level {
 	unsigned sets;

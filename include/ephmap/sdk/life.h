@@ -13,9 +13,10 @@
 struct eph_machine;
 
 struct eph_machine_config {
-	const char *model; /* NULL: amd64-skylake */
-	const char *tlb;   /* NULL: the model's */
-	unsigned ncpus;	   /* 1 to EPH_CPUS_MAX */
+	const char *model;			   /* NULL: amd64-skylake */
+	const struct eph_machine_model *own_model; /* in its place; or NULL */
+	const char *tlb;			   /* NULL: the model's */
+	unsigned ncpus;				   /* 1 to EPH_CPUS_MAX */
 	enum eph_contents contents;
 	uint64_t seed;
 	bool heap;	     /* plain malloc instead of an arena of its own */

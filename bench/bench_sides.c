@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Question: what does a machine of many CPUs cost the host, design by design,
+ * and how many times as fast is this build as another?
+ *
+ * Without --trace: a million references of a Zipf stream (0.8, 10,000 pages)
+ * dealt to 1,024 CPUs.  Baseline, in the same run: the same on 2 CPUs; and
+ * what each further CPU adds to the memory at its highest.  With --trace:
+ * that file as it is; the baseline is the other build.
+ *
+ * Every run is a process of its own, `ephmap run`, and its time is what it
+ * used of a CPU, reading the trace and beginning and ending included: all
+ * builds can be asked for that, and it depends little on what else the host
+ * does.  Runs of all kinds take turns.  A ratio is of minima; beside it stand
+ * the smallest, the middle and the largest of those of each turn.
+ *
+ * usage: bench_sides [--smoke] [--base PROGRAM] [--trace FILE] [--reps N]
+ *	      [--design NAME] [--time]
+ * PROGRAM is another build's ephmap; a design that it does not have is "-".
+ * --time runs this build, not the other, with clocks.
+ */
+
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench_support.h"
+#include "ephmap/generate.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/trace.h"
+
+#define MANY 1024u
+
+struct side {
+	const char *program; /* NULL: there is none */
+	const char *trace;
+	bool time; /* with clocks */
+	struct bench_times t;
+	double kib; /* at its highest */
+};
+
+static void
+fail(const char *what)
+{
+	(void)fprintf(stderr, "bench_sides: %s\n", what);
+	exit(2);
+}
+
+static void
+child(const struct side *s, const char *design)
+{
+	const int null = open("/dev/null", O_WRONLY);
+
+	if (null >= 0) {
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+	}
+	(void)execl(s->program, s->program, "run", "--design", design,
+	    "--format", "json", s->trace, s->time ? "--time" : (char *)NULL,
+	    (char *)NULL);
+	_exit(127);
+}
+
+static double
+seconds(const struct timeval *tv)
+{
+	return ((double)tv->tv_sec + (double)tv->tv_usec * 1e-6);
+}
+
+/* One more run; false if the program cannot do it. */
+static bool
+side_run(struct side *s, const char *design)
+{
+	struct rusage ru;
+	int status;
+	pid_t pid;
+
+	if (s->program == NULL)
+		return (false);
+	(void)fflush(stdout);
+	if ((pid = fork()) == 0)
+		child(s, design);
+	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid)
+		fail("cannot run a program");
+	if (status != 0)
+		return (false);
+	bench_add(&s->t, seconds(&ru.ru_utime) + seconds(&ru.ru_stime));
+	s->kib = (double)ru.ru_maxrss;
+	return (true);
+}
+
+/* All sides in turn; those that cannot do it end with no times. */
+static void
+sides_run(struct side *s, size_t n, const char *design, unsigned reps)
+{
+	bool able[4] = { true, true, true, true };
+
+	for (size_t i = 0; i < n; i++)
+		s[i].t.n = 0;
+	for (unsigned r = 0; r < reps; r++) {
+		for (size_t i = 0; i < n; i++)
+			able[i] = able[i] && side_run(&s[i], design);
+	}
+}
+
+/* How many times the time of `b` is that of `a`. */
+static void
+ratio_print(const struct side *a, const struct side *b)
+{
+	struct bench_times x = a->t, y = b->t, each = { .n = 0 };
+
+	if (x.n == 0 || y.n == 0) {
+		printf("  %6s %6s %6s %6s", "-", "", "", "");
+		return;
+	}
+	for (unsigned i = 0; i < x.n && i < y.n; i++)
+		bench_add(&each, x.seconds[i] / y.seconds[i]);
+	printf("  %6.2f %6.2f %6.2f %6.2f", bench_min(&x) / bench_min(&y),
+	    bench_min(&each), bench_median(&each), bench_max(&each));
+}
+
+static void
+ms_print(const struct side *s)
+{
+	struct bench_times t = s->t;
+
+	if (t.n == 0)
+		printf(" %8s", "-");
+	else
+		printf(" %8.1f", bench_min(&t) * 1e3);
+}
+
+static void
+many_row(struct side *s, const char *design, unsigned reps)
+{
+	sides_run(s, 4, design, reps);
+	printf("%-23s", design);
+	ms_print(&s[0]);
+	ms_print(&s[1]);
+	ratio_print(&s[1], &s[0]);
+	printf(" %7.1f", (s[1].kib - s[0].kib) / (MANY - 2));
+	ratio_print(&s[3], &s[1]);
+	printf("\n");
+}
+
+static void
+make(const char *path, unsigned cpus, uint64_t refs)
+{
+	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
+		.pages = 10000,
+		.refs = refs,
+		.alpha = 0.8,
+		.cpus = cpus,
+		.seed = 1 };
+	struct eph_trace_writer *w;
+	struct eph_err err;
+
+	if (eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, &err) != 0 ||
+	    eph_trace_generate(&g, w, &err) != 0 ||
+	    eph_trace_writer_commit(w, &err) != 0)
+		fail(err.text);
+}
+
+static void
+each_design(void (*row)(struct side *, const char *, unsigned), struct side *s,
+    const char *only, unsigned reps, bool smoke)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		if (only != NULL ? strcmp(only, eph_designs[i]->name) == 0
+				 : !smoke || i < 3)
+			row(s, eph_designs[i]->name, reps);
+	}
+}
+
+static void
+many(const char *program, const char *base, const char *only, unsigned reps,
+    bool smoke)
+{
+	const char *dir = getenv("TMPDIR");
+	char path[2][256];
+	struct side s[4];
+
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(path[i], sizeof(path[i]), "%.200s/sides%ld.%d",
+		    dir != NULL ? dir : P_tmpdir, (long)getpid(), i);
+		make(path[i], i == 0 ? 2 : MANY, smoke ? 1000 : 1000000);
+	}
+	for (int i = 0; i < 4; i++)
+		s[i] = (struct side){ .program = i < 2 ? program : base,
+			.trace = path[i % 2] };
+	printf("milliseconds of CPU on 2 and on %u CPUs; how many times (of "
+	       "minima, least,\nmiddle, most); KiB for each further CPU; how "
+	       "many times the other build takes\non %u\n",
+	    MANY, MANY);
+	each_design(many_row, s, only, reps, smoke);
+	(void)unlink(path[0]);
+	(void)unlink(path[1]);
+}
+
+static void
+trace_row(struct side *s, const char *design, unsigned reps)
+{
+	sides_run(s, 2, design, reps);
+	printf("%-23s", design);
+	ms_print(&s[0]);
+	ms_print(&s[1]);
+	ratio_print(&s[1], &s[0]);
+	printf("\n");
+}
+
+int
+main(int argc, char **argv)
+{
+	const bool smoke = bench_smoke(argc, argv);
+	const char *base = bench_option(argc, argv, "--base");
+	const char *trace = bench_option(argc, argv, "--trace");
+	const char *only = bench_option(argc, argv, "--design");
+	const char *n = bench_option(argc, argv, "--reps");
+	const unsigned reps = smoke ? 1
+	    : n != NULL		    ? (unsigned)strtoul(n, NULL, 10)
+				    : 7;
+	const char *slash = strrchr(argv[0], '/');
+	char program[512];
+
+	(void)snprintf(program, sizeof(program), "%.*s/ephmap",
+	    slash != NULL ? (int)(slash - argv[0]) : 1,
+	    slash != NULL ? argv[0] : ".");
+	if (trace == NULL) {
+		many(program, base, only, reps, smoke);
+	} else {
+		struct side s[2] = { { .program = program, .trace = trace },
+			{ .program = base, .trace = trace } };
+
+		for (int i = 1; i < argc; i++)
+			s[0].time |= strcmp(argv[i], "--time") == 0;
+		printf("milliseconds of CPU, this build and the other; how "
+		       "many times the other\ntakes (of minima, least, "
+		       "middle, most)\n");
+		each_design(trace_row, s, only, reps, smoke);
+	}
+	return (0);
+}

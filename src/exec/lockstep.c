@@ -37,6 +37,9 @@
 
 #include "exec/lockstep.h"
 
+/* Up to so many CPUs are visited one by one; see "the crowd". */
+#define LOCKSTEP_FEW 8
+
 static void lockstep_deliver_all(struct eph_machine *mc);
 static void lockstep_poll(struct eph_machine *mc);
 
@@ -57,8 +60,20 @@ eph_lockstep_attach(struct eph_machine *mc)
 	mc->mode = EPH_LOCKSTEP;
 	mc->at_once = true;
 	mc->plain = true;
+	mc->crowded = mc->ncpus > LOCKSTEP_FEW;
 	mc->deliver = lockstep_poll;
 	return (0);
+}
+
+static void
+lockstep_ipis_free(struct eph_machine *mc, struct lockstep_ipi *p)
+{
+	while (p != NULL) {
+		struct lockstep_ipi *next = p->next;
+
+		eph_machine_free(mc, p, sizeof(*p));
+		p = next;
+	}
 }
 
 static void
@@ -68,14 +83,9 @@ lockstep_destroy(struct eph_machine *mc)
 
 	eph__clock_destroy(mc);
 	eph__lockstep_threads_destroy(mc);
-	for (unsigned c = 0; c < mc->ncpus; c++) {
-		while (ls->pending[c] != NULL) {
-			struct lockstep_ipi *p = ls->pending[c];
-
-			ls->pending[c] = p->next;
-			eph_machine_free(mc, p, sizeof(*p));
-		}
-	}
+	for (unsigned c = 0; c < mc->ncpus; c++)
+		lockstep_ipis_free(mc, ls->pending[c]);
+	lockstep_ipis_free(mc, ls->ipi_free);
 	eph_machine_free(mc, ls->pending, mc->ncpus * sizeof(*ls->pending));
 	eph_machine_free(mc, ls->heap, ls->heap_size * sizeof(*ls->heap));
 	eph_machine_free(mc, ls, sizeof(*ls));
@@ -184,11 +194,13 @@ lockstep_postpone(
 		mc->cur->c.needless_ipi++;
 		return;
 	}
-	p = eph_machine_alloc(mc, sizeof(*p));
-	if (p == NULL)
+	if ((p = ls->ipi_free) != NULL)
+		ls->ipi_free = p->next;
+	else if ((p = eph_machine_alloc(mc, sizeof(*p))) == NULL)
 		PANIC("out of memory for an interrupt");
 	p->ipi = *ipi;
 	p->cpu = mc->cur->id;
+	p->next = NULL;
 	while (*pp != NULL)
 		pp = &(*pp)->next;
 	*pp = p;
@@ -219,8 +231,9 @@ lockstep_ipi_each(struct eph_machine *mc, const eph_cpuword_t *targets,
 }
 
 /*
- * The crowd.  Most targets of a broadcast hold nothing that it could find,
- * and have nothing pending: they are counted, not visited.  Who may hold
+ * The crowd.  Where there are many CPUs most targets of a broadcast hold
+ * nothing that it could find, and have nothing pending: they are counted, not
+ * visited.  Who may hold
  * something is known by address, and for a flush by CPU; a CPU that holds
  * nothing need not be flushed, since a flush only ends what is loaded.
  */
@@ -353,7 +366,7 @@ lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 
 	if (eph_unlikely(mc->clock != NULL))
 		outer = eph__clock_ipi_begin(mc, targets, ipi);
-	if (ipi->kind == EPH_IPI_CALL || mc->has_observer ||
+	if (!mc->crowded || ipi->kind == EPH_IPI_CALL || mc->has_observer ||
 	    (ipi->kind == EPH_IPI_INVLPG && !wait))
 		lockstep_ipi_each(mc, targets, ipi, wait);
 	else
@@ -381,7 +394,8 @@ eph__lockstep_deliver_pending(struct eph_machine *mc, struct eph_cpu *target)
 		mc->cur = mc->cpus[p->cpu];
 		lockstep_count_needless(
 		    mc, lockstep_deliver(mc, target, &p->ipi));
-		eph_machine_free(mc, p, sizeof(*p));
+		p->next = ls->ipi_free;
+		ls->ipi_free = p;
 	}
 	mc->cur = target;
 	lwkt_process_ipiq(mc);

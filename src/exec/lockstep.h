@@ -55,7 +55,8 @@ struct lockstep {
 	unsigned live; /* threads not ended */
 	struct eph_gauge sleepers;
 	struct lockstep_ipi **pending; /* per CPU, in order of sending */
-	struct lockstep_timer *heap;   /* by time, CPU, making */
+	struct lockstep_ipi *ipi_free;
+	struct lockstep_timer *heap; /* by time, CPU, making */
 	size_t ntimers;
 	size_t heap_size;
 	uint64_t timer_seq;

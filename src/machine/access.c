@@ -56,13 +56,10 @@ shadow_rebuild(struct eph_cpu *cpu)
 	return (0);
 }
 
-struct eph_shadow *
-eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
+/* The free cell `sh`, to be written; or another, in a larger table. */
+static struct eph_shadow *
+shadow_cell_take(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
-	struct eph_shadow *sh = shadow_cell(cpu, i);
-
-	if (eph_likely(sh->word != 0))
-		return (sh);
 	if (cpu->shadow_used >= ((~0u >> cpu->shadow_shift) + 1) / 4 * 3) {
 		if (shadow_rebuild(cpu) != 0)
 			PANIC("out of memory for the oracle's shadow");
@@ -70,6 +67,16 @@ eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
 	}
 	cpu->shadow_used++;
 	return (sh);
+}
+
+struct eph_shadow *
+eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+
+	if (eph_likely(sh->word != 0))
+		return (sh);
+	return (shadow_cell_take(cpu, i, sh));
 }
 
 static uint32_t
@@ -99,7 +106,7 @@ eph__ptp_holders_bytes(const struct eph_machine *mc)
 	return ((size_t)EPH_PTP_ENTRIES * mc->cpuwords * sizeof(eph_cpuword_t));
 }
 
-/* In lockstep: the CPU is one that a flush, or an invlpg at `i`, is for. */
+/* In a crowd: the CPU is one that a flush, or an invlpg at `i`, is for. */
 static void
 shadow_note(struct eph_cpu *cpu, uint32_t i)
 {
@@ -122,14 +129,16 @@ shadow_note(struct eph_cpu *cpu, uint32_t i)
 
 /* The CPU loads `pte` at index `i`: into the shadow, and into its TLB. */
 static struct eph_shadow *
-shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
+shadow_load(
+    struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh, eph_pte_t pte)
 {
-	struct eph_shadow *sh = eph__shadow_cell_make(cpu, i);
 	const uint32_t frame = EPH_PTE_FRAME(pte);
 	uint32_t flags = shadow_flags(pte);
 	uint64_t other = 0;
 
-	if (shadow_live(cpu, sh)) {
+	if (eph_unlikely(sh->word == 0)) {
+		sh = shadow_cell_take(cpu, i, sh);
+	} else if (shadow_live(cpu, sh)) {
 		if (shadow_frame(sh) != frame) {
 			flags |= EPH_SHADOW_MIXED;
 			other = shadow_frame(sh);
@@ -143,11 +152,11 @@ shadow_load(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 		<< EPH_SHADOW_GEN_SHIFT |
 	    other << EPH_SHADOW_OTHER_SHIFT | frame;
 	sh->when = (uint32_t)cpu->mc->step;
-	if (eph_likely(cpu->mc->mode == EPH_LOCKSTEP))
+	if (eph_unlikely(cpu->mc->crowded))
 		shadow_note(cpu, i);
 	cpu->loaded = true;
 	if (cpu->tlb != NULL)
-		tlb_fill(cpu->tlb, tlb_tag(cpu->tlb, i, flags & EPH_SHADOW_G));
+		tlb_fill(cpu->tlb, tlb_tag(i, flags & EPH_SHADOW_G));
 	return (sh);
 }
 
@@ -167,7 +176,7 @@ pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
 }
 
 static struct eph_shadow *
-machine_load(struct eph_cpu *cpu, uint32_t i)
+machine_load(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
 	struct eph_machine *mc = cpu->mc;
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
@@ -180,7 +189,7 @@ machine_load(struct eph_cpu *cpu, uint32_t i)
 			return (NULL);
 	} while (
 	    (pte & EPH_PTE_A) == 0 && !pte_update(mc, slot, pte, EPH_PTE_A));
-	return (shadow_load(cpu, i, pte));
+	return (shadow_load(cpu, i, sh, pte));
 }
 
 /* Entries that software wrote into this CPU's TLB and locked there. */
@@ -203,7 +212,7 @@ eph__cpu_lock(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 	KASSERT(lk->n < LOCKED_MAX, "more TLB entries are locked than it has");
 	lk->index[lk->n] = i;
 	lk->pte[lk->n++] = pte;
-	(void)shadow_load(cpu, i, pte);
+	(void)shadow_load(cpu, i, shadow_cell(cpu, i), pte);
 }
 
 bool
@@ -241,7 +250,7 @@ cpu_locked(struct eph_cpu *cpu, uint32_t i)
 			continue;
 		sh = shadow_cell(cpu, i);
 		if (!shadow_live(cpu, sh))
-			sh = shadow_load(cpu, i, lk->pte[k]);
+			sh = shadow_load(cpu, i, sh, lk->pte[k]);
 		sh->key &= ~(uint32_t)EPH_SHADOW_GONE;
 		return (sh);
 	}
@@ -249,18 +258,18 @@ cpu_locked(struct eph_cpu *cpu, uint32_t i)
 }
 
 struct eph_shadow *
-eph__machine_walk(struct eph_cpu *cpu, uint32_t i)
+eph__machine_walk(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
-	struct eph_shadow *sh;
+	struct eph_shadow *locked;
 
 	if (eph_unlikely(cpu->locked != NULL) &&
-	    (sh = cpu_locked(cpu, i)) != NULL) {
+	    (locked = cpu_locked(cpu, i)) != NULL) {
 		cpu->c.tlb_hit++;
-		return (sh);
+		return (locked);
 	}
 	cpu->c.tlb_miss++;
 	cpu->c.walk_step += cpu->mc->levels;
-	return (machine_load(cpu, i));
+	return (machine_load(cpu, i, sh));
 }
 
 bool
@@ -270,7 +279,7 @@ eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i)
 
 	if (shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0)
 		return (false);
-	return (machine_load(cpu, i) != NULL);
+	return (machine_load(cpu, i, sh) != NULL);
 }
 
 bool
@@ -289,8 +298,7 @@ static void
 cpu_drop(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
 	if (cpu->tlb != NULL)
-		tlb_remove(
-		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G));
+		tlb_remove(cpu->tlb, tlb_tag(i, sh->key & EPH_SHADOW_G));
 	sh->key &= ~(uint32_t)EPH_SHADOW_FLAGS;
 	cpu_holds_none(cpu, i);
 }
@@ -313,7 +321,7 @@ eph__machine_store_slow(struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh)
 		if ((pte & EPH_PTE_V) == 0 ||
 		    EPH_PTE_FRAME(pte) != shadow_frame(sh)) {
 			cpu_drop(cpu, i, sh);
-			if ((sh = machine_load(cpu, i)) == NULL)
+			if ((sh = machine_load(cpu, i, sh)) == NULL)
 				return (EFAULT);
 			pte = machine_pte_get(mc, cpu, i);
 		}
@@ -440,12 +448,11 @@ eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
 	}
 	if (shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0 &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(
-		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G)))) {
+		tlb_lookup(cpu->tlb, tlb_tag(i, sh->key & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
 		EPH_EVENT(
 		    mc, EPH_EV_HIT, cpu->id, va, 0, shadow_frame(sh), NULL);
-	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
+	} else if ((sh = eph__machine_walk(cpu, i, sh)) == NULL) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	} else {

@@ -121,7 +121,7 @@ cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
 	const struct eph_machine *mc = cpu->mc;
 	const struct eph_ptp *ptp;
 
-	if (eph_unlikely(i >= mc->window_first))
+	if (eph_likely(!mc->crowded) || i >= mc->window_first)
 		return;
 	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
 	if (ptp->holders != NULL)
@@ -162,8 +162,12 @@ uint32_t eph__machine_fault(struct eph_cpu *cpu, eph_va_t va,
 int eph__machine_store_slow(
     struct eph_cpu *cpu, eph_va_t va, struct eph_shadow *sh);
 
-/* Load the translation at index `i`; NULL if the entry is not valid. */
-struct eph_shadow *eph__machine_walk(struct eph_cpu *cpu, uint32_t i);
+/*
+ * Load the translation at index `i`, whose place in the shadow is `sh`; NULL
+ * if the entry is not valid.
+ */
+struct eph_shadow *eph__machine_walk(
+    struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh);
 
 /*
  * What the hardware does unasked, for explore: load the translation at `i`
@@ -200,10 +204,9 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	sh = shadow_cell(cpu, i);
 	if (eph_likely(shadow_live(cpu, sh)) &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(
-		    cpu->tlb, tlb_tag(cpu->tlb, i, sh->key & EPH_SHADOW_G)))) {
+		tlb_lookup(cpu->tlb, tlb_tag(i, sh->key & EPH_SHADOW_G)))) {
 		cpu->c.tlb_hit++;
-	} else if ((sh = eph__machine_walk(cpu, i)) == NULL) {
+	} else if ((sh = eph__machine_walk(cpu, i, sh)) == NULL) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	}

@@ -4,7 +4,8 @@
 
 #include "base/kassert.h"
 
-static void
+/* Words of a level; the next one begins a line of a cache. */
+static uint32_t
 tlb_level_init(const struct eph_tlb_level *lv, uint32_t *mask, uint32_t *ways)
 {
 	KASSERT(lv->ways % 4 == 0 && lv->ways <= TLB_WAYS_MAX,
@@ -12,49 +13,57 @@ tlb_level_init(const struct eph_tlb_level *lv, uint32_t *mask, uint32_t *ways)
 	KASSERT((lv->sets & (lv->sets - 1)) == 0, "sets are a power of two");
 	*mask = lv->sets - 1u;
 	*ways = lv->sets != 0 ? lv->ways : 0u;
+	return (((lv->sets * (TLB_HEAD + *ways)) + 15u) & ~15u);
+}
+
+static size_t
+tlb_bytes(uint32_t words)
+{
+	return (sizeof(struct eph_tlb) + words * sizeof(uint32_t));
 }
 
 struct eph_tlb *
 eph__tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 {
-	struct eph_tlb *tlb = eph_machine_alloc(mc, sizeof(*tlb));
-	size_t n1, n2;
+	struct eph_tlb t = { .l1_at = 0 };
+	struct eph_tlb *tlb;
 
-	if (tlb == NULL)
-		return (NULL);
-	tlb_level_init(&model->l1, &tlb->l1_mask, &tlb->l1_ways);
-	tlb_level_init(&model->l2, &tlb->l2_mask, &tlb->l2_ways);
-	n1 = (size_t)model->l1.sets * model->l1.ways;
-	n2 = (size_t)model->l2.sets * model->l2.ways;
-	tlb->bytes = (n1 + n2) * sizeof(*tlb->l1);
-	tlb->l1 = eph_machine_alloc(mc, tlb->bytes);
-	if (tlb->l1 == NULL) {
-		eph_machine_free(mc, tlb, sizeof(*tlb));
-		return (NULL);
-	}
-	tlb->l2 = tlb->l1 + n1;
-	tlb->gen[0] = 1;
-	tlb->gen[1] = TLB_GLOBAL + 1;
+	t.l2_at = tlb_level_init(&model->l1, &t.l1_mask, &t.l1_ways);
+	t.words = t.l2_at + tlb_level_init(&model->l2, &t.l2_mask, &t.l2_ways);
+	if ((tlb = eph_machine_alloc(mc, tlb_bytes(t.words))) != NULL)
+		*tlb = t;
 	return (tlb);
 }
 
 void
 eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb)
 {
-	if (tlb == NULL)
-		return;
-	eph_machine_free(mc, tlb->l1, tlb->bytes);
-	eph_machine_free(mc, tlb, sizeof(*tlb));
+	if (tlb != NULL)
+		eph_machine_free(mc, tlb, tlb_bytes(tlb->words));
 }
 
 void
-eph__tlb_flush_kind(struct eph_tlb *tlb, unsigned kind)
+eph__tlb_settle_slow(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways)
 {
-	const uint32_t bit = kind == 0 ? 0 : TLB_GLOBAL;
+	const uint32_t lost = (uint32_t)(set[0] != tlb->gen[0]) |
+	    (uint32_t)(set[1] != tlb->gen[1]) << 1;
+	uint32_t *way = set + TLB_HEAD;
+	uint32_t n = 0;
 
-	for (size_t i = 0; i < tlb->bytes / sizeof(*tlb->l1); i++) {
-		if ((tlb->l1[i] >> TLB_INDEX_BITS & TLB_GLOBAL) == bit)
-			tlb->l1[i] = 0;
+	set[0] = tlb->gen[0];
+	set[1] = tlb->gen[1];
+	if ((set[TLB_KINDS] & lost) == 0)
+		return;
+	set[TLB_KINDS] &= ~lost;
+	for (uint32_t w = 0; set[TLB_KINDS] != 0 && w < ways; w++) {
+		if (way[w] != 0 && (TLB_HAS(way[w]) & lost) == 0)
+			way[n++] = way[w];
 	}
-	tlb->gen[kind] = bit + 1;
+	memset(way + n, 0, (ways - n) * sizeof(*way));
+}
+
+void
+eph__tlb_wrap(struct eph_tlb *tlb)
+{
+	memset(tlb->word, 0, tlb->words * sizeof(*tlb->word));
 }

@@ -12,18 +12,24 @@
  * level holds the address, and then fills both, so that every copy of an
  * address in a TLB is the one loaded last.
  *
- * A tag is 26 bits of page index, and 6 bits of generation: one says whether
- * the entry is global, five count full flushes of its kind, from 1.  A
- * flush raises the generation, in constant time; entries of older ones are
- * free ways.  Every 31 flushes the tags of the kind are cleared, so that no
- * generation comes back while its tags are there.  invlpg clears the tags
- * of one address.  Tag 0 is free.
+ * A set is one line of a cache where it has 12 ways:
  *
- * A set is kept in order of use, the most recent first.  Looking up,
- * choosing a victim and moving to the front are done on whole vectors: the
- * way that matches is as good as random, and a loop that leaves at it costs
- * a mispredicted branch (6 ns) each time.
+ *	gen[2]	how often its kinds of entries had been flushed when it was
+ *		looked at last
+ *	kinds	TLB_HAS of the kinds that are in it, or were
+ *	tag[]	in order of use, the most recent first; free ones, which are
+ *		0, behind them
+ *
+ * A full flush only counts itself, in constant time.  A set that is looked
+ * at and has not heard of it drops what the flush took away.
+ *
+ * A tag is 26 bits of page index, one that says whether the entry is global,
+ * and one that is set.  Looking up, moving to the front and closing a gap are
+ * done on whole vectors: the way that matches is as good as random, and a
+ * loop that leaves at it costs a mispredicted branch (6 ns) each time.
  */
+
+#include <string.h>
 
 #include "ephmap/sdk/machine.h"
 
@@ -32,19 +38,25 @@
 #endif
 
 #define TLB_INDEX_BITS 26
-#define TLB_GENS       31u /* generations of a kind, from 1 */
-#define TLB_GLOBAL     0x20u
+#define TLB_TAG_GLOBAL (1u << TLB_INDEX_BITS)
+#define TLB_TAG_USED   (2u << TLB_INDEX_BITS)
 #define TLB_WAYS_MAX   64
+#define TLB_KINDS      2 /* words of a set: gen[2], kinds, one not used */
+#define TLB_HEAD       4
+
+#define TLB_HAS(tag) (1u << ((tag) >> TLB_INDEX_BITS & 1))
 
 struct eph_tlb {
-	uint32_t gen[2];  /* (o) live generations: other, global entries */
+	uint32_t gen[2];  /* (o) full flushes so far: other, global entries */
 	uint32_t l1_mask; /* (c) sets - 1 */
 	uint32_t l1_ways; /* (c) a multiple of 4 */
 	uint32_t l2_mask; /* (c) */
 	uint32_t l2_ways; /* (c) 0: no second level */
-	uint32_t *l1;	  /* (o) */
-	uint32_t *l2;	  /* (o) */
-	size_t bytes;	  /* (c) of l1 and l2 together */
+	uint32_t l1_at;	  /* (c) where the level begins in word[] */
+	uint32_t l2_at;	  /* (c) */
+	uint32_t words;	  /* (c) in word[] */
+	uint32_t pad[7];
+	uint32_t word[]; /* (o) */
 };
 
 /* NULL when out of memory. */
@@ -52,14 +64,26 @@ struct eph_tlb *eph__tlb_create(
     struct eph_machine *mc, const struct eph_tlb_model *model);
 void eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb);
 
-/* Forget all entries of a kind: 0 the others, 1 the global ones. */
-void eph__tlb_flush_kind(struct eph_tlb *tlb, unsigned kind);
+/* A count of flushes has begun again at 0: forget all entries. */
+void eph__tlb_wrap(struct eph_tlb *tlb);
 
-/* The tag of page `index` now; `global` is 0 or 1. */
+/* Drop of a set what has been flushed since, keeping the order. */
+void eph__tlb_settle_slow(
+    const struct eph_tlb *tlb, uint32_t *set, uint32_t ways);
+
+/* The tag of page `index`; `global` is 0 or 1. */
 static inline uint32_t
-tlb_tag(const struct eph_tlb *tlb, uint32_t index, unsigned global)
+tlb_tag(uint32_t index, unsigned global)
 {
-	return (tlb->gen[global] << TLB_INDEX_BITS | index);
+	return (TLB_TAG_USED | global << TLB_INDEX_BITS | index);
+}
+
+/* Bring a set up to date with the flushes. */
+static inline void
+tlb_settle(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways)
+{
+	if (eph_unlikely(memcmp(set, tlb->gen, sizeof(tlb->gen)) != 0))
+		eph__tlb_settle_slow(tlb, set, ways);
 }
 
 /*
@@ -80,27 +104,6 @@ tlb_match(const uint32_t *way, uint32_t ways, uint32_t tag)
 
 		mask |= (uint64_t)(unsigned)_mm_movemask_ps(
 			    _mm_castsi128_ps(_mm_cmpeq_epi32(v, t)))
-		    << w;
-	}
-	return (mask);
-}
-
-static inline uint64_t
-tlb_live(const uint32_t *way, uint32_t ways, const uint32_t gen[2])
-{
-	const __m128i g0 = _mm_set1_epi32((int)gen[0]);
-	const __m128i g1 = _mm_set1_epi32((int)gen[1]);
-	uint64_t mask = 0;
-
-	for (uint32_t w = 0; w < ways; w += 4) {
-		const __m128i g = _mm_srli_epi32(
-		    _mm_load_si128((const __m128i *)(const void *)(way + w)),
-		    TLB_INDEX_BITS);
-		const __m128i live = _mm_or_si128(
-		    _mm_cmpeq_epi32(g, g0), _mm_cmpeq_epi32(g, g1));
-
-		mask |=
-		    (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(live))
 		    << w;
 	}
 	return (mask);
@@ -134,17 +137,43 @@ tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
 	}
 }
 
-/* Clear the lanes that hold `tag`. */
+/* Put `tag` in front; all ways move back by one, and the last is lost. */
 static inline void
-tlb_clear(uint32_t *way, uint32_t ways, uint32_t tag)
+tlb_push(uint32_t *way, uint32_t ways, uint32_t tag)
 {
-	const __m128i t = _mm_set1_epi32((int)tag);
+	__m128i carry = _mm_cvtsi32_si128((int)tag);
 
 	for (uint32_t w = 0; w < ways; w += 4) {
 		__m128i *p = (__m128i *)(void *)(way + w);
-		const __m128i v = _mm_load_si128(p);
+		const __m128i old = _mm_load_si128(p);
 
-		_mm_store_si128(p, _mm_andnot_si128(_mm_cmpeq_epi32(v, t), v));
+		_mm_store_si128(p, _mm_or_si128(_mm_slli_si128(old, 4), carry));
+		carry = _mm_srli_si128(old, 12);
+	}
+}
+
+/* Take out way `at`; the ways behind it move up by one. */
+static inline void
+tlb_pull(uint32_t *way, uint32_t ways, uint32_t at)
+{
+	const __m128i pos = _mm_set1_epi32((int)at);
+	const __m128i four = _mm_set1_epi32(4);
+	__m128i lane = _mm_setr_epi32(0, 1, 2, 3);
+	__m128i old = _mm_load_si128((const __m128i *)(const void *)way);
+
+	for (uint32_t w = 0; w < ways; w += 4) {
+		__m128i *p = (__m128i *)(void *)(way + w);
+		const __m128i after =
+		    w + 4 < ways ? _mm_load_si128(p + 1) : _mm_setzero_si128();
+		const __m128i next = _mm_or_si128(
+		    _mm_srli_si128(old, 4), _mm_slli_si128(after, 12));
+		const __m128i keep = _mm_cmplt_epi32(lane, pos);
+
+		_mm_store_si128(p,
+		    _mm_or_si128(_mm_and_si128(keep, old),
+			_mm_andnot_si128(keep, next)));
+		old = after;
+		lane = _mm_add_epi32(lane, four);
 	}
 }
 
@@ -160,19 +189,6 @@ tlb_match(const uint32_t *way, uint32_t ways, uint32_t tag)
 	return (mask);
 }
 
-static inline uint64_t
-tlb_live(const uint32_t *way, uint32_t ways, const uint32_t gen[2])
-{
-	uint64_t mask = 0;
-
-	for (uint32_t w = 0; w < ways; w++) {
-		const uint32_t g = way[w] >> TLB_INDEX_BITS;
-
-		mask |= (uint64_t)(g == gen[0] || g == gen[1]) << w;
-	}
-	return (mask);
-}
-
 static inline void
 tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
 {
@@ -183,41 +199,42 @@ tlb_to_front(uint32_t *way, uint32_t ways, uint32_t at, uint32_t tag)
 }
 
 static inline void
-tlb_clear(uint32_t *way, uint32_t ways, uint32_t tag)
+tlb_push(uint32_t *way, uint32_t ways, uint32_t tag)
 {
-	for (uint32_t w = 0; w < ways; w++)
-		way[w] = way[w] == tag ? 0 : way[w];
+	tlb_to_front(way, ways, ways - 1, tag);
+}
+
+static inline void
+tlb_pull(uint32_t *way, uint32_t ways, uint32_t at)
+{
+	for (uint32_t w = at; w + 1 < ways; w++)
+		way[w] = way[w + 1];
+	way[ways - 1] = 0;
 }
 
 #endif
 
-static inline uint32_t *
-tlb_set(uint32_t *level, uint32_t mask, uint32_t ways, uint32_t tag)
-{
-	return (&level[(size_t)(tag & mask) * ways]);
-}
-
 /*
  * Fill a set.  A free way is taken before the least recently used one, as
- * hardware does; the last free one, so that the order of the others stays.
+ * hardware does; the order of the others stays.
  */
-static inline void
-tlb_insert(uint32_t *way, uint32_t ways, uint32_t tag, const uint32_t gen[2])
+static inline bool
+tlb_insert(
+    const struct eph_tlb *tlb, uint32_t *set, uint32_t ways, uint32_t tag)
 {
-	const uint64_t all = ~(uint64_t)0 >> (64 - ways);
-	const uint64_t dead = ~tlb_live(way, ways, gen) & all;
-	uint32_t at = ways - 1;
-
-	if (dead != 0)
-		at = 63 - eph_word_leading_zeros(dead);
-	tlb_to_front(way, ways, at, tag);
+	tlb_settle(tlb, set, ways);
+	set[TLB_KINDS] |= TLB_HAS(tag);
+	tlb_push(set + TLB_HEAD, ways, tag);
+	return (true);
 }
 
 static inline bool
-tlb_touch(uint32_t *way, uint32_t ways, uint32_t tag)
+tlb_touch(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways, uint32_t tag)
 {
+	uint32_t *way = set + TLB_HEAD;
 	uint64_t mask;
 
+	tlb_settle(tlb, set, ways);
 	if (way[0] == tag)
 		return (true);
 	mask = tlb_match(way, ways, tag);
@@ -227,20 +244,36 @@ tlb_touch(uint32_t *way, uint32_t ways, uint32_t tag)
 	return (true);
 }
 
+static inline bool
+tlb_drop(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways, uint32_t tag)
+{
+	uint64_t mask;
+
+	tlb_settle(tlb, set, ways);
+	while ((mask = tlb_match(set + TLB_HEAD, ways, tag)) != 0)
+		tlb_pull(set + TLB_HEAD, ways, eph_cpuword_first(mask));
+	return (true);
+}
+
+static inline uint32_t *
+tlb_set(struct eph_tlb *tlb, uint32_t at, uint32_t mask, uint32_t ways,
+    uint32_t tag)
+{
+	return (&tlb->word[at + (size_t)(tag & mask) * (TLB_HEAD + ways)]);
+}
+
 /*
  * One level.  `fn` is called with the ways as a constant for the two sizes
  * that most machines have, so that its loops are unrolled.
  */
-#define TLB_LEVEL(fn, tlb, lv, ...)                                            \
-	((tlb)->lv##_ways == 4                                                 \
-		? fn(tlb_set((tlb)->lv, (tlb)->lv##_mask, 4, tag), 4,          \
-		      __VA_ARGS__)                                             \
+#define TLB_SET(tlb, lv, ways, tag)                                            \
+	tlb_set(tlb, (tlb)->lv##_at, (tlb)->lv##_mask, ways, tag)
+#define TLB_LEVEL(fn, tlb, lv, tag)                                            \
+	((tlb)->lv##_ways == 4 ? fn(tlb, TLB_SET(tlb, lv, 4, tag), 4, tag)     \
 		: (tlb)->lv##_ways == 12                                       \
-		? fn(tlb_set((tlb)->lv, (tlb)->lv##_mask, 12, tag), 12,        \
-		      __VA_ARGS__)                                             \
-		: fn(tlb_set(                                                  \
-			 (tlb)->lv, (tlb)->lv##_mask, (tlb)->lv##_ways, tag),  \
-		      (tlb)->lv##_ways, __VA_ARGS__))
+		? fn(tlb, TLB_SET(tlb, lv, 12, tag), 12, tag)                  \
+		: fn(tlb, TLB_SET(tlb, lv, (tlb)->lv##_ways, tag),             \
+		      (tlb)->lv##_ways, tag))
 
 /* Does any level hold the tag?  A second-level hit fills the first. */
 static inline bool
@@ -250,36 +283,33 @@ tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 		return (true);
 	if (tlb->l2_ways == 0 || !TLB_LEVEL(tlb_touch, tlb, l2, tag))
 		return (false);
-	TLB_LEVEL(tlb_insert, tlb, l1, tag, tlb->gen);
-	return (true);
+	return (TLB_LEVEL(tlb_insert, tlb, l1, tag));
 }
 
 /* A walk loaded the translation: fill all levels. */
 static inline void
 tlb_fill(struct eph_tlb *tlb, uint32_t tag)
 {
-	TLB_LEVEL(tlb_insert, tlb, l1, tag, tlb->gen);
+	(void)TLB_LEVEL(tlb_insert, tlb, l1, tag);
 	if (tlb->l2_ways != 0)
-		TLB_LEVEL(tlb_insert, tlb, l2, tag, tlb->gen);
+		(void)TLB_LEVEL(tlb_insert, tlb, l2, tag);
 }
 
 /* Forget one tag. */
 static inline void
 tlb_remove(struct eph_tlb *tlb, uint32_t tag)
 {
-	TLB_LEVEL(tlb_clear, tlb, l1, tag);
+	(void)TLB_LEVEL(tlb_drop, tlb, l1, tag);
 	if (tlb->l2_ways != 0)
-		TLB_LEVEL(tlb_clear, tlb, l2, tag);
+		(void)TLB_LEVEL(tlb_drop, tlb, l2, tag);
 }
 
-/* A full flush of the entries of a kind. */
+/* A full flush of the entries of a kind: 0 the others, 1 the global ones. */
 static inline void
 tlb_next_gen(struct eph_tlb *tlb, unsigned kind)
 {
-	if (eph_unlikely((tlb->gen[kind] & TLB_GENS) == TLB_GENS))
-		eph__tlb_flush_kind(tlb, kind);
-	else
-		tlb->gen[kind]++;
+	if (eph_unlikely(++tlb->gen[kind] == 0))
+		eph__tlb_wrap(tlb);
 }
 
 #endif /* !MACHINE_TLB_H */

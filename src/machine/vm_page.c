@@ -118,43 +118,61 @@ eph__frames_destroy(struct eph_machine *mc)
 /*
  * Relaxed throughout: the counts guard nothing by themselves; who brings a
  * page's last wire or hold down to 0 serialises on the object that owns it.
+ * A locked instruction is only for CPUs that run at once.
  */
+
+/* Add to the wirings; what they were. */
+static uint32_t
+wires_add(const struct eph_machine *mc, struct vm_page *m, uint32_t by)
+{
+	uint32_t old;
+
+	if (mc->mode == EPH_THREADS)
+		return (atomic_fetch_add_explicit(
+		    &m->wire_count, by, memory_order_relaxed));
+	old = atomic_load_explicit(&m->wire_count, memory_order_relaxed);
+	atomic_store_explicit(&m->wire_count, old + by, memory_order_relaxed);
+	return (old);
+}
+
+/* Add to the holds; what they were. */
+static uint16_t
+holds_add(const struct eph_machine *mc, struct vm_page *m, uint16_t by)
+{
+	uint16_t old;
+
+	if (mc->mode == EPH_THREADS)
+		return (atomic_fetch_add_explicit(
+		    &m->hold_count, by, memory_order_relaxed));
+	old = atomic_load_explicit(&m->hold_count, memory_order_relaxed);
+	atomic_store_explicit(
+	    &m->hold_count, (uint16_t)(old + by), memory_order_relaxed);
+	return (old);
+}
+
 void
 vm_page_wire(struct eph_machine *mc, struct vm_page *m)
 {
-	if (mc->mode == EPH_THREADS) {
-		(void)atomic_fetch_add_explicit(
-		    &m->wire_count, 1, memory_order_relaxed);
-		return;
-	}
-	atomic_store_explicit(&m->wire_count,
-	    atomic_load_explicit(&m->wire_count, memory_order_relaxed) + 1,
-	    memory_order_relaxed);
+	(void)wires_add(mc, m, 1);
 }
 
 void
 vm_page_unwire(struct eph_machine *mc, struct vm_page *m)
 {
-	(void)mc;
-	if (atomic_fetch_sub_explicit(
-		&m->wire_count, 1, memory_order_relaxed) == 0)
+	if (wires_add(mc, m, UINT32_MAX) == 0)
 		PANIC("vm_page_unwire: page is not wired");
 }
 
 void
 vm_page_hold(struct eph_machine *mc, struct vm_page *m)
 {
-	(void)mc;
-	(void)atomic_fetch_add_explicit(
-	    &m->hold_count, 1, memory_order_relaxed);
+	(void)holds_add(mc, m, 1);
 }
 
 void
 vm_page_unhold(struct eph_machine *mc, struct vm_page *m)
 {
-	(void)mc;
-	if (atomic_fetch_sub_explicit(
-		&m->hold_count, 1, memory_order_relaxed) == 0)
+	if (holds_add(mc, m, UINT16_MAX) == 0)
 		PANIC("vm_page_unhold: page is not held");
 }
 

@@ -69,7 +69,7 @@ struct eph_ptp {
 	_Atomic(uint32_t) owed[EPH_PTP_ENTRIES];
 
 	/*
-	 * (m) lockstep: of each address a set of CPUs, with all that hold a
+	 * (m) crowded: of each address a set of CPUs, with all that hold a
 	 * translation of it in their shadow; NULL: none do.
 	 */
 	eph_cpuword_t *holders;

@@ -40,13 +40,14 @@ enum eph_mode { EPH_LOCKSTEP, EPH_THREADS, EPH_EXPLORE };
 
 struct eph_machine {
 	/* The hot part. */
-	struct eph_cpu *cur;   /* (m) current CPU; not with threads */
-	enum eph_mode mode;    /* (c) */
-	bool attention;	       /* (x) lockstep's loop has something to run */
-	bool has_observer;     /* (m) */
-	bool has_points;       /* (m) explore: every step is a choice */
-	bool plain;	       /* (m) lockstep, with no observer and no clock */
-	bool at_once;	       /* (x) nothing else runs: no need to wait */
+	struct eph_cpu *cur; /* (m) current CPU; not with threads */
+	enum eph_mode mode;  /* (c) */
+	bool attention;	     /* (x) lockstep's loop has something to run */
+	bool has_observer;   /* (m) */
+	bool has_points;     /* (m) explore: every step is a choice */
+	bool plain;	     /* (m) lockstep, with no observer and no clock */
+	bool at_once;	     /* (x) nothing else runs: no need to wait */
+	bool crowded; /* (x) lockstep: who holds what is kept by address */
 	uint8_t shootflags;    /* (m) EPH_SHOOT_*, of the protocol */
 	unsigned ncpus;	       /* (c) */
 	unsigned cpuwords;     /* (c) words in a set of CPUs */
@@ -69,7 +70,7 @@ struct eph_machine {
 	const eph_cpuword_t *allcpus; /* (c) */
 	eph_cpuword_t *pendset;	      /* (m) CPUs with `pending` set */
 	eph_cpuword_t *busyset;	      /* (x) lockstep: CPUs that are not idle */
-	eph_cpuword_t *loadset;	      /* (m) lockstep: all that a flush costs */
+	eph_cpuword_t *loadset;	      /* (m) crowded: all that a flush costs */
 	struct eph_crowd crowd;	      /* (x) lockstep */
 
 	/* Set by the executor: what the machine has to ask it. */

@@ -5,7 +5,7 @@
  *
  *	bench_mrc [--smoke] [--refs N] [--runs N] [--scaling]
  *
- * The LRU curve of all sizes in one pass, SHARDS, and 32 configurations (16
+ * The curves of LRU and OPT at all sizes in one pass, SHARDS, and 32 configurations (16
  * sizes of two policies) on one CPU of the host and on all.  The baseline
  * of the same run is one LRU replay at one size.  Memory is what the
  * process had at its peak beyond the stream itself.  --scaling goes from
@@ -47,8 +47,34 @@ run_lru(void *arg)
 	struct job *j = arg;
 	struct eph_err err;
 
-	if (eph_mrc_lru(j->refs, j->hits, &err) != 0)
+	if (eph_mrc_lru_on(j->refs, j->threads, j->hits, &err) != 0)
 		bench_fail(err.text);
+}
+
+static void
+run_opt(void *arg)
+{
+	struct job *j = arg;
+	struct eph_err err;
+
+	if (eph_mrc_opt(j->refs, j->hits, &err) != 0)
+		bench_fail(err.text);
+}
+
+/* What the curve of OPT spares: a replay at each of 32 sizes. */
+static void
+run_opt_replays(void *arg)
+{
+	const struct eph_policy_ops *opt = eph_policy_find("opt");
+	struct job *j = arg;
+	struct eph_policy_counts counts;
+	struct eph_err err;
+
+	for (uint32_t i = 1; i <= 32; i++) {
+		if (eph_mrc_replay(j->refs, opt, NULL,
+			1 + j->refs->npages / 33 * i, 1, &counts, &err) != 0)
+			bench_fail(err.text);
+	}
 }
 
 static void
@@ -148,8 +174,18 @@ bench_curves(struct job *j, unsigned runs, bool bars)
 	    "ratio", "bar");
 	base = bench_measure(run_replay, j, n, runs);
 	print_rate("one LRU replay", &base, base.median, 0);
+	j->threads = 1;
 	r = bench_measure(run_lru, j, n, runs);
 	print_rate("LRU curve, every size", &r, base.median, bars ? 20 : 0);
+	j->threads = 0;
+	r = bench_measure(run_lru, j, n, runs);
+	print_rate("LRU curve, all CPUs", &r, base.median, 0);
+	if (eph_refs_future(j->refs, NULL) != 0)
+		bench_fail("out of memory");
+	r = bench_measure(run_opt, j, n, runs);
+	print_rate("OPT curve, every size", &r, base.median, bars ? 5 : 0);
+	r = bench_measure(run_opt_replays, j, n, runs);
+	print_rate("OPT replays, 32 sizes", &r, base.median, 0);
 	r = bench_measure(run_shards, j, n, runs);
 	print_rate("SHARDS 1 %, 16 sizes", &r, base.median, 0);
 }

@@ -87,6 +87,13 @@ int eph_mrc_replay(const struct eph_refs *r,
 int eph_mrc_lru(const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
 
 /*
+ * The same on `threads` CPUs, 0: all of the host.  Fewer where the stream
+ * is short for its pages.  Memory is that of one times the threads.
+ */
+int eph_mrc_lru_on(const struct eph_refs *r, unsigned threads, uint64_t *hits,
+    struct eph_err *err);
+
+/*
  * The same for OPT, which is a stack algorithm too; needs
  * eph_refs_future().  Its time grows with how deep references are found.
  */

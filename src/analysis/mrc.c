@@ -42,19 +42,28 @@ struct mrc {
 	struct eph_mrc_point *points;
 };
 
+/* OPT's list changes at every reference as a whole: one thread. */
+static int
+mrc_opt(const struct eph_refs *r, unsigned threads, uint64_t *hits,
+    struct eph_err *err)
+{
+	(void)threads;
+	return (eph_mrc_opt(r, hits, err));
+}
+
 /*
  * Policies with a curve of their own, and from how many sizes on it is less
  * work than a replay at each.  OPT's grows with the pages.
  */
 static const struct mrc_stack {
 	const struct eph_policy_ops *policy;
-	int (*curve)(
-	    const struct eph_refs *r, uint64_t *hits, struct eph_err *err);
+	int (*curve)(const struct eph_refs *r, unsigned threads, uint64_t *hits,
+	    struct eph_err *err);
 	uint32_t sizes;
 	uint32_t pages_more; /* twice as many sizes from here on */
 } mrc_stacks[] = {
-	{ &eph_policy_lru, eph_mrc_lru, 4, UINT32_MAX },
-	{ &eph_policy_opt, eph_mrc_opt, 8, 1 << 15 },
+	{ &eph_policy_lru, eph_mrc_lru_on, 4, UINT32_MAX },
+	{ &eph_policy_opt, mrc_opt, 8, 1 << 15 },
 };
 
 static const struct mrc_stack *
@@ -130,7 +139,8 @@ mrc_play_stack(struct mrc *m, const struct mrc_job *job, unsigned part,
 
 	if (hits == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
-	error = stack->curve(r, hits, err);
+	/* A job alone has all CPUs. */
+	error = stack->curve(r, m->njobs > 1 ? 1 : m->cfg->threads, hits, err);
 	for (uint32_t i = 0; i < m->cfg->nsizes && error == 0; i++) {
 		const uint32_t c = mrc_size(m, part, m->cfg->sizes[i]);
 		const uint64_t h = hits[c < r->npages ? c : r->npages];

@@ -55,18 +55,24 @@ pool_work(void *arg)
 	return (NULL);
 }
 
-static unsigned
-pool_threads(const struct parallel *p)
+unsigned
+eph__parallel_threads(unsigned wanted)
 {
-	long n = p->threads;
+	long n = wanted;
 
 	if (n == 0)
 		n = sysconf(_SC_NPROCESSORS_ONLN);
 	if (n < 1)
 		n = 1;
-	if (n > (long)THREADS_MAX)
-		n = THREADS_MAX;
-	return ((size_t)n > p->jobs ? (unsigned)p->jobs : (unsigned)n);
+	return (n > (long)THREADS_MAX ? THREADS_MAX : (unsigned)n);
+}
+
+static unsigned
+pool_threads(const struct parallel *p)
+{
+	const unsigned n = eph__parallel_threads(p->threads);
+
+	return (n > p->jobs ? (unsigned)p->jobs : n);
 }
 
 int

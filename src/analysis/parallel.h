@@ -25,4 +25,7 @@ struct parallel {
  */
 int eph__parallel_run(const struct parallel *p, struct eph_err *err);
 
+/* Threads that `wanted` means: itself, or for 0 one for each CPU. */
+unsigned eph__parallel_threads(unsigned wanted);
+
 #endif /* !ANALYSIS_PARALLEL_H */

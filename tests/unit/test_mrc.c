@@ -196,6 +196,26 @@ test_curves_equal_replay_at_every_size(void)
 	}
 }
 
+/* Cut into pieces, of which each sees pages that others saw, or none. */
+static void
+test_lru_curve_does_not_depend_on_threads(void)
+{
+	for (uint32_t pages = 1; pages < 3000; pages = pages * 3 + 1) {
+		uint64_t one[3000], many[3000];
+		struct eph_refs r;
+
+		make_refs(&r, pages, 20000, pages);
+		CU_ASSERT_EQUAL(eph_mrc_lru(&r, one, NULL), 0);
+		for (unsigned n = 2; n < 6; n++) {
+			CU_ASSERT_EQUAL(eph_mrc_lru_on(&r, n, many, NULL), 0);
+			CU_ASSERT_EQUAL(
+			    memcmp(one, many, (r.npages + 1) * sizeof(*one)),
+			    0);
+		}
+		eph_refs_free(&r);
+	}
+}
+
 /* More than one level of groups; the curve and the runs tell the same. */
 static void
 test_opt_curve_of_many_pages(void)
@@ -541,6 +561,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_future_is_the_next_use),
 	TEST(test_opt_equals_its_definition),
 	TEST(test_curves_equal_replay_at_every_size),
+	TEST(test_lru_curve_does_not_depend_on_threads),
 	TEST(test_opt_curve_of_many_pages),
 	TEST(test_replay_is_what_calls_do),
 	TEST(test_opt_is_the_bound_of_all),

@@ -128,6 +128,12 @@ accepts trace import --from help
 for f in strace perf-trace truss kdump filemap clf csv; do
 	expect_out "^$f "
 done
+# Each stands in a table of the documents.
+expect 'every form is documented' [ -z "$(cut -d ' ' -f 1 "$out" |
+    while read -r f; do
+	grep -q "^| \`$f\` .*|.*|.*|.*|" "$SAMPLES/../../doc/formats.md" \
+	    "$SAMPLES/../../doc/traces.md" || echo "$f"
+    done)" ]
 refuses 'expected a LOG' trace import -o new
 
 # nginx with and without sendfile, captured by strace and by tracepoints at

@@ -31,7 +31,7 @@ function(ephmap_test kind name)
   endif()
 endfunction()
 
-foreach(kind unit model golden cli stress explore lint link)
+foreach(kind unit model golden cli stress explore fuzz lint link)
   include(tests/${kind}/tests.cmake)
 endforeach()
 include(examples/tests.cmake)

@@ -243,33 +243,17 @@ bench_scaling(unsigned runs)
 int
 main(int argc, char **argv)
 {
-	size_t n = 10000000;
-	unsigned runs = 5;
-	bool scaling = false, smoke = false;
+	const struct bench_stream_options o =
+	    bench_stream_options(argc, argv, "bench_mrc", false);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--smoke") == 0)
-			smoke = true;
-		else if (strcmp(argv[i], "--scaling") == 0)
-			scaling = true;
-		else if (strcmp(argv[i], "--refs") == 0 && i + 1 < argc)
-			n = strtoul(argv[++i], NULL, 10);
-		else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
-			runs = (unsigned)strtoul(argv[++i], NULL, 10);
-		else
-			bench_fail("usage: bench_mrc [--smoke] [--refs N] "
-				   "[--runs N] [--scaling]");
-	}
-	if (n == 0 || runs == 0)
-		bench_fail("--refs and --runs need a number from 1");
 	(void)printf("million references a second\n");
-	if (smoke) {
+	if (o.smoke) {
 		bench_stream(1000, 64, 10000, 1, true);
-	} else if (scaling) {
-		bench_scaling(runs);
+	} else if (o.scaling) {
+		bench_scaling(o.runs);
 	} else {
-		bench_stream(16384, 1024, n, runs, true);
-		bench_stream(1000000, 76000, n, runs, false);
+		bench_stream(16384, 1024, o.refs, o.runs, true);
+		bench_stream(1000000, 76000, o.refs, o.runs, false);
 	}
 	return (0);
 }

@@ -106,4 +106,43 @@ bench_measure(void (*fn)(void *arg), void *arg, double work, unsigned runs)
 	return (r);
 }
 
+/* Benchmarks on a stream of references: --refs N, --runs N, --scaling. */
+struct bench_stream_options {
+	size_t refs;
+	unsigned runs;
+	bool smoke;
+	bool scaling;
+	bool all; /* --all, where there is one; also with --smoke */
+};
+
+/* Ends the program at an option that there is not. */
+static inline struct bench_stream_options
+bench_stream_options(int argc, char **argv, const char *program, bool has_all)
+{
+	struct bench_stream_options o = { .refs = 10000000, .runs = 5 };
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--smoke") == 0)
+			o.smoke = o.all = true;
+		else if (has_all && strcmp(argv[i], "--all") == 0)
+			o.all = true;
+		else if (strcmp(argv[i], "--scaling") == 0)
+			o.scaling = true;
+		else if (strcmp(argv[i], "--refs") == 0 && i + 1 < argc)
+			o.refs = strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
+			o.runs = (unsigned)strtoul(argv[++i], NULL, 10);
+		else
+			o.runs = 0;
+	}
+	if (o.refs == 0 || o.runs == 0) {
+		(void)fprintf(stderr,
+		    "usage: %s [--smoke] [--refs N] [--runs N]%s [--scaling], "
+		    "N from 1\n",
+		    program, has_all ? " [--all]" : "");
+		exit(2);
+	}
+	return (o);
+}
+
 #endif /* !BENCH_REFS_H */

@@ -32,13 +32,18 @@ says() {
 	echo "$1: $(head -n 1 "$1.out")"
 }
 
-for name in count kernel scenario; do
+for name in count design kernel policy scenario workload; do
 	# shellcheck disable=SC2086
 	$cc -std=c11 -Wall -Wextra -o $name "$examples/$name.c" $flags
 done
 says count '^1000 maps, '
+says design '^sf_buf.cpumask: 0 interrupts$'
+says design '^example.shared: 3000 interrupts$'
 says kernel '^200 peeks, every one at its page$'
+says policy '^example.fifo: 3744 hits$'
+says policy '^clock: 4992 hits$'
 says scenario '^acked-invlpg: holds$'
+says workload '^400 looks, '
 if grep -q '^unacked-flush: holds$' scenario.out; then
 	echo "FAILED: the scenario finds nothing"
 	exit 1

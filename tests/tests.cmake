@@ -1,6 +1,7 @@
 # Tests by kind.  Each kind lists its own in tests/<kind>/tests.cmake with
 # ephmap_test(KIND NAME [LONG]) or add_test().  LONG puts a test behind the
-# label `long`, which the default presets leave out.
+# label `long`, which the default presets leave out; PARTS N makes it N tests,
+# each with a part of the work.
 find_path(CUNIT_INCLUDE_DIR CUnit/Basic.h REQUIRED)
 find_library(CUNIT_LIBRARY cunit REQUIRED)
 
@@ -13,13 +14,22 @@ target_include_directories(test_support PUBLIC tests/support src)
 target_link_libraries(test_support PUBLIC ephmap_flags ephmap ${CUNIT_LIBRARY})
 
 function(ephmap_test kind name)
-  cmake_parse_arguments(arg "LONG" "" "ARGS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "LONG" "PARTS" "ARGS;LABELS" ${ARGN})
   if(NOT TARGET ${name})
     add_executable(${name} tests/${kind}/${name}.c)
     target_link_libraries(${name} PRIVATE test_support)
   endif()
   set(labels ${kind} ${arg_LABELS})
   set(test_name ${kind}.${name})
+  if(arg_PARTS)
+    foreach(part RANGE 1 ${arg_PARTS})
+      add_test(NAME ${test_name}.${part}
+          COMMAND ${name} --part=${part}/${arg_PARTS})
+      set_tests_properties(${test_name}.${part} PROPERTIES
+          LABELS "${labels}" TIMEOUT 120)
+    endforeach()
+    return()
+  endif()
   if(arg_LONG)
     list(APPEND labels long)
     set(test_name ${kind}.${name}.long)

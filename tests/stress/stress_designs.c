@@ -29,8 +29,9 @@
 #define STRESS_PER_CPU 2u
 #define STRESS_PAGES   12u
 #define STRESS_BOXES   4u
-#define STRESS_OPS     800u
-#define STRESS_OTHERS  100u /* with another protocol than the design's */
+#define STRESS_OPS     1500u
+#define STRESS_OTHERS  200u /* with another protocol than the design's */
+#define STRESS_SEEDS   2u
 #define STRESS_LONG    60000u
 
 /* A mapping on its way from one CPU to another. */
@@ -270,19 +271,24 @@ static void
 stress_all(bool own)
 {
 	const char *text = getenv("EPHMAP_SEED");
-	const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 1;
+	const uint64_t first = text != NULL ? strtoull(text, NULL, 0) : 1;
+	const uint64_t seeds = text != NULL || test_long ? 1 : STRESS_SEEDS;
 	const char *only = getenv("EPHMAP_DESIGN");
 
-	printf("seed %llu (EPHMAP_SEED) ", (unsigned long long)seed);
+	printf("seed %llu (EPHMAP_SEED), %llu in all ",
+	    (unsigned long long)first, (unsigned long long)seeds);
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
 		const struct eph_design_ops *d = eph_designs[i];
 
-		if (only != NULL && strcmp(only, d->name) != 0)
+		if (!test_is_mine(i) ||
+		    (only != NULL && strcmp(only, d->name) != 0))
 			continue;
 		for (size_t p = 0; eph_shootdowns[p] != NULL; p++) {
 			if ((strcmp(eph_shootdowns[p]->name, d->shootdown) ==
-				0) == own)
-				stress_design(d, eph_shootdowns[p], seed);
+				0) != own)
+				continue;
+			for (uint64_t s = first; s < first + seeds; s++)
+				stress_design(d, eph_shootdowns[p], s);
 		}
 	}
 }

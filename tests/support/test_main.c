@@ -11,6 +11,13 @@
 #include "base/kassert.h"
 
 bool test_long;
+static unsigned part = 1, parts = 1;
+
+bool
+test_is_mine(size_t i)
+{
+	return (i % parts == part - 1);
+}
 
 static void
 report_panic(void *arg, const char *why, const char *file, int line)
@@ -75,6 +82,12 @@ main(int argc, char **argv)
 	unsigned failures;
 
 	test_long = argc > 1 && strcmp(argv[1], "--long") == 0;
+	if (argc > 1 && strncmp(argv[1], "--part=", 7) == 0 &&
+	    (sscanf(argv[1] + 7, "%u/%u", &part, &parts) != 2 || part == 0 ||
+		part > parts)) {
+		(void)fprintf(stderr, "expected --part=K/N, K from 1 to N\n");
+		return (2);
+	}
 	if (CU_initialize_registry() != CUE_SUCCESS ||
 	    CU_register_suites(test_suites) != CUE_SUCCESS) {
 		(void)fprintf(stderr, "CUnit: %s\n", CU_get_error_msg());

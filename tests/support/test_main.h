@@ -6,7 +6,8 @@
 /*
  * What every CUnit program here shares: main() runs the suites that the
  * program defines and exits 1 when an assertion failed.  A first argument
- * "--long" sets test_long.
+ * "--long" sets test_long; "--part=K/N" has a program that asks
+ * test_is_mine() do a part of its work, so that ctest can run N at once.
  */
 
 #include <CUnit/Basic.h>
@@ -17,6 +18,9 @@
 extern CU_SuiteInfo test_suites[];
 
 extern bool test_long;
+
+/* Is number `i` of what there is to do for this part?  Without parts all is. */
+bool test_is_mine(size_t i);
 
 /*
  * Run fn(arg) in a child process and return true if it panicked with a

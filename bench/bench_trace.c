@@ -3,7 +3,8 @@
 /*
  * How fast traces are read: text lines and binary operations a second, for
  * p lines over few and over many pages.  The plain baseline for text is
- * reading the bytes and counting the newlines.
+ * reading the bytes and counting the newlines.  And from a binary file to
+ * one result, which is read on one CPU while another plays it.
  *
  *	bench_trace [--smoke]
  */
@@ -16,6 +17,9 @@
 #include <unistd.h>
 
 #include "ephmap/generate.h"
+#include "ephmap/mrc.h"
+#include "ephmap/run.h"
+#include "ephmap/sdk/policy.h"
 #include "ephmap/trace.h"
 
 #define REPEATS 7
@@ -110,6 +114,43 @@ report(const char *what, uint64_t pages, uint64_t refs, double *took)
 	    took[REPEATS / 2] * 1e9 / (double)refs);
 }
 
+/* From the file to what LRU misses; beside it the two halves of the work. */
+static void
+bench_result(struct eph_trace *t, uint64_t pages, uint64_t refs)
+{
+	struct eph_op_source src = eph_trace_source(t);
+	const uint32_t nslots = (uint32_t)pages / 10;
+	double took[REPEATS], start;
+	struct eph_policy_counts counts, same;
+	struct eph_refs r;
+	struct eph_err err;
+	uint64_t n;
+
+	for (int i = 0; i < REPEATS; i++) {
+		start = seconds();
+		if (eph_mrc_replay_source(&src, &eph_policy_lru, NULL, nslots,
+			1, &n, &counts, &err) != 0 ||
+		    eph_trace_rewind(t, &err) != 0)
+			fail(err.text);
+		took[i] = seconds() - start;
+	}
+	report("binary to LRU's misses", pages, refs, took);
+	eph_refs_init(&r);
+	if (eph_refs_read(&r, &src, &err) != 0)
+		fail(err.text);
+	for (int i = 0; i < REPEATS; i++) {
+		start = seconds();
+		if (eph_mrc_replay(
+			&r, &eph_policy_lru, NULL, nslots, 1, &same, &err) != 0)
+			fail(err.text);
+		took[i] = seconds() - start;
+	}
+	report("limit: LRU from memory", pages, refs, took);
+	eph_refs_free(&r);
+	if (n != refs || same.hits != counts.hits)
+		fail("other misses");
+}
+
 static void
 bench_form(const char *path, enum eph_trace_form form, const char *what,
     uint64_t pages, uint64_t refs)
@@ -127,8 +168,13 @@ bench_form(const char *path, enum eph_trace_form form, const char *what,
 		sum += read_pass(t);
 		took[i] = seconds() - start;
 	}
-	eph_trace_close(t);
 	report(what, pages, refs, took);
+	if (form == EPH_TRACE_BINARY) {
+		if (eph_trace_rewind(t, &err) != 0)
+			fail(err.text);
+		bench_result(t, pages, refs);
+	}
+	eph_trace_close(t);
 	if (form == EPH_TRACE_TEXT) {
 		for (int i = 0; i < REPEATS; i++) {
 			start = seconds();

@@ -345,7 +345,7 @@ step_curves(void *arg, size_t done, size_t all)
 }
 
 static int
-run_curves(struct mrc *m, struct eph_refs *r)
+run_curves(struct mrc *m, struct eph_op_source *source, struct eph_refs *r)
 {
 	struct eph_mrc_config cfg = { .policies = m->policies,
 		.params = m->params,
@@ -363,7 +363,7 @@ run_curves(struct mrc *m, struct eph_refs *r)
 
 	progress_start(&progress, "mrc", 0);
 	cfg.progress_arg = &progress;
-	status = eph_mrc_run(r, &cfg, points, &err);
+	status = eph_mrc_run_source(source, r, &cfg, points, &err);
 	progress_end(&progress);
 	if (status != 0) {
 		status = options_refuse(m->s.command, "%s", err.text);
@@ -380,17 +380,14 @@ static int
 curves(struct mrc *m, struct eph_trace *trace)
 {
 	struct eph_op_source source = eph_trace_source(trace);
-	struct eph_err err;
 	struct eph_refs r;
 	int status;
 
-	if (find_policies(m) != OPTIONS_OK)
+	if (find_policies(m) != OPTIONS_OK ||
+	    find_sizes(m, eph_trace_meta(trace)->unique_pages) != OPTIONS_OK)
 		return (EXIT_BAD);
 	eph_refs_init(&r);
-	if (eph_refs_read(&r, &source, &err) != 0)
-		status = options_refuse(m->s.command, "%s", err.text);
-	else if ((status = find_sizes(m, r.npages)) == OPTIONS_OK)
-		status = run_curves(m, &r);
+	status = run_curves(m, &source, &r);
 	eph_refs_free(&r);
 	return (status);
 }

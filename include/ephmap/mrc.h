@@ -81,6 +81,16 @@ int eph_mrc_replay(const struct eph_refs *r,
     uint64_t seed, struct eph_policy_counts *counts, struct eph_err *err);
 
 /*
+ * The same while `src` is read, by another thread: memory does not grow with
+ * the stream.  Its npages_hint is exact, and the policy not offline.
+ * Sets *refsp to the references; returns as well what the source does.
+ */
+int eph_mrc_replay_source(struct eph_op_source *src,
+    const struct eph_policy_ops *policy, const char *params, uint32_t nslots,
+    uint64_t seed, uint64_t *refsp, struct eph_policy_counts *counts,
+    struct eph_err *err);
+
+/*
  * LRU hits at every size in one pass: hits[c] for 0 <= c <= npages, which
  * the caller has room for.  Returns 0 or ENOMEM.
  */
@@ -164,6 +174,15 @@ struct eph_mrc_config {
  */
 int eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
     struct eph_mrc_point *points, struct eph_err *err);
+
+/*
+ * Read `src` to its end into `r`, which is empty, and run.  Where one run is
+ * all, it goes on while the source is read, and `r` has numbers only: n and
+ * npages, and no pages.  Returns as well what the source does.
+ */
+int eph_mrc_run_source(struct eph_op_source *src, struct eph_refs *r,
+    const struct eph_mrc_config *cfg, struct eph_mrc_point *points,
+    struct eph_err *err);
 
 /* Event curves. */
 

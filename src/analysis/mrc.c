@@ -20,6 +20,7 @@
 #include "analysis/miniature.h"
 #include "analysis/parallel.h"
 #include "ephmap/mrc.h"
+#include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
 #include "policy/policies.h"
 
@@ -283,4 +284,44 @@ eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 	}
 	mrc_fini(&m);
 	return (error);
+}
+
+/* One run, of the whole stream, by a policy that needs no future? */
+static bool
+mrc_is_one_run(
+    const struct eph_op_source *src, const struct eph_mrc_config *cfg)
+{
+	return (cfg->npolicies == 1 && cfg->nsizes == 1 &&
+	    !(cfg->rate > 0 && cfg->rate < 1) && !cfg->policies[0]->offline &&
+	    src->npages_hint > 0);
+}
+
+int
+eph_mrc_run_source(struct eph_op_source *src, struct eph_refs *r,
+    const struct eph_mrc_config *cfg, struct eph_mrc_point *points,
+    struct eph_err *err)
+{
+	struct eph_policy_counts counts = { 0, 0 };
+	uint64_t n;
+	int error;
+
+	if (!mrc_is_one_run(src, cfg)) {
+		if ((error = eph_refs_read(r, src, err)) != 0)
+			return (error);
+		return (eph_mrc_run(r, cfg, points, err));
+	}
+	error = eph_mrc_replay_source(src, cfg->policies[0],
+	    cfg->params == NULL ? NULL : cfg->params[0], cfg->sizes[0],
+	    cfg->seed, &n, &counts, err);
+	if (error != 0)
+		return (error);
+	r->n = (size_t)n;
+	r->npages = src->npages_hint;
+	points[0] = (struct eph_mrc_point){ .nbufs = cfg->sizes[0],
+		.miss_ratio =
+		    n == 0 ? NAN : (double)(n - counts.hits) / (double)n,
+		.promotions = n == 0
+		    ? NAN
+		    : 1000 * (double)counts.promotions / (double)n };
+	return (0);
 }

@@ -554,7 +554,69 @@ test_event_curve_is_exact_or_says_its_error(void)
 	eph_refs_free(&r);
 }
 
+/* Operations of `r`, 999 at a time, that end with a failure if told so. */
+struct slow_source {
+	struct eph_op *ops;
+	size_t at, n;
+	bool fails;
+};
+
+static int
+slow_next(
+    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
+{
+	struct slow_source *s = arg;
+
+	*opsp = &s->ops[s->at];
+	*np = s->n - s->at < 999 ? s->n - s->at : 999;
+	s->at += *np;
+	return (*np == 0 && s->fails ? eph_err_set(err, EINVAL, "torn") : 0);
+}
+
+static void
+test_a_source_is_played_while_it_is_read(void)
+{
+	const struct eph_policy_ops *arc = eph_policy_find("arc");
+	const uint32_t size = 300;
+	const struct eph_mrc_config cfg = { .policies = &arc,
+		.npolicies = 1,
+		.sizes = &size,
+		.nsizes = 1,
+		.rate = 1 };
+	struct eph_err err = { "" };
+	struct eph_mrc_point p;
+	struct eph_refs r, got;
+
+	make_refs(&r, 2000, 400000, 11);
+	for (unsigned fails = 0; fails < 2; fails++) {
+		struct slow_source s = { ops_of(&r), 0, 2 * r.n, fails != 0 };
+		struct eph_op_source src = {
+			.next = slow_next, .arg = &s, .npages_hint = r.npages
+		};
+
+		eph_refs_init(&got);
+		CU_ASSERT_EQUAL(eph_mrc_run_source(&src, &got, &cfg, &p, &err),
+		    fails ? EINVAL : 0);
+		if (fails) {
+			CU_ASSERT_STRING_EQUAL(err.text, "torn");
+		} else {
+			CU_ASSERT_EQUAL(got.n, r.n);
+			CU_ASSERT_DOUBLE_EQUAL(p.miss_ratio,
+			    1 - (double)replay(&r, "arc", size) / 400000, 1e-9);
+		}
+		/* A page that was not promised. */
+		s.at = 0;
+		src.npages_hint = 1;
+		CU_ASSERT_EQUAL(
+		    eph_mrc_run_source(&src, &got, &cfg, &p, &err), EINVAL);
+		eph_refs_free(&got);
+		free(s.ops);
+	}
+	eph_refs_free(&r);
+}
+
 static CU_TestInfo tests[] = {
+	TEST(test_a_source_is_played_while_it_is_read),
 	TEST(test_lru_curve_equals_replay_at_every_size),
 	TEST(test_lru_curve_of_many_pages),
 	TEST(test_empty_stream),

@@ -226,6 +226,8 @@ report_all(const struct pool *pool, const struct eph_trace_meta *meta,
 	if (status == EXIT_BAD || plot_points(pool, true) != EXIT_OK)
 		return (EXIT_BAD);
 	print_points(s, meta, pool->points, pool->n);
+	if (pool->ops != NULL && needs_future(pool))
+		report_bound(s, meta, pool->ops, pool->points, pool->n);
 	if (s->o->beside != NULL)
 		print_beside(s, beside, meta);
 	report_warn(s, pool->points, pool->n);

@@ -309,6 +309,8 @@ run_point(struct run *r, struct eph_trace *trace,
 	if (r->setup.o->log && r->setup.o->format == FORMAT_TABLE)
 		(void)putchar('\n');
 	print_result(r, meta, p);
+	if (r->ops != NULL)
+		report_bound(&r->setup, meta, r->ops, p, 1);
 	report_warn(&r->setup, p, 1);
 	print_speed(p->res);
 	return (point_found(p) ? EXIT_FOUND : EXIT_OK);

@@ -42,6 +42,13 @@ int report_plot_comparison(const struct setup *s, const struct point *p,
 /* What a person should know and exit status 0 does not say. */
 void report_warn(const struct setup *s, const struct point *p, size_t n);
 
+/*
+ * Where a table has opt: below how many interrupts no choice of victims
+ * comes, whatever it knew (eph_mrc_reuse_bound()).
+ */
+void report_bound(const struct setup *s, const struct eph_trace_meta *meta,
+    const struct eph_oplist *list, const struct point *p, size_t n);
+
 /* Lines that more than one report has. */
 const char *or_dash(const char *s);
 void print_counted(FILE *out, uint64_t n, const char *thing);

@@ -33,6 +33,7 @@ set(EPHMAP_SOURCES
     progress.c
     record.c
     report.c
+    report_bound.c
     report_compare.c
     report_plot.c
     report_warn.c

@@ -225,6 +225,17 @@ int eph_mrc_events(const struct eph_mrc_ops *ops,
     double rate, uint64_t seed, unsigned threads,
     struct eph_event_point *points, struct eph_err *err);
 
+/*
+ * OPT for events: a bound below which no choice of victims, knowing the
+ * future, brings the reuses of a buffer that have a price: its page was
+ * touched since it was mapped, so that other CPUs may hold it.  Exact where
+ * every reference touches.  For shared mappings on `nbufs` buffers, at least
+ * 1; holds are ignored, which only lowers it.  `refs_touch`: p lines do.
+ * Sets *reuses; returns 0 or ENOMEM.
+ */
+int eph_mrc_reuse_bound(const struct eph_mrc_ops *ops, uint32_t nbufs,
+    bool refs_touch, uint64_t *reuses, struct eph_err *err);
+
 #ifdef __cplusplus
 }
 #endif

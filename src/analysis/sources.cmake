@@ -27,5 +27,6 @@ set(EPHMAP_SOURCES
     policy_check.c
     policy_run.c
     refs.c
+    reuse_bound.c
     shards.c
     table.c)

@@ -89,6 +89,21 @@ expect_out '^sf_buf.accessed,3,0.333333333,0,'
 accepts mrc --design sf_buf.accessed --policy opt --events --sizes 2 \
     --format csv loop.txt
 
+# OPT for events: exact where every reference touches; nothing is said where
+# mappings are private, or without opt.
+accepts compare --design sf_buf.lru --policy opt,lru --nbufs 2 --cpus 2 loop.txt
+expect_out '^  2 buffers, 2 CPUs: IPI '
+bound=$(sed -n 's/^  2 buffers, 2 CPUs: IPI //p' "$out")
+opt=$("$EPHMAP" run --design sf_buf.lru --policy opt --nbufs 2 --cpus 2 \
+    --format json loop.txt | sed -n 's/.*"ipi_sent": \([0-9]*\).*/\1/p' | head -1)
+expect 'a bound below opt' \
+    awk "BEGIN { exit !($bound > 0 && $bound <= 1000 * $opt / 12 + 0.05) }"
+accepts run --design sf_buf.accessed --policy opt --nbufs 2 --cpus 2 loop.txt
+expect_out '^  2 buffers, 2 CPUs: IPI '
+accepts compare --design sf_buf.lru --policy opt --nbufs 2 --cpus 2 \
+    --flags private loop.txt
+expect 'no bound' [ "$(grep -c 'CPUs: IPI' "$out")" -eq 0 ]
+
 refuses 'sizes' mrc --sizes 0 loop.txt
 refuses 'sizes' mrc --sizes 1,,2 loop.txt
 refuses 'sizes' mrc --nbufs 4 loop.txt

@@ -127,7 +127,10 @@ heap_drop(struct timed *t)
 		heap_replace(t, t->heap[t->nheap]);
 }
 
-/* When the CPU's next line may begin. */
+/*
+ * When the CPU's next line may begin; too early where its turn has not come:
+ * its slot may still be another handle's.
+ */
 static uint64_t
 timed_begin(const struct timed *t, unsigned cpu)
 {
@@ -137,6 +140,7 @@ timed_begin(const struct timed *t, unsigned cpu)
 	uint64_t at = t->cfg->load == EPH_LOAD_OPEN ? o->at : tc->ready;
 
 	if (o->op.kind != EPH_OP_REF && o->op.kind != EPH_OP_MAP &&
+	    t->slots[o->op.slot].played == o->turn &&
 	    t->slots[o->op.slot].ended > at)
 		at = t->slots[o->op.slot].ended;
 	return (clock > at ? clock : at);

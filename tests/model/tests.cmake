@@ -39,3 +39,17 @@ ephmap_test(model model_museum)
 target_sources(model_museum PRIVATE tests/model/naive_machine.c
     tests/model/museum_others.c tests/model/museum_xen.c)
 ephmap_test(model model_museum LONG ARGS --long)
+
+# The clocks twice: the library's, and naive ones linked in their place.
+add_executable(clock_dump tests/model/clock_dump.c)
+target_link_libraries(clock_dump PRIVATE test_support)
+add_executable(clock_dump_naive tests/model/clock_dump.c
+    tests/model/naive_clock.c)
+target_link_libraries(clock_dump_naive PRIVATE test_support)
+add_test(NAME model.clock COMMAND sh ${CMAKE_SOURCE_DIR}/tests/model/clock.sh
+    $<TARGET_FILE:clock_dump> $<TARGET_FILE:clock_dump_naive> 4)
+set_tests_properties(model.clock PROPERTIES LABELS model TIMEOUT 120)
+add_test(NAME model.clock.long
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/model/clock.sh
+    $<TARGET_FILE:clock_dump> $<TARGET_FILE:clock_dump_naive> 300)
+set_tests_properties(model.clock.long PROPERTIES LABELS "model;long" TIMEOUT 3600)

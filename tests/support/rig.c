@@ -391,29 +391,64 @@ gen_replay(struct gen *g, const char *model, const char *tlb, uint32_t nbufs)
 	CU_ASSERT_EQUAL(c->unmap_calls + c->map_fail, c->map_calls);
 }
 
+/* Start a trace for a design on so many CPUs. */
+static void
+gen_start(struct gen *g, const char *design, unsigned ncpus, uint64_t seed)
+{
+	g->ops = eph_design_find(design);
+	eph__prng_init(&g->rng, seed, 0);
+	g->ncpus = ncpus;
+	g->pages = 13;
+	/* On one CPU, at worst. */
+	g->most = g->ops->validity != EPH_VALID_THIS_CPU ? 12
+	    : (g->ops->flags & EPH_DESIGN_ALONE) != 0	 ? 1
+	    : g->ops->nest != 0 && g->ops->nest < 4	 ? g->ops->nest
+							 : 4;
+	g->n = 0;
+}
+
+static void
+gen_run(struct gen *g, unsigned ops)
+{
+	while (g->n < ops)
+		gen_step(g);
+	while (g->depth > 0)
+		gen_unmap(g);
+}
+
+static struct eph_op *
+gen_room(unsigned ops)
+{
+	struct eph_op *op = calloc(2 * (size_t)ops + 2 * HANDLES, sizeof(*op));
+
+	if (op == NULL)
+		abort();
+	return (op);
+}
+
+struct eph_op *
+rig_random_ops(
+    const char *design, unsigned ncpus, uint64_t seed, unsigned ops, size_t *np)
+{
+	struct gen g = { .op = gen_room(ops) };
+
+	gen_start(&g, design, ncpus, seed);
+	gen_run(&g, ops);
+	*np = g.n;
+	return (g.op);
+}
+
 void
 rig_random_traces(const char *design, const char *model, unsigned ops)
 {
 	static const unsigned cpus[] = { 1, 2, 3, 8, 64, 65 };
 	struct gen *g = calloc(1, sizeof(*g));
 
-	g->ops = eph_design_find(design);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(g->ops);
-	g->op = calloc(2 * (size_t)ops + 2 * HANDLES, sizeof(*g->op));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(eph_design_find(design));
+	g->op = gen_room(ops);
 	for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
-		eph__prng_init(&g->rng, 1000 + i, 0);
-		g->ncpus = cpus[i];
-		g->pages = 13;
-		/* On one CPU, at worst. */
-		g->most = g->ops->validity != EPH_VALID_THIS_CPU ? 12
-		    : (g->ops->flags & EPH_DESIGN_ALONE) != 0	 ? 1
-		    : g->ops->nest != 0 && g->ops->nest < 4	 ? g->ops->nest
-								 : 4;
-		g->n = 0;
-		while (g->n < ops)
-			gen_step(g);
-		while (g->depth > 0)
-			gen_unmap(g);
+		gen_start(g, design, cpus[i], 1000 + i);
+		gen_run(g, ops);
 		gen_replay(g, model, "infinite", 8);
 		gen_replay(g, model, "pentium4", 8);
 		gen_replay(g, model, "skylake", 64);

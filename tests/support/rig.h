@@ -77,6 +77,13 @@ int rig_replay(const struct eph_run_config *cfg, const struct eph_op *op,
     size_t n, struct eph_run_result *res, struct eph_err *err);
 
 /*
+ * About `ops' random operations valid for the design's class, of few pages;
+ * the caller frees them.
+ */
+struct eph_op *rig_random_ops(const char *design, unsigned ncpus, uint64_t seed,
+    unsigned ops, size_t *np);
+
+/*
  * Replay `ops` random operations valid for the design's class, on each of
  * several machines: 1 to 65 CPUs, infinite and finite TLBs, few buffers and
  * few pages.  Asserts that no use was stale and the counters' laws hold.

@@ -289,10 +289,13 @@ draw_sizes(const struct mrc *m, const char *title, const char *what,
     const char *const *names, size_t nlines, plot_value_fn *value,
     const void *arg)
 {
+	const struct plot frame = {
+		.title = title, .x = "buffers", .y = what, .log_x = true
+	};
 	struct eph_err err;
 
-	if (plot_sizes(m->sizes, m->nsizes, m->s.o->shards < 1, title, what,
-		names, nlines, value, arg, m->s.o->plot, &err) != 0)
+	if (plot_numbers(&frame, m->sizes, m->nsizes, m->s.o->shards < 1, names,
+		nlines, value, arg, m->s.o->plot, &err) != 0)
 		return (options_refuse(m->s.command, "%s", err.text));
 	return (EXIT_OK);
 }

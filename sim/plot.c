@@ -258,17 +258,13 @@ plot_draw(const struct plot *p, const char *to, struct eph_err *err)
 }
 
 int
-plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
-    const char *what, const char *const *names, size_t nlines,
-    plot_value_fn *value, const void *arg, const char *to, struct eph_err *err)
+plot_numbers(const struct plot *frame, const uint32_t *number, size_t n,
+    bool errors, const char *const *names, size_t nlines, plot_value_fn *value,
+    const void *arg, const char *to, struct eph_err *err)
 {
 	struct plot_line *line = must_alloc(NULL, nlines, sizeof(*line));
 	double *x = must_alloc(NULL, 3 * nlines * n, sizeof(*x));
-	struct plot plot = { .title = title,
-		.x = "buffers",
-		.y = what,
-		.log_x = true,
-		.line = line };
+	struct plot plot = *frame;
 	int error = 0;
 
 	/* Points of which nothing is known are left out. */
@@ -278,13 +274,17 @@ plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
 
 		for (size_t i = 0; i < n; i++) {
 			y[known] = value(arg, l, i, &e[known]);
-			at[known] = sizes[i];
-			known += isnan(y[known]) ? 0 : 1;
+			at[known] = number[i];
+			known +=
+			    isnan(y[known]) || (frame->log_y && !(y[known] > 0))
+			    ? 0
+			    : 1;
 		}
 		if (known > 0)
 			line[plot.nlines++] = (struct plot_line){ names[l],
 				known, at, y, errors ? e : NULL };
 	}
+	plot.line = line;
 	if (plot.nlines == 0)
 		error = eph_err_set(err, EINVAL, "there is nothing to draw");
 	else

@@ -35,6 +35,7 @@ struct plot {
 	const char *title;
 	const char *x, *y; /* what the axes are */
 	bool log_x;	   /* by powers of two */
+	bool log_y;	   /* by powers of ten; every y is above 0 */
 	const struct plot_line *line;
 	size_t nlines;
 
@@ -58,10 +59,13 @@ int plot_draw(const struct plot *p, const char *to, struct eph_err *err);
 typedef double plot_value_fn(
     const void *arg, size_t line, size_t i, double *error);
 
-/* Lines over numbers of buffers, with errors or without; as plot_draw(). */
-int plot_sizes(const uint32_t *sizes, size_t n, bool errors, const char *title,
-    const char *what, const char *const *names, size_t nlines,
-    plot_value_fn *value, const void *arg, const char *to, struct eph_err *err);
+/*
+ * Lines over numbers, with errors or without, in a plot like `frame', of which
+ * titles and axes are taken; as plot_draw().
+ */
+int plot_numbers(const struct plot *frame, const uint32_t *number, size_t n,
+    bool errors, const char *const *names, size_t nlines, plot_value_fn *value,
+    const void *arg, const char *to, struct eph_err *err);
 
 /*
  * An <svg> element that stands in HTML: text in the page's colour, exact

@@ -95,6 +95,30 @@ highest(const struct plot *p)
 	return (y > 0 ? y : 1);
 }
 
+/* Where the axis begins. */
+static double
+lowest(const struct plot *p)
+{
+	double y = INFINITY;
+
+	if (!p->log_y)
+		return (0);
+	for (size_t l = 0; l < p->nlines; l++) {
+		for (size_t i = 0; i < p->line[l].n; i++)
+			y = fmin(y, p->line[l].y[i]);
+	}
+	return (y < INFINITY ? y / 1.5 : 0.1);
+}
+
+/* How high up a value stands, from 0 to 1. */
+static double
+height_of(const struct plot *p, double top, double y)
+{
+	const double low = lowest(p);
+
+	return (p->log_y ? log(y / low) / log(top / low) : y / top);
+}
+
 /* The order of the lines by where they end, the lowest first. */
 static size_t *
 order_ends(const struct plot *p)
@@ -159,7 +183,7 @@ print_names(const struct plot *p, double top, unsigned height, FILE *f)
 	double *at = must_alloc(NULL, p->nlines + 1, sizeof(*at));
 
 	for (size_t i = 0; i < p->nlines; i++)
-		at[i] = end_of(&p->line[order[i]]) / top;
+		at[i] = height_of(p, top, end_of(&p->line[order[i]]));
 	move_apart(at, p->nlines, gap);
 	for (size_t i = 0; i < p->nlines; i++) {
 		const struct plot_line *l = &p->line[order[i]];
@@ -198,9 +222,11 @@ print_frame(const struct plot *p, double top, FILE *f)
 	quoted(f, p->y);
 	(void)fprintf(f,
 	    "\nset grid lc rgb '#999999' lw 0.3\nset border 3 lw 0.7\n"
-	    "set tics nomirror\nset yrange [0:%.9g]\nset format y '%%g'\n"
+	    "set tics nomirror\nset yrange [%.9g:%.9g]\nset format y '%%g'\n"
 	    "set rmargin %zu\n",
-	    top, p->bars == NULL ? longest * 4 / 5 + 8 : 2);
+	    lowest(p), top, p->bars == NULL ? longest * 4 / 5 + 8 : 2);
+	if (p->log_y)
+		(void)fprintf(f, "set logscale y 10\n");
 	if (p->log_x)
 		(void)fprintf(f, "set logscale x 2\nset format x '%%.0f'\n");
 }

@@ -18,8 +18,9 @@
 static const char marks[] = "*o+x#@%&=~abcdefghijklmnpqrstuvwyz";
 
 struct canvas {
-	double x0, x1, y1;
+	double x0, x1, y0, y1;
 	bool log_x;
+	bool log_y;
 	int columns;
 	char cell[ROWS][WIDTH + 1];
 };
@@ -30,25 +31,35 @@ scaled_x(const struct canvas *c, double x)
 	return (c->log_x ? log2(x) : x);
 }
 
+static double
+scaled_y(const struct canvas *c, double y)
+{
+	return (c->log_y ? log10(y) : y);
+}
+
 static void
 find_range(const struct plot *p, struct canvas *c)
 {
 	c->x0 = INFINITY;
 	c->x1 = -INFINITY;
-	c->y1 = 0;
+	c->y0 = c->log_y ? INFINITY : 0;
+	c->y1 = c->log_y ? -INFINITY : 0;
 	for (size_t l = 0; l < p->nlines; l++) {
 		for (size_t i = 0; i < p->line[l].n; i++) {
 			const double x = scaled_x(c, p->line[l].x[i]);
 
 			c->x0 = fmin(c->x0, x);
 			c->x1 = fmax(c->x1, x);
-			c->y1 = fmax(c->y1, p->line[l].y[i]);
+			c->y0 = fmin(c->y0, scaled_y(c, p->line[l].y[i]));
+			c->y1 = fmax(c->y1, scaled_y(c, p->line[l].y[i]));
 		}
 	}
 	if (!(c->x1 > c->x0))
 		c->x1 = c->x0 + 1;
-	if (!(c->y1 > 0))
-		c->y1 = 1;
+	if (!c->log_y)
+		c->y0 = 0;
+	if (!(c->y1 > c->y0))
+		c->y1 = c->y0 + 1;
 }
 
 static void
@@ -56,7 +67,8 @@ set_mark(struct canvas *c, double x, double y, char mark)
 {
 	const double across = (scaled_x(c, x) - c->x0) / (c->x1 - c->x0);
 	const int column = (int)lround(across * (c->columns - 1));
-	const int row = (int)lround((1 - y / c->y1) * (ROWS - 1));
+	const double up = (scaled_y(c, y) - c->y0) / (c->y1 - c->y0);
+	const int row = (int)lround((1 - up) * (ROWS - 1));
 
 	if (row >= 0 && row < ROWS && column >= 0 && column < c->columns &&
 	    c->cell[row][column] == ' ')
@@ -135,7 +147,7 @@ bars_text(const struct plot *p)
 void
 plot_text(const struct plot *p)
 {
-	struct canvas c = { .log_x = p->log_x };
+	struct canvas c = { .log_x = p->log_x, .log_y = p->log_y };
 	const int room = (int)text_columns() - LEFT - 2;
 
 	text_printf(stdout, "\n%s\n%s\n", p->title, p->y);
@@ -156,9 +168,13 @@ plot_text(const struct plot *p)
 			set_mark(&c, p->line[l].x[i], p->line[l].y[i],
 			    marks[l % (sizeof(marks) - 1)]);
 	}
-	for (int r = 0; r < ROWS; r++)
-		(void)printf("%8.4g |%s\n", c.y1 * (ROWS - 1 - r) / (ROWS - 1),
-		    c.cell[r]);
+	for (int r = 0; r < ROWS; r++) {
+		const double y =
+		    c.y0 + (c.y1 - c.y0) * (ROWS - 1 - r) / (ROWS - 1);
+
+		(void)printf(
+		    "%8.4g |%s\n", c.log_y ? pow(10, y) : y, c.cell[r]);
+	}
 	(void)printf("%8s +", "");
 	for (int i = 0; i < c.columns; i++)
 		(void)putchar('-');

@@ -152,7 +152,7 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->threads = s->o->executor == 1;
 	cfg->hold_ns = v->hold[at[BY_HOLD]];
 	cfg->flags = v->flags[at[BY_FLAGS]];
-	cfg->time = s->o->time ? &s->time : NULL;
+	cfg->time = s->timed ? &s->time : NULL;
 }
 
 /* An axis that means nothing to the design is not multiplied out. */
@@ -249,14 +249,15 @@ setup_time(struct setup *s)
 {
 	const struct opts *o = s->o;
 
-	if (!o->time &&
+	s->timed |= o->time;
+	if (!s->timed &&
 	    (opt_given(o, load) || opt_given(o, think_ns) || o->spread))
 		return (options_refuse(s->command,
 		    "--load, --think and --spread say how --time is to pass"));
-	if (o->time && o->executor == 1)
+	if (s->timed && o->executor == 1)
 		return (options_refuse(s->command,
 		    "--time has clocks in lockstep only, not with threads"));
-	if (o->time && s->workload != NULL)
+	if (s->timed && s->workload != NULL)
 		return (options_refuse(s->command,
 		    "--time needs a trace, and has none with --workload"));
 	s->time = (struct eph_time_config){

@@ -30,6 +30,7 @@ struct setup {
 	const char *command; /* for messages: "ephmap run" */
 	bool lists;	     /* every axis takes a list by comma */
 	bool sweep;	     /* and so do seeds and how p lines are done */
+	bool timed;	     /* as with --time, which the command has not */
 	const struct opts *o;
 	const char *trace;    /* the file; NULL with a workload */
 	const char *workload; /* as typed; NULL with a trace */

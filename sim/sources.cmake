@@ -11,6 +11,7 @@ set(EPHMAP_SOURCES
     cmd_report.c
     cmd_native.c
     cmd_run.c
+    cmd_scale.c
     cmd_score.c
     cmd_sweep.c
     cmd_trace.c

@@ -109,25 +109,48 @@ read_profiles(const struct setup *s, struct axis_values *v)
 }
 
 static int
+bad_cpus(const struct setup *s, const char *text)
+{
+	return (options_refuse(s->command,
+	    "--cpus: expected a number from 1 to %u%s, got \"%s\"",
+	    EPH_CPUS_MAX, s->lists ? ", or A..B for doublings" : "", text));
+}
+
+/* A number, or A..B: A, its doublings below B, and B; at most 11. */
+static int
+add_cpus(const struct setup *s, const char *text, struct axis_values *v)
+{
+	const char *dots = s->lists ? strstr(text, "..") : NULL;
+	char *from = must_copy(
+	    text, dots != NULL ? (size_t)(dots - text) : strlen(text));
+	uint64_t first, last = 0;
+	const bool bad = parse_u64(from, EPH_CPUS_MAX, &first) != 0 ||
+	    first == 0 ||
+	    (dots != NULL &&
+		(parse_u64(dots + 2, EPH_CPUS_MAX, &last) != 0 ||
+		    last < first));
+
+	free(from);
+	if (bad)
+		return (bad_cpus(s, text));
+	for (; first < last; first *= 2)
+		v->cpus[v->ncpus++] = (unsigned)first;
+	v->cpus[v->ncpus++] = (unsigned)(dots != NULL ? last : first);
+	return (OPTIONS_OK);
+}
+
+static int
 find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
     struct axis_values *v)
 {
 	struct words w;
-	uint64_t n;
 	int status = cut_list(s, "cpus", s->o->cpus, &w);
 
-	v->cpus = must_alloc(NULL, w.n + 1, sizeof(*v->cpus));
+	v->cpus = must_alloc(NULL, 12 * (w.n + 1), sizeof(*v->cpus));
 	if (w.n == 0)
 		v->cpus[v->ncpus++] = meta->cpus;
-	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
-		if (parse_u64(w.word[i], EPH_CPUS_MAX, &n) != 0 || n == 0)
-			status = options_refuse(s->command,
-			    "--cpus: expected a number from 1 to %u, got "
-			    "\"%s\"",
-			    EPH_CPUS_MAX, w.word[i]);
-		else
-			v->cpus[v->ncpus++] = (unsigned)n;
-	}
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
+		status = add_cpus(s, w.word[i], v);
 	words_free(&w);
 	return (status);
 }

@@ -74,5 +74,38 @@ END
 accepts compare --design sf_buf.hash,dmap --cpus 2 idle.txt
 expect_out '^sf_buf.hash .* 2,000.0  *2,000.0 '
 
+# Curves, and who passes whom.
+few='--refs 100 --cpus 1..16 --at 4'
+# shellcheck disable=SC2086
+{
+	accepts scale $few --design sf_buf.lru,kvabio,dmap
+	expect_out '^CPUs  sf_buf.lru '
+	expect_out '^dmap beats kvabio everywhere, '
+	expect_out '^kvabio passes sf_buf.lru at [0-9]* CPUs (not yet at '
+	expect 'in 80 columns' awk 'length($0) > 80 { exit 1 }' "$out"
+	cp "$out" first
+	accepts scale $few --design sf_buf.lru,kvabio,dmap --plot terminal
+	expect 'the same again, and a plot' \
+	    awk 'NR == FNR { a[NR] = $0; n = NR; next } a[FNR] != $0 && FNR <= n { exit 1 } END { exit FNR <= n }' first "$out"
+	accepts scale $few --design sf_buf.lru,kvabio --format json
+	expect_out '"crossings": \['
+	accepts scale $few --design sf_buf.lru,kvabio --format csv
+	expect '5 points of 2 designs' [ "$(wc -l <"$out")" -eq 11 ]
+	# On the CPUs said, it has passed; one before, it has not.
+	accepts scale $few --design sf_buf.lru,kvabio
+	at=$(sed -n 's/^kvabio passes sf_buf.lru at \([0-9]*\) CPUs.*/\1/p' "$out")
+	accepts scale --refs 100 --cpus "$((at - 1)),$at" --format csv \
+	    --design sf_buf.lru,kvabio
+	expect 'it passes there' awk -F, '
+		NR > 1 { r[$1, ++n[$1]] = $3 }
+		END { exit !(r["kvabio", 1] <= r["sf_buf.lru", 1] &&
+		    r["kvabio", 2] > r["sf_buf.lru", 2]) }' "$out"
+}
+accepts compare --time --cpus 1..3 --design dmap --spread --format csv t.ept
+expect '1, 2 and 3 CPUs' [ "$(wc -l <"$out")" -eq 4 ]
+refuses 'or A..B for doublings' scale --cpus 4..2
+refuses 'expected one value' scale --machine amd64-zen,amd64-skylake
+refuses 'expected a number from 1 to 1024, got' run --design dmap --cpus 1..2 t.ept
+
 refuses 'say how --time' run --think 5 --design dmap t.ept
 finish

@@ -249,7 +249,7 @@ report_print_run(const struct setup *s, const struct eph_trace_meta *meta,
 	}
 	if (p->work != NULL) {
 		(void)fputc('\n', out);
-		result_work(&r, p->work);
+		result_work(&r, &p->res->time, p->work);
 		print_meanings(&r, out);
 		record_free(&r);
 	}

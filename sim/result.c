@@ -219,13 +219,29 @@ result_time(struct record *r, const struct eph_time *t)
 	X(bytes_left, "bytes of the machine not given back")
 /* clang-format on */
 
+/* What a second of simulated time saw. */
+static void
+add_work_rates(struct record *r, const struct eph_time *t,
+    const struct eph_work_result *wr)
+{
+	const double seconds = (double)t->elapsed / (t->mhz * 1e6);
+
+	record_add(r, "work", "operations_per_second", "of simulated time",
+	    value_real((double)wr->operations / seconds));
+	record_add(r, "work", "bytes_per_second", "of simulated time",
+	    value_real((double)wr->bytes / seconds));
+}
+
 void
-result_work(struct record *r, const struct eph_work_result *wr)
+result_work(struct record *r, const struct eph_time *t,
+    const struct eph_work_result *wr)
 {
 #define WORK_FIELD(key, meaning)                                               \
 	record_add(r, "work", #key, meaning, value_whole(wr->key));
 	WORK(WORK_FIELD)
 #undef WORK_FIELD
+	if (t->on)
+		add_work_rates(r, t, wr);
 	record_add(
 	    r, "work", "facts", NULL, (struct value){ .kind = VALUE_EMPTY });
 	for (unsigned i = 0; i < wr->nfacts; i++)
@@ -263,7 +279,7 @@ result_record(struct record *r, const struct setup *s, const struct point *p)
 	if (s->workload != NULL)
 		record_add(r, NULL, "workload", NULL, value_text(s->workload));
 	if (p->work != NULL)
-		result_work(r, p->work);
+		result_work(r, &p->res->time, p->work);
 	add_violations(r, p->res);
 	if (p->work != NULL)
 		record_add(r, NULL, "failed", NULL,

@@ -23,7 +23,8 @@ void result_flat(struct record *r, const struct record *from, bool timed);
 void result_counters(struct record *r, const struct eph_counters *c);
 void result_derived(struct record *rec, const struct eph_run_result *r);
 void result_time(struct record *r, const struct eph_time *t);
-void result_work(struct record *r, const struct eph_work_result *wr);
+void result_work(struct record *r, const struct eph_time *t,
+    const struct eph_work_result *wr);
 
 /* NaN where there were no maps. */
 double per_map(const struct eph_counters *c, uint64_t events);

@@ -257,9 +257,14 @@ setup_time(struct setup *s)
 	if (s->timed && o->executor == 1)
 		return (options_refuse(s->command,
 		    "--time has clocks in lockstep only, not with threads"));
-	if (s->timed && s->workload != NULL)
+	if (s->workload != NULL &&
+	    (opt_given(o, load) || opt_given(o, think_ns) || o->spread))
 		return (options_refuse(s->command,
-		    "--time needs a trace, and has none with --workload"));
+		    "--load, --think and --spread are of a trace's lines, and "
+		    "a workload has none"));
+	if (s->timed && s->workload != NULL && s->wl.trace[0] != '\0')
+		return (options_refuse(s->command,
+		    "--time has no clocks for a workload that a trace drives"));
 	s->time = (struct eph_time_config){
 		.load = (enum eph_load)o->load,
 		.think_ns = o->think_ns,

@@ -6,7 +6,7 @@ find_path(CUNIT_INCLUDE_DIR CUnit/Basic.h REQUIRED)
 find_library(CUNIT_LIBRARY cunit REQUIRED)
 
 add_library(test_support STATIC tests/support/pool_fixture.c
-    tests/support/real_traces.c tests/support/rig.c
+    tests/support/real_traces.c tests/support/rig.c tests/support/rig_ops.c
     tests/support/test_main.c
     tests/support/text_run.c tests/support/wrong_design.c)
 target_include_directories(test_support SYSTEM PUBLIC ${CUNIT_INCLUDE_DIR})

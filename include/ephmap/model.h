@@ -60,6 +60,7 @@ struct eph_tlb_model {
 	X(map, "clocks: a design's own instructions at a map")                 \
 	X(unmap, "clocks: a design's own instructions at an unmap")            \
 	X(touch, "clocks: a load or store, besides the walk")                  \
+	X(copy_page, "clocks: 4 KiB that a consumer loads or stores")          \
 	X(tlbi_busy, "clocks: one hardware broadcast holds the fabric")        \
 	X(tlbi_sync, "clocks: waiting for its end")
 /* clang-format on */

@@ -16,6 +16,13 @@ extern const struct eph_claim eph__claim_scaling;
 extern const struct eph_claim eph__claim_packets;
 extern const struct eph_claim eph__claim_race;
 extern const struct eph_claim eph__claim_alloc;
+extern const struct eph_claim eph__claim_time_pipe;
+extern const struct eph_claim eph__claim_time_kvabio;
+extern const struct eph_claim eph__claim_time_targets;
+extern const struct eph_claim eph__claim_time_vmap;
+extern const struct eph_claim eph__claim_time_invlpgb;
+extern const struct eph_claim eph__claim_time_header;
+extern const struct eph_claim eph__claim_time_getcl;
 
 const struct eph_claim *const eph_claims[] = {
 	&eph__claim_one_mapping,
@@ -30,5 +37,12 @@ const struct eph_claim *const eph_claims[] = {
 	&eph__claim_packets,
 	&eph__claim_race,
 	&eph__claim_alloc,
+	&eph__claim_time_pipe,
+	&eph__claim_time_kvabio,
+	&eph__claim_time_targets,
+	&eph__claim_time_vmap,
+	&eph__claim_time_invlpgb,
+	&eph__claim_time_header,
+	&eph__claim_time_getcl,
 	NULL,
 };

@@ -12,6 +12,7 @@ set(EPHMAP_SOURCES
     claims_sleeps.c
     claims_stream.c
     claims_table.c
+    claims_time.c
     claims_wakeup.c
     events.c
     axis_rows.c

@@ -225,6 +225,20 @@ eph_clock_now_slow(struct eph_machine *mc)
 	return (mc->clock->now[mc->cur->id]);
 }
 
+uint64_t
+eph_clock_ns_slow(struct eph_machine *mc)
+{
+	return (eph__clock_ns(mc, eph_clock_now_slow(mc)));
+}
+
+void
+eph_clock_copy_slow(struct eph_machine *mc, size_t bytes)
+{
+	clock_charge(mc->clock, mc->cur->id,
+	    (uint64_t)bytes * mc->costs.copy_page / EPH_PAGE_SIZE,
+	    EPH_CYCLES_touch);
+}
+
 void
 eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap)
 {

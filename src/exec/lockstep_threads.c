@@ -302,6 +302,23 @@ eph__lockstep_block(struct eph_machine *mc, struct eph_thread *td)
 	mc->op = op;
 }
 
+/* Behind who is further behind; alone it goes on at once. */
+void
+eph_lockstep_yield(struct eph_machine *mc)
+{
+	struct lockstep *ls = lockstep_of(mc);
+	struct lockstep_thread *t = ls->running;
+	const uint64_t step = mc->step, op = mc->op;
+
+	KASSERT(t != NULL && t != ls->owner, "a thread yields, and no loop");
+	t->td.cpu = mc->cur->id;
+	t->td.wake_at = eph_clock_now(mc);
+	runq_append(ls, &t->td);
+	eph__fiber_switch(t->fiber, ls->resumer);
+	mc->step = step;
+	mc->op = op;
+}
+
 void
 eph__lockstep_unblock(struct eph_machine *mc, struct eph_thread *td)
 {

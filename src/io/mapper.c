@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
 
 /* The shim: what mbufs call, with the mapper as state. */
@@ -116,10 +117,14 @@ mapper_map_counted(struct eph_mapper *mp, struct vm_page *m, unsigned flags,
 	const struct eph_thread *td = mp->mc->exec->curthread(mp->mc);
 	const uint32_t sleeps = td != NULL ? td->nsleeps : 0;
 	const uint32_t spurious = td != NULL ? td->nspurious : 0;
+	uint64_t since;
 	int error;
 
 	(void)atomic_fetch_add_explicit(&mp->inside, 1, memory_order_relaxed);
+	since = eph_clock_now(mp->mc);
 	error = mp->ops->map(mp->state, m, flags, map);
+	if (error == 0)
+		eph_clock_mapped(mp->mc, since);
 	(void)atomic_fetch_sub_explicit(&mp->inside, 1, memory_order_relaxed);
 	if (td != NULL && td->nsleeps != sleeps) {
 		(void)atomic_fetch_add_explicit(
@@ -183,10 +188,12 @@ mapper_unmap_wired(struct eph_mapper *mp, struct eph_mapped *mapped)
 void
 eph_mapper_unmap(struct eph_mapper *mp, struct eph_mapped *mapped)
 {
+	const uint64_t since = eph_clock_now(mp->mc);
 	const int error = mapper_wires(mp)
 	    ? mapper_unmap_wired(mp, mapped)
 	    : mp->ops->unmap(mp->state, mapped->map.obj);
 
+	eph_clock_unmapped(mp->mc, since);
 	/* The consumer asked for what the design's class allows. */
 	if (error != 0)
 		PANIC("unmap refused");
@@ -243,6 +250,7 @@ eph_page_load(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
 	char *stamp;
 	int error;
 
+	eph_clock_copy(mc, n);
 	if (mc->contents_kind == EPH_CONTENTS_FULL)
 		return (eph_machine_copyout(mc, va, off, buf, n, m));
 	error = page_touch(mc, va, m, EPH_TOUCH_READ, &stamp);
@@ -258,6 +266,7 @@ eph_page_store(struct eph_machine *mc, eph_va_t va, const struct vm_page *m,
 	char *stamp;
 	int error;
 
+	eph_clock_copy(mc, n);
 	if (mc->contents_kind == EPH_CONTENTS_FULL)
 		return (eph_machine_copyin(mc, va, off, buf, n, m));
 	error = page_touch(mc, va, m, EPH_TOUCH_WRITE, &stamp);

@@ -150,6 +150,7 @@ eph__mb_read(struct mbuf *m, int off, int len, void *cp)
 	    "reading beyond the data");
 	if (len == 0)
 		return;
+	eph_clock_copy(m->m_pool->mc, (size_t)len);
 	if ((m->m_flags & M_MAPPED) == 0) {
 		memcpy(cp, (char *)m_host(m) + off, (size_t)len);
 		return;

@@ -355,6 +355,7 @@ uspace_move(
 
 		if ((error = uspace_hold(us, uva, prot, &m)) != 0)
 			return (error);
+		eph_clock_copy(us->mc, here);
 		page_move(us->mc, m, off, kbuf, here, prot);
 		vm_page_unhold(us->mc, m);
 		uva += here;

@@ -74,7 +74,7 @@ net_later(struct work_net *net, struct net_packet *p, uint64_t due_ns)
 static uint64_t
 net_link(struct work_net *net, struct net_conn *conn, int len)
 {
-	const uint64_t now = net->w->mc->clock_ns;
+	const uint64_t now = eph_clock_ns(net->w->mc);
 
 	if (net->cfg.rate == 0)
 		return (now);
@@ -113,7 +113,7 @@ net_transmit(struct work_net *net, struct net_packet *p)
 
 	mutex_enter(mc, &net->mtx);
 	net->packets++;
-	if ((due = net_link(net, p->conn, p->len)) > mc->clock_ns)
+	if ((due = net_link(net, p->conn, p->len)) > eph_clock_ns(mc))
 		net_later(net, p, due);
 	else
 		net_arrive(net, p);
@@ -240,7 +240,7 @@ net_deliver(struct work_net *net, struct net_packet *p)
 	if (conn->gone) {
 		eph_machine_free(mc, p, sizeof(*p));
 	} else if (net->cfg.rtt_ns > 0) {
-		net_later(net, p, mc->clock_ns + net->cfg.rtt_ns);
+		net_later(net, p, eph_clock_ns(mc) + net->cfg.rtt_ns);
 	} else {
 		net_acked(net, conn, p->len);
 		eph_machine_free(mc, p, sizeof(*p));

@@ -23,6 +23,7 @@
 
 #include "base/kassert.h"
 #include "ephmap/sdk/exec.h"
+#include "exec/clock.h"
 #include "workload/run.h"
 #include "workload/work.h"
 
@@ -124,6 +125,8 @@ work_run_world(struct work_run *r)
 
 	r->mc = eph_world_machine(r->world);
 	r->state = eph_world_state(r->world);
+	if (r->cfg->time != NULL && eph__clock_create(r->mc) != 0)
+		return (eph_err_set(r->err, ENOMEM, "out of memory"));
 	if (r->cfg->at_start != NULL)
 		error =
 		    r->cfg->at_start(r->cfg->hook_arg, r->mc, r->state, r->err);

@@ -107,5 +107,34 @@ refuses 'or A..B for doublings' scale --cpus 4..2
 refuses 'expected one value' scale --machine amd64-zen,amd64-skylake
 refuses 'expected a number from 1 to 1024, got' run --design dmap --cpus 1..2 t.ept
 
+# Consumers: a link of 10 MB/s carries 10 MB/s, a round trip takes its time,
+# and the same bytes come out each time.
+link=sendfile:conns=1,requests=20,files=4,size=100000
+accepts run --time --design sf_buf.accessed --cpus 3 --format json \
+    --workload $link,rate=10000000
+cp "$out" first
+expect 'the rate of the link' awk '
+	/"bytes_per_second"/ { ok = $2 + 0 > 9500000 && $2 + 0 < 10000000 }
+	END { exit !ok }' "$out"
+accepts run --time --design sf_buf.accessed --cpus 3 --format json \
+    --workload $link,rate=10000000
+expect 'the same again' cmp -s first "$out"
+accepts run --time --design sf_buf.accessed --cpus 3 --format json \
+    --workload sendfile:conns=1,requests=20,files=4,size=4096,sndbuf=4346,rtt=1000000
+expect 'a request waits for the one before' awk '
+	/"operations_per_second"/ { ok = $2 + 0 > 900 && $2 + 0 < 1100 }
+	END { exit !ok }' "$out"
+for w in pipe md exec ptrace rawio pager bufcache msg zerocopy; do
+	accepts run --time --design sf_buf.lru --workload $w --format json
+	expect "$w: all cycles are somewhere" awk '
+		/"total_cycles"/ { total = $2 + 0 }
+		/"cycles": \{/ { inside = 1; next }
+		/\}/ { inside = 0 }
+		/"cpu": \[/ { exit }
+		inside { all += $2 }
+		END { exit !(total > 0 && all == total) }' "$out"
+done
+refuses 'are of a trace' run --time --think 5 --workload pipe --design dmap
+
 refuses 'say how --time' run --think 5 --design dmap t.ept
 finish

@@ -232,6 +232,19 @@ eph_clock_now_slow(struct eph_machine *mc)
 	return (now(mc->clock, mc->cur->id));
 }
 
+uint64_t
+eph_clock_ns_slow(struct eph_machine *mc)
+{
+	return (eph__clock_ns(mc, eph_clock_now_slow(mc)));
+}
+
+void
+eph_clock_copy_slow(struct eph_machine *mc, size_t bytes)
+{
+	mc->clock->spent[mc->cur->id][EPH_CYCLES_touch] +=
+	    bytes * mc->costs.copy_page / 4096;
+}
+
 void
 eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap)
 {

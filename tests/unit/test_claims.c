@@ -33,6 +33,13 @@ static const struct {
 	{ EPH_HOLDS_IF, "ih" },
 	{ EPH_HOLDS, "hh" },
 	{ EPH_HOLDS_IF, "ii" },
+	{ EPH_HOLDS, "h" },
+	{ EPH_HOLDS, "hh" },
+	{ EPH_HOLDS_IF, "hnn" },
+	{ EPH_HOLDS_IF, "nnnnh" },
+	{ EPH_HOLDS_IF, "hhhnnn" },
+	{ EPH_HOLDS, "h" },
+	{ EPH_HOLDS_NOT, "n" },
 };
 
 /* Small sizes have the same verdicts; the long test takes the whole ones. */

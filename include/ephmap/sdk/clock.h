@@ -38,6 +38,29 @@ eph_clock_now(struct eph_machine *mc)
 	return (eph_unlikely(mc->clock != NULL) ? eph_clock_now_slow(mc) : 0);
 }
 
+/* The current CPU loads or stores so many bytes of data. */
+void eph_clock_copy_slow(struct eph_machine *mc, size_t bytes);
+
+static inline void
+eph_clock_copy(struct eph_machine *mc, size_t bytes)
+{
+	if (eph_unlikely(mc->clock != NULL))
+		eph_clock_copy_slow(mc, bytes);
+}
+
+/*
+ * The machine's time: what the executor says, and under clocks the current
+ * CPU's, which others may be behind.
+ */
+uint64_t eph_clock_ns_slow(struct eph_machine *mc);
+
+static inline uint64_t
+eph_clock_ns(struct eph_machine *mc)
+{
+	return (eph_unlikely(mc->clock != NULL) ? eph_clock_ns_slow(mc)
+						: mc->clock_ns);
+}
+
 /* A map or an unmap that began at `since` has returned. */
 void eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap);
 

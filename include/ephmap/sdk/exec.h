@@ -222,6 +222,12 @@ unsigned eph_lockstep_loop(
     struct eph_machine *mc, bool (*step)(void *arg), void *arg);
 
 /*
+ * Lockstep: let the threads that are behind the current one go first.  Called
+ * by a thread that holds nothing.
+ */
+void eph_lockstep_yield(struct eph_machine *mc);
+
+/*
  * Let `ns` nanoseconds pass for all CPUs: every clock goes to the latest
  * clock plus `ns`, what fell due runs in order of time, then of CPU.
  * Passive messages are handled.

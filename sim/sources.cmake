@@ -1,5 +1,7 @@
 set(EPHMAP_SOURCES
     axis.c
+    calibrate.c
+    cmd_calibrate.c
     cmd_check.c
     cmd_claims.c
     cmd_compare.c

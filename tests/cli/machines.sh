@@ -63,6 +63,21 @@ sed -i 's/= 120/= 121/' mine.ini
 accepts sweep --design dmap --machine mine.ini --trace t.txt -o s.db
 expect_out '1 run now'
 
+# This host, as far as it can be measured: a machine that can be used.
+run calibrate -o host.ini
+if grep -q 'not supported' "$err"; then
+	echo "no calibration here: skipped"
+else
+	expect_status 0
+	expect 'it says what it is' grep -q '^origin = ephmap calibrate, 20' host.ini
+	expect 'an atomic takes time' \
+	    grep -q '^lock_acquire = [1-9][0-9]* measured ' host.ini
+	expect 'each price is there, or why not' \
+	    [ "$(grep -c '^\(; \)*[a-z_]* = [0-9]* [a-z]* .\|^; [a-z_]*: .' host.ini)" -ge 12 ]
+	accepts run --time --design sf_buf.lru --machine host.ini t.txt
+	refuses 'none/host.ini: No such file' calibrate -o none/host.ini
+fi
+
 # wrong PATTERN: standard input is a bad machine.
 wrong() {
 	cat >bad.ini

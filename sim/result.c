@@ -303,6 +303,7 @@ result_flat(struct record *r, const struct record *from, bool timed)
 		"machine", "tlb", "executor", "cpus", "nbufs", "seed" };
 	static const char *const config[] = { "touch", "hold", "flags" };
 	const struct field *trace = record_find(from, NULL, "trace");
+	const struct field *f;
 
 	for (size_t i = 0; i < sizeof(axes) / sizeof(axes[0]); i++)
 		add_flat(r, from, NULL, axes[i]);
@@ -317,13 +318,18 @@ result_flat(struct record *r, const struct record *from, bool timed)
 #define DERIVED_FLAT(key, value, meaning) add_flat(r, from, "derived", #key);
 	DERIVED(DERIVED_FLAT)
 #undef DERIVED_FLAT
+/* Counters have some of these names too. */
+#define CYCLES_FLAT(key, desc)                                                 \
+	f = record_find(from, "time.cycles", #key);                            \
+	record_add(r, NULL, "cycles_" #key, NULL,                              \
+	    f != NULL ? f->value : value_none());
 #define TIME_FLAT(key, value, meaning) add_flat(r, from, "time", #key);
 	if (timed) {
 		TIME(TIME_FLAT)
-		for (unsigned i = 0; eph_cycles_name(i) != NULL; i++)
-			add_flat(r, from, "time.cycles", eph_cycles_name(i));
+		EPH_CYCLES(CYCLES_FLAT)
 	}
 #undef TIME_FLAT
+#undef CYCLES_FLAT
 	add_flat(r, from, NULL, "refused");
 	add_flat(r, from, NULL, "failed");
 }

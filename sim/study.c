@@ -201,19 +201,31 @@ own_costs(const struct study_input *in, const struct point *p)
 	return (text);
 }
 
+/* What --time adds to a cell's name. */
+static const char *
+time_text(const struct setup *s, char buf[64])
+{
+	buf[0] = '\0';
+	if (s->o->time)
+		(void)snprintf(buf, 64, " time %s/%" PRIu64 "%s",
+		    opt_choice(load, s->o->load), s->o->think_ns,
+		    s->o->spread ? "/spread" : "");
+	return (buf);
+}
+
 char *
 study_cell(const struct study_input *in, const struct point *p)
 {
 	const struct eph_run_config *cfg = &p->cfg;
 	char *cell = must_alloc(NULL, 2 * CELL_MAX, 1);
 	char *costs = own_costs(in, p);
-	char flags[64], plugin[17], machine[17], nbufs[16] = "-";
+	char flags[64], timed[64], plugin[17], machine[17], nbufs[16] = "-";
 
 	if (point_has_nbufs(p))
 		(void)snprintf(nbufs, sizeof(nbufs), "%u", cfg->nbufs);
 	(void)snprintf(cell, 2 * CELL_MAX,
 	    "%d.%d.%d %s%s %s/%s/%s %s%s/%s/%s %u/%s %s/%" PRIu64 "/%s "
-	    "%" PRIu64 " %s%s%s",
+	    "%" PRIu64 " %s%s%s%s",
 	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH,
 	    in->trace == NULL ? "w" : "", in->digest, cfg->design->name,
 	    or_none(point_policy(p)), or_none(point_shootdown(p)), cfg->machine,
@@ -222,8 +234,8 @@ study_cell(const struct study_input *in, const struct point *p)
 	    nbufs, opt_choice(touch, cfg->touch), cfg->hold_ns,
 	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),
 	    in->s.o->plugin != NULL ? " plugin " : "",
-	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin)
-				    : "");
+	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin) : "",
+	    time_text(&in->s, timed));
 	free(costs);
 	return (cell);
 }
@@ -270,7 +282,7 @@ study_result(const struct study_input *in, const struct point *p,
 
 	record_init(&flat);
 	result_record(all, &in->s, p);
-	result_flat(&flat, all, false);
+	result_flat(&flat, all, in->s.o->time);
 	record_add(more, NULL, "cell", NULL, value_text(cell));
 	record_add(more, NULL, "input", NULL, value_whole((uint64_t)in->id));
 	record_add(more, NULL, "ephmap", NULL,

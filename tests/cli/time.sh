@@ -25,6 +25,8 @@ scaling='compare --time --spread --cpus 1,2,4,16 --nbufs 8 --format csv t.ept'
 # shellcheck disable=SC2086
 accepts $scaling
 cp "$out" first
+expect 'no two columns of one name' \
+    [ -z "$(head -n 1 "$out" | tr , '\n' | sort | uniq -d)" ]
 expect 'a curve for every design' \
     [ "$(wc -l <first)" -gt "$("$EPHMAP" list designs | wc -l)" ]
 # shellcheck disable=SC2086
@@ -106,6 +108,26 @@ expect '1, 2 and 3 CPUs' [ "$(wc -l <"$out")" -eq 4 ]
 refuses 'or A..B for doublings' scale --cpus 4..2
 refuses 'expected one value' scale --machine amd64-zen,amd64-skylake
 refuses 'expected a number from 1 to 1024, got' run --design dmap --cpus 1..2 t.ept
+
+# A sweep has columns of time, and knows a run with clocks from one without.
+sweep='sweep --trace t.ept --design dmap,sf_buf.lru --cpus 4,8'
+# shellcheck disable=SC2086
+{
+	accepts $sweep --time --spread -o timed.db
+	expect_out '4 run now'
+	accepts $sweep --time --spread -o timed.db
+	expect_out '0 run now'
+	accepts $sweep --time --spread --think 50 -o timed.db
+	expect_out '4 run now'
+	accepts $sweep -o timed.db
+	expect_out '4 run now'
+	accepts query timed.db --runs --format csv --where 'maps_per_second > 0'
+	expect '8 runs with clocks' [ "$(wc -l <"$out")" -eq 9 ]
+	accepts $sweep -o plain.db
+	run $sweep --time -o plain.db
+	expect_status 2
+	expect_err 'begun without --time'
+}
 
 # Consumers: a link of 10 MB/s carries 10 MB/s, a round trip takes its time,
 # and the same bytes come out each time.

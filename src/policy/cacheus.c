@@ -306,8 +306,8 @@ cacheus_hit(void *ps, uint32_t slot)
 			cacheus_demote(e);
 	}
 	lists_move(&e->l, slot, S);
-	heap_rekey(
-	    &e->h, slot, cacheus_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+	heap_rekey(&e->h, slot,
+	    cacheus_key(e, (heap_key(&e->h, slot) >> TIME_BITS) + 1));
 }
 
 static inline void
@@ -360,7 +360,8 @@ cacheus_remember(struct cacheus *e, uint32_t slot, unsigned list)
 	lists_ghost_add(&e->l, page, list);
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
 		return;
-	e->uses[g - e->l.c.nslots] = (uint32_t)(e->h.key[slot] >> TIME_BITS);
+	e->uses[g - e->l.c.nslots] =
+	    (uint32_t)(heap_key(&e->h, slot) >> TIME_BITS);
 	e->l.n[g].bits = is_new;
 	if (list == LRU_GHOST && is_new)
 		e->new_lost++;

@@ -5,7 +5,8 @@
 
 /*
  * Slots that may be recycled, ordered by a 64-bit key: an indexed heap,
- * four children to a node, the smallest key on top.  16 bytes a slot.
+ * four children to a node, the smallest key on top.  The keys stand in the
+ * heap, so that the four children are one line of memory.  29 bytes a slot.
  *
  * A pinned slot is not in the heap, so that choosing a victim never has to
  * look past one; its key is kept for release().
@@ -13,15 +14,24 @@
 
 #include "policy/state.h"
 
-#define HEAP_WAYS 4u
+#define HEAP_WAYS  4u
+#define HEAP_SHIFT (HEAP_WAYS - 1) /* puts the children on one line */
+
+struct heap_entry {
+	uint64_t key;
+	uint32_t slot;
+	uint32_t spare;
+};
+
+CTASSERT(HEAP_WAYS * sizeof(struct heap_entry) == 64);
 
 struct heap {
 	struct policy_count c; /* first: the policies cast to it */
 	uint32_t n;
-	uint32_t *slot;	 /* by place in the heap */
-	uint32_t *place; /* by slot; EPH_NONE: not in the heap */
-	uint64_t *key;	 /* by slot */
-	uint8_t *state;	 /* by slot: HEAP_SLOT_* */
+	struct heap_entry *at; /* by place, the first is HEAP_SHIFT */
+	uint32_t *place;       /* by slot; EPH_NONE: not in the heap */
+	uint64_t *key;	       /* by slot, of those that are not in it */
+	uint8_t *state;	       /* by slot: HEAP_SLOT_* */
 };
 
 enum { HEAP_EMPTY, HEAP_PINNED, HEAP_FREE };
@@ -31,90 +41,118 @@ int eph__heap_init(struct heap *h, const struct eph_policy_env *env);
 void eph__heap_fini(struct heap *h);
 void eph__heap_check(const struct heap *h);
 
-static inline void
-heap_put(struct heap *h, uint32_t at, uint32_t slot)
+/* Entry `i` of the heap, from 0. */
+static inline struct heap_entry *
+heap_at(const struct heap *h, uint32_t i)
 {
-	h->slot[at] = slot;
+	return (&h->at[i + HEAP_SHIFT]);
+}
+
+/* The key of a slot, also of one that just left. */
+static inline uint64_t
+heap_key(const struct heap *h, uint32_t slot)
+{
+	const uint32_t at = h->place[slot];
+
+	return (at == EPH_NONE ? h->key[slot] : heap_at(h, at)->key);
+}
+
+static inline void
+heap_put(struct heap *h, uint32_t at, uint64_t key, uint32_t slot)
+{
+	heap_at(h, at)->key = key;
+	heap_at(h, at)->slot = slot;
 	h->place[slot] = at;
 }
 
 /* Place `slot`, whose key may be too small for `at`, at or above it. */
 static inline void
-heap_up(struct heap *h, uint32_t at, uint32_t slot)
+heap_up(struct heap *h, uint32_t at, uint64_t key, uint32_t slot)
 {
-	const uint64_t key = h->key[slot];
-
 	while (at > 0) {
-		const uint32_t up = (at - 1) / HEAP_WAYS;
+		const struct heap_entry *up = heap_at(h, (at - 1) / HEAP_WAYS);
 
-		if (h->key[h->slot[up]] <= key)
+		if (up->key <= key)
 			break;
-		heap_put(h, at, h->slot[up]);
-		at = up;
+		heap_put(h, at, up->key, up->slot);
+		at = (at - 1) / HEAP_WAYS;
 	}
-	heap_put(h, at, slot);
+	heap_put(h, at, key, slot);
+}
+
+/* The child with the smallest key; there is one. */
+static inline uint32_t
+heap_smallest(const struct heap *h, uint32_t first)
+{
+	const struct heap_entry *e = heap_at(h, first);
+	uint32_t best = 0;
+
+	if (eph_likely(first + HEAP_WAYS <= h->n)) {
+		const uint32_t a = e[1].key < e[0].key ? 1 : 0;
+		const uint32_t b = e[3].key < e[2].key ? 3 : 2;
+
+		return (first + (e[b].key < e[a].key ? b : a));
+	}
+	for (uint32_t i = 1; first + i < h->n; i++) {
+		if (e[i].key < e[best].key)
+			best = i;
+	}
+	return (first + best);
 }
 
 /* Place `slot`, whose key may be too large for `at`, at or below it. */
 static inline void
-heap_down(struct heap *h, uint32_t at, uint32_t slot)
+heap_down(struct heap *h, uint32_t at, uint64_t key, uint32_t slot)
 {
-	const uint64_t key = h->key[slot];
+	for (uint32_t first; (first = at * HEAP_WAYS + 1) < h->n;) {
+		const uint32_t best = heap_smallest(h, first);
+		const struct heap_entry *e = heap_at(h, best);
 
-	for (;;) {
-		const uint32_t first = at * HEAP_WAYS + 1;
-		uint32_t best = first;
-
-		if (first >= h->n)
+		if (e->key >= key)
 			break;
-		for (uint32_t i = first + 1; i < first + HEAP_WAYS; i++) {
-			if (i < h->n &&
-			    h->key[h->slot[i]] < h->key[h->slot[best]])
-				best = i;
-		}
-		if (h->key[h->slot[best]] >= key)
-			break;
-		heap_put(h, at, h->slot[best]);
+		heap_put(h, at, e->key, e->slot);
 		at = best;
 	}
-	heap_put(h, at, slot);
+	heap_put(h, at, key, slot);
 }
 
 static inline void
 heap_add(struct heap *h, uint32_t slot)
 {
-	heap_up(h, h->n++, slot);
+	heap_up(h, h->n++, h->key[slot], slot);
 }
 
 static inline void
 heap_take(struct heap *h, uint32_t slot)
 {
 	const uint32_t at = h->place[slot];
-	const uint32_t last = h->slot[--h->n];
+	const struct heap_entry last = *heap_at(h, --h->n);
 
+	h->key[slot] = heap_at(h, at)->key;
 	h->place[slot] = EPH_NONE;
-	if (last == slot)
+	if (last.slot == slot)
 		return;
-	if (at > 0 && h->key[last] < h->key[h->slot[(at - 1) / HEAP_WAYS]])
-		heap_up(h, at, last);
+	if (at > 0 && last.key < heap_at(h, (at - 1) / HEAP_WAYS)->key)
+		heap_up(h, at, last.key, last.slot);
 	else
-		heap_down(h, at, last);
+		heap_down(h, at, last.key, last.slot);
 }
 
 /* Give `slot` another key, wherever it is. */
 static inline void
 heap_rekey(struct heap *h, uint32_t slot, uint64_t key)
 {
-	const uint64_t old = h->key[slot];
+	const uint32_t at = h->place[slot];
 
-	h->key[slot] = key;
-	if (h->state[slot] != HEAP_FREE)
+	if (at == EPH_NONE) {
+		h->key[slot] = key;
 		return;
+	}
 	h->c.moves++;
-	if (key < old)
-		heap_up(h, h->place[slot], slot);
+	if (key < heap_at(h, at)->key)
+		heap_up(h, at, key, slot);
 	else
-		heap_down(h, h->place[slot], slot);
+		heap_down(h, at, key, slot);
 }
 
 /* Slot `slot` holds a page, pinned. */
@@ -144,7 +182,7 @@ heap_remove(struct heap *h, uint32_t slot)
 static inline uint32_t
 heap_first(const struct heap *h)
 {
-	return (h->n == 0 ? EPH_NONE : h->slot[0]);
+	return (h->n == 0 ? EPH_NONE : heap_at(h, 0)->slot);
 }
 
 /* pin(), release() and forget() of every policy whose state starts so. */

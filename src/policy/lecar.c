@@ -150,8 +150,8 @@ lecar_hit(void *ps, uint32_t slot)
 
 	e->now++;
 	lists_move(&e->l, slot, RECENT);
-	heap_rekey(
-	    &e->h, slot, lecar_key(e, (e->h.key[slot] >> TIME_BITS) + 1));
+	heap_rekey(&e->h, slot,
+	    lecar_key(e, (heap_key(&e->h, slot) >> TIME_BITS) + 1));
 }
 
 static inline void
@@ -193,7 +193,8 @@ lecar_remember(struct lecar *e, uint32_t slot, unsigned list)
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
 		return;
 	e->g[g - e->l.c.nslots].when = e->now;
-	e->g[g - e->l.c.nslots].uses = (uint32_t)(e->h.key[slot] >> TIME_BITS);
+	e->g[g - e->l.c.nslots].uses =
+	    (uint32_t)(heap_key(&e->h, slot) >> TIME_BITS);
 }
 
 static inline uint32_t

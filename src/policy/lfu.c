@@ -77,7 +77,7 @@ lfu_hit(void *ps, uint32_t slot)
 {
 	struct lfu *f = ps;
 
-	heap_rekey(&f->h, slot, lfu_key(f, f->h.key[slot]));
+	heap_rekey(&f->h, slot, lfu_key(f, heap_key(&f->h, slot)));
 }
 
 static inline uint32_t
@@ -98,9 +98,10 @@ lfu_check(void *ps)
 	eph__heap_check(ps);
 }
 
-#define lfu_pin	    heap_pin
-#define lfu_release heap_release
-#define lfu_forget  heap_forget
+#define lfu_pin		      heap_pin
+#define lfu_release	      heap_release
+#define lfu_forget	      heap_forget
+#define POLICY_NEAR(ps, slot) (&((struct lfu *)(ps))->h.place[slot])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lfu = {

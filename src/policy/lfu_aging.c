@@ -97,7 +97,7 @@ lfuda_victim(void *ps, uint32_t page)
 
 	(void)page;
 	if (slot != EPH_NONE) {
-		f->age = (uint32_t)(f->h.key[slot] >> TIME_BITS);
+		f->age = (uint32_t)(heap_key(&f->h, slot) >> TIME_BITS);
 		heap_remove(&f->h, slot);
 	}
 	return (slot);
@@ -109,9 +109,10 @@ lfuda_check(void *ps)
 	eph__heap_check(ps);
 }
 
-#define lfuda_pin     heap_pin
-#define lfuda_release heap_release
-#define lfuda_forget  heap_forget
+#define lfuda_pin	      heap_pin
+#define lfuda_release	      heap_release
+#define lfuda_forget	      heap_forget
+#define POLICY_NEAR(ps, slot) (&((struct lfuda *)(ps))->h.place[slot])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lfu_aging = {

@@ -358,14 +358,19 @@ static inline uint32_t
 lhd_victim(void *ps, uint32_t page)
 {
 	struct lhd *d = ps;
-	uint32_t best = EPH_NONE, slot = 0;
+	uint32_t best = EPH_NONE, slot = 0, draw[DRAWS];
 	float rank = 0;
 
 	(void)page;
 	if (d->c.pinned == d->c.resident)
 		return (EPH_NONE);
+	/* All are asked for before the first is looked at. */
 	for (uint32_t i = 0; i < DRAWS; i++) {
-		slot = prng_below(&d->rng, d->c.nslots);
+		draw[i] = prng_below(&d->rng, d->c.nslots);
+		state_ahead(&d->n[draw[i]]);
+	}
+	for (uint32_t i = 0; i < DRAWS; i++) {
+		slot = draw[i];
 		lhd_compare(d, slot, &best, &rank);
 	}
 	for (uint32_t i = 0; i < ARRIVALS; i++) {

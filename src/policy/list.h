@@ -179,13 +179,8 @@ lists_ghost(const struct lists *l, uint32_t page)
 static inline void
 lists_past(const struct lists *l, uint32_t page)
 {
-#if defined(__GNUC__)
 	if (page < l->ghost.npages)
-		__builtin_prefetch(&l->ghost.of[page], 1);
-#else
-	(void)l;
-	(void)page;
-#endif
+		state_ahead(&l->ghost.of[page]);
 }
 
 /* The page at the tail of `list`; any where the list is empty. */
@@ -253,15 +248,9 @@ lists_cached(const struct lists *l, uint32_t page)
 static inline void
 lists_ahead(const struct lists *l, uint32_t early, uint32_t late)
 {
-#if defined(__GNUC__)
-	__builtin_prefetch(&l->n[early], 1);
-	__builtin_prefetch(&l->n[l->n[late].prev], 1);
-	__builtin_prefetch(&l->n[l->n[late].next], 1);
-#else
-	(void)l;
-	(void)early;
-	(void)late;
-#endif
+	state_ahead(&l->n[early]);
+	state_ahead(&l->n[l->n[late].prev]);
+	state_ahead(&l->n[l->n[late].next]);
 }
 
 /* pin(), release() and forget() of every policy whose state starts so. */

@@ -234,7 +234,7 @@ lruk_check(void *ps)
 	eph__lists_check(&s->ghosts, 0);
 	for (uint32_t i = 0; i < s->h.c.nslots; i++) {
 		if (s->h.state[i] != HEAP_EMPTY &&
-		    s->h.key[i] != lruk_key(s, &s->times[i]))
+		    heap_key(&s->h, i) != lruk_key(s, &s->times[i]))
 			PANIC("lru-k: a key is not that of its times");
 	}
 }

@@ -107,9 +107,10 @@ opt_check(void *ps)
 	eph__heap_check(ps);
 }
 
-#define opt_pin	    heap_pin
-#define opt_release heap_release
-#define opt_forget  heap_forget
+#define opt_pin		      heap_pin
+#define opt_release	      heap_release
+#define opt_forget	      heap_forget
+#define POLICY_NEAR(ps, slot) (&((struct opt *)(ps))->h.place[slot])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_opt = {

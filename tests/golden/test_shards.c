@@ -203,7 +203,7 @@ run_rates(struct trial *t, const double *rates, size_t n)
 static void
 test_real_traces(void)
 {
-	static const double oltp[] = { 0.01, 0.05 }, sprite[] = { 0.1, 0.3 };
+	static const double oltp[] = { 0.01, 0.03 }, sprite[] = { 0.1, 0.2 };
 	struct trial t;
 
 	if (!test_long || getenv("EPHMAP_TRACES") == NULL)
@@ -228,7 +228,7 @@ test_real_traces(void)
 static void
 test_a_large_zipf_stream(void)
 {
-	static const double rates[] = { 0.01, 0.05 };
+	static const double rates[] = { 0.01, 0.03 };
 	struct trial t = { .name = "zipf",
 		.sizes = { 100, 1000, 5000, 20000, 100000 } };
 	struct eph_refs r;

@@ -20,6 +20,7 @@
 #include "setup.h"
 #include "table.h"
 #include "text.h"
+#include "timeline.h"
 
 #include "ephmap/explore.h"
 #include "ephmap/sdk/design.h"
@@ -261,22 +262,71 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
 	print_schedule(o, r->schedule);
 }
 
+/* A file for the schedule that will be drawn. */
+static int
+open_timeline(
+    const struct opts *o, struct eph_explore_config *cfg, struct timeline **tp)
+{
+	char name[256];
+	struct eph_err err;
+
+	if (o->timeline == NULL)
+		return (OPTIONS_OK);
+	(void)snprintf(name, sizeof(name), "%s%s%s",
+	    cfg->design != NULL ? cfg->design->name : "",
+	    cfg->design != NULL ? ", " : "", cfg->scenario->name);
+	if (timeline_open(o->timeline, name,
+		cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus, 0, tp,
+		&err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	cfg->watch = timeline_thread_event;
+	cfg->watch_arg = *tp;
+	return (OPTIONS_OK);
+}
+
+/* Without a failure and a schedule nothing was drawn. */
+static int
+close_timeline(const struct opts *o, struct timeline *t, bool drawn)
+{
+	struct eph_err err;
+
+	if (t == NULL)
+		return (OPTIONS_OK);
+	if (drawn)
+		timeline_warn(t, COMMAND);
+	if (timeline_close(t, drawn, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	if (!drawn)
+		(void)fprintf(stderr,
+		    COMMAND ": no failure, so there is no %s\n", o->timeline);
+	return (OPTIONS_OK);
+}
+
 static int
 run_one(const struct opts *o, struct eph_explore_config *cfg, json_t *out)
 {
+	struct timeline *timeline = NULL;
 	struct eph_explore_result r;
 	struct progress bar = { 0 };
 	struct eph_err err = { "" };
 	int error, status;
 
 	cfg->columns = text_columns() - 1;
+	if (open_timeline(o, cfg, &timeline) != OPTIONS_OK)
+		return (EXIT_BAD);
 	progress_start(&bar, cfg->scenario->name, cfg->budget);
 	cfg->progress = show_progress;
 	cfg->progress_arg = &bar;
 	error = eph_explore(cfg, &r, &err);
 	progress_end(&bar);
+	if (error != 0 && timeline != NULL)
+		(void)timeline_close(timeline, false, NULL);
 	if (error != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
+	if (close_timeline(o, timeline, r.timeline != NULL) != OPTIONS_OK) {
+		eph_explore_free(&r);
+		return (EXIT_BAD);
+	}
 	if (out != NULL)
 		json_array_append_new(out, result_json(o, cfg, &r));
 	else
@@ -527,10 +577,10 @@ check_options(const struct opts *o)
 {
 	if (o->museum &&
 	    (o->design != NULL || o->xp_scenario != NULL || o->bug != NULL ||
-		o->plugin != NULL || o->replay != NULL))
+		o->plugin != NULL || o->replay != NULL || o->timeline != NULL))
 		return (options_refuse(COMMAND,
-		    "--museum takes no design, scenario, bug, plug-in or "
-		    "schedule"));
+		    "--museum takes no design, scenario, bug, plug-in, "
+		    "schedule or timeline"));
 	if (o->bug != NULL &&
 	    (o->xp_scenario != NULL || o->design != NULL || o->plugin != NULL))
 		return (options_refuse(
@@ -543,6 +593,10 @@ check_options(const struct opts *o)
 		return (options_refuse(COMMAND,
 		    "expected --design or --plugin, --scenario, --bug or "
 		    "--museum"));
+	if (o->timeline != NULL && o->xp_scenario == NULL && o->bug == NULL)
+		return (options_refuse(COMMAND,
+		    "--timeline draws one schedule: it needs --scenario or "
+		    "--bug"));
 	if (o->replay != NULL && o->xp_scenario == NULL && o->bug == NULL)
 		return (options_refuse(COMMAND,
 		    "--replay needs the --scenario or --bug it is of"));

@@ -24,6 +24,9 @@
 #include "setup.h"
 #include "table.h"
 #include "text.h"
+#include "timeline.h"
+
+#include "ephmap/sdk/machine.h"
 
 struct sysctl {
 	const struct eph_sysctl *ctl;
@@ -35,7 +38,8 @@ struct run {
 	struct setup setup;
 	struct sysctl sysctl[OPT_WORDS_MAX];
 	unsigned nsysctls;
-	struct eph_oplist *ops; /* NULL: read as it is played */
+	struct timeline *timeline; /* NULL: none */
+	struct eph_oplist *ops;	   /* NULL: read as it is played */
 	struct eph_oplist_cursor cursor;
 };
 
@@ -144,6 +148,18 @@ set_sysctls(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
 			    c->value));
 	}
 	return (0);
+}
+
+/* Sysctls are set before anybody watches. */
+static int
+start_run(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
+{
+	struct run *r = arg;
+	const int error = set_sysctls(arg, mc, state, err);
+
+	if (error == 0 && r->timeline != NULL)
+		eph_machine_set_observer(mc, timeline_event, r->timeline);
+	return (error);
 }
 
 static void
@@ -277,6 +293,39 @@ replay_point(struct run *r, const struct eph_trace_meta *meta, struct point *p,
 		progress_end(&bar);
 }
 
+static int
+open_timeline(struct run *r, struct point *p)
+{
+	const char *input =
+	    r->setup.workload != NULL ? r->setup.workload : r->setup.trace;
+	char name[256];
+	struct eph_err err;
+
+	(void)snprintf(name, sizeof(name), "%s, %s, %u CPUs",
+	    p->cfg.design->name, input, p->cfg.cpus);
+	if (timeline_open(r->setup.o->timeline, name, p->cfg.cpus,
+		r->setup.o->time ? eph_machine_model_find(p->cfg.machine)->mhz
+				 : 0,
+		&r->timeline, &err) != 0)
+		return (options_refuse(r->setup.command, "%s", err.text));
+	p->cfg.watch = timeline_moment;
+	p->cfg.watch_arg = r->timeline;
+	return (OPTIONS_OK);
+}
+
+/* A run that failed has its own message. */
+static int
+close_timeline(struct run *r, const struct point *p)
+{
+	struct eph_err err;
+
+	if (p->status == 0)
+		timeline_warn(r->timeline, r->setup.command);
+	if (timeline_close(r->timeline, p->status == 0, &err) != 0)
+		return (options_refuse(r->setup.command, "%s", err.text));
+	return (OPTIONS_OK);
+}
+
 /* There is one point, and an open trace or (NULL) a workload. */
 static int
 run_point(struct run *r, struct eph_trace *trace,
@@ -292,16 +341,20 @@ run_point(struct run *r, struct eph_trace *trace,
 		if (take_sysctl(r, p, r->setup.o->sysctl.word[i]) != OPTIONS_OK)
 			return (EXIT_BAD);
 	}
-	p->cfg.at_start = set_sysctls;
+	p->cfg.at_start = start_run;
 	p->cfg.at_end = get_sysctls;
 	p->cfg.hook_arg = r;
 	if (r->setup.o->log)
 		p->cfg.log = log = text_stream(
 		    r->setup.o->format == FORMAT_TABLE ? stdout : stderr);
+	if (r->setup.o->timeline != NULL && open_timeline(r, p) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (trace == NULL)
 		setup_run_workload(&r->setup, p);
 	else
 		replay_point(r, meta, p, &source);
+	if (r->timeline != NULL && close_timeline(r, p) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (log != NULL)
 		(void)fclose(log);
 	if (p->status != 0)
@@ -355,6 +408,24 @@ run_trace(struct run *r)
 	return (status);
 }
 
+static int
+check_timeline(const struct opts *o)
+{
+	if (o->timeline == NULL)
+		return (OPTIONS_OK);
+	if (o->log)
+		return (options_refuse("ephmap run",
+		    "--timeline and --log watch the same machine; give one"));
+	if (o->workload != NULL)
+		return (options_refuse("ephmap run",
+		    "--timeline draws the lines of a trace; a workload has "
+		    "none"));
+	if (strcmp(opt_choice(executor, o->executor), "lockstep") != 0)
+		return (options_refuse(
+		    "ephmap run", "--timeline needs the executor lockstep"));
+	return (OPTIONS_OK);
+}
+
 int
 cmd_run(const struct opts *o, int n, char **operands)
 {
@@ -362,7 +433,8 @@ cmd_run(const struct opts *o, int n, char **operands)
 
 	if (setup_policy_help(&r.setup))
 		return (EXIT_OK);
-	if (setup_trace(&r.setup, n, operands) != OPTIONS_OK)
+	if (setup_trace(&r.setup, n, operands) != OPTIONS_OK ||
+	    check_timeline(o) != OPTIONS_OK)
 		return (EXIT_BAD);
 	return (o->workload != NULL ? run_workload(&r) : run_trace(&r));
 }

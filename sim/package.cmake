@@ -40,14 +40,14 @@ install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
 install(DIRECTORY tests/samples/
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/samples COMPONENT program
     FILES_MATCHING PATTERN "*.ept")
-# One entry, as long as there are no releases.
+# There is no mailbox: example is a name that nobody can have.  One entry, as long as there are no releases.
 if(GZIP)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/changelog
 "ephmap (${PROJECT_VERSION}) unstable; urgency=medium
 
   * Built from source; the history is in its repository.
 
- -- ephmap maintainers <maintainers@ephmap.dev>  Sun, 29 Nov 2026 00:00:00 +0000
+ -- ephmap maintainers <noreply@ephmap.example>  Sun, 29 Nov 2026 00:00:00 +0000
 ")
   execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog)
 endif()
@@ -69,7 +69,7 @@ endforeach()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ephmap)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "ephmap maintainers <maintainers@ephmap.dev>")
+set(CPACK_PACKAGE_CONTACT "ephmap maintainers <noreply@ephmap.example>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)

@@ -7,7 +7,7 @@
 packages="build-essential cmake pkg-config binutils ca-certificates
 libcunit1-dev libjansson-dev libjemalloc-dev libzstd-dev zlib1g-dev libbsd-dev
 liblzma-dev libbz2-dev liblz4-dev libinih-dev
-libsqlite3-dev gnuplot-nox"
+libsqlite3-dev gnuplot-nox libprotobuf-c-dev protobuf-c-compiler"
 
 # Where there is no dpkg: programs, and names that pkg-config knows.
 programs="cc make cmake pkg-config"

@@ -48,5 +48,6 @@ set(EPHMAP_SOURCES
     table.c
     table_print.c
     text.c
+    timeline.c
     values.c
     words.c)

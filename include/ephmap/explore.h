@@ -22,6 +22,7 @@ extern "C" {
 #endif
 
 struct eph_design_ops;
+struct eph_event;
 struct eph_scenario;
 struct eph_shootdown_ops;
 
@@ -63,6 +64,8 @@ struct eph_bug {
 extern const struct eph_bug *const eph_bugs[];
 const struct eph_bug *eph_bug_find(const char *name);
 
+#define EPH_NO_THREAD UINT32_MAX
+
 struct eph_explore_config {
 	const struct eph_scenario *scenario;
 	const struct eph_design_ops *design;	   /* NULL: none */
@@ -85,6 +88,14 @@ struct eph_explore_config {
 	bool repaired;	    /* designs: with their known holes repaired */
 	const char *replay; /* a schedule, instead of a search */
 	unsigned columns;   /* that the timeline may have; 0: 80 */
+
+	/*
+	 * Called for every event of the schedule that is drawn, the failing
+	 * one or that of `replay', with its thread by order of creation;
+	 * EPH_NO_THREAD for an interrupt handler.  May be NULL.
+	 */
+	void (*watch)(void *arg, const struct eph_event *ev, unsigned thread);
+	void *watch_arg;
 
 	/* Called now and then with the schedules done; may be NULL. */
 	void (*progress)(void *arg, uint64_t schedules, uint64_t budget);

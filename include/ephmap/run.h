@@ -84,6 +84,15 @@ struct eph_oplist_cursor {
 struct eph_op_source eph_oplist_source(
     const struct eph_oplist *l, struct eph_oplist_cursor *cur);
 
+/* An operation of a trace begins on its CPU, or has ended there. */
+struct eph_run_moment {
+	bool begins;
+	enum eph_op_kind kind;
+	unsigned cpu;
+	uint64_t line;
+	uint64_t id; /* the page of a map or a reference, else the handle */
+};
+
 struct eph_run_config {
 	const struct eph_design_ops *design;
 	const struct eph_policy_ops *policy;	   /* NULL: the design's */
@@ -111,6 +120,14 @@ struct eph_run_config {
 	    struct eph_err *err);
 	void (*at_end)(void *arg, struct eph_machine *mc, void *state);
 	void *hook_arg;
+
+	/*
+	 * Called before and after each operation; after other operations of
+	 * its CPU if it slept.  Not with threads; may be NULL.
+	 */
+	void (*watch)(
+	    void *arg, struct eph_machine *mc, const struct eph_run_moment *m);
+	void *watch_arg;
 
 	/* Told now and then how many operations are played (with
 	 * threads: read); may be NULL. */

@@ -352,7 +352,7 @@ eph_explore(const struct eph_explore_config *cfg, struct eph_explore_result *r,
 		(void)eph_design_repair(&repaired, &c.shootdown);
 		c.design = &repaired;
 	}
-	s.columns = c.columns;
+	s.cfg = &c;
 	error = search_open(&s, &c, err);
 	if (error == 0)
 		error = c.replay != NULL ? search_replay_text(&s, &c, r, err)

@@ -20,7 +20,7 @@ struct search {
 	enum ex_verdict verdict;  /* of the schedule that ran last */
 	enum eph_failure failure; /* the same, looked at closely */
 	char what[512];
-	unsigned columns;	/* of timelines; 0: as they like */
+	const struct eph_explore_config *cfg;
 	eph_observer *observer; /* of the next schedule; NULL: none */
 	void *observer_arg;
 };

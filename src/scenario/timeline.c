@@ -133,12 +133,24 @@ tl_who(const struct timeline *tl, unsigned cpu, char *p, size_t n)
 }
 
 static void
+tl_watch(const struct timeline *tl, const struct eph_event *ev)
+{
+	const struct ex_entity *cur = tl->s->ex->cur;
+	const bool thread = cur != NULL && cur->id < EX_INTR(0);
+
+	if (tl->s->cfg->watch != NULL)
+		tl->s->cfg->watch(tl->s->cfg->watch_arg, ev,
+		    thread ? (unsigned)cur->id : EPH_NO_THREAD);
+}
+
+static void
 tl_observe(void *arg, const struct eph_event *ev)
 {
 	struct timeline *tl = arg;
 	struct tl_line *l;
 	size_t used;
 
+	tl_watch(tl, ev);
 	if (tl->n == tl->room) {
 		const size_t room = tl->room == 0 ? 64 : tl->room * 2;
 
@@ -162,7 +174,7 @@ tl_observe(void *arg, const struct eph_event *ev)
 static unsigned
 tl_columns(const struct timeline *tl)
 {
-	return (tl->s->columns != 0 ? tl->s->columns : TL_COLUMNS);
+	return (tl->s->cfg->columns != 0 ? tl->s->cfg->columns : TL_COLUMNS);
 }
 
 /* The most that a column may have, so that all stand side by side. */

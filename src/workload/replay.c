@@ -250,6 +250,24 @@ replay_finish_holds(struct replay *rp)
 	return (replay_delay(rp, at - rp->mc->clock_ns) == 0);
 }
 
+static void
+replay_watch(struct replay *rp, const struct eph_op *op, size_t i,
+    struct eph_run_moment *m)
+{
+	const bool page = op->kind == EPH_OP_MAP || op->kind == EPH_OP_REF;
+
+	*m = (struct eph_run_moment){ .begins = true,
+		.kind = op->kind,
+		.cpu = op->cpu,
+		.line = rp->mc->step };
+	if (op->kind == EPH_OP_DELAY)
+		m->id = eph_op_delay_ns(op);
+	else
+		m->id = page ? rp->src->page_name(rp->src->arg, op->page)
+			     : rp->src->handle_name(rp->src->arg, i);
+	rp->cfg->watch(rp->cfg->watch_arg, rp->mc, m);
+}
+
 /*
  * A step of the replay loop: lines, until the executor wants the loop back.
  * A line that slept finds that another call has taken over meanwhile.
@@ -262,6 +280,7 @@ replay_step(void *arg)
 
 	for (;;) {
 		const struct eph_op *op;
+		struct eph_run_moment m;
 		size_t i;
 
 		if (rp->i == rp->n && !replay_block(rp))
@@ -274,10 +293,16 @@ replay_step(void *arg)
 			return (false);
 		if (eph_unlikely(rp->log != NULL))
 			eph__replay_log_begin(rp->log, op, i);
+		if (eph_unlikely(rp->cfg->watch != NULL))
+			replay_watch(rp, op, i, &m);
 		if (eph_unlikely(replay_op(rp, op) != 0))
 			return (false);
 		if (eph_unlikely(rp->log != NULL))
 			eph__replay_log_end(rp->log);
+		if (eph_unlikely(rp->cfg->watch != NULL)) {
+			m.begins = false;
+			rp->cfg->watch(rp->cfg->watch_arg, rp->mc, &m);
+		}
 		if (eph_unlikely(rp->mc->attention || rp->epoch != epoch))
 			return (rp->error == 0);
 	}

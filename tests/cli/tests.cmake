@@ -42,6 +42,11 @@ ephmap_cli_test(time)
 ephmap_cli_test(trace)
 ephmap_cli_test(trace_input)
 ephmap_cli_test(sweep)
+ephmap_cli_test(timeline)
+add_test(NAME cli.timeline_large
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/timeline.sh
+    $<TARGET_FILE:ephmap_program> long)
+set_tests_properties(cli.timeline_large PROPERTIES LABELS "cli;long" TIMEOUT 300)
 add_test(NAME cli.sweep_killed
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/sweep.sh
     $<TARGET_FILE:ephmap_program> 20)

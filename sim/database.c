@@ -133,6 +133,28 @@ prepare_writer(struct database *db, struct eph_err *err)
 	return (error);
 }
 
+static bool
+is_ok(void *arg, sqlite3_stmt *row)
+{
+	*(bool *)arg =
+	    strcmp((const char *)sqlite3_column_text(row, 0), "ok") == 0;
+	return (false);
+}
+
+/* Pages that are damaged can read as rows that are missing. */
+static int
+check_whole(struct database *db, struct eph_err *err)
+{
+	bool ok = false;
+
+	if (db_query(db, "PRAGMA quick_check(1)", is_ok, &ok, err) == 0 && ok)
+		return (0);
+	return (eph_err_set(err, EINVAL,
+	    "%s: the database is damaged; expected it as `ephmap sweep' wrote "
+	    "it",
+	    db->path));
+}
+
 int
 db_open(const char *path, bool write, struct database *db, struct eph_err *err)
 {
@@ -158,6 +180,8 @@ db_open(const char *path, bool write, struct database *db, struct eph_err *err)
 	if (error == 0) {
 		(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
 		error = write ? prepare_writer(db, err) : check_schema(db, err);
+		if (error == 0 && !write)
+			error = check_whole(db, err);
 	}
 	if (error != 0)
 		db_close(db);
@@ -375,10 +399,16 @@ db_query(struct database *db, const char *sql,
     bool (*each)(void *arg, sqlite3_stmt *row), void *arg, struct eph_err *err)
 {
 	sqlite3_stmt *row;
+	const char *rest;
 	int status = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(db->sql, sql, -1, &row, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &row, &rest) != SQLITE_OK)
 		return (sql_error(db, err));
+	if (row == NULL || rest[strspn(rest, " \t\n;")] != '\0') {
+		(void)sqlite3_finalize(row);
+		return (eph_err_set(err, EINVAL,
+		    "%s: expected one statement, got \"%s\"", db->path, sql));
+	}
 	while ((status = sqlite3_step(row)) == SQLITE_ROW && each(arg, row))
 		;
 	if (status != SQLITE_ROW && status != SQLITE_DONE)

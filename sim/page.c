@@ -21,6 +21,7 @@ static const char style[] =
     "body{margin:0 auto;padding:1.2rem;max-width:64rem;color:var(--fg);"
     "background:var(--bg);font:16px/1.5 system-ui,sans-serif}\n"
     "h1{font-size:1.5rem;line-height:1.25;margin:.2rem 0 .8rem}\n"
+    "h1,h2,h3{overflow-wrap:anywhere}"
     "h2{font-size:1.15rem;margin:2rem 0 .5rem;padding-top:.6rem;"
     "border-top:1px solid var(--line)}\n"
     "h3{font-size:1rem;margin:1.2rem 0 .3rem}\n"

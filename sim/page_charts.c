@@ -86,6 +86,21 @@ print_figure(
 	return (error);
 }
 
+/* Would the lower lines lie on the axis? */
+static bool
+spans_decades(const struct chart *c)
+{
+	double low = INFINITY, high = 0;
+
+	for (size_t l = 0; l < c->nlines; l++) {
+		for (size_t i = 0; i < c->n[l]; i++) {
+			low = fmin(low, c->y[l][i]);
+			high = fmax(high, c->y[l][i]);
+		}
+	}
+	return (low > 0 && high > 50 * low);
+}
+
 static int
 draw_chart(FILE *f, const struct chart *c, const char *title, const char *x,
     const char *caption, struct eph_err *err)
@@ -95,6 +110,7 @@ draw_chart(FILE *f, const struct chart *c, const char *title, const char *x,
 		.x = x,
 		.y = "ns per map",
 		.log_x = true,
+		.log_y = spans_decades(c),
 		.line = line,
 		.nlines = c->nlines };
 	char text[512];

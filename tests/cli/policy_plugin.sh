@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Policies from outside.  The second argument is policy_second.c, built, the
+# Policies from outside.  The second argument is examples/second.c, built, the
 # third a design's plug-in.
 
 . "$(dirname "$0")/lib.sh"

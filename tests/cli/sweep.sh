@@ -171,4 +171,13 @@ refuses 'readonly database' query all.db --sql 'delete from run'
 refuses '.--columns needs --runs' query all.db --columns cell
 refuses 'not a file of results' sweep merge -o x.db z.txt
 
+# A database with a damaged page is not read as a smaller one.
+cp all.db damaged.db
+dd if=/dev/zero of=damaged.db bs=1024 seek=5 count=4 conv=notrunc 2>/dev/null
+for c in query 'diff all.db' 'report -o r.html' 'sweep merge -o m.db'; do
+	# shellcheck disable=SC2086
+	refuses 'damaged.db: ' $c damaged.db
+done
+refuses 'expected one statement' query all.db --sql 'SELECT 1; SELECT 2'
+refuses 'expected one statement' query all.db --sql ' '
 finish

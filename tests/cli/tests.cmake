@@ -28,7 +28,7 @@ target_link_libraries(plugin_forgets PRIVATE ephmap_flags)
 set_target_properties(plugin_forgets PROPERTIES PREFIX "")
 ephmap_cli_test(explore $<TARGET_FILE:plugin_once>
     $<TARGET_FILE:plugin_forgets>)
-add_library(policy_second MODULE tests/cli/policy_second.c)
+add_library(policy_second MODULE examples/second.c)
 target_include_directories(policy_second PRIVATE include)
 target_link_libraries(policy_second PRIVATE ephmap_flags)
 set_target_properties(policy_second PROPERTIES PREFIX "")

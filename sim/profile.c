@@ -57,6 +57,7 @@ struct profile {
 	FILE *fp;
 	unsigned line;
 	bool goes_on;  /* the line begins with a blank */
+	bool any;      /* key was there, and ... */
 	bool costs;    /* the last key was a price's, ... */
 	unsigned last; /* ... this one */
 	int error;
@@ -240,6 +241,7 @@ machine_key(struct profile *p, const char *name, const char *value)
 		return;
 	}
 	p->costs = false;
+	p->any = true;
 	p->last = k;
 	if (p->text[k] != NULL) {
 		(void)COMPLAIN(
@@ -302,6 +304,7 @@ cost_key(struct profile *p, const char *name, const char *value)
 		return;
 	}
 	p->costs = true;
+	p->any = true;
 	p->last = i;
 	if (p->given[i])
 		(void)COMPLAIN(
@@ -309,6 +312,35 @@ cost_key(struct profile *p, const char *name, const char *value)
 	else
 		take_price(p, i, value);
 	p->given[i] = true;
+}
+
+static const char *
+last_name(const struct profile *p)
+{
+	return (p->costs ? cost_name(p->last) : key_names[p->last]);
+}
+
+/*
+ * A line that begins with a blank is more of the text before it.  One that
+ * looks like a key was meant as one, and must not get lost in a text.
+ */
+static void
+go_on(struct profile *p, const char *value)
+{
+	const size_t word = strcspn(value, " \t=");
+	const size_t gap = strspn(value + word, " \t");
+
+	if (!p->costs && p->last != KEY_SUMMARY && p->last != KEY_ORIGIN)
+		(void)COMPLAIN(p, "%s:%u: %s has no second line", p->name,
+		    p->line, last_name(p));
+	else if (word > 0 && value[word + gap] == '=')
+		(void)COMPLAIN(p,
+		    "%s:%u: expected more of %s, got a key; keys begin in the "
+		    "first column",
+		    p->name, p->line, last_name(p));
+	else
+		append(
+		    p->costs ? &p->source[p->last] : &p->text[p->last], value);
 }
 
 /* inih's handler: 0 would only name the line. */
@@ -320,9 +352,8 @@ profile_key(
 
 	if (p->error != 0)
 		return (1);
-	if (p->goes_on)
-		append(
-		    p->costs ? &p->source[p->last] : &p->text[p->last], value);
+	if (p->goes_on && p->any && strcmp(name, last_name(p)) == 0)
+		go_on(p, value);
 	else if (strcmp(section, "machine") == 0)
 		machine_key(p, name, value);
 	else if (strcmp(section, "costs") == 0)

@@ -109,6 +109,9 @@ printf '[machine]\nmhz = 4\nlike = amd64-zen\n' | wrong ':3: "like" stands befor
 	printf "${machine}[costs]\nwalk_step = 1 assumed\nwalk_step = 1 assumed\n" |
 	    wrong ':5: walk_step is given twice'
 	printf "${machine}nonsense\n" | wrong ':3: expected'
+	printf "${machine} mhz = 5\n" | wrong ':3: like has no second line'
+	printf "${machine}[costs]\ntouch = 4 assumed\n walk_step = 9 assumed\n" |
+	    wrong ':5: expected more of touch, got a key'
 	printf "${machine}summary = %0300d\n" 1 | wrong ':3: expected lines of text'
 }
 printf '[machine]\nsummary = x\nlevels = 4\ntlb = zen\nkva_base = 0x400000\nkva_pages = 1024\nmhz = 1\n' |

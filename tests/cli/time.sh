@@ -56,7 +56,8 @@ expect 'CPUs sum up' awk '
 ' "$out"
 
 # A comparison: the fastest first, in 80 columns.
-accepts compare --time --spread --cpus 1,1024 t.ept
+accepts compare --time --spread --cpus 1,1024 t.ept --design \
+    freebsd.cmap.switchin,mips.kmap_coherent,dmap,sf_buf.lru
 expect 'a table of 80 columns' \
     awk '/^$/ { exit } length($0) > 80 { bad = 1 } END { exit bad }' "$out"
 expect_out '^design  *CPUs  *Mmaps/s  *p50 us  *p99 us  TLB  ask  irq  lck  idl$'

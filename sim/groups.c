@@ -113,12 +113,26 @@ add_value(struct group *g, unsigned m, double x)
 	g->m2[m] += d * (x - g->mean[m]);
 }
 
+/* The clock of a machine of the table, or of one's own, beside its prices. */
+static unsigned long
+machine_mhz(const struct group *g)
+{
+	static const char key[] = "\"mhz\":";
+	const struct eph_machine_model *machine =
+	    eph_machine_model_find(g->axis[GROUP_MACHINE]);
+	const char *own = strstr(g->axis[GROUP_COSTS], key);
+
+	if (machine != NULL)
+		return (machine->mhz);
+	return (own != NULL ? strtoul(own + sizeof(key) - 1, NULL, 10) : 0);
+}
+
 static bool
 add_row(void *arg, sqlite3_stmt *row)
 {
 	struct groups *gs = arg;
 	struct group *g = gs->n > 0 ? &gs->group[gs->n - 1] : NULL;
-	const struct eph_machine_model *machine;
+	unsigned long mhz;
 
 	if (g == NULL || !same_group(g, row))
 		g = add_group(gs, row);
@@ -138,11 +152,11 @@ add_row(void *arg, sqlite3_stmt *row)
 			add_value(
 			    g, (unsigned)m, sqlite3_column_double(row, column));
 	}
-	machine = eph_machine_model_find(g->axis[GROUP_MACHINE]);
-	if (machine != NULL && !isnan(g->mean[METRIC_CYCLES]))
+	mhz = machine_mhz(g);
+	if (mhz != 0 && !isnan(g->mean[METRIC_CYCLES]))
 		add_value(g, METRIC_PRICE,
 		    sqlite3_column_double(row, COLUMN_METRICS + METRIC_CYCLES) *
-			1000 / machine->mhz);
+			1000 / (double)mhz);
 	return (true);
 }
 

@@ -192,6 +192,11 @@ own_costs(const struct study_input *in, const struct point *p)
 		return (NULL);
 	text = must_alloc(NULL, CELL_MAX, 1);
 	n = (size_t)snprintf(text, CELL_MAX, "{");
+	/* A machine that only a file knows. */
+	if (p->profile != NULL)
+		n += (size_t)snprintf(text + n, CELL_MAX - n,
+		    "\"mhz\":%" PRIu32 ",\"levels\":%u,", p->cfg.model->mhz,
+		    p->cfg.model->levels);
 	for (unsigned i = 0; cost_name(i) != NULL && n < CELL_MAX; i++)
 		n += (size_t)snprintf(text + n, CELL_MAX - n,
 		    "%s\"%s\":%" PRIu64, i > 0 ? "," : "", cost_name(i),

@@ -59,6 +59,12 @@ accepts sweep --design dmap --machine mine.ini --trace t.txt -o s.db
 expect_out '1 run now'
 accepts sweep --design dmap --machine mine.ini --trace t.txt -o s.db
 expect_out '0 run now'
+accepts query s.db --format csv
+expect 'its price is in nanoseconds of its clock' awk '
+	{ gsub(/"[^"]*("")*[^"]*"/, ""); n = split($0, f, ",") }
+	NR == 1 { for (i = 1; i <= n; i++) back[f[i]] = n - i }
+	NR == 2 { price = f[n - back["ns_per_map"]]
+	    exit !(price > 0 && price == f[n - back["cycles_per_map"]]) }' "$out"
 sed -i 's/= 120/= 121/' mine.ini
 accepts sweep --design dmap --machine mine.ini --trace t.txt -o s.db
 expect_out '1 run now'

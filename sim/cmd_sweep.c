@@ -572,6 +572,10 @@ sweep_here(struct sweep *sw)
 
 	if (db_open(sw->o->results, true, &sw->db, &err) != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
+	if (study_check_time(COMMAND, &sw->db, sw->o) != OPTIONS_OK) {
+		db_close(&sw->db);
+		return (EXIT_BAD);
+	}
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);

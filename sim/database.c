@@ -366,12 +366,7 @@ prepare_put(struct database *db, const struct record *more,
 		    sql + n, SQL_MAX - n, "%s?", i > 0 ? ", " : "");
 	(void)snprintf(sql + n, SQL_MAX - n, ")");
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &db->put, NULL) != SQLITE_OK)
-		error = strstr(sqlite3_errmsg(db->sql), "no column") != NULL
-		    ? eph_err_set(err, EINVAL,
-			  "%s: %s: it was begun without --time, or by another "
-			  "version; use another file",
-			  db->path, sqlite3_errmsg(db->sql))
-		    : sql_error(db, err);
+		error = sql_error(db, err);
 	free(sql);
 	return (error);
 }

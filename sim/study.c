@@ -208,14 +208,38 @@ own_costs(const struct study_input *in, const struct point *p)
 
 /* What --time adds to a cell's name. */
 static const char *
-time_text(const struct setup *s, char buf[64])
+time_text(const struct opts *o, char buf[64])
 {
 	buf[0] = '\0';
-	if (s->o->time)
+	if (o->time)
 		(void)snprintf(buf, 64, " time %s/%" PRIu64 "%s",
-		    opt_choice(load, s->o->load), s->o->think_ns,
-		    s->o->spread ? "/spread" : "");
+		    opt_choice(load, o->load), o->think_ns,
+		    o->spread ? "/spread" : "");
 	return (buf);
+}
+
+int
+study_check_time(const char *command, struct database *db, const struct opts *o)
+{
+	const bool begun = db_number(db,
+			       "SELECT count(*) FROM sqlite_master WHERE "
+			       "name = 'run'") > 0;
+	const bool timed = begun &&
+	    db_number(db,
+		"SELECT count(*) FROM pragma_table_info('run') WHERE name = "
+		"'clocks'") > 0;
+	char text[64], sql[160];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM run WHERE clocks <> '%s'",
+	    time_text(o, text));
+	if (!begun || (timed == o->time && !timed) ||
+	    (timed && o->time && db_number(db, sql) == 0))
+		return (OPTIONS_OK);
+	return (options_refuse(command,
+	    "%s: has runs %s; a file has runs with one --time, --load, --think "
+	    "and --spread, so that means are of one kind",
+	    o->results, timed ? "under other clocks" : "without clocks"));
 }
 
 char *
@@ -240,7 +264,7 @@ study_cell(const struct study_input *in, const struct point *p)
 	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),
 	    in->s.o->plugin != NULL ? " plugin " : "",
 	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin) : "",
-	    time_text(&in->s, timed));
+	    time_text(in->s.o, timed));
 	free(costs);
 	return (cell);
 }
@@ -284,6 +308,7 @@ study_result(const struct study_input *in, const struct point *p,
     struct record *line)
 {
 	struct record flat;
+	char clocks[64];
 
 	record_init(&flat);
 	result_record(all, &in->s, p);
@@ -297,6 +322,11 @@ study_result(const struct study_input *in, const struct point *p,
 	    value_text(record_own(more, own_costs(in, p))));
 	record_add(more, NULL, "violations", NULL,
 	    value_text(record_own(more, violations_text(p))));
+	if (in->s.o->time)
+		record_add(more, NULL, "clocks", NULL,
+		    value_text(record_own(more,
+			must_copy(
+			    time_text(in->s.o, clocks), sizeof(clocks)))));
 	/* The input says which trace. */
 	for (size_t i = 0; i < flat.n; i++) {
 		if (strcmp(flat.field[i].key, "trace") != 0)

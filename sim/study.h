@@ -11,6 +11,7 @@
  * the same in every process that has the same command line.
  */
 
+#include "database.h"
 #include "record.h"
 #include "setup.h"
 
@@ -48,6 +49,13 @@ void study_forget(struct study_input *in);
 
 /* What names a cell: everything its result depends on.  The caller frees. */
 char *study_cell(const struct study_input *in, const struct point *p);
+
+/*
+ * Are runs with these clocks, or without any, those that the database has?
+ * OPTIONS_OK, or OPTIONS_BAD with a message printed.
+ */
+int study_check_time(
+    const char *command, struct database *db, const struct opts *o);
 
 /* Run a cell; its result is in the point. */
 void study_run(const struct study_input *in, struct point *p);

@@ -118,16 +118,15 @@ sweep='sweep --trace t.ept --design dmap,sf_buf.lru --cpus 4,8'
 	expect_out '4 run now'
 	accepts $sweep --time --spread -o timed.db
 	expect_out '0 run now'
-	accepts $sweep --time --spread --think 50 -o timed.db
-	expect_out '4 run now'
-	accepts $sweep -o timed.db
-	expect_out '4 run now'
+	# Means are of one kind.
+	for other in '--time --spread --think 50' '--time' ''; do
+		refuses 'timed.db: has runs under other clocks' \
+		    $sweep $other -o timed.db
+	done
 	accepts query timed.db --runs --format csv --where 'maps_per_second > 0'
-	expect '8 runs with clocks' [ "$(wc -l <"$out")" -eq 9 ]
+	expect '4 runs with clocks' [ "$(wc -l <"$out")" -eq 5 ]
 	accepts $sweep -o plain.db
-	run $sweep --time -o plain.db
-	expect_status 2
-	expect_err 'begun without --time'
+	refuses 'plain.db: has runs without clocks' $sweep --time -o plain.db
 }
 
 # Consumers: a link of 10 MB/s carries 10 MB/s, a round trip takes its time,

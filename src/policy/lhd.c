@@ -53,6 +53,7 @@ struct lhd_slot {
 	uint8_t resident;
 	uint8_t pinned;
 	uint8_t explores;
+	uint8_t class; /* by the last two ages */
 };
 
 struct lhd_age {
@@ -149,17 +150,23 @@ lhd_age(const struct lhd *d, uint32_t slot)
 }
 
 /* Short sums of the last two ages are in high classes. */
+static inline uint8_t
+lhd_classify(const struct lhd *d, const struct lhd_slot *n)
+{
+	uint32_t sum = (uint32_t)n->age + n->age_before;
+	uint8_t class = 0;
+
+	if (sum == 0)
+		return (CLASSES - 1);
+	for (; sum < d->ages && class < CLASSES - 1; sum <<= 1)
+		class ++;
+	return (class);
+}
+
 static inline struct lhd_age *
 lhd_class(const struct lhd *d, uint32_t slot)
 {
-	uint32_t sum = (uint32_t)d->n[slot].age + d->n[slot].age_before;
-	uint32_t class = 0;
-
-	if (sum == 0)
-		return (&d->a[(CLASSES - 1) * d->ages]);
-	for (; sum < d->ages && class < CLASSES - 1; sum <<= 1)
-		class ++;
-	return (&d->a[class * d->ages]);
+	return (&d->a[d->n[slot].class * d->ages]);
 }
 
 static inline float
@@ -283,6 +290,7 @@ lhd_insert(void *ps, uint32_t slot, uint32_t page)
 	n->when = d->now;
 	n->age = 0;
 	n->age_before = (uint16_t)d->ages;
+	n->class = 0;
 	n->resident = n->pinned = 1;
 	d->c.resident++;
 	d->c.pinned++;
@@ -301,6 +309,7 @@ lhd_hit(void *ps, uint32_t slot)
 	d->explorers += n->explores;
 	n->age_before = n->age;
 	n->age = (uint16_t)age;
+	n->class = lhd_classify(d, n);
 	n->when = d->now;
 	lhd_explore(d, slot, false);
 	lhd_tick(d);

@@ -266,39 +266,107 @@ lockstep_charge(struct eph_machine *mc, const eph_cpuword_t *targets,
 	}
 }
 
-/* Word `w` of the CPUs that may hold any of the request's addresses. */
-static eph_cpuword_t
-lockstep_holders(
-    const struct eph_machine *mc, const struct eph_ipi *ipi, unsigned w)
+/* Add the CPUs that may hold index `i`. */
+static void
+lockstep_holders(const struct eph_machine *mc, uint32_t i, eph_cpuword_t *set)
 {
-	const uint32_t i = machine_va_index(mc, ipi->va);
-	eph_cpuword_t any = 0;
+	const struct eph_holder *h = machine_holder(mc, i);
 
-	if (i + ipi->npages > mc->window_first)
-		return (~(eph_cpuword_t)0);
-	for (unsigned k = 0; k < ipi->npages; k++) {
-		const struct eph_ptp *ptp = mc->ptp[(i + k) >> EPH_PTP_SHIFT];
-
-		if (ptp->holders != NULL)
-			any |= ptp_holders(mc, ptp, i + k)[w];
-	}
-	return (any);
+	if (h == NULL)
+		return;
+	if (h->one == EPH_HOLDERS_SET)
+		eph_cpuset_or(set, holder_set(mc, h), mc->cpuwords);
+	else
+		eph_cpuset_set(set, h->one - 1);
 }
 
-/* Word `w` of the CPUs that must be visited. */
-static eph_cpuword_t
-lockstep_concerned(const struct eph_machine *mc, const struct eph_ipi *ipi,
-    bool wait, unsigned w)
-{
-	eph_cpuword_t set = ipi->kind == EPH_IPI_INVLPG
-	    ? lockstep_holders(mc, ipi, w)
-	    : mc->loadset[w];
+#define OUTDATED_MAX (1u << 16) /* words to look at; else CPU by CPU */
 
-	if (wait)
-		set |= mc->pendset[w];
-	if (wait && (mc->shootflags & EPH_SHOOT_IDLE) != 0)
-		set |= ~mc->busyset[w];
+/*
+ * Of the CPUs `may` in word `w`, which may hold index `i`: who holds it
+ * outdated.  Who has flushed alone may hold nothing, which is noted.
+ */
+static eph_cpuword_t
+lockstep_outdated_word(const struct eph_machine *mc, uint32_t i, unsigned w,
+    eph_cpuword_t may, bool gone)
+{
+	eph_cpuword_t ask = gone ? may & mc->strayset[w] : may;
+	eph_cpuword_t set = may & ~ask;
+
+	for (; ask != 0; ask &= ask - 1) {
+		const struct eph_cpu *cpu =
+		    mc->cpus[w * 64 + eph_cpuword_first(ask)];
+
+		if (!shadow_live(cpu, shadow_cell(cpu, i)))
+			eph__cpu_holds_none(cpu, i);
+		else if (cpu_holds_outdated(cpu, i))
+			set |= eph_cpuset_bit(cpu->id);
+	}
 	return (set);
+}
+
+/*
+ * Of a flush: the targets that hold something outdated in its range.  False
+ * if that cannot be said of all of them together.
+ */
+static bool
+lockstep_outdated(const struct eph_machine *mc, const eph_cpuword_t *targets,
+    const struct eph_ipi *ipi, eph_cpuword_t *set)
+{
+	const uint32_t first = machine_va_index(mc, ipi->va);
+	eph_cpuword_t pending = 0;
+
+	for (unsigned w = 0; w < mc->cpuwords; w++) {
+		pending |= targets[w] & mc->pendset[w];
+		set[w] = 0;
+	}
+	if (pending != 0 || (mc->shootflags & EPH_SHOOT_IDLE) != 0 ||
+	    ipi->npages > OUTDATED_MAX / mc->cpuwords ||
+	    first + ipi->npages > mc->window_first)
+		return (false);
+	for (uint32_t i = first; i < first + ipi->npages; i++) {
+		const struct eph_holder *h = machine_holder(mc, i);
+		unsigned w = 0, last = mc->cpuwords - 1;
+		bool gone;
+
+		if (h == NULL)
+			continue;
+		if (h->one != EPH_HOLDERS_SET)
+			w = last = (h->one - 1) / 64;
+		/* Below the window all CPUs have the same table. */
+		gone = (machine_pte_get(mc, mc->cur, i) & EPH_PTE_V) == 0;
+		for (; w <= last; w++) {
+			set[w] |= lockstep_outdated_word(mc, i, w,
+			    machine_holders(mc, i, w) & targets[w] &
+				mc->loadset[w] & ~set[w],
+			    gone);
+		}
+	}
+	return (true);
+}
+
+/* The CPUs that must be visited, whether targets or not. */
+static void
+lockstep_concerned(const struct eph_machine *mc, const struct eph_ipi *ipi,
+    bool wait, eph_cpuword_t *set)
+{
+	const uint32_t i = machine_va_index(mc, ipi->va);
+
+	if (ipi->kind == EPH_IPI_FLUSH) {
+		eph_cpuset_copy(set, mc->loadset, mc->cpuwords);
+	} else if (i + ipi->npages > mc->window_first) {
+		eph_cpuset_copy(set, mc->allcpus, mc->cpuwords);
+	} else {
+		eph_cpuset_zero(set, mc->cpuwords);
+		for (unsigned k = 0; k < ipi->npages; k++)
+			lockstep_holders(mc, i + k, set);
+	}
+	if (wait)
+		eph_cpuset_or(set, mc->pendset, mc->cpuwords);
+	for (unsigned w = 0;
+	     wait && w < mc->cpuwords && (mc->shootflags & EPH_SHOOT_IDLE) != 0;
+	     w++)
+		set[w] |= ~mc->busyset[w];
 }
 
 /* Interrupt one CPU of the crowd after all. */
@@ -327,6 +395,16 @@ lockstep_visit(struct eph_machine *mc, struct eph_cpu *target,
 		eph_cpuset_clear(mc->loadset, target->id);
 }
 
+/* Flush one CPU of the crowd, of which is known what it holds. */
+static void
+lockstep_visit_flush(struct eph_machine *mc, struct eph_cpu *target,
+    const struct eph_ipi *ipi, bool needed)
+{
+	if (needed)
+		mc->cur->c.needless_ipi--;
+	eph__cpu_flush(target, ipi->all);
+}
+
 static void
 lockstep_ipi_crowd(struct eph_machine *mc, const eph_cpuword_t *targets,
     const struct eph_ipi *ipi, bool wait)
@@ -338,24 +416,44 @@ lockstep_ipi_crowd(struct eph_machine *mc, const eph_cpuword_t *targets,
 		.needless_invlpg = flush ? 0 : ipi->npages,
 		.flush_remote = flush ? 1 : 0,
 	};
+	eph_cpuword_t set[EPH_CPUSET_WORDS_MAX];
+	eph_cpuword_t outdated[EPH_CPUSET_WORDS_MAX];
+	bool known;
 
 	mc->cur->c.ipi_sent += k;
 	mc->cur->c.needless_ipi += k;
 	lockstep_charge(mc, targets, k, &by);
+	lockstep_concerned(mc, ipi, wait, set);
 	for (unsigned w = 0; w < mc->cpuwords; w++) {
-		eph_cpuword_t left = targets[w];
-		eph_cpuword_t set;
+		for (eph_cpuword_t b = targets[w] & set[w]; b != 0; b &= b - 1)
+			cpu_prefetch(mc->cpus[w * 64 + eph_cpuword_first(b)]);
+	}
+	known = flush && wait && lockstep_outdated(mc, targets, ipi, outdated);
+	for (unsigned w = 0; w < mc->cpuwords; w++) {
+		eph_cpuword_t left = targets[w] & set[w];
 
-		/* A visit may change who comes next. */
-		while (left != 0 &&
-		    (set = left & lockstep_concerned(mc, ipi, wait, w)) != 0) {
-			const unsigned t = eph_cpuword_first(set);
+		while (left != 0) {
+			const unsigned t = eph_cpuword_first(left);
+			struct eph_cpu *target = mc->cpus[w * 64 + t];
+			const bool pending = target->pending;
 
 			/* Not those whom it has passed. */
 			left &= ~(((eph_cpuword_t)2 << t) - 1);
-			lockstep_visit(mc, mc->cpus[w * 64 + t], ipi, wait);
+			if (known)
+				lockstep_visit_flush(mc, target, ipi,
+				    eph_cpuset_isset(outdated, target->id));
+			else
+				lockstep_visit(mc, target, ipi, wait);
+			if (!pending)
+				continue;
+			/* What was pending may change who comes next. */
+			lockstep_concerned(mc, ipi, wait, set);
+			left = targets[w] & set[w] &
+			    ~(((eph_cpuword_t)2 << t) - 1);
 		}
 	}
+	if (flush)
+		eph__machine_epoch(mc);
 }
 
 static void

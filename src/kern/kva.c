@@ -111,7 +111,7 @@ eph__kva_shutdown(struct eph_machine *mc)
 		if (mc->ptp[i] == NULL)
 			continue;
 		eph_machine_free(
-		    mc, mc->ptp[i]->holders, eph__ptp_holders_bytes(mc));
+		    mc, mc->ptp[i]->holders, EPH_PTP_HOLDERS_BYTES);
 		eph_machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
 	}
 	eph_machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));

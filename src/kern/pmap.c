@@ -20,7 +20,7 @@
 
 #define PTE_KERNEL(mc, pa) ((pa) | EPH_PTE_V | EPH_PTE_RW | (mc)->pgeflag)
 
-static void
+static inline void
 pte_note(struct eph_machine *mc, struct eph_cpu *cpu, eph_va_t va, uint32_t i,
     eph_pte_t old, eph_pte_t pte)
 {
@@ -35,7 +35,7 @@ pte_note(struct eph_machine *mc, struct eph_cpu *cpu, eph_va_t va, uint32_t i,
 	EPH_EVENT(mc, EPH_EV_PTE, cpu->id, va, old, pte, NULL);
 }
 
-static void
+static inline void
 pmap_point(struct eph_machine *mc, enum eph_point_kind kind, const void *obj,
     const char *what)
 {
@@ -52,8 +52,8 @@ pte_settle(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 		eph_shoot_settle(mc, va);
 }
 
-void
-pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
+static void
+pte_store_slow(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 {
 	struct eph_cpu *cpu = eph_curcpu(mc);
 	const uint32_t i = machine_va_index(mc, va);
@@ -71,6 +71,26 @@ pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	 */
 	atomic_store_explicit(slot, pte, memory_order_release);
 	pte_note(mc, cpu, va, i, old, pte);
+}
+
+void
+pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
+{
+	const uint32_t i = machine_va_index(mc, va);
+	struct eph_cpu *cpu;
+
+	if (eph_unlikely(!mc->plain || mc->shootflags != 0)) {
+		pte_store_slow(mc, va, pte);
+		return;
+	}
+	cpu = mc->cur;
+	/* Who stores an entry mostly uses it next. */
+	if (eph_unlikely(mc->crowded))
+		cpu_prefetch_address(cpu, i);
+	/* Relaxed: one host thread. */
+	atomic_store_explicit(
+	    machine_pte(mc, cpu, i), pte, memory_order_relaxed);
+	pte_note(mc, cpu, va, i, 0, pte);
 }
 
 eph_pte_t
@@ -152,6 +172,8 @@ pmap_flush_local(struct eph_machine *mc, bool all)
 	cpu = eph_curcpu(mc);
 	cpu->c.flush_local++;
 	eph__cpu_flush(cpu, all);
+	if (eph_unlikely(mc->crowded))
+		eph__machine_epoch(mc);
 	EPH_EVENT(mc, EPH_EV_FLUSH, cpu->id, 0, 0, all, NULL);
 }
 

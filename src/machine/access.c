@@ -56,6 +56,22 @@ shadow_rebuild(struct eph_cpu *cpu)
 	return (0);
 }
 
+struct eph_shadow *
+eph__shadow_probe(const struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
+{
+	const uint32_t mask = ~(uint32_t)0 >> cpu->shadow_shift;
+	uint32_t at = (uint32_t)(sh - cpu->shadow);
+
+	/* Round the line, then to the next, at the same place of it. */
+	while (sh->key >> EPH_SHADOW_KEY_SHIFT != i && sh->word != 0) {
+		at = (at & ~3u) | ((at + 1) & 3);
+		if ((at & 3) == (i & 3))
+			at = (at + 4) & mask;
+		sh = &cpu->shadow[at];
+	}
+	return (sh);
+}
+
 /* The free cell `sh`, to be written; or another, in a larger table. */
 static struct eph_shadow *
 shadow_cell_take(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
@@ -100,10 +116,23 @@ shadow_flags(eph_pte_t pte)
 	return (flags);
 }
 
-size_t
-eph__ptp_holders_bytes(const struct eph_machine *mc)
+/* Room for a set of CPUs more, which is empty. */
+static uint32_t
+holder_set_make(struct eph_machine *mc)
 {
-	return ((size_t)EPH_PTP_ENTRIES * mc->cpuwords * sizeof(eph_cpuword_t));
+	const size_t bytes = mc->cpuwords * sizeof(eph_cpuword_t);
+
+	if (mc->nholdersets == mc->holdersets_size) {
+		const uint32_t n =
+		    mc->holdersets_size == 0 ? 64 : mc->holdersets_size * 2;
+
+		mc->holdersets = eph_mem_grow(mc->mem, mc->holdersets,
+		    mc->holdersets_size * bytes, n * bytes);
+		if (mc->holdersets == NULL)
+			PANIC("out of memory for the oracle's shadow");
+		mc->holdersets_size = n;
+	}
+	return (++mc->nholdersets);
 }
 
 /* In a crowd: the CPU is one that a flush, or an invlpg at `i`, is for. */
@@ -111,6 +140,7 @@ static void
 shadow_note(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_machine *mc = cpu->mc;
+	struct eph_holder *h;
 	struct eph_ptp *ptp;
 
 	if (!cpu->loaded)
@@ -119,16 +149,60 @@ shadow_note(struct eph_cpu *cpu, uint32_t i)
 		return;
 	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
 	if (eph_unlikely(ptp->holders == NULL)) {
-		ptp->holders =
-		    eph_machine_alloc(mc, eph__ptp_holders_bytes(mc));
+		ptp->holders = eph_machine_alloc(mc, EPH_PTP_HOLDERS_BYTES);
 		if (ptp->holders == NULL)
 			PANIC("out of memory for the oracle's shadow");
 	}
-	eph_cpuset_set(ptp_holders(mc, ptp, i), cpu->id);
+	h = &ptp->holders[i & EPH_PTP_MASK];
+	if (h->epoch != mc->epoch || h->one == 0) {
+		h->epoch = mc->epoch;
+		h->one = 1 + cpu->id;
+	} else if (h->one != EPH_HOLDERS_SET && h->one != 1 + cpu->id) {
+		if (h->set == 0)
+			h->set = holder_set_make(mc);
+		eph_cpuset_zero(holder_set(mc, h), mc->cpuwords);
+		eph_cpuset_set(holder_set(mc, h), h->one - 1);
+		h->one = EPH_HOLDERS_SET;
+	}
+	if (h->one == EPH_HOLDERS_SET)
+		eph_cpuset_set(holder_set(mc, h), cpu->id);
+}
+
+void
+eph__cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
+{
+	const struct eph_machine *mc = cpu->mc;
+	const struct eph_ptp *ptp;
+	struct eph_holder *h;
+
+	if (i >= mc->window_first)
+		return;
+	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	if (ptp == NULL || ptp->holders == NULL)
+		return;
+	h = &ptp->holders[i & EPH_PTP_MASK];
+	if (h->epoch != mc->epoch)
+		return;
+	if (h->one == EPH_HOLDERS_SET)
+		eph_cpuset_clear(holder_set(mc, h), cpu->id);
+	else if (h->one == 1 + cpu->id)
+		h->one = 0;
+}
+
+void
+eph__machine_epoch(struct eph_machine *mc)
+{
+	if (!eph_cpuset_isempty(mc->loadset, mc->cpuwords) ||
+	    !eph_cpuset_isempty(mc->pendset, mc->cpuwords))
+		return;
+	eph_cpuset_zero(mc->strayset, mc->cpuwords);
+	/* After 2^32 of them notes of the first would count again. */
+	if (++mc->epoch == 0)
+		PANIC("the oracle's epochs are used up");
 }
 
 /* The CPU loads `pte` at index `i`: into the shadow, and into its TLB. */
-static struct eph_shadow *
+static inline struct eph_shadow *
 shadow_load(
     struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh, eph_pte_t pte)
 {
@@ -175,7 +249,7 @@ pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
 	    memory_order_relaxed, memory_order_relaxed));
 }
 
-static struct eph_shadow *
+static inline struct eph_shadow *
 machine_load(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
 	struct eph_machine *mc = cpu->mc;
@@ -213,6 +287,9 @@ eph__cpu_lock(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 	lk->index[lk->n] = i;
 	lk->pte[lk->n++] = pte;
 	(void)shadow_load(cpu, i, shadow_cell(cpu, i), pte);
+	/* It may have been there. */
+	if (cpu->tlb != NULL)
+		tlb_fill_late(cpu->tlb);
 }
 
 bool
@@ -340,9 +417,12 @@ bool
 eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(cpu->mc, va);
-	struct eph_shadow *sh = shadow_cell(cpu, i);
+	struct eph_shadow *sh;
 	bool outdated;
 
+	if (eph_unlikely(cpu->mc->crowded))
+		cpu_prefetch_address(cpu, i);
+	sh = shadow_cell(cpu, i);
 	if (eph_unlikely(cpu->locked != NULL))
 		(void)eph__cpu_unlock(cpu, i);
 	if (!shadow_live(cpu, sh)) {
@@ -350,7 +430,7 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 		cpu_holds_none(cpu, i);
 		return (false);
 	}
-	outdated = cpu_holds_outdated(cpu, i);
+	outdated = cpu_cell_outdated(cpu, i, sh);
 	if (!outdated)
 		cpu->c.needless_invlpg++;
 	cpu_drop(cpu, i, sh);
@@ -386,11 +466,18 @@ cpu_next_gen(struct eph_cpu *cpu, unsigned kind)
 void
 eph__cpu_flush(struct eph_cpu *cpu, bool all)
 {
+	if (cpu->tlb != NULL)
+		tlb_flush_late(cpu->tlb, all);
 	cpu_next_gen(cpu, 0);
 	if (all)
 		cpu_next_gen(cpu, 1);
-	if (all || cpu->mc->pgeflag == 0)
+	if (all || cpu->mc->pgeflag == 0) {
 		cpu->loaded = false;
+		if (eph_unlikely(cpu->mc->crowded)) {
+			eph_cpuset_clear(cpu->mc->loadset, cpu->id);
+			eph_cpuset_set(cpu->mc->strayset, cpu->id);
+		}
+	}
 	if (eph_unlikely(cpu->mc->tlbclock != NULL))
 		eph__tlbclock_flushed(cpu);
 }

@@ -51,21 +51,33 @@ machine_pte_get(
 #define EPH_GEN_FIRST(kind) ((kind) == 0 ? 1u : 0x8001u)
 
 /*
- * The shadow: a table of cells, open addressing.  The place of address `i`,
- * or the free cell at which looking for it ends; nothing is live in that.
+ * The shadow: a table of cells, open addressing.  Four addresses in a row
+ * share a line of four cells, each with its own first; what finds its line
+ * full goes to the next one.
+ */
+static inline struct eph_shadow *
+shadow_first(const struct eph_cpu *cpu, uint32_t i)
+{
+	const uint32_t hash = ((i >> 2) * 0x9e3779b1u) >> cpu->shadow_shift;
+
+	return (&cpu->shadow[(hash & ~3u) | (i & 3)]);
+}
+
+/* Go on looking behind a cell that another address has. */
+struct eph_shadow *eph__shadow_probe(
+    const struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh);
+
+/*
+ * The place of address `i`, or the free cell at which looking for it ends;
+ * nothing is live in that.
  */
 static inline struct eph_shadow *
 shadow_cell(const struct eph_cpu *cpu, uint32_t i)
 {
-	const uint32_t mask = ~(uint32_t)0 >> cpu->shadow_shift;
-	uint32_t at = (i * 0x9e3779b1u) >> cpu->shadow_shift;
-	struct eph_shadow *sh = &cpu->shadow[at];
+	struct eph_shadow *sh = shadow_first(cpu, i);
 
-	while (eph_unlikely(
-	    sh->key >> EPH_SHADOW_KEY_SHIFT != i && sh->word != 0)) {
-		at = (at + 1) & mask;
-		sh = &cpu->shadow[at];
-	}
+	if (eph_unlikely(sh->key >> EPH_SHADOW_KEY_SHIFT != i && sh->word != 0))
+		return (eph__shadow_probe(cpu, i, sh));
 	return (sh);
 }
 
@@ -91,9 +103,9 @@ shadow_live(const struct eph_cpu *cpu, const struct eph_shadow *sh)
  * that differs from the page table now?
  */
 static inline bool
-cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
+cpu_cell_outdated(
+    const struct eph_cpu *cpu, uint32_t i, const struct eph_shadow *sh)
 {
-	const struct eph_shadow *sh = shadow_cell(cpu, i);
 	eph_pte_t pte;
 
 	if (!shadow_live(cpu, sh))
@@ -105,28 +117,62 @@ cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
 	    (pte & EPH_PTE_V) == 0 || EPH_PTE_FRAME(pte) != shadow_frame(sh));
 }
 
-/* The CPUs that may hold a translation of index `i`, below the window. */
-static inline eph_cpuword_t *
-ptp_holders(const struct eph_machine *mc, const struct eph_ptp *ptp, uint32_t i)
+static inline bool
+cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
 {
-	return (&ptp->holders[(size_t)(i & EPH_PTP_MASK) * mc->cpuwords]);
+	return (cpu_cell_outdated(cpu, i, shadow_cell(cpu, i)));
 }
 
-size_t eph__ptp_holders_bytes(const struct eph_machine *mc);
+/*
+ * Who holds what, by address: only where there are many CPUs, so that a
+ * broadcast visits few of them.  An epoch ends when no CPU holds anything: all
+ * that was noted before counts for nothing.
+ */
+
+static inline eph_cpuword_t *
+holder_set(const struct eph_machine *mc, const struct eph_holder *h)
+{
+	return (&mc->holdersets[(size_t)(h->set - 1) * mc->cpuwords]);
+}
+
+/* What is noted of index `i`, below the window; NULL: nobody holds it. */
+static inline const struct eph_holder *
+machine_holder(const struct eph_machine *mc, uint32_t i)
+{
+	const struct eph_ptp *ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	const struct eph_holder *h;
+
+	if (ptp == NULL || ptp->holders == NULL)
+		return (NULL);
+	h = &ptp->holders[i & EPH_PTP_MASK];
+	return (h->epoch == mc->epoch && h->one != 0 ? h : NULL);
+}
+
+/* Word `w` of the CPUs that may hold a translation of index `i`. */
+static inline eph_cpuword_t
+machine_holders(const struct eph_machine *mc, uint32_t i, unsigned w)
+{
+	const struct eph_holder *h = machine_holder(mc, i);
+
+	if (h == NULL)
+		return (0);
+	if (h->one == EPH_HOLDERS_SET)
+		return (holder_set(mc, h)[w]);
+	return ((h->one - 1) / 64 == w ? eph_cpuset_bit(h->one - 1) : 0);
+}
 
 /* The CPU's shadow has nothing at `i`. */
+void eph__cpu_holds_none(const struct eph_cpu *cpu, uint32_t i);
+
 static inline void
 cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
 {
-	const struct eph_machine *mc = cpu->mc;
-	const struct eph_ptp *ptp;
-
-	if (eph_likely(!mc->crowded) || i >= mc->window_first)
-		return;
-	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
-	if (ptp->holders != NULL)
-		eph_cpuset_clear(ptp_holders(mc, ptp, i), cpu->id);
+	if (eph_unlikely(cpu->mc->crowded))
+		eph__cpu_holds_none(cpu, i);
 }
+
+/* In a crowd, after a flush: if nobody holds anything, an epoch ends. */
+void eph__machine_epoch(struct eph_machine *mc);
 
 /* Has the CPU something to do, sent or put off, before it goes on? */
 static inline bool
@@ -227,6 +273,39 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 		(sh->key & EPH_SHADOW_MIXED) != 0))
 		eph__machine_stale(cpu, va, touch, sh, m);
 	return (0);
+}
+
+/* What entering `cpu` and counting there will look at. */
+EPH_PREFETCHER void
+cpu_prefetch(const struct eph_cpu *cpu)
+{
+	const char *p = (const char *)cpu;
+
+	for (size_t at = 0; at < offsetof(struct eph_cpu, window); at += 64)
+		eph_prefetch(p + at);
+}
+
+/* What the CPU's TLB has put off; first where that is noted. */
+EPH_PREFETCHER void
+cpu_prefetch_late(const struct eph_cpu *cpu, bool noted)
+{
+	if (cpu->tlb == NULL)
+		return;
+	if (noted)
+		tlb_prefetch_late(cpu->tlb);
+	else
+		eph_prefetch(cpu->tlb);
+}
+
+/* What an access at index `i` on `cpu` will look at; any index may be given. */
+EPH_PREFETCHER void
+cpu_prefetch_address(const struct eph_cpu *cpu, uint32_t i)
+{
+	const struct eph_machine *mc = cpu->mc;
+
+	eph_prefetch(shadow_first(cpu, i));
+	if (cpu->tlb != NULL)
+		tlb_prefetch(mc->cur->tlb, cpu->tlb, i);
 }
 
 /* In lockstep: `cpu` has something to do before it goes on. */

@@ -23,6 +23,16 @@ struct eph_frames {
 struct vm_page *eph__vm_page_make(struct eph_machine *mc, uint32_t frame);
 void eph__frames_destroy(struct eph_machine *mc);
 
+EPH_PREFETCHER void
+vm_page_prefetch(const struct eph_machine *mc, uint32_t frame)
+{
+	const struct eph_frames *fr = mc->frames;
+	const uint32_t c = frame >> FRAME_CHUNK_SHIFT;
+
+	if (eph_likely(c < fr->nchunks && fr->chunks[c] != NULL))
+		eph_prefetch(fr->chunks[c] + (frame & FRAME_CHUNK_MASK));
+}
+
 static inline struct vm_page *
 vm_page_get_inline(struct eph_machine *mc, uint32_t frame)
 {

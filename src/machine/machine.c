@@ -45,7 +45,9 @@ machine_cpu_create(struct eph_machine *mc, unsigned id)
 	cpu->gen[0] = EPH_GEN_FIRST(0);
 	cpu->gen[1] = EPH_GEN_FIRST(1);
 	cpu->shadow = mc->none;
-	cpu->shadow_shift = 31;
+	cpu->shadow_shift = 30;
+	cpu->shadow_used =
+	    3; /* so that the first to be written finds it full */
 	if (!mc->tlb_model->infinite) {
 		cpu->tlb = eph__tlb_create(mc, mc->tlb_model);
 		if (cpu->tlb == NULL)
@@ -65,8 +67,10 @@ machine_cpus_create(struct eph_machine *mc)
 	mc->pendset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	mc->busyset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
 	mc->loadset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->strayset = eph_machine_alloc(mc, mc->cpuwords * sizeof(*all));
+	mc->epoch = 1;
 	if (mc->cpus == NULL || all == NULL || mc->pendset == NULL ||
-	    mc->busyset == NULL || mc->loadset == NULL)
+	    mc->busyset == NULL || mc->loadset == NULL || mc->strayset == NULL)
 		return (ENOMEM);
 	for (unsigned i = 0; i < mc->ncpus; i++) {
 		eph_cpuset_set(all, i);
@@ -195,6 +199,11 @@ eph__machine_life_destroy(struct eph_machine *mc)
 	eph_machine_free(mc, mc->pendset, mc->cpuwords * sizeof(*mc->pendset));
 	eph_machine_free(mc, mc->busyset, mc->cpuwords * sizeof(*mc->busyset));
 	eph_machine_free(mc, mc->loadset, mc->cpuwords * sizeof(*mc->loadset));
+	eph_machine_free(
+	    mc, mc->strayset, mc->cpuwords * sizeof(*mc->strayset));
+	eph_machine_free(mc, mc->holdersets,
+	    (size_t)mc->holdersets_size * mc->cpuwords *
+		sizeof(*mc->holdersets));
 	eph__frames_destroy(mc);
 	eph__tlbclock_stop(mc);
 	eph_machine_free(mc, mc, sizeof(*mc));

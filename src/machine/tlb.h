@@ -20,6 +20,10 @@
  *	tag[]	in order of use, the most recent first; free ones, which are
  *		0, behind them
  *
+ * What a walk loaded is filled when the TLB is looked at next: often a flush
+ * or an invlpg takes it away before, and where there are many CPUs the lines
+ * can be fetched meanwhile.
+ *
  * A full flush only counts itself, in constant time.  A set that is looked
  * at and has not heard of it drops what the flush took away.
  *
@@ -55,7 +59,9 @@ struct eph_tlb {
 	uint32_t l1_at;	  /* (c) where the level begins in word[] */
 	uint32_t l2_at;	  /* (c) */
 	uint32_t words;	  /* (c) in word[] */
-	uint32_t pad[7];
+	uint32_t late;	  /* (o) tag that is still to be filled, or 0 */
+	uint32_t globals; /* (o) not 0: global entries have been loaded */
+	uint32_t pad[5];
 	uint32_t word[]; /* (o) */
 };
 
@@ -275,10 +281,37 @@ tlb_set(struct eph_tlb *tlb, uint32_t at, uint32_t mask, uint32_t ways,
 		: fn(tlb, TLB_SET(tlb, lv, (tlb)->lv##_ways, tag),             \
 		      (tlb)->lv##_ways, tag))
 
+/* The lines that what is late will be filled into. */
+EPH_PREFETCHER void
+tlb_prefetch_late(const struct eph_tlb *tlb)
+{
+	eph_prefetch(&tlb->word[tlb->l1_at +
+	    (size_t)(tlb->late & tlb->l1_mask) * (TLB_HEAD + tlb->l1_ways)]);
+	if (tlb->l2_ways != 0)
+		eph_prefetch(&tlb->word[tlb->l2_at +
+		    (size_t)(tlb->late & tlb->l2_mask) *
+			(TLB_HEAD + tlb->l2_ways)]);
+}
+
+/* Fill all levels with what is late. */
+static inline void
+tlb_fill_late(struct eph_tlb *tlb)
+{
+	const uint32_t tag = tlb->late;
+
+	if (tag == 0)
+		return;
+	tlb->late = 0;
+	(void)TLB_LEVEL(tlb_insert, tlb, l1, tag);
+	if (tlb->l2_ways != 0)
+		(void)TLB_LEVEL(tlb_insert, tlb, l2, tag);
+}
+
 /* Does any level hold the tag?  A second-level hit fills the first. */
 static inline bool
 tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 {
+	tlb_fill_late(tlb);
 	if (TLB_LEVEL(tlb_touch, tlb, l1, tag))
 		return (true);
 	if (tlb->l2_ways == 0 || !TLB_LEVEL(tlb_touch, tlb, l2, tag))
@@ -286,22 +319,52 @@ tlb_lookup(struct eph_tlb *tlb, uint32_t tag)
 	return (TLB_LEVEL(tlb_insert, tlb, l1, tag));
 }
 
-/* A walk loaded the translation: fill all levels. */
+/*
+ * What a lookup of page `index` in `tlb` will look at; `like` has the same
+ * geometry, and is in a cache.
+ */
+EPH_PREFETCHER void
+tlb_prefetch(
+    const struct eph_tlb *like, const struct eph_tlb *tlb, uint32_t index)
+{
+	if (like->l2_ways != 0)
+		eph_prefetch(&tlb->word[like->l2_at +
+		    (size_t)(index & like->l2_mask) *
+			(TLB_HEAD + like->l2_ways)]);
+	eph_prefetch(&tlb->word[like->l1_at +
+	    (size_t)(index & like->l1_mask) * (TLB_HEAD + like->l1_ways)]);
+}
+
+/* A walk loaded the translation, which no level holds. */
 static inline void
 tlb_fill(struct eph_tlb *tlb, uint32_t tag)
 {
-	(void)TLB_LEVEL(tlb_insert, tlb, l1, tag);
-	if (tlb->l2_ways != 0)
-		(void)TLB_LEVEL(tlb_insert, tlb, l2, tag);
+	tlb_fill_late(tlb);
+	tlb->late = tag;
+	tlb->globals |= tag & TLB_TAG_GLOBAL;
 }
 
 /* Forget one tag. */
 static inline void
 tlb_remove(struct eph_tlb *tlb, uint32_t tag)
 {
+	/* In the same set what is late has taken a way before. */
+	if (((tlb->late ^ tag) & tlb->l1_mask & tlb->l2_mask) == 0)
+		tlb_fill_late(tlb);
 	(void)TLB_LEVEL(tlb_drop, tlb, l1, tag);
 	if (tlb->l2_ways != 0)
 		(void)TLB_LEVEL(tlb_drop, tlb, l2, tag);
+}
+
+/* A full flush comes; `all`: of global entries too. */
+static inline void
+tlb_flush_late(struct eph_tlb *tlb, bool all)
+{
+	/* Where one is left, what is late has taken the place of one. */
+	if (all || tlb->globals == 0)
+		tlb->late = 0;
+	else
+		tlb_fill_late(tlb);
 }
 
 /* A full flush of the entries of a kind: 0 the others, 1 the global ones. */

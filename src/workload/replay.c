@@ -25,6 +25,7 @@
  */
 
 #include "ephmap/sdk/design.h"
+#include "base/mem.h"
 #include "workload/replay_impl.h"
 
 static uint64_t replay_line(struct replay *rp, size_t i);
@@ -66,7 +67,7 @@ static inline void
 replay_sample(struct replay *rp)
 {
 	if (rp->sample)
-		rp->buffers_sum += (double)rp->mc->bufs.now;
+		rp->buffers_sampled += rp->mc->bufs.now;
 }
 
 static void
@@ -120,6 +121,59 @@ replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
 	return (0);
 }
 
+/*
+ * What the references to come will look at, which no cache has where there
+ * are many CPUs: first the page and the CPU, then, by where the page was
+ * mapped last, what the CPU remembers of that address.
+ */
+#define AHEAD_FAR  12u
+#define AHEAD_NEAR 7u
+#define AHEAD_NEXT 3u
+
+EPH_PREFETCHER void
+replay_ahead(const struct replay *rp, const struct eph_op *op)
+{
+	const struct eph_op *far = op + AHEAD_FAR;
+	const struct eph_op *near = op + AHEAD_NEAR;
+	struct eph_machine *mc = rp->mc;
+
+	if (far->cpu >= mc->ncpus || near->cpu >= mc->ncpus)
+		return;
+	vm_page_prefetch(mc, far->page);
+	cpu_prefetch(mc->cpus[far->cpu]);
+	cpu_prefetch_late(mc->cpus[near->cpu], false);
+	if (op[AHEAD_NEXT].cpu < mc->ncpus)
+		cpu_prefetch_late(mc->cpus[op[AHEAD_NEXT].cpu], true);
+	if (near->page < rp->nseen)
+		cpu_prefetch_address(mc->cpus[near->cpu], rp->seen[near->page]);
+}
+
+static void
+replay_seen_grow(struct replay *rp, uint32_t page)
+{
+	uint32_t n = rp->nseen == 0 ? 1024 : rp->nseen;
+	uint32_t *seen;
+
+	while (n <= page && n < EPH_FRAMES_MAX)
+		n *= 2;
+	seen = eph_mem_grow(rp->mc->mem, rp->seen, rp->nseen * sizeof(*seen),
+	    n * sizeof(*seen));
+	if (seen == NULL)
+		return;
+	rp->seen = seen;
+	rp->nseen = n;
+}
+
+/* The page has this address now; no memory for that is no harm. */
+static inline void
+replay_saw(struct replay *rp, uint32_t page, eph_va_t va)
+{
+	if (eph_unlikely(page >= rp->nseen))
+		replay_seen_grow(rp, page);
+	if (eph_likely(page < rp->nseen))
+		rp->seen[page] = machine_va_index(rp->mc, va);
+}
+
 static inline int
 replay_ref(struct replay *rp, const struct eph_op *op)
 {
@@ -155,6 +209,8 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 		    mc, mp.va, rp->cfg->touch, m, &reached);
 		if (eph_unlikely(error != 0))
 			return (eph__replay_refused(rp, error));
+		if (eph_unlikely(mc->crowded))
+			replay_saw(rp, op->page, mp.va);
 	}
 	replay_sample(rp);
 	if (eph_unlikely(rp->cfg->hold_ns != 0))
@@ -287,6 +343,8 @@ replay_step(void *arg)
 			return (rp->error == 0 && replay_finish_holds(rp));
 		i = rp->i++;
 		op = &rp->ops_now[i];
+		if (rp->mc->crowded && eph_likely(rp->n - rp->i >= AHEAD_FAR))
+			replay_ahead(rp, op);
 		rp->mc->step = replay_line(rp, i);
 		rp->mc->op = rp->res->lines++;
 		if (!replay_cpu_ok(rp, op))
@@ -338,8 +396,10 @@ replay_buffers_mean(const struct replay *rp)
 {
 	const double over =
 	    rp->sample ? (double)rp->res->lines : (double)rp->mc->clock_ns;
+	const double sum =
+	    rp->sample ? (double)rp->buffers_sampled : rp->buffers_sum;
 
-	return (over > 0 ? rp->buffers_sum / over : 0);
+	return (over > 0 ? sum / over : 0);
 }
 
 /*
@@ -420,6 +480,7 @@ replay_in_world(struct replay *rp)
 	}
 	eph__replay_handles_free(rp);
 	replay_held_free(rp);
+	eph_machine_free(rp->mc, rp->seen, rp->nseen * sizeof(*rp->seen));
 	eph__timed_free(rp->timed);
 	return (error);
 }

@@ -95,7 +95,10 @@ struct replay {
 	uint32_t asked_free; /* index plus one */
 	struct held_ref *held_free;
 	uint64_t mapped; /* handles mapped now */
-	double buffers_sum;
+	uint32_t *seen;	 /* by page: index of the address it had last, or 0 */
+	uint32_t nseen;	 /* room */
+	uint64_t buffers_sampled; /* sum over lines */
+	double buffers_sum;	  /* over time */
 	uint64_t clock_last;
 	struct replay_log *log;
 	struct timed *timed; /* NULL: no clocks */

@@ -61,6 +61,19 @@ struct eph_pte_origin {
 	_Atomic(uint32_t) when;
 };
 
+/*
+ * The CPUs that hold a translation of an address in their shadow, or did and
+ * have flushed since; where there are many CPUs.  Most addresses have one.
+ */
+struct eph_holder {
+	uint32_t epoch; /* of the machine's when it was written; else: none */
+	uint32_t one;	/* 1 + the CPU; 0: none; EPH_HOLDERS_SET: see there */
+	uint32_t set;	/* 1 + its set of CPUs among the machine's; 0: none */
+};
+
+#define EPH_HOLDERS_SET	      UINT32_MAX
+#define EPH_PTP_HOLDERS_BYTES (EPH_PTP_ENTRIES * sizeof(struct eph_holder))
+
 struct eph_ptp {
 	_Atomic(eph_pte_t) pte[EPH_PTP_ENTRIES];       /* (p) */
 	struct eph_pte_origin origin[EPH_PTP_ENTRIES]; /* (m) */
@@ -68,11 +81,7 @@ struct eph_ptp {
 	/* (p) a protocol's note on the address, 0: none; see shootdown.h */
 	_Atomic(uint32_t) owed[EPH_PTP_ENTRIES];
 
-	/*
-	 * (m) crowded: of each address a set of CPUs, with all that hold a
-	 * translation of it in their shadow; NULL: none do.
-	 */
-	eph_cpuword_t *holders;
+	struct eph_holder *holders; /* (m) crowded: by address; NULL: none */
 };
 
 #endif /* !EPHMAP_SDK_SHADOW_H */

@@ -152,6 +152,8 @@ print_heading(struct table *t, const struct groups *gs)
 		table_cell(t, "runs");
 	for (unsigned m = 0; m < METRIC_PRICE; m++)
 		table_cell(t, "%s", group_metrics[m].title);
+	if (gs->timed)
+		table_cell(t, "%s", group_metrics[METRIC_RATE].title);
 	if (gs->repeated)
 		table_cell(t, "+-");
 	table_rule(t);
@@ -189,6 +191,8 @@ print_group(struct table *t, const struct groups *gs, const struct group *g)
 		table_cell(t, "%u", g->runs);
 	for (unsigned m = 0; m < METRIC_PRICE; m++)
 		metric_cell(t, g->mean[m]);
+	if (gs->timed)
+		metric_cell(t, g->mean[METRIC_RATE]);
 	if (gs->repeated)
 		metric_cell(t, group_deviation(g, METRIC_CYCLES));
 	if (g->violations > 0 || g->failed)
@@ -206,8 +210,9 @@ print_groups_table(const struct groups *gs)
 		if (gs->varies[a] || a == GROUP_DESIGN)
 			align[n++] = group_axes[a].number ? 'r' : 'l';
 	}
-	(void)snprintf(align + n, sizeof(align) - n, "%srrrrrrr%s",
-	    gs->repeated ? "r" : "", gs->repeated ? "r" : "");
+	(void)snprintf(align + n, sizeof(align) - n, "%srrrrrrr%s%s",
+	    gs->repeated ? "r" : "", gs->timed ? "r" : "",
+	    gs->repeated ? "r" : "");
 	t = table_create(align);
 	table_keys(t, (unsigned)n);
 	print_heading(t, gs);

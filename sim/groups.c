@@ -40,14 +40,31 @@ const struct group_metric_info group_metrics[METRICS] = {
 	[METRIC_SLEEP] = { "sleep", "sleep" },
 	[METRIC_CYCLES] = { "cycles_per_map", "cycles/map" },
 	[METRIC_PRICE] = { "ns_per_map", "ns/map" },
+	[METRIC_RATE] = { "million_maps_per_second", "Mmaps/s" },
+	[METRIC_OWN] = { "tlb_percent", "walks, own invalidations" },
+	[METRIC_ASK] = { "ask_percent", "sending IPIs, waiting" },
+	[METRIC_HANDLE] = { "handle_percent", "handling IPIs" },
+	[METRIC_LOCK] = { "lock_percent", "locks, lines of others" },
+	[METRIC_IDLE] = { "idle_percent", "idle" },
 };
 
-/* The metrics as SQL gives them; the price comes from the machine's clock. */
+/*
+ * The metrics as SQL gives them, but for the price, which comes from the
+ * machine's clock.
+ */
+#define SHARE	 " * 100.0 / nullif(total_cycles, 0)"
 #define PER_1000 " * 1000.0 / nullif(map_calls, 0)"
 static const char metric_columns[] =
     "hit_ratio * 100, (invlpg_local + invlpg_remote)" PER_1000
     ", (flush_local + flush_remote)" PER_1000 ", ipi_sent" PER_1000
     ", tlb_miss" PER_1000 ", sleep" PER_1000 ", cycles_per_map";
+
+/* The same of runs under clocks; without, a database has no such columns. */
+static const char time_columns[] =
+    "maps_per_second / 1e6, (cycles_walk + cycles_invlpg)" SHARE
+    ", (cycles_send + cycles_ack)" SHARE ", cycles_handle" SHARE
+    ", (cycles_lock + cycles_line)" SHARE
+    ", (cycles_idle + cycles_sleep)" SHARE;
 
 /* Columns of the query behind the axes. */
 enum {
@@ -145,13 +162,15 @@ add_row(void *arg, sqlite3_stmt *row)
 	gs->repeated |= g->runs > 1;
 	g->failed |= sqlite3_column_type(row, COLUMN_FAILED) != SQLITE_NULL;
 	g->violations += (uint64_t)sqlite3_column_int64(row, COLUMN_VIOLATIONS);
-	for (int m = 0; m < METRIC_PRICE; m++) {
-		const int column = COLUMN_METRICS + m;
+	for (int m = 0; m < METRICS; m++) {
+		const int column = COLUMN_METRICS + m - (m > METRIC_PRICE);
 
-		if (sqlite3_column_type(row, column) != SQLITE_NULL)
+		if (m != METRIC_PRICE &&
+		    sqlite3_column_type(row, column) != SQLITE_NULL)
 			add_value(
 			    g, (unsigned)m, sqlite3_column_double(row, column));
 	}
+	gs->timed |= !isnan(g->mean[METRIC_RATE]);
 	mhz = machine_mhz(g);
 	if (mhz != 0 && !isnan(g->mean[METRIC_CYCLES]))
 		add_value(g, METRIC_PRICE,
@@ -224,6 +243,7 @@ groups_read(struct database *db, const char *where, struct groups *gs,
 {
 	char sql[SQL_MAX], axes[1024] = "";
 	size_t n = 0;
+	bool timed;
 	int error;
 
 	memset(gs, 0, sizeof(*gs));
@@ -233,10 +253,15 @@ groups_read(struct database *db, const char *where, struct groups *gs,
 	for (unsigned a = 0; a < GROUP_AXES; a++)
 		n += (size_t)snprintf(axes + n, sizeof(axes) - n, "%s%s",
 		    a > 0 ? ", " : "", group_axes[a].column);
+	timed = db_number(db,
+		    "SELECT count(*) FROM pragma_table_info('run') WHERE name "
+		    "= 'maps_per_second'") > 0;
 	n = (size_t)snprintf(sql, sizeof(sql),
-	    "SELECT %s, digest, refused, failed, violations_total, %s FROM "
+	    "SELECT %s, digest, refused, failed, violations_total, %s, %s FROM "
 	    "result WHERE (%s) ORDER BY %s, digest, seed",
-	    axes, metric_columns, where != NULL ? where : "1", axes);
+	    axes, metric_columns,
+	    timed ? time_columns : "NULL, NULL, NULL, NULL, NULL, NULL",
+	    where != NULL ? where : "1", axes);
 	if (n >= sizeof(sql))
 		return (eph_err_set(
 		    err, EINVAL, "--where: an expression of %zu bytes", n));

@@ -39,6 +39,12 @@ enum group_metric {
 	METRIC_SLEEP,
 	METRIC_CYCLES, /* per map */
 	METRIC_PRICE,  /* nanoseconds per map */
+	METRIC_RATE,   /* from here on with clocks: million maps a second */
+	METRIC_OWN,    /* from here on: % of the cycles of all CPUs */
+	METRIC_ASK,
+	METRIC_HANDLE,
+	METRIC_LOCK,
+	METRIC_IDLE,
 	METRICS,
 };
 
@@ -72,6 +78,7 @@ struct groups {
 	size_t n;
 	bool varies[GROUP_AXES];
 	bool repeated; /* some group has several runs */
+	bool timed;    /* some ran under clocks */
 };
 
 /*

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What is installed beside the program and the library, and the Debian
-# packages that `cpack' makes: ephmap, libephmap0 and libephmap-dev.
+# packages that `cpack' makes: ephmap, libephmap${ephmap_abi} and libephmap-dev.
 
 find_program(GZIP gzip)
 file(GLOB pages RELATIVE ${CMAKE_SOURCE_DIR} sim/man/*.[1-9])
@@ -51,9 +51,9 @@ if(GZIP)
 ")
   execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog)
 endif()
-foreach(package ephmap libephmap0 libephmap-dev)
+foreach(package ephmap libephmap${ephmap_abi} libephmap-dev)
   set(component ${package})
-  string(REPLACE "libephmap0" "library" component ${component})
+  string(REPLACE "libephmap${ephmap_abi}" "library" component ${component})
   string(REPLACE "libephmap-dev" "development" component ${component})
   string(REPLACE "ephmap" "program" component ${component})
   install(FILES LICENSE
@@ -89,7 +89,7 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
  ephmap replays traces of mapping operations through sf_buf, lwbuf, kmap and
  other designs on a simulated machine, counts TLB invalidations, interrupts
  and sleeps exactly, and finds uses of stale translations.")
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libephmap0)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libephmap${ephmap_abi})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers
     "activate-noawait ldconfig\n")
@@ -101,7 +101,7 @@ set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libephmap-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libephmap0 (= ${PROJECT_VERSION})")
+    "libephmap${ephmap_abi} (= ${PROJECT_VERSION})")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 "ephemeral kernel mappings on a simulated machine (headers)
  Headers, the static library and the files for CMake and pkg-config, to

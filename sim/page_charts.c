@@ -39,7 +39,8 @@ chart_free(struct chart *c)
 
 /* A point; of two at one place the cheaper, which comes first, stays. */
 static void
-add_point(struct chart *c, const char *name, double x, const struct group *g)
+add_point(struct chart *c, const char *name, double x, const struct group *g,
+    enum group_metric what)
 {
 	size_t l = 0, k = 0;
 
@@ -66,8 +67,8 @@ add_point(struct chart *c, const char *name, double x, const struct group *g)
 	memmove(c->y[l] + k + 1, c->y[l] + k, (c->n[l] - k) * sizeof(double));
 	memmove(c->e[l] + k + 1, c->e[l] + k, (c->n[l] - k) * sizeof(double));
 	c->x[l][k] = x;
-	c->y[l][k] = g->mean[METRIC_PRICE];
-	c->e[l][k] = group_deviation(g, METRIC_PRICE);
+	c->y[l][k] = g->mean[what];
+	c->e[l][k] = group_deviation(g, what);
 	c->errors |= c->e[l][k] > 0;
 	c->n[l]++;
 }
@@ -103,12 +104,12 @@ spans_decades(const struct chart *c)
 
 static int
 draw_chart(FILE *f, const struct chart *c, const char *title, const char *x,
-    const char *caption, struct eph_err *err)
+    const char *y, const char *caption, struct eph_err *err)
 {
 	struct plot_line line[LINES_MAX];
 	const struct plot p = { .title = title,
 		.x = x,
-		.y = "ns per map",
+		.y = y,
 		.log_x = true,
 		.log_y = spans_decades(c),
 		.line = line,
@@ -143,7 +144,7 @@ chart_over(FILE *f, const struct groups *gs, size_t first, size_t end,
 		    (!isnan(at) && strtod(g->axis[held], NULL) != at))
 			continue;
 		group_name(gs, g, but, name, sizeof(name));
-		add_point(c, name, strtod(g->axis[a], NULL), g);
+		add_point(c, name, strtod(g->axis[a], NULL), g, METRIC_PRICE);
 	}
 	if (isnan(at))
 		(void)snprintf(title, sizeof(title), "Cost by number of %s",
@@ -154,7 +155,7 @@ chart_over(FILE *f, const struct groups *gs, size_t first, size_t end,
 		    number_real(number, at, 0), at > 1 ? "s" : "");
 	if (c->nlines > 0)
 		error = draw_chart(f, c, title,
-		    a == GROUP_CPUS ? "CPUs" : "buffers",
+		    a == GROUP_CPUS ? "CPUs" : "buffers", "ns per map",
 		    a == GROUP_CPUS
 			? "Modelled time of a map by CPUs of the machine; "
 			  "each line with its cheapest number of buffers."
@@ -164,17 +165,52 @@ chart_over(FILE *f, const struct groups *gs, size_t first, size_t end,
 	return (error);
 }
 
-/* Events of each design, in its cheapest combination. */
+/* Throughput by CPUs, each line with its best number of buffers. */
 static int
-chart_events(FILE *f, const struct groups *gs, size_t first, size_t end,
+chart_scaling(FILE *f, const struct groups *gs, size_t first, size_t end,
     struct eph_err *err)
 {
-	static const enum group_metric parts[] = { METRIC_INVLPG, METRIC_FLUSH,
-		METRIC_IPI, METRIC_TLB_MISS, METRIC_SLEEP };
-	enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+	const unsigned but = 1u << GROUP_CPUS | 1u << GROUP_NBUFS;
+	struct chart *c = must_alloc(NULL, 1, sizeof(*c));
+	char name[NAME_MAX_];
+	int error = 0;
+
+	memset(c, 0, sizeof(*c));
+	for (size_t i = first; i < end; i++) {
+		const struct group *g = &gs->group[i];
+
+		if (!group_ran(g) || isnan(g->mean[METRIC_RATE]))
+			continue;
+		group_name(gs, g, but, name, sizeof(name));
+		add_point(
+		    c, name, strtod(g->axis[GROUP_CPUS], NULL), g, METRIC_RATE);
+	}
+	if (c->nlines > 0)
+		error = draw_chart(f, c, "Throughput by number of CPUs", "CPUs",
+		    "million maps a second",
+		    "Simulated clocks, all CPUs together; higher is better.  "
+		    "Each line with its cheapest number of buffers.",
+		    err);
+	chart_free(c);
+	return (error);
+}
+
+/* Parts of each design, in its cheapest combination. */
+struct parts {
+	const enum group_metric *part;
+	unsigned n;
+	const char *title, *y, *caption;
+};
+
+#define PARTS_MAX 5
+
+static int
+chart_parts(FILE *f, const struct groups *gs, size_t first, size_t end,
+    const struct parts *p, struct eph_err *err)
+{
 	const char *bars[BARS_MAX];
-	double value[PARTS][BARS_MAX], zero[BARS_MAX] = { 0 };
-	struct plot_line line[PARTS];
+	double value[PARTS_MAX][BARS_MAX], zero[BARS_MAX] = { 0 };
+	struct plot_line line[PARTS_MAX];
 	size_t n = 0;
 
 	for (size_t i = first; i < end && n < BARS_MAX; i++) {
@@ -186,28 +222,39 @@ chart_events(FILE *f, const struct groups *gs, size_t first, size_t end,
 		if (k < n || !group_ran(g))
 			continue;
 		bars[n] = g->axis[GROUP_DESIGN];
-		for (unsigned m = 0; m < PARTS; m++)
-			value[m][n] =
-			    isnan(g->mean[parts[m]]) ? 0 : g->mean[parts[m]];
+		for (unsigned m = 0; m < p->n; m++)
+			value[m][n] = isnan(g->mean[p->part[m]])
+			    ? 0
+			    : g->mean[p->part[m]];
 		n++;
 	}
-	for (unsigned m = 0; m < PARTS; m++)
-		line[m] = (struct plot_line){ group_metrics[parts[m]].title, n,
-			zero, value[m], NULL };
+	for (unsigned m = 0; m < p->n; m++)
+		line[m] = (struct plot_line){ group_metrics[p->part[m]].title,
+			n, zero, value[m], NULL };
 	if (n == 0)
 		return (0);
 	return (print_figure(f,
-	    &(struct plot){ .title = "Events by design",
+	    &(struct plot){ .title = p->title,
 		.x = "",
-		.y = "events per 1,000 maps",
+		.y = p->y,
 		.line = line,
-		.nlines = PARTS,
+		.nlines = p->n,
 		.bars = bars },
-	    "Each design in its cheapest combination, the cheapest on the "
-	    "left.  Events differ in price: an interrupt costs more than a "
-	    "TLB miss.",
-	    err));
+	    p->caption, err));
 }
+
+static const enum group_metric event_parts[] = { METRIC_INVLPG, METRIC_FLUSH,
+	METRIC_IPI, METRIC_TLB_MISS, METRIC_SLEEP };
+static const enum group_metric cycle_parts[] = { METRIC_OWN, METRIC_ASK,
+	METRIC_HANDLE, METRIC_LOCK, METRIC_IDLE };
+static const struct parts events_by_design = { event_parts, PARTS_MAX,
+	"Events by design", "events per 1,000 maps",
+	"Each design in its cheapest combination, the cheapest on the left.  "
+	"Events differ in price: an interrupt costs more than a TLB miss." };
+static const struct parts cycles_by_design = { cycle_parts, PARTS_MAX,
+	"Where the cycles went", "% of the cycles of all CPUs",
+	"Simulated clocks, each design in its cheapest combination; what is "
+	"not drawn is work." };
 
 static int
 charts_of_trace(FILE *f, const struct groups *gs, size_t first, size_t end,
@@ -216,7 +263,12 @@ charts_of_trace(FILE *f, const struct groups *gs, size_t first, size_t end,
 	double *cpus, *sizes;
 	const size_t ncpus = axis_numbers(gs, first, end, GROUP_CPUS, &cpus);
 	const size_t nsizes = axis_numbers(gs, first, end, GROUP_NBUFS, &sizes);
-	int error = chart_events(f, gs, first, end, err);
+	int error = chart_parts(f, gs, first, end, &events_by_design, err);
+
+	if (gs->timed && error == 0)
+		error = chart_parts(f, gs, first, end, &cycles_by_design, err);
+	if (gs->timed && ncpus > 1 && error == 0)
+		error = chart_scaling(f, gs, first, end, err);
 
 	for (size_t i = 0; i < ncpus && nsizes > 1 && error == 0; i++)
 		error = chart_over(

@@ -31,6 +31,24 @@ expect 'only those' [ "$(grep -c '^<tr><td' two.html)" -eq 14 ]
 refuses 'expected -o FILE.html' report r.db
 refuses 'no/such' report r.db -o no/such/r.html
 refuses 'syntax error' report r.db --where 'cpus =' -o x.html
+# Under clocks: how many maps a second, and where the cycles went.
+expect 'no throughput without clocks' [ "$(grep -c Mmaps r.html)" -eq 0 ]
+accepts sweep --trace 'a<b&c.ept' --nbufs 64 --cpus 2,4 --time --spread \
+    --design sf_buf.lru,dmap -o timed.db
+accepts query timed.db
+expect_out ' Mmaps/s'
+accepts query timed.db --format csv
+expect_out 'million_maps_per_second'
+accepts report timed.db -o timed.html
+expect 'a column of the throughput' grep -q '>Mmaps/s<' timed.html
+if command -v gnuplot >/dev/null 2>&1; then
+	for chart in 'Where the cycles went' 'Throughput by number of CPUs'; do
+		expect "a chart: $chart" grep -q "$chart" timed.html
+	done
+	expect 'exact shares' \
+	    grep -q '<title>handling IPIs, sf_buf.lru: [0-9.]*</title>' \
+	    timed.html
+fi
 # Without gnuplot the page says what is missing.
 mkdir bin
 for tool in sh cat ls; do ln -s "$(command -v $tool)" bin/$tool; done

@@ -541,7 +541,8 @@ report(struct scale *sc)
 		for (size_t d = 0; d < sc->ndesigns;)
 			d += print_block(sc, d);
 		print_load(sc);
-		print_words(sc, &x);
+		if (words)
+			print_words(sc, &x);
 		status = draw(sc, false);
 		break;
 	}

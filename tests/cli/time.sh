@@ -104,6 +104,9 @@ few='--refs 100 --cpus 1..16 --at 4'
 		END { exit !(r["kvabio", 1] <= r["sf_buf.lru", 1] &&
 		    r["kvabio", 2] > r["sf_buf.lru", 2]) }' "$out"
 }
+accepts scale --refs 2 --cpus 1,2 --design all
+expect_err 'of at most 8 designs'
+expect 'and nothing else is said' [ "$(grep -c ' beats ' "$out")" -eq 0 ]
 accepts compare --time --cpus 1..3 --design dmap --spread --format csv t.ept
 expect '1, 2 and 3 CPUs' [ "$(wc -l <"$out")" -eq 4 ]
 refuses 'or A..B for doublings' scale --cpus 4..2

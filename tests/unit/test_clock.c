@@ -256,27 +256,23 @@ blocks_begin_unwritten(void)
 	static const size_t size[] = { 8, 64, 4096, 1u << 20 };
 	struct rig r;
 	struct eph_time_cpu t;
-	unsigned same = 0;
 
 	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "dmap", NULL, 2, 8), 0);
 	CU_ASSERT_EQUAL_FATAL(eph__clock_create(r.mc), 0);
 	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
-		char *p, *q;
+		char *p = eph_machine_alloc(r.mc, size[i]);
+		const uintptr_t at = (uintptr_t)p;
 
-		r.mc->cur = r.mc->cpus[0];
-		p = eph_machine_alloc(r.mc, size[i]);
 		CU_ASSERT_FATAL(p != NULL);
+		r.mc->cur = r.mc->cpus[0];
 		eph_clock_line(r.mc, p);
 		eph_clock_line(r.mc, p + size[i] - 1);
 		eph_machine_free(r.mc, p, size[i]);
-		q = eph_machine_alloc(r.mc, size[i]);
-		same += p == q;
+		/* Whoever is there now: nothing is looked at but the place. */
 		r.mc->cur = r.mc->cpus[1];
-		eph_clock_line(r.mc, q);
-		eph_clock_line(r.mc, q + size[i] - 1);
-		eph_machine_free(r.mc, q, size[i]);
+		eph_clock_line(r.mc, (const void *)at);
+		eph_clock_line(r.mc, (const void *)(at + size[i] - 1));
 	}
-	CU_ASSERT(same > 0);
 	eph_clock_cpu(r.mc, 1, &t);
 	CU_ASSERT_EQUAL(t.cycles[EPH_CYCLES_line], 0);
 	rig_close(&r);

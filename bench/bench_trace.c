@@ -4,7 +4,8 @@
  * How fast traces are read: text lines and binary operations a second, for
  * p lines over few and over many pages.  The plain baseline for text is
  * reading the bytes and counting the newlines.  And from a binary file to
- * one result, which is read on one CPU while another plays it.
+ * one result, which is read on one CPU while another plays it.  And lines of
+ * logs that become traces.
  *
  *	bench_trace [--smoke]
  */
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "ephmap/generate.h"
+#include "ephmap/import.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
@@ -187,6 +189,67 @@ bench_form(const char *path, enum eph_trace_form form, const char *what,
 		fail("nothing was read");
 }
 
+/* One request a line, of so many files of a page each. */
+static void
+write_log(const char *path, const char *form, uint64_t pages, uint64_t lines)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL)
+		fail("cannot open");
+	if (strcmp(form, "csv") == 0)
+		(void)fputs("time,id,size\n", f);
+	for (uint64_t i = 0; i < lines; i++) {
+		const uint64_t page = i * 7919 % pages;
+
+		if (strcmp(form, "csv") == 0)
+			(void)fprintf(
+			    f, "%" PRIu64 ",%" PRIu64 ",4096\n", i / 100, page);
+		else if (strcmp(form, "clf") == 0)
+			(void)fprintf(f,
+			    "192.0.2.1 - - [12/Mar/2024:08:00:%02u +0000] \"GET "
+			    "/page%" PRIu64 ".html HTTP/1.1\" 200 4096 "
+			    "\"http://example.org/\" \"Mozilla/5.0 (X11; Linux "
+			    "x86_64) Firefox/125.0\"\n",
+			    (unsigned)(i * 60 / lines), page);
+		else
+			(void)fprintf(f,
+			    "7 1710230401.%06u sendfile(8<TCP:[127.0.0.1:80->"
+			    "127.0.0.1:47102]>, 11</www/page%" PRIu64
+			    ">, [0] => [4096], 4096) = 4096 <0.000021>\n",
+			    (unsigned)(i * 999999 / lines), page);
+	}
+	if (fclose(f) != 0)
+		fail("cannot write");
+}
+
+static void
+bench_import(const char *path, const char *out, const char *form,
+    uint64_t pages, uint64_t lines)
+{
+	const struct eph_import_options o = { .from = form };
+	struct eph_import_result res;
+	struct eph_trace_writer *w;
+	double took[REPEATS], start;
+	char what[32];
+	struct eph_err err;
+
+	write_log(path, form, pages, lines);
+	for (int i = 0; i < REPEATS; i++) {
+		start = seconds();
+		if (eph_trace_writer_open(out, EPH_TRACE_BINARY, &w, &err) != 0)
+			fail(err.text);
+		if (eph_trace_import(path, &o, w, &res, &err) != 0)
+			fail(err.text);
+		eph_trace_writer_abort(w);
+		took[i] = seconds() - start;
+	}
+	if (res.references != lines)
+		fail("other references");
+	(void)snprintf(what, sizeof(what), "import of %s", form);
+	report(what, pages, lines, took);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -194,7 +257,7 @@ main(int argc, char **argv)
 	const uint64_t refs = smoke ? 1000 : 4000000;
 	const uint64_t pages[] = { 10000, smoke ? 20000 : 1000000 };
 	const char *dir = getenv("TMPDIR");
-	char path[256];
+	char path[256], out[272];
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%.200s/bench_trace.XXXXXX",
@@ -207,6 +270,10 @@ main(int argc, char **argv)
 		bench_form(path, EPH_TRACE_TEXT, "text", pages[i], refs);
 		bench_form(path, EPH_TRACE_BINARY, "binary", pages[i], refs);
 	}
+	(void)snprintf(out, sizeof(out), "%s.out", path);
+	bench_import(path, out, "csv", pages[0], refs / 4);
+	bench_import(path, out, "clf", pages[0], refs / 20);
+	bench_import(path, out, "strace", pages[0], refs / 20);
 	(void)unlink(path);
 	return (0);
 }

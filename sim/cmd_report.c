@@ -13,6 +13,7 @@
 #include "groups.h"
 #include "page.h"
 #include "table.h"
+#include "text.h"
 
 #define COMMAND "ephmap report"
 
@@ -85,35 +86,24 @@ print_page(FILE *f, struct database *db, const struct groups *gs,
 	return (error);
 }
 
-/* Written beside its place and renamed, so that no part of it is seen. */
 static int
 write_page(struct database *db, const struct groups *gs, const char *question,
     const char *path, const char *to)
 {
-	const size_t n = strlen(to) + 16;
-	char *tmp;
-	FILE *f;
-	int error;
+	struct text page;
+	struct eph_err err;
 
 	if (strcmp(to, "-") == 0)
 		return (print_page(stdout, db, gs, question, path) != 0
 			? EXIT_BAD
 			: EXIT_OK);
-	tmp = must_alloc(NULL, n, 1);
-	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
-	if ((f = fopen(tmp, "w")) == NULL) {
-		free(tmp);
-		return (options_refuse(COMMAND, "%s: %s", to, strerror(errno)));
+	if (print_page(text_begin(&page), db, gs, question, path) != 0) {
+		text_drop(&page);
+		return (EXIT_BAD);
 	}
-	error = print_page(f, db, gs, question, path);
-	if ((ferror(f) | fclose(f)) != 0 && error == 0)
-		error = options_refuse(COMMAND, "%s: cannot be written", to);
-	if (error == 0 && rename(tmp, to) != 0)
-		error = options_refuse(COMMAND, "%s: %s", to, strerror(errno));
-	if (error != 0)
-		(void)unlink(tmp);
-	free(tmp);
-	return (error != 0 ? EXIT_BAD : EXIT_OK);
+	if (text_end_file(&page, to, &err) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	return (EXIT_OK);
 }
 
 int

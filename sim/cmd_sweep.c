@@ -165,9 +165,10 @@ keep_command(struct sweep *sw)
 	int error;
 
 	if (f == NULL)
-		return (options_refuse(COMMAND, "out of memory"));
+		out_of_memory();
 	print_study(f, sw->o);
-	(void)fclose(f);
+	if (fclose(f) != 0 || text == NULL)
+		out_of_memory();
 	error = db_command(&sw->db, text, &err);
 	free(text);
 	return (

@@ -63,12 +63,13 @@ int64_t
 db_number(struct database *db, const char *sql)
 {
 	sqlite3_stmt *row;
-	int64_t n = 0;
+	int64_t n = -1;
 
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &row, NULL) != SQLITE_OK)
 		return (-1);
 	if (sqlite3_step(row) == SQLITE_ROW)
 		n = sqlite3_column_int64(row, 0);
+	/* Of an error the code stays that of the connection. */
 	(void)sqlite3_finalize(row);
 	return (n);
 }
@@ -136,8 +137,9 @@ prepare_writer(struct database *db, struct eph_err *err)
 static bool
 is_ok(void *arg, sqlite3_stmt *row)
 {
-	*(bool *)arg =
-	    strcmp((const char *)sqlite3_column_text(row, 0), "ok") == 0;
+	const char *text = (const char *)sqlite3_column_text(row, 0);
+
+	*(bool *)arg = text != NULL && strcmp(text, "ok") == 0;
 	return (false);
 }
 
@@ -153,6 +155,41 @@ check_whole(struct database *db, struct eph_err *err)
 	    "%s: the database is damaged; expected it as `ephmap sweep' wrote "
 	    "it",
 	    db->path));
+}
+
+/*
+ * Open to read.  What a sweep that was killed left half done is rolled back,
+ * which SQLite refuses for a file that is open to read only.
+ */
+static int
+open_reader(struct database *db, struct eph_err *err)
+{
+	int error;
+
+	if (sqlite3_open_v2(db->path, &db->sql, SQLITE_OPEN_READONLY, NULL) !=
+	    SQLITE_OK)
+		return (sql_error(db, err));
+	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+	error = check_schema(db, err);
+	if (error == 0 || sqlite3_errcode(db->sql) != SQLITE_READONLY)
+		return (error);
+	(void)sqlite3_close(db->sql);
+	db->sql = NULL;
+	if (sqlite3_open_v2(db->path, &db->sql, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK)
+		return (sql_error(db, err));
+	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+	return (check_schema(db, err));
+}
+
+static int
+open_writer(struct database *db, struct eph_err *err)
+{
+	if (sqlite3_open_v2(db->path, &db->sql, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK)
+		return (sql_error(db, err));
+	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+	return (prepare_writer(db, err));
 }
 
 int
@@ -172,17 +209,10 @@ db_open(const char *path, bool write, struct database *db, struct eph_err *err)
 		    err, EISDIR, "%s: is a directory; expected a file", path);
 	else if (write)
 		error = take_lock(db, err);
-	if (error == 0 &&
-	    sqlite3_open_v2(path, &db->sql,
-		write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
-		NULL) != SQLITE_OK)
-		error = sql_error(db, err);
-	if (error == 0) {
-		(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
-		error = write ? prepare_writer(db, err) : check_schema(db, err);
-		if (error == 0 && !write)
-			error = check_whole(db, err);
-	}
+	if (error == 0)
+		error = write ? open_writer(db, err) : open_reader(db, err);
+	if (error == 0 && !write)
+		error = check_whole(db, err);
 	if (error != 0)
 		db_close(db);
 	return (error);

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "help.h"
 #include "options.h"
+#include "table.h"
 
 #include "ephmap/names.h"
 #include "ephmap/version.h"
@@ -141,11 +144,20 @@ dispatch(int argc, char **argv)
 	return (functions[c - command_table](&o, argc - first, argv + first));
 }
 
+static void *
+json_alloc(size_t n)
+{
+	return (must_alloc(NULL, n, 1));
+}
+
 int
 main(int argc, char **argv)
 {
-	const int status = dispatch(argc, argv);
+	int status;
 
+	/* A member that is missing for want of memory would be no answer. */
+	json_set_alloc_funcs(json_alloc, free);
+	status = dispatch(argc, argv);
 	/*
 	 * A reader that went away (`ephmap ... | head`) needs no message;
 	 * where SIGPIPE is not ignored it ends the program before this.  A

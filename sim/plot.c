@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "table.h"
+#include "text.h"
 
 /* The files that can be drawn, and how to tell that one is whole. */
 static const struct form {
@@ -222,30 +223,17 @@ draw_form(const struct plot *p, const struct form *form, FILE *out,
 	return (error);
 }
 
-/* Written beside its place and renamed, so that no part of it is seen. */
 static int
 plot_file(const struct plot *p, const char *to, struct eph_err *err)
 {
-	const size_t n = strlen(to) + 16;
-	char *tmp = must_alloc(NULL, n, 1);
-	FILE *f;
-	int error = 0;
+	struct text picture;
+	const int error = draw_form(p, form_of(to), text_begin(&picture), err);
 
-	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
-	if ((f = fopen(tmp, "w")) == NULL) {
-		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
-		free(tmp);
+	if (error != 0) {
+		text_drop(&picture);
 		return (error);
 	}
-	error = draw_form(p, form_of(to), f, err);
-	if ((ferror(f) | fclose(f)) != 0 && error == 0)
-		error = eph_err_set(err, EIO, "%s: cannot be written", to);
-	if (error == 0 && rename(tmp, to) != 0)
-		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
-	if (error != 0)
-		(void)unlink(tmp);
-	free(tmp);
-	return (error);
+	return (text_end_file(&picture, to, err));
 }
 
 int

@@ -9,6 +9,13 @@
 
 #include "table_impl.h"
 
+void
+out_of_memory(void)
+{
+	(void)fputs("ephmap: out of memory\n", stderr);
+	exit(2);
+}
+
 void *
 must_alloc(void *old, size_t n, size_t size)
 {
@@ -16,10 +23,8 @@ must_alloc(void *old, size_t n, size_t size)
 
 	if (size == 0 || n <= SIZE_MAX / size)
 		p = realloc(old, n * size > 0 ? n * size : 1);
-	if (p == NULL) {
-		(void)fputs("ephmap: out of memory\n", stderr);
-		exit(2);
-	}
+	if (p == NULL)
+		out_of_memory();
 	return (p);
 }
 

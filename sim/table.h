@@ -58,6 +58,9 @@ const char *number_real(char buf[NUMBER_MAX], double v, int decimals);
 /* As malloc and realloc of n * size bytes, but never NULL: exit 2 instead. */
 void *must_alloc(void *old, size_t n, size_t size);
 
+/* Say so in one line, and exit 2. */
+_Noreturn void out_of_memory(void);
+
 /* As strndup, with the same rule. */
 char *must_copy(const char *s, size_t n);
 

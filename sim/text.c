@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,17 +119,33 @@ text_printf(FILE *out, const char *fmt, ...)
 FILE *
 text_begin(struct text *t)
 {
-	if ((t->f = open_memstream(&t->s, &t->n)) == NULL) {
-		(void)fputs("ephmap: out of memory\n", stderr);
-		exit(2);
-	}
+	t->s = NULL;
+	if ((t->f = open_memstream(&t->s, &t->n)) == NULL)
+		out_of_memory();
 	return (t->f);
+}
+
+/* All that was written is there, or memory was out. */
+static void
+close_text(struct text *t)
+{
+	const bool failed = ferror(t->f) != 0;
+
+	if (fclose(t->f) != 0 || failed || t->s == NULL)
+		out_of_memory();
+}
+
+void
+text_drop(struct text *t)
+{
+	(void)fclose(t->f);
+	free(t->s);
 }
 
 void
 text_end(struct text *t, FILE *out)
 {
-	(void)fclose(t->f);
+	close_text(t);
 	text_lines(out, t->s);
 	free(t->s);
 }
@@ -202,10 +219,42 @@ text_piece(const char *s, size_t width, size_t *skip)
 	return (n);
 }
 
+/* Beside its place, and renamed, so that no part of it is seen. */
+int
+text_end_file(struct text *t, const char *to, struct eph_err *err)
+{
+	const size_t n = strlen(to) + 16;
+	char *tmp = must_alloc(NULL, n, 1);
+	FILE *f;
+	int error = 0;
+
+	close_text(t);
+	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
+	if ((f = fopen(tmp, "w")) == NULL) {
+		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
+	} else {
+		errno = 0;
+		if (fwrite(t->s, 1, t->n, f) != t->n)
+			error = errno != 0 ? errno : EIO;
+		if (fclose(f) != 0 && error == 0)
+			error = errno != 0 ? errno : EIO;
+		if (error == 0 && rename(tmp, to) != 0)
+			error = errno;
+		if (error != 0) {
+			(void)unlink(tmp);
+			(void)eph_err_set(err, error, "%s: cannot write: %s",
+			    to, strerror(error));
+		}
+	}
+	free(tmp);
+	free(t->s);
+	return (error);
+}
+
 void
 text_end_command(struct text *t, FILE *out, unsigned at)
 {
-	(void)fclose(t->f);
+	close_text(t);
 	text_command(out, at, t->s);
 	free(t->s);
 }
@@ -262,6 +311,6 @@ text_stream(FILE *out)
 	    (cookie_io_functions_t){
 		.write = write_stream, .close = close_stream });
 	if (f == NULL)
-		free(s);
+		out_of_memory();
 	return (f);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "ephmap/types.h"
+
 /*
  * Columns to print in: COLUMNS where it is a number, else those of the
  * terminal that standard output is, else 80; at least 40.
@@ -47,12 +49,21 @@ struct text {
 FILE *text_begin(struct text *t);
 void text_end(struct text *t, FILE *out);
 
+/* What was written is not wanted. */
+void text_drop(struct text *t);
+
+/*
+ * What was written becomes the file `to', which is the old one or the whole
+ * new one.  Returns 0, or an errno value with `err' set.
+ */
+int text_end_file(struct text *t, const char *to, struct eph_err *err);
+
 /* What was written is a command: print it as text_command(). */
 void text_end_command(struct text *t, FILE *out, unsigned at);
 
 /*
  * A stream that prints every line written to it, as text_lines(), to `out';
- * fclose() ends it.  NULL when memory is out.
+ * fclose() ends it.
  */
 FILE *text_stream(FILE *out);
 

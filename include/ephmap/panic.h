@@ -6,7 +6,9 @@
 /*
  * What happens when a contract is broken, or state is found corrupt: the
  * program's choice, for each host thread.  By default one line is printed
- * and the process aborts.  The line begins with the condition and names the
+ * and the process aborts; where memory is out in a place that no call can
+ * return it from ("out of memory for ..."), it ends with status 2, without
+ * a core and without what is registered with atexit().  The line begins with the condition and names the
  * header whose rule it is.
  */
 

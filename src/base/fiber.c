@@ -30,6 +30,7 @@
 
 #ifdef FIBER_ASAN
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef FIBER_TSAN
@@ -66,6 +67,14 @@ struct fiber {
 };
 
 #ifdef FIBER_ASAN
+static void
+fiber_host_forget(struct fiber *f)
+{
+	if (f->host_bottom != NULL)
+		__lsan_unregister_root_region(f->host_bottom, f->host_bytes);
+	f->host_bottom = NULL;
+}
+
 /* Tell ASan that we arrived, and learn the bounds of the stack we left. */
 static void
 fiber_arrived(struct fiber *f)
@@ -74,9 +83,13 @@ fiber_arrived(struct fiber *f)
 	size_t bytes;
 
 	__sanitizer_finish_switch_fiber(f->fake_stack, &bottom, &bytes);
-	if (f->came_from != NULL && f->came_from->host) {
+	if (f->came_from != NULL && f->came_from->host &&
+	    f->came_from->host_bottom != bottom) {
+		fiber_host_forget(f->came_from);
 		f->came_from->host_bottom = bottom;
 		f->came_from->host_bytes = bytes;
+		/* What only this stack points to is not lost meanwhile. */
+		__lsan_register_root_region(bottom, bytes);
 	}
 }
 #endif
@@ -285,7 +298,22 @@ fiber_map(size_t bytes, size_t guard)
 	if (map == MAP_FAILED)
 		return (NULL);
 	(void)mprotect(map, guard, PROT_NONE);
+#ifdef FIBER_ASAN
+	/* What only a stack points to is not lost. */
+	__lsan_register_root_region(map + guard, bytes - guard);
+#endif
 	return (map);
+}
+
+static void
+fiber_unmap(char *map, size_t bytes)
+{
+#ifdef FIBER_ASAN
+	const size_t guard = fiber_page();
+
+	__lsan_unregister_root_region(map + guard, bytes - guard);
+#endif
+	(void)munmap(map, bytes);
 }
 
 struct fiber *
@@ -327,6 +355,16 @@ eph__fiber_create_host(void)
 }
 
 void
+eph__fiber_host_here(struct fiber *f)
+{
+	KASSERT(f->host, "a stack of a thread's own");
+#ifdef FIBER_TSAN
+	f->tsan = __tsan_get_current_fiber();
+#endif
+	(void)f;
+}
+
+void
 eph__fiber_destroy(struct fiber *f)
 {
 	if (f == NULL)
@@ -335,8 +373,11 @@ eph__fiber_destroy(struct fiber *f)
 #ifdef FIBER_TSAN
 		__tsan_destroy_fiber(f->tsan);
 #endif
-		(void)munmap(f->map, f->map_bytes);
+		fiber_unmap(f->map, f->map_bytes);
 	}
+#ifdef FIBER_ASAN
+	fiber_host_forget(f);
+#endif
 	free(f);
 }
 
@@ -453,7 +494,7 @@ eph__fiber_batch_destroy(struct fiber_batch *b)
 	for (unsigned i = 0; i < b->n; i++)
 		__tsan_destroy_fiber(b->fibers[i].tsan);
 #endif
-	(void)munmap(b->map, b->map_bytes);
+	fiber_unmap(b->map, b->map_bytes);
 	free(b);
 }
 

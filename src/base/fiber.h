@@ -43,6 +43,9 @@ bool eph__fiber_intact(const struct fiber *f);
 /* The host thread's own stack, as a fiber to come back to. */
 struct fiber *eph__fiber_create_host(void);
 
+/* It is the stack of the thread that calls, not of the one that made it. */
+void eph__fiber_host_here(struct fiber *f);
+
 /* Free a fiber that does not run.  NULL is accepted. */
 void eph__fiber_destroy(struct fiber *f);
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * Thread-local and not per machine, because a panic can come from code that
@@ -23,11 +24,21 @@ eph_panic_set_handler(eph_panic_handler *fn, void *arg)
 	handler.arg = arg;
 }
 
+bool
+eph__panic_is_memory(const char *why)
+{
+	return (strncmp(why, "out of memory", 13) == 0);
+}
+
 _Noreturn void
 panic(const char *why, const char *file, int line)
 {
 	if (handler.fn != NULL)
 		handler.fn(handler.arg, why, file, line);
+	if (eph__panic_is_memory(why)) {
+		(void)fprintf(stderr, "ephmap: %s\n", why);
+		_Exit(2);
+	}
 	(void)fprintf(stderr, "panic: %s (%s:%d)\n", why, file, line);
 	abort();
 }

@@ -22,6 +22,9 @@
 /* Goes where ephmap/panic.h says. */
 _Noreturn void panic(const char *why, const char *file, int line);
 
+/* Is it memory that was out, where no call can return that? */
+bool eph__panic_is_memory(const char *why);
+
 #define CTASSERT(c) _Static_assert(c, #c)
 #define PANIC(why)  panic((why), __FILE__, __LINE__)
 

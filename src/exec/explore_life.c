@@ -134,6 +134,8 @@ ex_panic(void *arg, const char *why, const char *file, int line)
 	struct explore *ex = arg;
 	const char *slash = strrchr(file, '/');
 
+	if (eph__panic_is_memory(why))
+		return; /* nothing of what is explored: the process ends */
 	(void)snprintf(ex->why, sizeof(ex->why), "panic: %s (%s:%d)", why,
 	    slash != NULL ? slash + 1 : file, line);
 	eph__explore_stop(ex, EX_PANIC);

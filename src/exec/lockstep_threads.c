@@ -336,6 +336,12 @@ eph__lockstep_curthread(struct eph_machine *mc)
 	return (ls->running != NULL ? &ls->running->td : NULL);
 }
 
+bool
+eph_lockstep_ready(struct eph_machine *mc)
+{
+	return (lockstep_of(mc)->idle != NULL || lockstep_batch_make(mc));
+}
+
 unsigned
 eph_lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 {
@@ -344,8 +350,7 @@ eph_lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 
 	KASSERT(ls->owner == NULL, "one replay loop at a time");
 	t = lockstep_thread_get(mc, lockstep_loop_main);
-	if (t == NULL)
-		PANIC("out of memory for the loop's stack");
+	KASSERT(t != NULL, "eph_lockstep_ready() was true");
 	ls->step = step;
 	ls->step_arg = arg;
 	ls->owner = t;

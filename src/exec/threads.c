@@ -390,6 +390,7 @@ threads_destroy(struct eph_machine *mc)
 	(void)pthread_mutex_destroy(&th->sleepq);
 	(void)pthread_mutex_destroy(&th->lock);
 	(void)pthread_cond_destroy(&th->quiet);
+	(void)pthread_cond_destroy(&th->gate_moves);
 	eph_machine_free(mc, th->timer, th->timer_room * sizeof(*th->timer));
 	eph_machine_free(mc, th->cpu, mc->ncpus * sizeof(*th->cpu));
 	eph_machine_free(mc, th, sizeof(*th));
@@ -440,6 +441,7 @@ eph_threads_attach(struct eph_machine *mc)
 	(void)pthread_mutex_init(&th->sleepq, NULL);
 	(void)pthread_mutex_init(&th->lock, NULL);
 	(void)pthread_cond_init(&th->quiet, NULL);
+	(void)pthread_cond_init(&th->gate_moves, NULL);
 	th->watchdog = TH_WATCHDOG;
 	mc->exec->destroy(mc);
 	mc->exec = &eph_exec_threads;

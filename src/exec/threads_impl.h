@@ -86,6 +86,9 @@ struct threads {
 	_Atomic(uint32_t) sleepers; /* threads that have not ended */
 	_Atomic(bool) stop;
 	bool running; /* written while no CPU runs */
+	bool ready;   /* the host's threads wait at the gate */
+	enum { TH_WAIT, TH_GO, TH_GIVE_UP } gate; /* (lock) */
+	pthread_cond_t gate_moves;
 	pthread_mutex_t sleepq;
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t quiet; /* work may be 0 */

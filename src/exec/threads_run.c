@@ -7,6 +7,7 @@
 
 #define _GNU_SOURCE
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -84,6 +85,29 @@ th_run_thread(struct threads *th, struct th_cpu *tc, struct th_thread *t)
 	eph__th_work_done(th);
 }
 
+/* Wait for all CPUs to be there; false: they will not be. */
+static bool
+th_gate_opens(struct threads *th)
+{
+	bool go;
+
+	(void)pthread_mutex_lock(&th->lock);
+	while (th->gate == TH_WAIT)
+		(void)pthread_cond_wait(&th->gate_moves, &th->lock);
+	go = th->gate == TH_GO;
+	(void)pthread_mutex_unlock(&th->lock);
+	return (go);
+}
+
+static void
+th_gate_move(struct threads *th, bool go)
+{
+	(void)pthread_mutex_lock(&th->lock);
+	th->gate = go ? TH_GO : TH_GIVE_UP;
+	(void)pthread_cond_broadcast(&th->gate_moves);
+	(void)pthread_mutex_unlock(&th->lock);
+}
+
 static void *
 th_cpu_main(void *arg)
 {
@@ -92,10 +116,12 @@ th_cpu_main(void *arg)
 	struct threads *th = threads_of(mc);
 	struct th_thread *t;
 
+	if (!th_gate_opens(th)) {
+		eph__fiber_destroy(tc->fiber);
+		return (NULL);
+	}
 	eph__machine_bind_thread(mc->cpus[tc->id]);
-	tc->fiber = eph__fiber_create_host();
-	if (tc->fiber == NULL)
-		PANIC("out of memory for a CPU");
+	eph__fiber_host_here(tc->fiber);
 	for (;;) {
 		if (th_asked(tc))
 			eph__th_deliver(mc, tc);
@@ -247,20 +273,48 @@ th_catch_up_all(struct eph_machine *mc)
 	eph__machine_bind_thread(me);
 }
 
+int
+eph_threads_ready(struct eph_machine *mc)
+{
+	struct threads *th = threads_of(mc);
+	int error = 0;
+	unsigned c;
+
+	KASSERT(!th->running && !th->ready, "ready once for each run");
+	th->gate = TH_WAIT;
+	for (c = 0; c < mc->ncpus; c++) {
+		struct th_cpu *tc = &th->cpu[c];
+
+		if ((tc->fiber = eph__fiber_create_host()) == NULL)
+			error = ENOMEM;
+		else if (pthread_create(&tc->host, NULL, th_cpu_main, tc) != 0)
+			error = EAGAIN;
+		if (error != 0)
+			break;
+	}
+	th->ready = error == 0;
+	if (th->ready)
+		return (0);
+	eph__fiber_destroy(th->cpu[c].fiber);
+	th_gate_move(th, false);
+	while (c-- > 0)
+		(void)pthread_join(th->cpu[c].host, NULL);
+	return (error);
+}
+
 unsigned
 eph__threads_run(struct eph_machine *mc)
 {
 	struct threads *th = threads_of(mc);
 
 	KASSERT(!th->running, "eph_run() inside a thread");
+	if (!th->ready && eph_threads_ready(mc) != 0)
+		PANIC("the host has no thread for a CPU");
 	th->running = true;
 	mc->at_once = false;
 	atomic_store_explicit(&th->stop, false, memory_order_relaxed);
-	for (unsigned c = 0; c < mc->ncpus; c++) {
-		if (pthread_create(
-			&th->cpu[c].host, NULL, th_cpu_main, &th->cpu[c]) != 0)
-			PANIC("the host has no thread for a CPU");
-	}
+	th->ready = false;
+	th_gate_move(th, true);
 	(void)pthread_mutex_lock(&th->lock);
 	do {
 		th_wait_quiet(mc);

@@ -78,6 +78,7 @@ struct task {
 	bool known;	    /* a clone line says what it shares */
 	bool gone;
 	bool counted;	/* made a call that counts */
+	bool leads;	/* a process that was counted */
 	uint64_t pages; /* of its calls, if it leads a process */
 	char *half;	/* first half of a call */
 	size_t half_size;

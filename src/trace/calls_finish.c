@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,33 +69,49 @@ count_call(struct calls *c, const struct call *call)
 	return (0);
 }
 
+struct loaded {
+	uint64_t pages;
+	uint32_t task;
+};
+
+static int
+by_load(const void *a, const void *b)
+{
+	const struct loaded *la = a, *lb = b;
+
+	if (la->pages != lb->pages)
+		return (la->pages < lb->pages ? 1 : -1);
+	return (la->task < lb->task ? -1 : la->task > lb->task);
+}
+
 /* The busiest first, on the CPU that has the least. */
-static void
+static int
 fold_by_load(struct calls *c)
 {
 	uint64_t load[EPH_CPUS_MAX] = { 0 };
 	const unsigned n = c->im->o->fold;
+	struct loaded *busy = malloc((c->ntasks + 1) * sizeof(busy[0]));
+	size_t nbusy = 0;
 
-	for (;;) {
-		uint32_t most = EPH_NONE;
+	if (busy == NULL)
+		return (eph__calls_no_memory(c));
+	for (uint32_t i = 0; i < c->ntasks; i++) {
+		if (c->tasks[i].pages > 0)
+			busy[nbusy++] = (struct loaded){ c->tasks[i].pages, i };
+	}
+	qsort(busy, nbusy, sizeof(busy[0]), by_load);
+	for (size_t i = 0; i < nbusy; i++) {
 		unsigned least = 0;
 
-		for (uint32_t i = 0; i < c->ntasks; i++) {
-			if (c->tasks[i].pages > 0 &&
-			    c->tasks[i].cpu == EPH_NONE &&
-			    (most == EPH_NONE ||
-				c->tasks[i].pages > c->tasks[most].pages))
-				most = i;
-		}
-		if (most == EPH_NONE)
-			return;
 		for (unsigned cpu = 1; cpu < n; cpu++) {
 			if (load[cpu] < load[least])
 				least = cpu;
 		}
-		c->tasks[most].cpu = least;
-		load[least] += c->tasks[most].pages;
+		c->tasks[busy[i].task].cpu = least;
+		load[least] += busy[i].pages;
 	}
+	free(busy);
+	return (0);
 }
 
 static int
@@ -131,21 +148,19 @@ write_call(struct calls *c, const struct call *call)
 
 /* Threads and processes whose calls count. */
 static void
-count_tasks(const struct calls *c, unsigned *threads, unsigned *processes,
-    unsigned *unknown)
+count_tasks(
+    struct calls *c, unsigned *threads, unsigned *processes, unsigned *unknown)
 {
 	*threads = *processes = *unknown = 0;
 	for (uint32_t i = 0; i < c->ntasks; i++) {
-		bool first = c->tasks[i].counted;
+		struct task *leader = &c->tasks[eph__calls_leader(c, i)];
 
-		if (!first)
+		if (!c->tasks[i].counted)
 			continue;
 		++*threads;
 		*unknown += !c->tasks[i].known;
-		for (uint32_t k = 0; first && k < i; k++)
-			first = !c->tasks[k].counted ||
-			    eph__calls_leader(c, k) != eph__calls_leader(c, i);
-		*processes += first;
+		*processes += !leader->leads;
+		leader->leads = true;
 	}
 }
 
@@ -320,8 +335,9 @@ eph__calls_finish(struct calls *c)
 	use_attach_lines(c);
 	if ((error = spool_each(c, count_call)) != 0)
 		return (error);
-	if (im->o->fold != 0 && im->o->fold_by == EPH_FOLD_LOAD)
-		fold_by_load(c);
+	if (im->o->fold != 0 && im->o->fold_by == EPH_FOLD_LOAD &&
+	    (error = fold_by_load(c)) != 0)
+		return (error);
 	if ((error = spool_each(c, write_call)) != 0)
 		return (error);
 	say_tasks(c);

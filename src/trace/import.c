@@ -165,6 +165,11 @@ import_guess(
 	}
 	if (guess_bytes(p, n, fp))
 		return (0);
+	if (n > 262 && memcmp(p + 257, "ustar", 5) == 0)
+		return (eph_err_set(err, EINVAL,
+		    "%s: is a tar archive; expected the log in it, as "
+		    "`tar -xOf' prints it",
+		    eph__input_path(in)));
 	if (is_trace(p, n))
 		return (eph_err_set(err, EINVAL,
 		    "%s: is a trace of ephmap already and needs no import; "

@@ -23,6 +23,7 @@
  */
 
 #include <string.h>
+#include <strings.h>
 
 #include "trace/numeral.h"
 #include "trace/table.h"
@@ -58,14 +59,15 @@ static bool
 is_one_of(const struct table_field *f, const char *const *words)
 {
 	for (; *words != NULL; words++) {
-		if (strlen(*words) == f->n && strncmp(*words, f->s, f->n) == 0)
+		if (strlen(*words) == f->n &&
+		    strncasecmp(*words, f->s, f->n) == 0)
 			return (true);
 	}
 	return (false);
 }
 
-static const char *const read_or_write[] = { "Read", "Write", "read", "write",
-	"R", "W", "r", "w", "RS", "WS", NULL };
+static const char *const read_or_write[] = { "read", "write", "r", "w", "rs",
+	"ws", NULL };
 
 /* A row of importers made of a shape; `NAME'_guess_line is its own. */
 #define PRESET(ident, name_, desc_, options_)                                  \

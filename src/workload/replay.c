@@ -443,9 +443,10 @@ replay_play(struct replay *rp)
 	const struct eph_run_config *cfg = rp->cfg;
 	double t0;
 
-	if (cfg->log != NULL &&
-	    (rp->log = eph__replay_log_create(rp->mc, rp->src, cfg->log)) ==
-		NULL)
+	if (!eph_lockstep_ready(rp->mc) ||
+	    (cfg->log != NULL &&
+		(rp->log = eph__replay_log_create(rp->mc, rp->src, cfg->log)) ==
+		    NULL))
 		return (eph_err_set(rp->err, ENOMEM, "out of memory"));
 	if (cfg->time != NULL &&
 	    eph__timed_create(rp->mc, rp->src, cfg->time, &rp->timed,
@@ -457,6 +458,7 @@ replay_play(struct replay *rp)
 	rp->res->asleep = eph_lockstep_loop(rp->mc, replay_step, rp);
 	rp->res->host_seconds = eph__run_seconds() - t0;
 	eph__replay_log_destroy(rp->log);
+	rp->log = NULL;
 	return (rp->error);
 }
 
@@ -478,6 +480,7 @@ replay_in_world(struct replay *rp)
 		if (cfg->at_end != NULL)
 			cfg->at_end(cfg->hook_arg, rp->mc, rp->state);
 	}
+	eph__replay_log_destroy(rp->log);
 	eph__replay_handles_free(rp);
 	replay_held_free(rp);
 	eph_machine_free(rp->mc, rp->seen, rp->nseen * sizeof(*rp->seen));

@@ -458,6 +458,7 @@ treplay_play(struct treplay *tr, struct eph_run_result *res)
 	struct eph_machine *mc = tr->mc;
 	const double start = eph__run_seconds();
 	unsigned left;
+	int error;
 
 	eph_threads_set_refill(mc, treplay_refill, tr);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
@@ -465,6 +466,8 @@ treplay_play(struct treplay *tr, struct eph_run_result *res)
 		    NULL)
 			return (eph_err_set(tr->err, ENOMEM, "out of memory"));
 	}
+	if ((error = eph_threads_ready(mc)) != 0)
+		return (eph__run_not_ready(error, tr->err));
 	left = eph_run(mc);
 	res->host_seconds = eph__run_seconds() - start;
 	res->asleep = left;

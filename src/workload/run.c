@@ -2,6 +2,7 @@
 
 #include "workload/run.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -61,6 +62,14 @@ eph__run_result(const struct eph_run_config *cfg, struct eph_machine *mc,
 	    : EPH_VIOLATIONS_KEPT;
 	memcpy(res->violation, mc->violations, sizeof(res->violation));
 	res->memory_bytes = eph_machine_memory_bytes(mc);
+}
+
+int
+eph__run_not_ready(int error, struct eph_err *err)
+{
+	return (eph_err_set(err, error,
+	    error == EAGAIN ? "the host has no thread for each CPU"
+			    : "out of memory"));
 }
 
 double

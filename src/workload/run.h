@@ -20,6 +20,9 @@ int eph__replay_threads(const struct eph_run_config *cfg,
 void eph__run_result(const struct eph_run_config *cfg, struct eph_machine *mc,
     struct eph_run_result *res);
 
+/* Say why eph_threads_ready() failed; returns `error'. */
+int eph__run_not_ready(int error, struct eph_err *err);
+
 /* The host's clock, in seconds. */
 double eph__run_seconds(void);
 

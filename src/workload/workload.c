@@ -98,7 +98,11 @@ work_run_threads(struct work_run *r)
 	if (r->hook != NULL)
 		r->hook(r->hook_arg, &w);
 	t0 = eph__run_seconds();
-	if ((error = w.ops->start(&w)) == 0)
+	error = w.ops->start(&w);
+	if (error == 0 && r->mc->mode == EPH_THREADS &&
+	    (error = eph_threads_ready(r->mc)) != 0)
+		error = eph__run_not_ready(error, r->err);
+	if (error == 0)
 		r->wres->asleep = work_play(r->mc);
 	r->res->host_seconds = eph__run_seconds() - t0;
 	r->res->references = w.map.maps;

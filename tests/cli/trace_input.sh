@@ -52,6 +52,8 @@ refuses 'ephmap trace import --from arc log.lis -o log.lis.trace' \
     trace info log.lis
 refuses 'No such file' trace import absent -o new
 refuses 'is a trace of ephmap already' trace import good.txt -o new
+tar -cf log.tar log.lis 2>/dev/null
+refuses 'log.tar: is a tar archive' trace import log.tar -o new
 refuses 'log.lis:1: expected a page id alone' \
     trace import --from ids log.lis -o new
 

@@ -178,6 +178,9 @@ tables_of_the_field_are_known(void)
 	    "128166372013061629,web,0,Write,12288,8192,926\n"
 	    "128166372013061629,web,1,Read,0,512,926\n",
 	    "p 0 2\n" D1 "p 0 3\np 0 4\np 0 1000000000\n", "msr (guessed)");
+	csv("128166372003061629,web,0,read,0,1,1\n"
+	    "128166372013061629,web,0,WRITE,0,1,9\n",
+	    "p 0 0\n" D1 "p 0 0\n", "msr (guessed)");
 	csv("0,k,12,213,7,get,0\n1,k,12,213,7,delete,0\n1,j,1,2,7,set,9\n",
 	    "p 0 12638198195671924106\n" D1 "p 0 12638199295183552317\n",
 	    "twitter (guessed)");

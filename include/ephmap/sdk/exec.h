@@ -199,6 +199,13 @@ void eph_threads_watchdog(struct eph_machine *mc, unsigned seconds);
 void eph_threads_set_refill(
     struct eph_machine *mc, void (*refill)(void *arg, unsigned cpu), void *arg);
 
+/*
+ * Start the host's threads for the next eph_run(), which would panic without
+ * them: ENOMEM, or EAGAIN where the host has no more.  Nothing runs before
+ * eph_run().
+ */
+int eph_threads_ready(struct eph_machine *mc);
+
 /* What every CPU does. */
 void eph_threads_dump(struct eph_machine *mc, FILE *f);
 
@@ -211,8 +218,11 @@ struct eph_thread *eph_thread_create(
     struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg);
 unsigned eph_run(struct eph_machine *mc);
 
+/* Make the stack of the loop below; false when out of memory. */
+bool eph_lockstep_ready(struct eph_machine *mc);
+
 /*
- * Lockstep's replay loop: call step(arg) until it returns false.  When a
+ * Lockstep's replay loop, once it is ready: call step(arg) until it returns false.  When a
  * step sleeps, the loop goes on with the next one; sleepers that a step
  * woke run after it and before the next, in the order they went to sleep.
  * At the end everything pending is delivered.  Returns the number of steps

@@ -21,7 +21,7 @@ struct diff {
 	struct groups old, new;
 	bool varies[GROUP_AXES];
 	struct table *table;	    /* FORMAT_TABLE */
-	char align[GROUP_AXES + 5]; /* of the table, which borrows it */
+	char align[GROUP_AXES + 5]; /* of the table */
 	json_t *all;		    /* FORMAT_JSON */
 	size_t lines;
 	size_t same;

@@ -43,7 +43,7 @@ table_create(const char *align)
 {
 	struct table *t = must_alloc(NULL, 1, sizeof(*t));
 
-	t->align = align;
+	t->align = must_copy(align, strlen(align));
 	t->ncols = (unsigned)strlen(align);
 	t->keys = 1;
 	t->nrows = 0;
@@ -67,6 +67,7 @@ table_destroy(struct table *t)
 		free(t->rows[i].rest);
 	}
 	free(t->rows);
+	free(t->align);
 	free(t);
 }
 

@@ -17,7 +17,7 @@ struct row {
 };
 
 struct table {
-	const char *align;
+	char *align;
 	unsigned ncols;
 	unsigned keys; /* leading columns that name a row */
 	size_t nrows;

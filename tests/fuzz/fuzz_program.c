@@ -2,6 +2,7 @@
 
 /* What the program reads: options, studies, costs, results, schedules. */
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "spec.h"
 
 #include "ephmap/explore.h"
+#include "ephmap/policy_check.h"
+#include "ephmap/sdk/design.h"
+#include "ephmap/sdk/policy.h"
 #include "ephmap/workload.h"
 
 #include "fuzz.h"
@@ -138,7 +142,61 @@ run_workload(const uint8_t *data, size_t n)
 	free(s);
 }
 
+/* Rows of a design and a policy, of which words are not set. */
+static void
+spoil(void *row, size_t size, const uint8_t *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const size_t word = data[i] % (size / sizeof(void *));
+
+		memset((char *)row + word * sizeof(void *), 0, sizeof(void *));
+	}
+}
+
+/*
+ * Two bytes that are added to the interfaces' numbers, then words to clear:
+ * of the design, and from the middle on of the policy.
+ */
+static void
+run_plugin(const uint8_t *data, size_t n)
+{
+	static struct eph_design_ops *design;
+	static struct eph_policy_ops *policy;
+	struct eph_policy_check check = {
+		.nslots = 4, .npages = 9, .steps = 200, .seed = 1, .forget = 20
+	};
+	const struct eph_design_ops *d;
+	const struct eph_policy_ops *p;
+	struct eph_err err;
+
+	if (design == NULL) {
+		void *object = dlopen(FUZZ_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+
+		if (object == NULL ||
+		    (design = dlsym(object, "ephmap_plugin")) == NULL ||
+		    (policy = dlsym(object, "ephmap_policy")) == NULL)
+			abort();
+	}
+	if (n < 2 || n > WORDS_MAX)
+		return;
+	*design = *eph_design_find("dmap");
+	*policy = *eph_policy_find("lru");
+	design->abi += data[0];
+	policy->abi += data[1];
+	spoil(design, sizeof(*design), data + 2, (n - 2) / 2);
+	spoil(policy, sizeof(*policy), data + 2 + (n - 2) / 2,
+	    n - 2 - (n - 2) / 2);
+	if (eph_design_load(FUZZ_PLUGIN, &d, &err) == 0 &&
+	    eph_design_sysctls(d) == NULL)
+		abort();
+	if (eph_policy_load(FUZZ_PLUGIN, &p, &err) != 0)
+		return;
+	check.policy = p;
+	(void)eph_policy_check(&check, &err);
+}
+
 const struct fuzz_target fuzz_program[] = {
+	{ "plugin", "rows of plug-ins", run_plugin },
 	{ "costs", "files of costs", run_costs },
 	{ "profile", "machines in files", run_profile },
 	{ "spec", "files of sweep", run_spec },

@@ -3,6 +3,12 @@ add_executable(fuzz tests/fuzz/fuzz_main.c tests/fuzz/fuzz_files.c
     tests/fuzz/fuzz_words.c tests/fuzz/fuzz_program.c
     $<TARGET_OBJECTS:ephmap_sim>)
 target_include_directories(fuzz PRIVATE src sim)
+add_library(fuzz_plugin MODULE tests/fuzz/fuzz_plugin.c)
+target_include_directories(fuzz_plugin PRIVATE include)
+target_link_libraries(fuzz_plugin PRIVATE ephmap_flags)
+add_dependencies(fuzz fuzz_plugin)
+target_compile_definitions(fuzz PRIVATE
+    FUZZ_PLUGIN="$<TARGET_FILE:fuzz_plugin>")
 target_link_libraries(fuzz PRIVATE ephmap_flags ephmap ${ephmap_sim_requires})
 if(EPHMAP_FUZZER)
   target_compile_definitions(fuzz PRIVATE FUZZ_LIBFUZZER)

@@ -234,6 +234,17 @@ tlb_insert(
 	return (true);
 }
 
+/* Fill a set and forget that at once: who was used least is gone. */
+static inline bool
+tlb_insert_drop(
+    const struct eph_tlb *tlb, uint32_t *set, uint32_t ways, uint32_t tag)
+{
+	(void)tag;
+	tlb_settle(tlb, set, ways);
+	set[TLB_HEAD + ways - 1] = 0;
+	return (true);
+}
+
 static inline bool
 tlb_touch(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways, uint32_t tag)
 {
@@ -348,6 +359,13 @@ tlb_fill(struct eph_tlb *tlb, uint32_t tag)
 static inline void
 tlb_remove(struct eph_tlb *tlb, uint32_t tag)
 {
+	if (tlb->late == tag) {
+		tlb->late = 0;
+		(void)TLB_LEVEL(tlb_insert_drop, tlb, l1, tag);
+		if (tlb->l2_ways != 0)
+			(void)TLB_LEVEL(tlb_insert_drop, tlb, l2, tag);
+		return;
+	}
 	/* In the same set what is late has taken a way before. */
 	if (((tlb->late ^ tag) & tlb->l1_mask & tlb->l2_mask) == 0)
 		tlb_fill_late(tlb);

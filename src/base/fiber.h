@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ephmap/types.h"
+
 struct fiber;
 
 /*
@@ -54,6 +56,23 @@ void eph__fiber_reset(struct fiber *f, void (*fn)(void *), void *arg);
 
 /* Stop running as `from`, which is the caller, and go on as `to`. */
 void eph__fiber_switch(struct fiber *from, struct fiber *to);
+
+/* A hint: the fiber, or the stack it goes on with, is wanted soon. */
+EPH_PREFETCHER void
+fiber_prefetch(const struct fiber *f)
+{
+	eph_prefetch(f);
+}
+
+EPH_PREFETCHER void
+fiber_prefetch_stack(const struct fiber *f)
+{
+	/* Its first word is where its registers were pushed. */
+	const char *sp = *(const char *const *)(const void *)f;
+
+	for (int line = 0; sp != NULL && line < 6; line++)
+		eph_prefetch(sp + line * 64);
+}
 
 /*
  * A stack as bytes, of a fiber that does not run: the part in use, with the

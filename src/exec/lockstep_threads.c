@@ -114,6 +114,27 @@ lockstep_clock_runs(struct eph_machine *mc, struct eph_thread *td)
 	mc->cur = mc->cpus[td->cpu];
 }
 
+/*
+ * Of thousands that are woken at once no cache has anything: fetch the next
+ * one's stack, for which the one behind it was fetched before.
+ */
+EPH_PREFETCHER void
+runq_ahead(const struct lockstep *ls)
+{
+	const struct eph_thread *first = ls->runq_first;
+	const struct eph_thread *second, *third;
+
+	if (first == NULL || (second = first->next) == NULL ||
+	    (third = second->next) == NULL)
+		return;
+	fiber_prefetch_stack(
+	    ((const struct lockstep_thread *)first->exec)->fiber);
+	fiber_prefetch(((const struct lockstep_thread *)second->exec)->fiber);
+	eph_prefetch(third->next);
+	eph_prefetch((const char *)third->next + 64);
+	eph_prefetch((const char *)third->next + 128);
+}
+
 /* Run every runnable thread; called on the stack `self`. */
 static void
 lockstep_run_queue(
@@ -129,6 +150,7 @@ lockstep_run_queue(
 		if (mc->clock != NULL)
 			runq_choose(mc);
 		t = runq_pop(ls);
+		runq_ahead(ls);
 		ls->resumer = self;
 		ls->running = t;
 		cpu_enter_inline(mc, t->td.cpu);

@@ -37,7 +37,7 @@
 #define TH_STACK ((size_t)64 << 10)
 #endif
 #define TH_TIMERS   64u /* room for as many to begin with */
-#define TH_WATCHDOG 60u /* seconds without any progress */
+#define TH_WATCHDOG 10u /* seconds without any progress */
 
 /* Threads of a CPU */
 
@@ -110,7 +110,17 @@ threads_spin(struct eph_machine *mc)
 	th_doing(tc, TH_RUNS, NULL);
 }
 
-/* Locks */
+/* Locks.  `held` is 1 + the CPU that took it, for the watchdog. */
+
+static bool
+th_mutex_try(struct th_cpu *tc, struct eph_mutex *mtx)
+{
+	uint32_t free = 0;
+
+	/* Acquire pairs with the release in threads_mutex_exit. */
+	return (atomic_compare_exchange_strong_explicit(&mtx->held, &free,
+	    1 + tc->id, memory_order_acquire, memory_order_relaxed));
+}
 
 static void
 threads_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
@@ -119,14 +129,15 @@ threads_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 	unsigned rounds = 0;
 
 	eph__threads_poll(mc);
-	/* Acquire pairs with the release in threads_mutex_exit. */
-	if (atomic_exchange_explicit(&mtx->held, 1, memory_order_acquire) ==
-	    0) {
+	if (th_mutex_try(tc, mtx)) {
 		th_beat(tc);
 		return;
 	}
 	eph_curcpu(mc)->c.lock_contended++;
-	th_doing(tc, TH_ON_LOCK, mtx->name);
+	/* Relaxed: for a person who looks. */
+	atomic_store_explicit(&tc->mutex, (uintptr_t)mtx, memory_order_relaxed);
+	th_doing(
+	    tc, eph_curcpu(mc)->crit == 0 ? TH_ON_LOCK : TH_ON_SPIN, mtx->name);
 	do {
 		if (eph_curcpu(mc)->crit == 0)
 			eph__threads_poll(mc);
@@ -136,7 +147,7 @@ threads_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 		}
 		/* Relaxed look first: no cache line moves while it is held. */
 	} while (atomic_load_explicit(&mtx->held, memory_order_relaxed) != 0 ||
-	    atomic_exchange_explicit(&mtx->held, 1, memory_order_acquire) != 0);
+	    !th_mutex_try(tc, mtx));
 	th_doing(tc, TH_RUNS, NULL);
 	th_beat(tc);
 }

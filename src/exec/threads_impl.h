@@ -45,6 +45,7 @@ enum th_doing {
 	TH_RUNS,
 	TH_IDLE,
 	TH_ON_LOCK,
+	TH_ON_SPIN, /* the same with interrupts off */
 	TH_SPINS_ON,
 	TH_ON_ACK,
 	TH_ENDED
@@ -67,6 +68,7 @@ struct th_cpu {
 	_Atomic(uint32_t) doing;   /* (a) enum th_doing */
 	_Atomic(uintptr_t) object; /* (a) const char *: what it waits for */
 	_Atomic(uint64_t) beats;   /* (a) progress */
+	_Atomic(uintptr_t) mutex;  /* (a) struct eph_mutex * it waits for */
 	struct th_pending ring[TH_RING]; /* (l) */
 	struct eph_machine *mc;		 /* (c) */
 	unsigned id;			 /* (c) */

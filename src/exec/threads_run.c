@@ -14,6 +14,7 @@
 
 #include "base/kassert.h"
 #include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/mutex.h"
 #include "ephmap/sdk/shootdown.h"
 #include "exec/threads_impl.h"
 #include "machine/bind.h"
@@ -208,12 +209,37 @@ th_beats(struct eph_machine *mc)
 	return (beats);
 }
 
+/* Who has what `tc` waits for. */
+static void
+th_dump_whom(struct eph_machine *mc, struct th_cpu *tc, uint32_t doing, FILE *f)
+{
+	struct threads *th = threads_of(mc);
+	struct eph_mutex *mtx;
+	const char *by = " by";
+	uint32_t held;
+
+	if (doing == TH_ON_LOCK || doing == TH_ON_SPIN) {
+		mtx = (struct eph_mutex *)atomic_load_explicit(
+		    &tc->mutex, memory_order_relaxed);
+		held = atomic_load_explicit(&mtx->held, memory_order_relaxed);
+		if (held != 0)
+			(void)fprintf(f, ", which CPU %u took", held - 1);
+	}
+	for (unsigned c = 0; doing == TH_ON_ACK && c < mc->ncpus; c++) {
+		if (c == tc->id || !th_asked(&th->cpu[c]))
+			continue;
+		(void)fprintf(f, "%s CPU %u", by, c);
+		by = ",";
+	}
+}
+
 void
 eph_threads_dump(struct eph_machine *mc, FILE *f)
 {
 	static const char *const names[] = { [TH_RUNS] = "runs",
 		[TH_IDLE] = "is idle",
 		[TH_ON_LOCK] = "waits for the lock",
+		[TH_ON_SPIN] = "waits, interrupts off, for the lock",
 		[TH_SPINS_ON] = "is in",
 		[TH_ON_ACK] = "waits for",
 		[TH_ENDED] = "has ended" };
@@ -221,13 +247,15 @@ eph_threads_dump(struct eph_machine *mc, FILE *f)
 
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		struct th_cpu *tc = &th->cpu[c];
+		const uint32_t doing =
+		    atomic_load_explicit(&tc->doing, memory_order_relaxed);
 		const char *object = (const char *)atomic_load_explicit(
 		    &tc->object, memory_order_relaxed);
 
-		(void)fprintf(f, "CPU %u %s%s%s%s%s\n", c,
-		    names[atomic_load_explicit(
-			&tc->doing, memory_order_relaxed)],
-		    object != NULL ? " " : "", object != NULL ? object : "",
+		(void)fprintf(f, "CPU %u %s%s%s", c, names[doing],
+		    object != NULL ? " " : "", object != NULL ? object : "");
+		th_dump_whom(mc, tc, doing, f);
+		(void)fprintf(f, "%s%s\n",
 		    th_asked(tc) ? ", interrupts pending" : "",
 		    atomic_load_explicit(&tc->runnable, memory_order_relaxed)
 			? ", threads runnable"
@@ -235,7 +263,7 @@ eph_threads_dump(struct eph_machine *mc, FILE *f)
 	}
 }
 
-/* Wait until work is 0, or panic when nothing moves for too long. */
+/* Wait until work is 0, or end when nothing moves for too long. */
 static void
 th_wait_quiet(struct eph_machine *mc)
 {

@@ -18,7 +18,7 @@
 struct eph_mutex {
 	const char *name;	  /* (c) for timelines */
 	struct eph_thread *owner; /* (x) under explore; NULL: free */
-	_Atomic(uint32_t) held;	  /* (x) 1 while held */
+	_Atomic(uint32_t) held;	  /* (x) not 0 while held */
 	unsigned last;		  /* (x) clocks: 1 + the CPU that had it */
 	uint64_t free_at;	  /* (x) clocks: when it became free */
 };

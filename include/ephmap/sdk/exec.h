@@ -189,7 +189,7 @@ int eph_lockstep_attach(struct eph_machine *mc);
 extern const struct eph_exec_ops eph_exec_threads;
 int eph_threads_attach(struct eph_machine *mc);
 
-/* Panic, after a dump, when no CPU makes progress for so long (60). */
+/* After so long (10) with no progress: say who waits for what, and panic. */
 void eph_threads_watchdog(struct eph_machine *mc, unsigned seconds);
 
 /*

@@ -5,6 +5,7 @@
 #include "scenario/scenario.h"
 #include "base/find.h"
 
+extern const struct eph_scenario eph__scenario_copy;
 extern const struct eph_scenario eph__scenario_cross_cpu;
 extern const struct eph_scenario eph__scenario_exhaust;
 extern const struct eph_scenario eph__scenario_free_map;
@@ -29,6 +30,7 @@ const struct eph_scenario *const eph_scenarios[] = {
 	&eph__scenario_speculation,
 	&eph__scenario_ipiq_full,
 	&eph__scenario_wired_page,
+	&eph__scenario_copy,
 	NULL,
 };
 

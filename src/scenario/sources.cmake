@@ -7,6 +7,7 @@ set(EPHMAP_SOURCES
     bugs_refcount.c
     bugs_windows.c
     bugs_xen.c
+    copy.c
     cross_cpu.c
     exhaust.c
     free_map.c

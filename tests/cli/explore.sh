@@ -33,6 +33,12 @@ accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired \
     --strategy systematic --preemptions 100 --fills 0 --cpus 3
 expect_out '117 schedules: these are all there are'
 
+# Tasks that hold one mapping and want another: enough buffers, and too few.
+accepts explore --design kmap --scenario copy --budget 500
+run explore --design kmap --scenario copy --nbufs 2
+expect_status 1
+expect_out '^kmap, copy: deadlock'
+
 # All states: a proof, the end of a budget, and a shortest schedule.
 # (A build whose stacks cannot be saved says so.)
 run explore --design sf_buf.accessed --scenario same-page --strategy bfs

@@ -159,6 +159,14 @@ emap_va(const struct emap *em, const struct emap_page *ep)
 	return (em->window + eph_ptoa((uint64_t)(ep - em->pages)));
 }
 
+static bool
+emap_ready(void *arg)
+{
+	const struct emap *em = arg;
+
+	return (em->free != EPH_NONE);
+}
+
 /* vmem_alloc(VM_SLEEP): a page of KVA for `m`. */
 static struct emap_page *
 emap_take(struct emap *em, struct vm_page *m)
@@ -169,7 +177,8 @@ emap_take(struct emap *em, struct vm_page *m)
 	mutex_enter(em->mc, &em->lock);
 	while (em->free == EPH_NONE) {
 		em->want++;
-		(void)msleep(em->mc, &em->want, &em->lock, 0, "emapva", 0);
+		msleep_until(
+		    em->mc, &em->want, &em->lock, "emapva", emap_ready, em);
 		em->want--;
 		slept = true;
 	}

@@ -90,6 +90,14 @@ haiku_cpu_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 	return (0);
 }
 
+static bool
+haiku_cpu_ready(void *arg)
+{
+	const struct haiku_queue *q = arg;
+
+	return (q->n != 0);
+}
+
 static int
 haiku_cpu_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
@@ -105,7 +113,7 @@ haiku_cpu_map(
 	q = &hc->queue[eph_curcpu(mc)->id];
 	while (q->n == 0) {
 		q->waiting++;
-		(void)eph_ssleep(mc, q, NULL, 0, "pageops", 0);
+		ssleep_until(mc, q, "pageops", haiku_cpu_ready, q);
 		q->waiting--;
 		slept = true;
 	}

@@ -80,6 +80,7 @@ struct kmap {
 	uint32_t last_nr[COLOURS_MAX]; /* (l) last_pkmap_nr, the cursors */
 	struct eph_mutex lock;	       /* kmap_lock */
 	uint32_t waiters[COLOURS_MAX]; /* (l) asleep on pkmap_map_wait */
+	uint32_t busy;		       /* (l) slots with count 2 or more */
 	eph_va_t window;	       /* (c) PKMAP_BASE */
 };
 
@@ -212,6 +213,11 @@ kmap_next_free(struct kmap *km, uint32_t colour)
 	uint32_t *last_nr = &km->last_nr[colour];
 	uint32_t left = km->nslots / km->ncolours;
 
+	/* Where there is none, this is where the round ends. */
+	if (km->busy == km->nslots && !km->mc->has_observer) {
+		*last_nr = km->nslots - km->ncolours;
+		return (NULL);
+	}
 	do {
 		struct pkmap *pk;
 
@@ -238,6 +244,24 @@ kmap_enter(struct kmap *km, struct pkmap *pk, struct vm_page *m)
 	m->hint = (uint32_t)(pk - km->slot) + 1;
 }
 
+struct kmap_wish {
+	struct kmap *km;
+	struct vm_page *m;
+};
+
+static bool
+kmap_ready(void *arg)
+{
+	const struct kmap_wish *wish = arg;
+	struct kmap *km = wish->km;
+	const uint32_t colour = eph_vm_page_colour(wish->m, km->ncolours);
+
+	if (kmap_lookup(km, wish->m) != NULL || km->busy != km->nslots)
+		return (true);
+	(void)kmap_next_free(km, colour);
+	return (false);
+}
+
 /*
  * map_new_virtual(): a slot for `m`, sleeping while all are in use.  It may
  * end with the slot that somebody else gave the page meanwhile.
@@ -247,13 +271,15 @@ kmap_map_new(struct kmap *km, struct vm_page *m, bool *missed)
 {
 	const uint32_t colour = eph_vm_page_colour(m, km->ncolours);
 	uint32_t *waiters = &km->waiters[colour];
+	struct kmap_wish wish = { km, m };
 	struct pkmap *pk;
 	bool slept = false;
 
 	*missed = false;
 	while ((pk = kmap_next_free(km, colour)) == NULL) {
 		++*waiters;
-		(void)msleep(km->mc, waiters, &km->lock, 0, "pkmap", 0);
+		msleep_until(
+		    km->mc, waiters, &km->lock, "pkmap", kmap_ready, &wish);
 		--*waiters;
 		slept = true;
 		if ((pk = kmap_lookup(km, m)) != NULL) {
@@ -297,7 +323,8 @@ kmap_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 	mutex_enter(km->mc, &km->lock);
 	if ((pk = kmap_lookup(km, m)) == NULL)
 		pk = kmap_map_new(km, m, &missed);
-	pk->count++;
+	if (++pk->count == 2)
+		km->busy++;
 	kmap_count(km, pk, missed);
 	mutex_exit(km->mc, &km->lock);
 	*mp = (struct eph_mapping){ pk, kmap_va(km, pk) };
@@ -316,6 +343,7 @@ kmap_unmap(void *state, void *obj)
 		PANIC("kunmap: the slot has no user");
 	EPH_COUNT(km->mc, unmap_calls);
 	if (--pk->count == 1) {
+		km->busy--;
 		eph_bufs_dec(km->mc);
 		colour = eph_vm_page_colour(pk->m, km->ncolours);
 		if (eph_unlikely(km->waiters[colour] > 0))
@@ -375,13 +403,17 @@ kmap_check(void *state, uint64_t held)
 {
 	struct kmap *km = state;
 	uint64_t users = 0;
+	uint32_t busy = 0;
 
 	for (uint32_t i = 0; i < km->nslots; i++) {
 		struct pkmap *pk = &km->slot[i];
 
 		kmap_check_slot(km, pk);
+		busy += pk->count > 1;
 		users += pk->count > 1 ? pk->count - 1 : 0;
 	}
+	if (busy != km->busy)
+		PANIC("slots in use and counted differ");
 	if (users != held)
 		PANIC("mappings held and users counted differ");
 }

@@ -120,6 +120,14 @@ pager_free(struct pager *pg)
 	return (NULL);
 }
 
+static bool
+pager_ready(void *arg)
+{
+	const struct pager *pg = arg;
+
+	return (pg->nfree != 0);
+}
+
 static int
 pager_map(
     void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
@@ -133,8 +141,8 @@ pager_map(
 	mutex_enter(mc, &pg->lock);
 	while ((slot = pager_free(pg)) == NULL) {
 		pg->waiting++;
-		(void)msleep(mc, &pg->waiting, &pg->lock, 0,
-		    pg->pseg ? "pagerseg" : "pager_map", 0);
+		msleep_until(mc, &pg->waiting, &pg->lock,
+		    pg->pseg ? "pagerseg" : "pager_map", pager_ready, pg);
 		pg->waiting--;
 		slept = true;
 	}

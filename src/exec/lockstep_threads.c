@@ -7,6 +7,8 @@
 
 #include "exec/lockstep.h"
 
+#include "kern/services.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LOCKSTEP_STACK ((size_t)256 << 10)
 #else
@@ -157,6 +159,10 @@ lockstep_run_queue(
 		lockstep_switched(mc);
 		if (mc->clock != NULL)
 			lockstep_clock_runs(mc, &t->td);
+		if (eph__sleepq_again(mc, &t->td)) {
+			lockstep_switched(mc);
+			continue;
+		}
 		eph__fiber_switch(self, t->fiber);
 	}
 	ls->resumer = resumer;

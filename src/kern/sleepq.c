@@ -195,6 +195,68 @@ msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	return (sleepq_sleep(mc, wchan, mtx, flags, wmesg, timo_ns, false));
 }
 
+/* With `crit` from a critical section, without a mutex. */
+static void
+sleepq_until(struct eph_machine *mc, const struct eph_until *until,
+    struct eph_mutex *mtx, const char *wmesg, bool crit)
+{
+	struct eph_thread *td = mc->exec->curthread(mc);
+
+	do {
+		if (td != NULL)
+			td->until = until;
+		if (crit)
+			(void)ssleep(mc, until->wchan, NULL, 0, wmesg, 0);
+		else
+			(void)msleep(mc, until->wchan, mtx, 0, wmesg, 0);
+		if (td != NULL)
+			td->until = NULL;
+	} while (!until->ready(until->arg));
+}
+
+void
+msleep_until(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
+    const char *wmesg, bool (*ready)(void *arg), void *arg)
+{
+	const struct eph_until until = { ready, arg, wchan, mtx };
+
+	sleepq_until(mc, &until, mtx, wmesg, false);
+}
+
+void
+ssleep_until(struct eph_machine *mc, const void *wchan, const char *wmesg,
+    bool (*ready)(void *arg), void *arg)
+{
+	const struct eph_until until = { ready, arg, wchan, NULL };
+
+	sleepq_until(mc, &until, NULL, wmesg, true);
+}
+
+/*
+ * All that a thread would do that was woken in vain, and more threads are
+ * woken so than do anything else where wakeup() is for everybody: take the
+ * mutex, look, sleep again at the end of the queue.
+ */
+bool
+eph__sleepq_again(struct eph_machine *mc, struct eph_thread *td)
+{
+	const struct eph_until *until = td->until;
+	struct eph_cpu *cpu = mc->cur;
+
+	if (eph_likely(until == NULL) || !mc->plain || until->ready(until->arg))
+		return (false);
+	if (until->mtx != NULL)
+		cpu->c.lock_acquire++;
+	cpu->c.sleep++;
+	cpu->c.wakeup_spurious++;
+	td->nsleeps++;
+	td->nspurious++;
+	td->woken = false;
+	td->wchan = until->wchan;
+	sleepq_append(mc->sleepq, td);
+	return (true);
+}
+
 int
 ssleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *spin,
     unsigned flags, const char *wmesg, uint64_t timo_ns)
@@ -223,11 +285,14 @@ sleepq_wake(struct eph_machine *mc, struct eph_thread *td)
 void
 wakeup(struct eph_machine *mc, const void *wchan)
 {
-	struct eph_thread *td;
+	struct eph_thread *td, *next;
 
 	mc->exec->sleepq_enter(mc);
-	while ((td = sleepq_find(mc->sleepq, wchan)) != NULL)
-		sleepq_wake(mc, td);
+	for (td = mc->sleepq->first; td != NULL; td = next) {
+		next = td->sq_next;
+		if (td->wchan == wchan)
+			sleepq_wake(mc, td);
+	}
 	mc->exec->sleepq_exit(mc);
 }
 

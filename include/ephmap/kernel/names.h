@@ -142,6 +142,8 @@
 #define msgport_destroy eph_msgport_destroy
 #define msleep eph_msleep
 #define msleep_done eph_msleep_done
+#define msleep_until eph_msleep_until
+#define ssleep_until eph_ssleep_until
 #define mutex_enter eph_mutex_enter
 #define mutex_exit eph_mutex_exit
 #define mutex_init eph_mutex_init

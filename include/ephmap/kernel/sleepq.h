@@ -29,6 +29,22 @@
 int eph_msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
     unsigned flags, const char *wmesg, uint64_t timo_ns);
 
+/*
+ * msleep() once, and again while ready(arg) says that what was waited for is
+ * not there: the loop that a caller of wakeup()'s channels has around it, up to
+ * the last sleep.  ready() is called with the mutex, by whom it is the turn of;
+ * when it says no it has done what a look in vain does.  Counts each sleep.
+ *
+ * Where nobody watches, a sleeper that is woken in vain is not switched to.
+ */
+void eph_msleep_until(struct eph_machine *mc, const void *wchan,
+    struct eph_mutex *mtx, const char *wmesg, bool (*ready)(void *arg),
+    void *arg);
+
+/* The same around ssleep() in a critical section, without a lock. */
+void eph_ssleep_until(struct eph_machine *mc, const void *wchan,
+    const char *wmesg, bool (*ready)(void *arg), void *arg);
+
 /* msleep without a mutex; `tsleep` of the BSDs. */
 int eph_tsleep(struct eph_machine *mc, const void *wchan, unsigned flags,
     const char *wmesg, uint64_t timo_ns);

@@ -42,6 +42,14 @@ struct eph_ipi {
 	void *arg;
 };
 
+/* What a sleeper waits for; see msleep_until() in kernel/sleepq.h. */
+struct eph_until {
+	bool (*ready)(void *arg);
+	void *arg;
+	const void *wchan;
+	const struct eph_mutex *mtx;
+};
+
 /* A kernel thread; the executor owns it. */
 struct eph_thread {
 	struct eph_thread *next;    /* (x) executor's queue */
@@ -60,10 +68,11 @@ struct eph_thread {
 	uint32_t nspurious;	/* (s) of these, woken to sleep again */
 	bool signalled;		/* (s) a signal is pending for it */
 	struct eph_machine *mc; /* (c) */
-	uint64_t design;	/* the design's switch hooks keep it here */
-	void (*fn)(void *arg);	/* (c) */
-	void *arg;		/* (c) */
-	void *exec;		/* (x) executor's own */
+	const struct eph_until *until; /* (s) NULL: whatever it is woken for */
+	uint64_t design;       /* the design's switch hooks keep it here */
+	void (*fn)(void *arg); /* (c) */
+	void *arg;	       /* (c) */
+	void *exec;	       /* (x) executor's own */
 };
 
 /* Kinds of scheduling point, for explore and its timelines. */

@@ -464,8 +464,9 @@ lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 
 	if (eph_unlikely(mc->clock != NULL))
 		outer = eph__clock_ipi_begin(mc, targets, ipi);
+	/* A TLB clock counts every flush, of whoever holds nothing too. */
 	if (!mc->crowded || ipi->kind == EPH_IPI_CALL || mc->has_observer ||
-	    (ipi->kind == EPH_IPI_INVLPG && !wait))
+	    mc->tlbclock != NULL || (ipi->kind == EPH_IPI_INVLPG && !wait))
 		lockstep_ipi_each(mc, targets, ipi, wait);
 	else
 		lockstep_ipi_crowd(mc, targets, ipi, wait);

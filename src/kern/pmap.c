@@ -33,6 +33,9 @@ pte_note(struct eph_machine *mc, struct eph_cpu *cpu, eph_va_t va, uint32_t i,
 	    &by->when, (uint32_t)mc->step, memory_order_relaxed);
 	cpu->c.pte_store++;
 	EPH_EVENT(mc, EPH_EV_PTE, cpu->id, va, old, pte, NULL);
+	if (eph_unlikely((mc->shootflags & EPH_SHOOT_CHANGES) != 0) &&
+	    (old & EPH_PTE_V) != 0)
+		eph_shoot_changed(mc, va);
 }
 
 static inline void

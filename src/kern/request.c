@@ -59,6 +59,14 @@ eph_shoot_settle(struct eph_machine *mc, eph_va_t va)
 }
 
 void
+eph_shoot_changed(struct eph_machine *mc, eph_va_t va)
+{
+	KASSERT((mc->shootflags & EPH_SHOOT_CHANGES) != 0,
+	    "sdk/shootdown.h: changed() is for protocols that asked for it");
+	mc->shootdown->changed(mc, va);
+}
+
+void
 eph_shoot_catch_up(struct eph_machine *mc)
 {
 	KASSERT(eph_curcpu(mc)->crit > 0,

@@ -471,12 +471,12 @@ eph__cpu_flush(struct eph_cpu *cpu, bool all)
 	cpu_next_gen(cpu, 0);
 	if (all)
 		cpu_next_gen(cpu, 1);
-	if (all || cpu->mc->pgeflag == 0) {
-		cpu->loaded = false;
-		if (eph_unlikely(cpu->mc->crowded)) {
-			eph_cpuset_clear(cpu->mc->loadset, cpu->id);
-			eph_cpuset_set(cpu->mc->strayset, cpu->id);
-		}
+	if (!all && cpu->mc->pgeflag != 0)
+		return;
+	cpu->loaded = false;
+	if (eph_unlikely(cpu->mc->crowded)) {
+		eph_cpuset_clear(cpu->mc->loadset, cpu->id);
+		eph_cpuset_set(cpu->mc->strayset, cpu->id);
 	}
 	if (eph_unlikely(cpu->mc->tlbclock != NULL))
 		eph__tlbclock_flushed(cpu);

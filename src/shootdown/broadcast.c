@@ -27,73 +27,27 @@
 
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/pmap.h"
-#include "machine/access.h"
 #include "shootdown/protocol.h"
-
-struct broadcast {
-	eph_va_t va;
-	unsigned npages; /* 0: everything */
-	bool all;	 /* everything: global entries too */
-};
-
-/* On the target, where nothing is executed: forget, and count nothing. */
-static void
-broadcast_reach(struct eph_machine *mc, void *arg)
-{
-	const struct broadcast *bc = arg;
-	struct eph_cpu *me = eph_curcpu(mc);
-	const uint64_t needless = me->c.needless_invlpg;
-
-	if (bc->npages == 0)
-		eph__cpu_flush(me, bc->all);
-	for (unsigned k = 0; k < bc->npages; k++)
-		(void)eph__cpu_invlpg(me, bc->va + eph_ptoa(k));
-	me->c.needless_invlpg = needless;
-}
-
-/*
- * The executor's interrupt is only the vehicle, because a CPU's TLB is its
- * own; what it counted is taken back.
- */
-static void
-broadcast_send(struct eph_machine *mc, struct broadcast *bc)
-{
-	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
-	const struct eph_ipi ipi = {
-		.kind = EPH_IPI_CALL,
-		.fn = broadcast_reach,
-		.arg = bc,
-	};
-	struct eph_cpu *me = eph_curcpu(mc);
-
-	eph_cpuset_copy(others, mc->allcpus, mc->cpuwords);
-	eph_cpuset_clear(others, me->id);
-	eph_ipi(mc, others, &ipi, true);
-	eph_curcpu(mc)->c.ipi_sent -= eph_cpuset_count(others, mc->cpuwords);
-}
 
 static void
 broadcast_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	struct broadcast bc = { .va = req->va, .npages = req->npages };
-
 	eph_shoot_store(mc, req);
 	for (unsigned k = 0; k < req->npages; k++)
 		pmap_invlpg(mc, req->va + eph_ptoa(k));
-	broadcast_send(mc, &bc);
+	eph__shootdown_broadcast_pages(mc, req->va, req->npages, false);
 }
 
 static void
 broadcast_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
     eph_va_t va, unsigned npages, bool all)
 {
-	struct broadcast bc = { .all = all || mc->pgeflag != 0 };
-
+	all = all || mc->pgeflag != 0;
 	(void)targets;
 	(void)va;
 	(void)npages;
-	pmap_flush_local(mc, bc.all);
-	broadcast_send(mc, &bc);
+	pmap_flush_local(mc, all);
+	eph__shootdown_broadcast_pages(mc, 0, 0, all);
 }
 
 const struct eph_shootdown_ops eph__shootdown_broadcast = {

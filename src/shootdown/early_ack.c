@@ -53,15 +53,6 @@ early_handler(struct eph_machine *mc, void *arg)
 }
 
 static void
-early_local(struct eph_machine *mc, const struct eph_shoot *req)
-{
-	if (req->npages <= SHOOT_CEILING)
-		eph_shoot_local(mc, req);
-	else if (req->local)
-		pmap_flush_local(mc, mc->pgeflag != 0);
-}
-
-static void
 early_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 {
 	struct early ea = { .va = req->va, .npages = req->npages };
@@ -74,7 +65,7 @@ early_shoot_parallel(struct eph_machine *mc, const struct eph_shoot *req)
 
 	eph_shoot_store(mc, req);
 	eph_ipi(mc, req->targets, &ipi, false);
-	early_local(mc, req);
+	eph__shootdown_local_range(mc, req);
 	/* Acquire pairs with the release in the handler. */
 	while (eph_load_32(mc, &ea.acked, memory_order_acquire) != k)
 		mc->exec->spin(mc);
@@ -89,12 +80,8 @@ early_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 		return;
 	}
 	eph_shoot_store(mc, req);
-	if (req->npages <= SHOOT_CEILING)
-		eph__shootdown_invlpg(mc, req, true);
-	else
-		eph__shootdown_flush_acked(
-		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
-	early_local(mc, req);
+	eph__shootdown_range_acked(mc, req);
+	eph__shootdown_local_range(mc, req);
 }
 
 const struct eph_shootdown_ops eph__shootdown_early_ack = {

@@ -29,41 +29,8 @@
  * stored that 0 may have told nobody.
  */
 
-#include <errno.h>
-
-#include "ephmap/sdk/atomic.h"
 #include "ephmap/sdk/exec.h"
 #include "shootdown/protocol.h"
-
-/* State: a word for each CPU, (p), 1: it flushes when it wakes. */
-typedef _Atomic(uint32_t) idle_mark;
-
-static int
-idle_create(struct eph_machine *mc, void **statep)
-{
-	*statep = eph_machine_alloc(mc, mc->ncpus * sizeof(idle_mark));
-	return (*statep != NULL ? 0 : ENOMEM);
-}
-
-static void
-idle_destroy(struct eph_machine *mc, void *state)
-{
-	eph_machine_free(mc, state, mc->ncpus * sizeof(idle_mark));
-}
-
-/* Leave a mark for CPU `t`; false: it is awake, and must be interrupted. */
-static bool
-idle_put_off(struct eph_machine *mc, unsigned t)
-{
-	idle_mark *mark = mc->shootdown_state;
-	_Atomic(uint32_t) *idle = &mc->cpus[t]->idle;
-
-	/* Relaxed: looked at again below. */
-	if (eph_load_32(mc, idle, memory_order_relaxed) == 0)
-		return (false);
-	eph_store_32(mc, &mark[t], 1, memory_order_seq_cst);
-	return (eph_load_32(mc, idle, memory_order_seq_cst) != 0);
-}
 
 static void
 idle_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
@@ -74,7 +41,7 @@ idle_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 	eph_cpuset_copy(busy, targets, mc->cpuwords);
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
 	{
-		if (idle_put_off(mc, t))
+		if (eph__shootdown_leave_mark(mc, mc->shootdown_state, t))
 			eph_cpuset_clear(busy, t);
 	}
 	eph__shootdown_flush_acked(
@@ -93,10 +60,7 @@ idle_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 static void
 idle_catch_up(struct eph_machine *mc)
 {
-	idle_mark *mark = mc->shootdown_state;
-
-	if (eph_swap_32(
-		mc, &mark[eph_curcpu(mc)->id], 0, memory_order_seq_cst) != 0)
+	if (eph__shootdown_take_mark(mc, mc->shootdown_state))
 		eph__shootdown_flush_here(mc, 0, true);
 }
 
@@ -107,8 +71,8 @@ const struct eph_shootdown_ops eph__shootdown_idle_skip = {
 	.origin = "DragonFly 79f2da0360, 2016",
 	.acked = true,
 	.flags = EPH_SHOOT_IDLE,
-	.create = idle_create,
-	.destroy = idle_destroy,
+	.create = eph__shootdown_marks,
+	.destroy = eph__shootdown_no_marks,
 	.shoot = idle_shoot,
 	.flush = idle_flush,
 	.catch_up = idle_catch_up,

@@ -4,6 +4,8 @@
 
 #include "shootdown/protocol.h"
 
+#include <errno.h>
+
 #include "ephmap/sdk/atomic.h"
 #include "ephmap/kernel/critical.h"
 #include "ephmap/sdk/exec.h"
@@ -35,6 +37,25 @@ eph__shootdown_flush_acked(struct eph_machine *mc, const eph_cpuword_t *targets,
 	};
 
 	eph_ipi(mc, targets, &ipi, true);
+}
+
+void
+eph__shootdown_local_range(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	if (req->npages <= SHOOT_CEILING)
+		eph_shoot_local(mc, req);
+	else if (req->local)
+		pmap_flush_local(mc, mc->pgeflag != 0);
+}
+
+void
+eph__shootdown_range_acked(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	if (req->npages <= SHOOT_CEILING)
+		eph__shootdown_invlpg(mc, req, true);
+	else
+		eph__shootdown_flush_acked(
+		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
 }
 
 void
@@ -160,6 +181,86 @@ eph__shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req)
 		return;
 	eph_shoot_local(mc, req);
 	eph__shootdown_invlpg(mc, req, true);
+}
+
+int
+eph__shootdown_marks(struct eph_machine *mc, void **statep)
+{
+	*statep = eph_machine_alloc(mc, mc->ncpus * sizeof(shootdown_mark));
+	return (*statep != NULL ? 0 : ENOMEM);
+}
+
+void
+eph__shootdown_no_marks(struct eph_machine *mc, void *state)
+{
+	eph_machine_free(mc, state, mc->ncpus * sizeof(shootdown_mark));
+}
+
+bool
+eph__shootdown_leave_mark(
+    struct eph_machine *mc, shootdown_mark *mark, unsigned t)
+{
+	_Atomic(uint32_t) *idle = &mc->cpus[t]->idle;
+
+	/* Relaxed: looked at again below. */
+	if (eph_load_32(mc, idle, memory_order_relaxed) == 0)
+		return (false);
+	eph_store_32(mc, &mark[t], 1, memory_order_seq_cst);
+	return (eph_load_32(mc, idle, memory_order_seq_cst) != 0);
+}
+
+bool
+eph__shootdown_take_mark(struct eph_machine *mc, shootdown_mark *mark)
+{
+	return (eph_swap_32(mc, &mark[eph_curcpu(mc)->id], 0,
+		    memory_order_seq_cst) != 0);
+}
+
+void
+eph__shootdown_hardware(struct eph_machine *mc, const eph_cpuword_t *targets,
+    void (*fn)(struct eph_machine *mc, void *arg), void *arg)
+{
+	const struct eph_ipi ipi = {
+		.kind = EPH_IPI_CALL,
+		.fn = fn,
+		.arg = arg,
+	};
+
+	eph_ipi(mc, targets, &ipi, true);
+	eph_curcpu(mc)->c.ipi_sent -= eph_cpuset_count(targets, mc->cpuwords);
+}
+
+struct broadcast {
+	eph_va_t va;
+	unsigned npages; /* 0: everything */
+	bool all;	 /* everything: global entries too */
+};
+
+/* On the target, where nothing is executed: forget, and count nothing. */
+static void
+broadcast_reach(struct eph_machine *mc, void *arg)
+{
+	const struct broadcast *bc = arg;
+	struct eph_cpu *me = eph_curcpu(mc);
+	const uint64_t needless = me->c.needless_invlpg;
+
+	if (bc->npages == 0)
+		eph__cpu_flush(me, bc->all);
+	for (unsigned k = 0; k < bc->npages; k++)
+		(void)eph__cpu_invlpg(me, bc->va + eph_ptoa(k));
+	me->c.needless_invlpg = needless;
+}
+
+void
+eph__shootdown_broadcast_pages(
+    struct eph_machine *mc, eph_va_t va, unsigned npages, bool all)
+{
+	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
+	struct broadcast bc = { va, npages, all };
+
+	eph_cpuset_copy(others, mc->allcpus, mc->cpuwords);
+	eph_cpuset_clear(others, eph_curcpu(mc)->id);
+	eph__shootdown_hardware(mc, others, broadcast_reach, &bc);
 }
 
 void

@@ -18,6 +18,12 @@ void eph__shootdown_invlpg(
 void eph__shootdown_flush_acked(struct eph_machine *mc,
     const eph_cpuword_t *targets, eph_va_t va, unsigned npages, bool all);
 
+/* This CPU's part, and the targets': a full flush above the ceiling. */
+void eph__shootdown_local_range(
+    struct eph_machine *mc, const struct eph_shoot *req);
+void eph__shootdown_range_acked(
+    struct eph_machine *mc, const struct eph_shoot *req);
+
 /* This CPU's part: invlpg for one page, a full flush for more. */
 void eph__shootdown_local_or_flush(
     struct eph_machine *mc, const struct eph_shoot *req);
@@ -69,6 +75,37 @@ bool eph__shootdown_removes(
  * is nothing to invalidate; else as acked-invlpg.
  */
 void eph__shootdown_enter(struct eph_machine *mc, const struct eph_shoot *req);
+
+/*
+ * CPUs that do not use the mappings, because they are idle: a word for each,
+ * 1: it has something to do when it comes back.  State for those who need no
+ * other; leaving the mark for `t` says false if it is in use, and must be
+ * told; taking one's own says if it was set.
+ */
+typedef _Atomic(uint32_t) shootdown_mark;
+
+int eph__shootdown_marks(struct eph_machine *mc, void **statep);
+void eph__shootdown_no_marks(struct eph_machine *mc, void *state);
+bool eph__shootdown_leave_mark(
+    struct eph_machine *mc, shootdown_mark *mark, unsigned t);
+bool eph__shootdown_take_mark(struct eph_machine *mc, shootdown_mark *mark);
+
+/*
+ * Have fn(mc, arg) called on each target by its hardware, which interrupts
+ * nobody; wait for all.  The executor's interrupt is only the vehicle,
+ * because a CPU's TLB is its own; what it counted is taken back.
+ */
+void eph__shootdown_hardware(struct eph_machine *mc,
+    const eph_cpuword_t *targets, void (*fn)(struct eph_machine *mc, void *arg),
+    void *arg);
+
+/*
+ * A broadcast that reaches every other CPU, whatever was asked for, and is
+ * counted by who executes it; npages 0: everything, with `all` global entries
+ * too.
+ */
+void eph__shootdown_broadcast_pages(
+    struct eph_machine *mc, eph_va_t va, unsigned npages, bool all);
 
 /* In lockstep: an interrupt that `from` sent found nothing outdated. */
 void eph__shootdown_needless(struct eph_machine *mc, struct eph_cpu *from);

@@ -18,7 +18,14 @@
 	X(eph__shootdown_mach_queue)						\
 	X(eph__shootdown_idle_skip)						\
 	X(eph__shootdown_batched)						\
-	X(eph__shootdown_latr)
+	X(eph__shootdown_latr)						\
+	X(eph__shootdown_overlap)					\
+	X(eph__shootdown_at_receipt)					\
+	X(eph__shootdown_pm_gen)					\
+	X(eph__shootdown_lazy)						\
+	X(eph__shootdown_rar)						\
+	X(eph__shootdown_invlpgb)					\
+	X(eph__shootdown_tlbclock)
 
 #define SHOOTDOWN_ROW(row)     extern const struct eph_shootdown_ops row;
 #define SHOOTDOWN_POINTER(row) &row,

@@ -29,9 +29,10 @@
 #define BROKEN_BUDGET 3000u
 
 static const char *const names[] = { "mach-queue", "idle-skip", "batched",
-	"latr" };
+	"latr", "overlap", "at-receipt", "pm-gen", "lazy", "rar", "invlpgb",
+	"tlbclock" };
 
-enum { NAMES = sizeof(names) / sizeof(names[0]) };
+enum { NAMES = sizeof(names) / sizeof(names[0]), NAMES_SHORT = 3 };
 
 /* Designs */
 
@@ -69,9 +70,12 @@ explore_design(const struct eph_design_ops *d, const struct eph_scenario *sc,
 	eph_explore_free(&r);
 }
 
+/* With --long each with each; else every protocol has a share of designs. */
 static void
 test_designs_are_safe_with_every_protocol(void)
 {
+	const unsigned n = test_long ? NAMES : NAMES_SHORT;
+
 	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
 		const struct eph_scenario *sc = eph_scenarios[i];
 
@@ -80,9 +84,10 @@ test_designs_are_safe_with_every_protocol(void)
 			    (sc->applies != NULL &&
 				!sc->applies(eph_designs[k])))
 				continue;
-			for (unsigned n = 0; n < NAMES; n++)
+			for (unsigned p = 0; p < n; p++)
 				explore_design(eph_designs[k], sc,
-				    eph_shootdown_find(names[n]));
+				    eph_shootdown_find(
+					names[(i + k * n + p) % NAMES]));
 		}
 	}
 }
@@ -268,21 +273,34 @@ expect_found(const char *name)
 static void
 test_a_cpu_that_wakes_and_forgets_is_found(void)
 {
-	for (unsigned n = 0; n < 2; n++) {
-		protocol = *eph_shootdown_find(names[n]);
+	static const char *const idle[] = { "mach-queue", "idle-skip", "pm-gen",
+		"lazy" };
+
+	for (unsigned n = 0; n < 4; n++) {
+		protocol = *eph_shootdown_find(idle[n]);
 		protocol.catch_up = forget_catch_up;
-		expect_found(names[n]);
+		expect_found(idle[n]);
 	}
 }
 
 static void
 test_an_address_that_is_used_without_asking_is_found(void)
 {
-	for (unsigned n = 2; n < NAMES; n++) {
-		protocol = *eph_shootdown_find(names[n]);
+	static const char *const settle[] = { "batched", "latr" };
+
+	for (unsigned n = 0; n < 2; n++) {
+		protocol = *eph_shootdown_find(settle[n]);
 		protocol.settle = forget_settle;
-		expect_found(names[n]);
+		expect_found(settle[n]);
 	}
+}
+
+static void
+test_a_clock_that_is_not_told_of_a_change_is_found(void)
+{
+	protocol = *eph_shootdown_find("tlbclock");
+	protocol.changed = forget_settle;
+	expect_found("tlbclock");
 }
 
 static CU_TestInfo tests[] = {
@@ -290,6 +308,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_an_address_is_used_again),
 	TEST(test_a_cpu_that_wakes_and_forgets_is_found),
 	TEST(test_an_address_that_is_used_without_asking_is_found),
+	TEST(test_a_clock_that_is_not_told_of_a_change_is_found),
 	CU_TEST_INFO_NULL,
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The protocols that put invalidations off, against a reference that counts
- * on its fingers: lists in arrays, sets of CPUs as arrays of flags, and no
+ * The protocols that put invalidations off, or leave them to hardware, against
+ * a reference that counts on its fingers: lists in arrays, sets of CPUs as arrays of flags, and no
  * thought of speed.  Random requests of the pmap from random CPUs, with
  * delays between them; every event must be counted alike, and every load
  * must reach the page that is entered.
@@ -39,13 +39,19 @@ struct ref {
 	unsigned listed[CPUS_MAX];
 	unsigned list_pages[CPUS_MAX];
 	bool everything[CPUS_MAX];
-	bool marked[CPUS_MAX]; /* idle-skip */
+	bool marked[CPUS_MAX]; /* idle-skip, at-receipt, pm-gen, lazy */
 	/* batched: one set of ranges; latr: 64 of each CPU. */
 	struct note batch[32];
 	unsigned nbatch;
 	struct note place[CPUS_MAX][64];
 	struct note *last[PAGES]; /* latr: of the page's removal */
 	bool gone[PAGES];	  /* removed, and everybody has heard of it */
+	/* tlbclock: flushes so far, by CPU, and when a page changed. */
+	unsigned clock;
+	unsigned flushed[CPUS_MAX];
+	unsigned changed[PAGES]; /* 0: nobody holds anything else */
+	bool valid[PAGES];
+	bool removed[PAGES];
 };
 
 static bool
@@ -62,10 +68,22 @@ ref_targets(const struct ref *f, bool even, bool to[CPUS_MAX])
 		to[c] = c != f->me && (!even || c % 2 == 0);
 }
 
+static bool
+keeps_idle(const struct ref *f)
+{
+	return (is(f, "mach-queue") || is(f, "idle-skip") ||
+	    is(f, "at-receipt") || is(f, "pm-gen") || is(f, "lazy"));
+}
+
 /* A CPU that was idle goes on. */
 static void
 ref_wake(struct ref *f, unsigned c)
 {
+	if (is(f, "at-receipt")) {
+		f->c.flush_local += f->marked[c];
+		f->marked[c] = false;
+		return;
+	}
 	if (f->everything[c])
 		f->c.flush_remote++;
 	else
@@ -117,7 +135,7 @@ ref_delay(struct ref *f, uint64_t ns)
 
 	f->now += ns;
 	for (unsigned c = 0; c < f->ncpus && ns > 0; c++)
-		f->idle[c] = is(f, "mach-queue") || is(f, "idle-skip");
+		f->idle[c] = keeps_idle(f);
 	if (f->now / EPH_TICK_NS != ticks && is(f, "latr"))
 		ref_sweep(f);
 }
@@ -137,6 +155,59 @@ ref_flush_batch(struct ref *f)
 	f->nbatch = 0;
 }
 
+static void
+ref_flush_cpu(struct ref *f, unsigned c)
+{
+	f->flushed[c] = ++f->clock;
+	if (c == f->me) {
+		f->c.flush_local++;
+	} else {
+		f->c.flush_remote++;
+		f->c.ipi_sent++;
+	}
+}
+
+/* Flush those of `to` that have not since the page changed. */
+static void
+ref_flush_since(struct ref *f, const bool to[CPUS_MAX], unsigned va)
+{
+	const unsigned since = f->changed[va];
+	bool here;
+
+	if (since == 0)
+		return;
+	here = to[f->me] && f->flushed[f->me] <= since;
+	if (here)
+		ref_flush_cpu(f, f->me);
+	for (unsigned c = 0; c < f->ncpus; c++) {
+		if (c != f->me && to[c] && f->flushed[c] <= since)
+			ref_flush_cpu(f, c);
+	}
+}
+
+static void
+ref_changes(struct ref *f, unsigned va, bool valid)
+{
+	if (f->valid[va])
+		f->changed[va] = f->clock;
+	f->valid[va] = valid;
+	f->c.pte_store++;
+}
+
+static void
+ref_store_clock(struct ref *f, unsigned va)
+{
+	bool all[CPUS_MAX];
+
+	memset(all, true, sizeof(all));
+	if (f->removed[va]) {
+		ref_flush_since(f, all, va);
+		f->removed[va] = false;
+		f->changed[va] = 0;
+	}
+	ref_changes(f, va, true);
+}
+
 /* Does the note cover the page? */
 static bool
 covers(const struct note *n, unsigned va)
@@ -154,6 +225,10 @@ ref_store_valid(struct ref *f, unsigned va)
 	struct note *n;
 	bool pending = false;
 
+	if (is(f, "tlbclock")) {
+		ref_store_clock(f, va);
+		return;
+	}
 	for (unsigned i = 0; i < f->nbatch; i++)
 		pending |= covers(&f->batch[i], va) && !f->gone[va];
 	if (pending)
@@ -174,9 +249,16 @@ ref_store_valid(struct ref *f, unsigned va)
 static void
 ref_others(struct ref *f, const bool to[CPUS_MAX], unsigned npages)
 {
-	for (unsigned c = 0; c < f->ncpus; c++) {
+	for (unsigned c = 0; c < f->ncpus && !is(f, "invlpgb"); c++) {
 		if (!to[c])
 			continue;
+		f->marked[c] |= is(f, "pm-gen");
+		if (f->idle[c] && is(f, "at-receipt")) {
+			f->c.ipi_sent++;
+			f->c.flush_remote += npages == 0;
+			f->marked[c] |= npages != 0;
+			continue;
+		}
 		if (f->idle[c] && is(f, "mach-queue")) {
 			f->everything[c] |= npages == 0 || f->listed[c] == 4;
 			f->listed[c] += npages != 0 && f->listed[c] < 4;
@@ -187,7 +269,7 @@ ref_others(struct ref *f, const bool to[CPUS_MAX], unsigned npages)
 			f->marked[c] = true;
 			continue;
 		}
-		f->c.ipi_sent++;
+		f->c.ipi_sent += !is(f, "rar");
 		if (npages == 0 || is(f, "idle-skip"))
 			f->c.flush_remote++;
 		else
@@ -221,11 +303,24 @@ ref_remove_latr(struct ref *f, unsigned va, unsigned npages)
 	}
 }
 
+/* Instructions for a range on this CPU. */
+static unsigned
+ref_local(const struct ref *f, unsigned npages)
+{
+	return (is(f, "invlpgb") ? (npages + 7) / 8 : npages);
+}
+
 static void
 ref_remove(struct ref *f, unsigned va, unsigned npages)
 {
 	bool to[CPUS_MAX];
 
+	for (unsigned k = 0; k < npages && is(f, "tlbclock"); k++) {
+		ref_changes(f, va + k, false);
+		f->removed[va + k] = true;
+	}
+	if (is(f, "tlbclock"))
+		return;
 	f->c.pte_store += npages;
 	if (is(f, "batched")) {
 		f->batch[f->nbatch++] =
@@ -237,7 +332,7 @@ ref_remove(struct ref *f, unsigned va, unsigned npages)
 	} else if (is(f, "latr")) {
 		ref_remove_latr(f, va, npages);
 	} else {
-		f->c.invlpg_local += npages;
+		f->c.invlpg_local += ref_local(f, npages);
 		ref_targets(f, false, to);
 		ref_others(f, to, npages);
 	}
@@ -258,19 +353,32 @@ ref_known(const struct ref *f, unsigned va, unsigned npages)
 	return (true);
 }
 
+static bool
+ref_changed(const struct ref *f, unsigned va, unsigned npages)
+{
+	bool any = false;
+
+	for (unsigned k = 0; k < npages; k++)
+		any |= f->changed[va + k] != 0;
+	return (any);
+}
+
 static void
 ref_enter(struct ref *f, unsigned va, unsigned npages)
 {
-	const bool known = ref_known(f, va, npages);
+	bool known = ref_known(f, va, npages);
 	bool to[CPUS_MAX];
 
 	for (unsigned k = 0; k < npages; k++)
 		ref_store_valid(f, va + k);
+	if (is(f, "tlbclock"))
+		known = !ref_changed(f, va, npages);
 	if (known)
 		return;
-	f->c.invlpg_local += npages;
+	f->c.invlpg_local += ref_local(f, npages);
 	ref_targets(f, false, to);
 	ref_others(f, to, npages);
+	memset(&f->changed[va], 0, npages * sizeof(f->changed[0]));
 }
 
 /* The machine beside it. */
@@ -328,6 +436,9 @@ do_invalidate(struct world *w, unsigned va)
 			eph_cpuset_set(set, c);
 	}
 	smp_masked_invlpg(w->mc, set, w->va + eph_ptoa(va));
+	if (is(&w->f, "tlbclock") && !ref_changed(&w->f, va, 1))
+		return;
+	w->f.c.invlpg_local += is(&w->f, "invlpgb");
 	ref_others(&w->f, to, 1);
 }
 
@@ -338,6 +449,11 @@ do_flush(struct world *w, unsigned va)
 
 	smp_invltlb(w->mc, w->va + eph_ptoa(va), 1, true);
 	ref_targets(&w->f, false, to);
+	if (is(&w->f, "tlbclock")) {
+		ref_flush_since(&w->f, to, va);
+		return;
+	}
+	w->f.c.flush_local += is(&w->f, "invlpgb");
 	ref_others(&w->f, to, 0);
 }
 
@@ -414,8 +530,10 @@ static void
 finish(struct world *w)
 {
 	eph_lockstep_drain(w->mc);
-	for (unsigned c = 0; c < w->f.ncpus; c++)
-		ref_wake(&w->f, c);
+	for (unsigned c = 0; c < w->f.ncpus; c++) {
+		if (!w->f.idle[c] || !is(&w->f, "at-receipt"))
+			ref_wake(&w->f, c);
+	}
 	ref_flush_batch(&w->f);
 	ref_sweep(&w->f);
 	CU_ASSERT_TRUE(same(w, UINT32_MAX));
@@ -432,6 +550,7 @@ play(const char *name, unsigned ncpus, unsigned steps, uint64_t seed)
 	memset(&w, 0, sizeof(w));
 	w.f.name = name;
 	w.f.ncpus = ncpus;
+	w.f.clock = 1;
 	eph__prng_init(&w.r, seed, ncpus);
 	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &w.mc, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(
@@ -459,11 +578,12 @@ static void
 protocols_count_as_the_reference_does(void)
 {
 	static const char *const names[] = { "mach-queue", "idle-skip",
-		"batched", "latr" };
+		"batched", "latr", "overlap", "at-receipt", "pm-gen", "lazy",
+		"rar", "invlpgb", "tlbclock" };
 	static const unsigned cpus[] = { 1, 2, 4, 7, 66 };
 	const unsigned runs = test_long ? 200 : 4;
 
-	for (unsigned n = 0; n < 4; n++) {
+	for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 		for (unsigned i = 0; i < 5 * runs; i++)
 			play(names[n], cpus[i % 5],
 			    cpus[i % 5] > 8 ? 300 : 2000, i);

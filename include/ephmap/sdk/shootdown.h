@@ -46,9 +46,10 @@ struct eph_shoot {
 
 /* What a protocol needs to be told. */
 enum {
-	EPH_SHOOT_SETTLE = 0x1, /* settle() */
-	EPH_SHOOT_IDLE = 0x2,	/* idleness; catch_up() when it ends */
-	EPH_SHOOT_TICK = 0x4,	/* catch_up() at ticks and thread switches */
+	EPH_SHOOT_SETTLE = 0x1,	 /* settle() */
+	EPH_SHOOT_IDLE = 0x2,	 /* idleness; catch_up() when it ends */
+	EPH_SHOOT_TICK = 0x4,	 /* catch_up() at ticks and thread switches */
+	EPH_SHOOT_CHANGES = 0x8, /* changed() */
 };
 
 #define EPH_TICK_NS 1000000u /* a tick of every CPU */
@@ -79,6 +80,9 @@ struct eph_shootdown_ops {
 	/* A valid entry is about to be stored at `va`.  NULL: not asked for. */
 	void (*settle)(struct eph_machine *mc, eph_va_t va);
 
+	/* A valid entry at `va` was removed or replaced, by whomever. */
+	void (*changed)(struct eph_machine *mc, eph_va_t va);
+
 	/*
 	 * Do on this CPU what was put off: as the flags ask, in a critical
 	 * section, before anything else runs here; and once everything has
@@ -99,12 +103,14 @@ int eph_machine_set_shootdown(
  * What the pmap, designs and executors ask of the machine's protocol: the
  * slots above, whose preconditions are asserted here.  Targets never include
  * the caller; pages lie in the mapping space; settle() is called only for
- * protocols with EPH_SHOOT_SETTLE, catch_up() in a critical section.
+ * protocols with EPH_SHOOT_SETTLE, changed() for those with EPH_SHOOT_CHANGES,
+ * catch_up() in a critical section.
  */
 void eph_shoot(struct eph_machine *mc, const struct eph_shoot *req);
 void eph_shoot_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
     eph_va_t va, unsigned npages, bool all);
 void eph_shoot_settle(struct eph_machine *mc, eph_va_t va);
+void eph_shoot_changed(struct eph_machine *mc, eph_va_t va);
 void eph_shoot_catch_up(struct eph_machine *mc);
 
 /* For protocols: the parts of a request that happen on this CPU. */

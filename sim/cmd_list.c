@@ -39,7 +39,7 @@ struct kind {
 	void (*rows)(struct rows *rows);
 	const char *align;		  /* of the cells */
 	const char *cells[CELLS_MAX + 1]; /* keys that share the first line */
-	const char *lines[4];		  /* keys with a line of their own */
+	const char *lines[5];		  /* keys with a line of their own */
 };
 
 static struct record *
@@ -119,23 +119,59 @@ set_sysctls(struct record *o, const struct eph_design_ops *d)
 }
 
 static void
+design_row(struct rows *rows, const struct eph_design_ops *d)
+{
+	struct record *o = add_row(rows);
+
+	set_text(o, "name", d->name);
+	set_text(o, "origin", d->origin);
+	set_text(o, "date", d->date);
+	set_text(o, "validity", eph_validity_name(d->validity));
+	set_text(o, "summary", d->summary);
+	set_text(o, "holes", d->holes);
+	set_text(o, "shootdown", d->shootdown);
+	set_text(o, "policy", d->policy);
+	set_features(o, d);
+	set_sysctls(o, d);
+	set_text(o, "from", d->from);
+	set_text(o, "costs", d->costs);
+}
+
+static void
 design_rows(struct rows *rows)
 {
-	for (size_t i = 0; eph_designs[i] != NULL; i++) {
-		const struct eph_design_ops *d = eph_designs[i];
-		struct record *o = add_row(rows);
+	for (size_t i = 0; eph_designs[i] != NULL; i++)
+		design_row(rows, eph_designs[i]);
+}
 
-		set_text(o, "name", d->name);
-		set_text(o, "origin", d->origin);
-		set_text(o, "date", d->date);
-		set_text(o, "validity", eph_validity_name(d->validity));
-		set_text(o, "summary", d->summary);
-		set_text(o, "holes", d->holes);
-		set_text(o, "shootdown", d->shootdown);
-		set_text(o, "policy", d->policy);
-		set_features(o, d);
-		set_sysctls(o, d);
-	}
+/* By date, as text: a decade stands before its years. */
+static int
+design_before(const void *a, const void *b)
+{
+	const struct eph_design_ops *const *x = a, *const *y = b;
+	const int order = strncmp((*x)->date, (*y)->date, 4);
+
+	if (order != 0)
+		return (order);
+	if ((strcmp((*x)->date, (*y)->date)) != 0)
+		return (strcmp((*x)->date, (*y)->date));
+	return (strcmp((*x)->name, (*y)->name));
+}
+
+static void
+timeline_rows(struct rows *rows)
+{
+	const struct eph_design_ops **all;
+	size_t n = 0;
+
+	while (eph_designs[n] != NULL)
+		n++;
+	all = must_alloc(NULL, n, sizeof(*all));
+	memcpy(all, eph_designs, n * sizeof(*all));
+	qsort(all, n, sizeof(*all), design_before);
+	for (size_t i = 0; i < n; i++)
+		design_row(rows, all[i]);
+	free(all);
 }
 
 static void
@@ -363,6 +399,9 @@ static const struct kind kinds[] = {
 	    { "text", "origin", "method" } },
 };
 
+static const struct kind timeline = { "designs", timeline_rows, "lll",
+	{ "date", "name", "from" }, { "summary", "origin", "costs", "holes" } };
+
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* "key: text" below a row; a summary needs no name. */
@@ -450,24 +489,33 @@ refuse_kind(const char *command, const char *name)
 	    near != NULL ? "; did you mean " : "", near != NULL ? near : ""));
 }
 
-int
-cmd_list(const struct opts *o, int n, char **operands)
+static int
+list_kind(const struct kind *k, unsigned format)
 {
 	struct rows rows = { NULL, 0 };
 
+	k->rows(&rows);
+	print_rows(k, &rows, format);
+	for (size_t r = 0; r < rows.n; r++)
+		record_free(&rows.row[r]);
+	free(rows.row);
+	return (EXIT_OK);
+}
+
+int
+cmd_list(const struct opts *o, int n, char **operands)
+{
 	if (n == 0) {
 		help_command(stdout, o->command);
 		return (EXIT_OK);
 	}
+	if (o->by_year && strcmp(operands[0], timeline.name) != 0)
+		return (options_refuse("ephmap list",
+		    "--timeline is for designs, not %s", operands[0]));
 	for (size_t i = 0; i < NKINDS; i++) {
-		if (strcmp(kinds[i].name, operands[0]) != 0)
-			continue;
-		kinds[i].rows(&rows);
-		print_rows(&kinds[i], &rows, o->format);
-		for (size_t r = 0; r < rows.n; r++)
-			record_free(&rows.row[r]);
-		free(rows.row);
-		return (EXIT_OK);
+		if (strcmp(kinds[i].name, operands[0]) == 0)
+			return (list_kind(
+			    o->by_year ? &timeline : &kinds[i], o->format));
 	}
 	return (refuse_kind("ephmap list", operands[0]));
 }

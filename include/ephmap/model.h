@@ -33,6 +33,7 @@ struct eph_tlb_model {
 	const char *name;
 	const char *origin; /* where the geometry was taken from */
 	bool infinite;	    /* forgets nothing until told to */
+	bool keeps_global;  /* an erratum: invlpg spares global entries */
 	struct eph_tlb_level l1;
 	struct eph_tlb_level l2;
 };

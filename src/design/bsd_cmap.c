@@ -49,6 +49,7 @@ const struct eph_design_ops eph__bsd_cmap_ops = {
 	.summary = "two windows per CPU, for copying and zeroing a page",
 	.origin = "386BSD, FreeBSD to 4; Jolitz, Greenman, Dyson",
 	.date = "1992",
+	.costs = "L 1 a map",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

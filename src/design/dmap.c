@@ -198,6 +198,7 @@ const struct eph_design_ops eph__dmap_ops = {
 	.summary = "all memory mapped at boot, the address is arithmetic",
 	.origin = "FreeBSD amd64, DragonFly x86_64, Solaris segkpm",
 	.date = "2003",
+	.costs = "nothing",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

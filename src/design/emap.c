@@ -451,6 +451,7 @@ const struct eph_design_ops eph__emap_ops = {
 	.summary = "read-only mappings, a generation that users consume",
 	.origin = "NetBSD uvm_emap.c, Rasiukevicius and Doran",
 	.date = "2009-06-28",
+	.costs = "a flush a consumer that is behind",
 	.holes = "generation wrap: a CPU 2^31 generations behind seems current",
 	.shootdown = "acked-invlpg",
 	.policy = "",

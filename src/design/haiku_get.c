@@ -209,6 +209,7 @@ const struct eph_design_ops eph__haiku_get_ops = {
 	.summary = "a pool, invalidated on all CPUs at each map",
 	.origin = "Haiku 47c40a10a1, Weinhold",
 	.date = "2008-10-20",
+	.costs = "everybody, a map",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

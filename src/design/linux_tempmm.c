@@ -141,6 +141,7 @@ const struct eph_design_ops eph__linux_tempmm_ops = {
 	.summary = "an address space that only the mapping CPU enters",
 	.origin = "Linux arch/x86/kernel/alternative.c, Amit",
 	.date = "2019-04",
+	.costs = "three flushes",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -330,6 +330,7 @@ const struct eph_design_ops eph__linux_vm_map_ram_ops = {
 	.summary = "blocks per CPU used up in order, flushed by 32 MiB",
 	.origin = "Linux db64fe02258f, Piggin",
 	.date = "2008-10",
+	.costs = "everybody, 64 MiB",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -650,9 +650,8 @@ lwbuf_pcpu_get_kva_bytes(void *state)
 {
 	const struct lwbuf_pcpu *lp = state;
 
-	if (lp->window != 0)
-		return (eph_ptoa(PCPU_LIMIT));
-	return (eph_ptoa(lwbuf_pcpu_get_count(state)));
+	return (eph_ptoa(
+	    lp->window != 0 ? PCPU_LIMIT : lwbuf_pcpu_get_count(state)));
 }
 
 static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
@@ -669,11 +668,10 @@ static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
 /* clang-format off */
 #define LWBUF_PCPU_ROW							\
 	.abi = EPHMAP_ABI,						\
-	.origin = "DragonFly, proposed by Greear",			\
-	.date = "2009-03",						\
-	.holes = "",							\
+	.origin = "DragonFly, proposed by Greear", .date = "2009-03",	\
+	.holes = "", .policy = "",					\
+	.costs = "L 1 a miss of the CPU",				\
 	.shootdown = "rendezvous",					\
-	.policy = "",							\
 	.validity = EPH_VALID_ASKED,					\
 	.flags = EPH_DESIGN_SLEEPS | EPH_DESIGN_CACHE,			\
 	.destroy = lwbuf_pcpu_destroy,					\
@@ -688,6 +686,7 @@ static const struct eph_sysctl lwbuf_pcpu_sysctls[] = {
 const struct eph_design_ops eph__lwbuf_pcpu_ops = {
 	LWBUF_PCPU_ROW,
 	.name = "lwbuf.pcpu",
+	.from = "lwbuf.objcache",
 	.summary = "a cache of mappings by page for each CPU",
 	.create = lwbuf_pcpu_create,
 };
@@ -695,6 +694,7 @@ const struct eph_design_ops eph__lwbuf_pcpu_ops = {
 const struct eph_design_ops eph__lwbuf_pcpu_kva_ops = {
 	LWBUF_PCPU_ROW,
 	.name = "lwbuf.pcpu-kva",
+	.from = "lwbuf.pcpu",
 	.summary = "the same, one address mapped differently on each CPU",
 	.create = lwbuf_pcpu_kva_create,
 };

@@ -217,6 +217,8 @@ const struct eph_design_ops eph__lwbuf_reserve_ops = {
 	.summary = "a fixed reserve by CPU, then an objcache, v3 repaired",
 	.origin = "DragonFly 47efa95b84, Greear",
 	.date = "2010-03-31",
+	.from = "lwbuf.homecpu",
+	.costs = "L 1 a CPU that looks",
 	.holes = "wakeup only when the list goes from 0 to 1, and never "
 		 "for an ephemeral lwbuf",
 	.shootdown = "rendezvous",

@@ -447,6 +447,8 @@ const struct eph_design_ops eph__msf_buf_ops = {
 	    "32-page buffers, a hint in the first page, entries compared",
 	.origin = "DragonFly a5d36a1d7a, Dillon; as of 2008-12",
 	.date = "2005-03-04",
+	.from = "sf_buf.cpumask",
+	.costs = "everybody, a miss of 32 pages",
 	.holes = "un-acked flush (shared); lost wakeup (wakeup_one with an "
 		 "interruptible sleeper)",
 	.shootdown = "unacked-flush",

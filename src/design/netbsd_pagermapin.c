@@ -195,6 +195,7 @@ const struct eph_design_ops eph__netbsd_pagermapin_ops = {
 	.summary = "a map for I/O, removed on all CPUs at each end",
 	.origin = "NetBSD sys/uvm/uvm_pager.c, Cranor",
 	.date = "1998",
+	.costs = "everybody, an unmap",
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_NBUFS | EPH_DESIGN_SLEEPS,
 	.create = pagermapin_create,
 };
@@ -205,6 +206,8 @@ const struct eph_design_ops eph__openbsd_pseg_ops = {
 	.summary = "the same in segments of sixteen ranges of 64 KiB",
 	.origin = "OpenBSD sys/uvm/uvm_pager.c, van der Steldt",
 	.date = "2009",
+	.from = "netbsd.pagermapin",
+	.costs = "everybody, an unmap",
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_SLEEPS,
 	.create = pseg_create,
 };

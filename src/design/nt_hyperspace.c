@@ -121,6 +121,7 @@ const struct eph_design_ops eph__nt_hyperspace_ops = {
 	.summary = "255 addresses of a process used downwards, then a flush",
 	.origin = "Windows NT, as in ReactOS hypermap.c",
 	.date = "1993",
+	.costs = "a flush of all CPUs of the process, 255 maps",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -176,6 +176,7 @@ const struct eph_design_ops eph__plan9_kmap_386_ops = {
 	.summary = "a range of each process, invlpg at unmap",
 	.origin = "Plan 9 sys/src/9/pc/mmu.c, Bell Labs",
 	.date = "2002",
+	.costs = "L 1 an unmap",
 	.create = plan9_386_create,
 };
 
@@ -185,6 +186,8 @@ const struct eph_design_ops eph__plan9_kmap_amd64_ops = {
 	.summary = "a range of each process, used in order, invlpg at map",
 	.origin = "9front sys/src/9/pc64/mmu.c",
 	.date = "2016",
+	.from = "plan9.kmap.386",
+	.costs = "L 1 a map",
 	.nest = 1, /* more may meet one in use, as the range begins anew */
 	.create = plan9_amd64_create,
 };

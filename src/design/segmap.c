@@ -601,6 +601,7 @@ const struct eph_design_ops eph__segmap_ops = {
 	.summary = "slots unloaded everywhere when reused, a lock per chain",
 	.origin = "illumos seg_map.c, Sun",
 	.date = "1988; locks as of 2001",
+	.costs = "everybody, a reuse",
 	.holes = "lost wakeup (a release signals its own free list, and only "
 		 "when that was empty)",
 	.shootdown = "acked-invlpg",

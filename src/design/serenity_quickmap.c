@@ -127,6 +127,7 @@ const struct eph_design_ops eph__serenity_quickmap_ops = {
 	.summary = "one address under a lock, and each CPU's last page there",
 	.origin = "SerenityOS MemoryManager.cpp, Tom",
 	.date = "2020-11",
+	.costs = "L 1, or none",
 	.holes = "stale: a page that comes back to the window, for a CPU that "
 		 "loaded another meanwhile by speculation",
 	.shootdown = "acked-invlpg",

@@ -225,6 +225,8 @@ const struct eph_design_ops eph__sf_buf_accessed_ops = {
 	.summary = "mask of CPUs in sync kept while A is clear, masked IPIs",
 	.origin = "FreeBSD i386 vm_machdep.c 1.269 (2006), Cox",
 	.date = "2005",
+	.from = "sf_buf.cpumask",
+	.costs = "CPUs not in sync, none if never used",
 	.holes = "A is read before the entry is stored; lost wakeup "
 		 "(wakeup_one with an interruptible sleeper)",
 	.shootdown = "acked-invlpg",

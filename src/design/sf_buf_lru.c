@@ -117,6 +117,8 @@ const struct eph_design_ops eph__sf_buf_lru_ops = {
 	.summary = "page hash, LRU of unreferenced mappings, global mappings",
 	.origin = "DragonFly 4860553a54, Hsu; FreeBSD i386 1.220, Cox",
 	.date = "2003-12-10",
+	.from = "sf_buf.hash",
+	.costs = "everybody, a miss",
 	.holes = "un-acked flush; lost wakeup (wakeup_one with an "
 		 "interruptible sleeper); leaks wires",
 	.shootdown = "unacked-flush",

@@ -143,6 +143,7 @@ const struct eph_design_ops eph__sf_buf_uncached_ops = {
 	.summary = "a pool of addresses, mapped and unmapped for every use",
 	.origin = "FreeBSD 3 and 4, Greenman; DragonFly before dfbcf5a390",
 	.date = "1998",
+	.costs = "everybody, twice a map",
 	.holes = "un-acked flush",
 	.shootdown = "unacked-flush",
 	.policy = "",

@@ -44,6 +44,7 @@ const struct eph_design_ops eph__solaris_caddr_ops = {
 	.summary = "two windows per CPU, left as they are",
 	.origin = "Solaris i86pc ppcopy and pagezero, Sun",
 	.date = "1990s",
+	.costs = "L 1 a map",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -217,6 +217,7 @@ const struct eph_design_ops eph__sun4_ppmapin_ops = {
 	.summary = "addresses by cache colour, taken without a lock",
 	.origin = "Solaris uts/sun4/vm/ppage.c, Sun",
 	.date = "1990s",
+	.costs = "everybody, an unmap",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -225,6 +225,8 @@ const struct eph_design_ops eph__xen_shadow_ops = {
 	.summary = "one circle, a CPU flushes when the cursor went back",
 	.origin = "Xen 99db02d509, Fraser",
 	.date = "2003-10-07",
+	.from = "xen.percpu",
+	.costs = "a flush a lap",
 	.holes =
 	    "stale: a CPU overtaken by the cursor does not flush (only with "
 	    "speculation)",
@@ -238,6 +240,8 @@ const struct eph_design_ops eph__xen_epoch_ops = {
 	.summary = "one circle, a CPU flushes once after each wrap",
 	.origin = "Xen 2acc4cfee7, Fraser and Fetterman",
 	.date = "2004-10-16",
+	.from = "xen.shadow",
+	.costs = "a flush an epoch",
 	.holes = "",
 	.create = xen_epoch_create,
 };
@@ -249,6 +253,8 @@ const struct eph_design_ops eph__xen_noready_ops = {
 	.summary = "the same, an entry is free as soon as it is unmapped",
 	.origin = "Xen 2db05f29eb, Fraser; reverted by 13f2a6e868",
 	.date = "2005-06-03",
+	.from = "xen.epoch",
+	.costs = "a flush an epoch",
 	.holes =
 	    "stale: a mapping held across the wrap is handed out in the same "
 	    "epoch",

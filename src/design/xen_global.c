@@ -166,6 +166,8 @@ const struct eph_design_ops eph__xen_global_ops = {
 	    "addresses for everybody, all TLBs flushed when none is left",
 	.origin = "Xen af58611df6, Fraser",
 	.date = "2006-01-10",
+	.from = "xen.epoch",
+	.costs = "everybody, a lap",
 	.holes = "",
 	.shootdown = "acked-invlpg",
 	.policy = "",

@@ -380,6 +380,8 @@ const struct eph_design_ops eph__xen_maphash_ops = {
 	.summary = "8 mappings a vcpu kept by hash, garbage found by epoch",
 	.origin = "Xen d02b79422b, Fraser",
 	.date = "2006-01-11",
+	.from = "xen.epoch",
+	.costs = "a flush an epoch, none if one was made",
 	.create = maphash_create,
 };
 
@@ -389,5 +391,7 @@ const struct eph_design_ops eph__xen_mapcache_ops = {
 	.summary = "the same, 16 entries a vcpu, and a last resort",
 	.origin = "Xen 4b28bf6ae9, Beulich; 61c6dfce32",
 	.date = "2013-01-23",
+	.from = "xen.maphash",
+	.costs = "a flush an epoch, none if one was made",
 	.create = mapcache_create,
 };

@@ -433,6 +433,9 @@ eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 	outdated = cpu_cell_outdated(cpu, i, sh);
 	if (!outdated)
 		cpu->c.needless_invlpg++;
+	if (eph_unlikely((sh->key & EPH_SHADOW_G) != 0) &&
+	    eph_unlikely(cpu->mc->tlb_model->keeps_global))
+		return (outdated);
 	cpu_drop(cpu, i, sh);
 	return (outdated);
 }

@@ -66,9 +66,18 @@ static const struct eph_tlb_model tlb_cortex_a72 = {
 	.l2 = { 256, 4 },
 };
 
+static const struct eph_tlb_model tlb_keeps_global = {
+	.name = "invlpg-keeps-global",
+	.origin = "infinite, with an erratum of Alder and Raptor Lake (2022 to "
+		  "2023): with PCIDs INVLPG spares global translations (Linux "
+		  "ce0b15d11ad8, which turns PCIDs off)",
+	.infinite = true,
+	.keeps_global = true,
+};
+
 const struct eph_tlb_model *const eph_tlb_models[] = { &tlb_infinite,
 	&tlb_pentium4, &tlb_opteron, &tlb_skylake, &tlb_zen, &tlb_zen5,
-	&tlb_cortex_a72, NULL };
+	&tlb_cortex_a72, &tlb_keeps_global, NULL };
 
 const char *
 eph_cost_kind_name(enum eph_cost_kind kind)

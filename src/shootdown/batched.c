@@ -38,8 +38,9 @@
  * one range; the originals keep addresses back until they are flushed.
  *
  * Linux 4.3 (2015, Gorman): one flush of all CPUs concerned for 32 unmapped
- * pages (SWAP_CLUSTER_MAX); and 2.6.28 (2008, Piggin): vunmap's addresses,
- * which are not used again before a flush.
+ * pages (SWAP_CLUSTER_MAX).  vunmap (2.6.28, 2008, Piggin) puts off too, but it
+ * keeps its addresses back until fls(CPUs) * 32 MiB of them are flushed at
+ * once: that is a design, linux.vm_map_ram has the same limit.
  *
  * Key: (l) by the lock.
  */
@@ -190,7 +191,7 @@ const struct eph_shootdown_ops eph__shootdown_batched = {
 	.name = "batched",
 	.summary =
 	    "removals are flushed by 32, or when an address is used again",
-	.origin = "Linux 4.3, 2015; vunmap, 2008",
+	.origin = "Linux 4.3, 2015",
 	.acked = false,
 	.flags = EPH_SHOOT_SETTLE,
 	.create = batched_create,

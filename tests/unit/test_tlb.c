@@ -28,7 +28,8 @@ struct level {
 
 struct naive {
 	bool infinite;
-	bool held[PAGES]; /* infinite */
+	bool keeps_global; /* invlpg spares global pages */
+	bool held[PAGES];  /* infinite */
 	bool global[PAGES];
 	struct level level[2];
 };
@@ -100,6 +101,8 @@ naive_use(struct naive *v, uint32_t page)
 static void
 naive_forget(struct naive *v, uint32_t page)
 {
+	if (v->keeps_global && v->global[page])
+		return;
 	v->held[page] = false;
 	for (unsigned i = 0; i < 2; i++) {
 		if (v->level[i].sets != 0)
@@ -123,6 +126,7 @@ naive_init(struct naive *v, const struct eph_tlb_model *model)
 {
 	memset(v, 0, sizeof(*v));
 	v->infinite = model->infinite;
+	v->keeps_global = model->keeps_global;
 	v->level[0].sets = model->infinite ? 0 : model->l1.sets;
 	v->level[0].ways = model->l1.ways;
 	v->level[1].sets = model->infinite ? 0 : model->l2.sets;

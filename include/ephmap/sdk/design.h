@@ -135,6 +135,9 @@ struct eph_design_ops {
 
 	/* Up to one whose name is NULL; NULL: none. */
 	const struct eph_sysctl *sysctls;
+
+	const char *from;  /* the design that it was made from; NULL: none */
+	const char *costs; /* what it invalidates, and when; NULL: unsaid */
 };
 
 /* create(), on a machine whose pgeflag is as the row's flags say. */

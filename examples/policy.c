@@ -3,7 +3,7 @@
 /*
  * A policy of one's own, as a variant of one that is there: CLOCK that gives
  * no second chance evicts in the order of arrival.  What is not changed in the
- * row stays as it was.  (doc/GUIDE.md has a whole policy.)
+ * row stays as it was.  (examples/second.c is a whole policy.)
  */
 
 #include <ephmap/ephmap.h>

@@ -9,6 +9,7 @@ extern const struct eph_scenario eph__scenario_copy;
 extern const struct eph_scenario eph__scenario_cross_cpu;
 extern const struct eph_scenario eph__scenario_exhaust;
 extern const struct eph_scenario eph__scenario_free_map;
+extern const struct eph_scenario eph__scenario_interrupt;
 extern const struct eph_scenario eph__scenario_ipiq_full;
 extern const struct eph_scenario eph__scenario_kva_exhaust;
 extern const struct eph_scenario eph__scenario_private;
@@ -31,6 +32,7 @@ const struct eph_scenario *const eph_scenarios[] = {
 	&eph__scenario_ipiq_full,
 	&eph__scenario_wired_page,
 	&eph__scenario_copy,
+	&eph__scenario_interrupt,
 	NULL,
 };
 

@@ -11,6 +11,7 @@ set(EPHMAP_SOURCES
     cross_cpu.c
     exhaust.c
     free_map.c
+    interrupt.c
     ipiq_full.c
     kva_exhaust.c
     private_use.c

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `ephmap explore': searches, schedules, the museum, designs from outside.
-# The second and third argument are plugin_once.c and plugin_forgets.c, built.
+# The arguments are plugin_once.c, plugin_forgets.c, plugin_early.c, built.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" once.so && cp "$3" forgets.so || exit 2
+cp "$2" once.so && cp "$3" forgets.so && cp "$4" early.so || exit 2
 
 # A sound design survives, and what that is worth is said.
 accepts explore --design sf_buf.cpumask --scenario same-page --budget 500
@@ -38,6 +38,12 @@ accepts explore --design kmap --scenario copy --budget 500
 run explore --design kmap --scenario copy --nbufs 2
 expect_status 1
 expect_out '^kmap, copy: deadlock'
+
+# A handler maps between the steps of an unmap.
+accepts explore --design kmap_atomic --scenario interrupt --budget 500
+run explore --plugin early.so --scenario interrupt --budget 2000
+expect_status 1
+expect_out '^=> stale use: CPU 0'
 
 # All states: a proof, the end of a budget, and a shortest schedule.
 # (A build whose stacks cannot be saved says so.)

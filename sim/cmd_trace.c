@@ -109,6 +109,35 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 
 /* -- import ------------------------------------------------------------- */
 
+/* robin:N, hash:N or random:N[:SEED]; false: none of these. */
+static bool
+import_spread_rule(const char *text, struct eph_import_options *io)
+{
+	static const char *const names[] = { "robin:", "hash:", "random:" };
+	char word[32];
+	uint64_t cpus;
+	char *seed;
+	unsigned i = 0;
+
+	while (i < 3 && strncmp(text, names[i], strlen(names[i])) != 0)
+		i++;
+	if (i == 3 || strlen(text) >= sizeof(word))
+		return (false);
+	(void)snprintf(word, sizeof(word), "%s", text + strlen(names[i]));
+	io->cpu_of = (enum eph_import_cpu)(EPH_CPU_ROBIN + i);
+	io->seed = 1;
+	if ((seed = strchr(word, ':')) != NULL) {
+		*seed++ = '\0';
+		if (io->cpu_of != EPH_CPU_RANDOM ||
+		    parse_u64(seed, INT64_MAX, &io->seed) != 0)
+			return (false);
+	}
+	if (parse_u64(word, EPH_CPUS_MAX, &cpus) != 0 || cpus == 0)
+		return (false);
+	io->cpu = (unsigned)cpus;
+	return (true);
+}
+
 static int
 import_cpu_rule(
     const char *command, const char *text, struct eph_import_options *io)
@@ -121,13 +150,15 @@ import_cpu_rule(
 		io->cpu_of = EPH_CPU_THREAD;
 	} else if (strcmp(text, "column") == 0) {
 		io->cpu_of = EPH_CPU_COLUMN;
+	} else if (import_spread_rule(text, io)) {
+		return (OPTIONS_OK);
 	} else if (parse_u64(text, EPH_CPUS_MAX - 1, &cpu) == 0) {
 		io->cpu_of = EPH_CPU_FIXED;
 		io->cpu = (unsigned)cpu;
 	} else {
 		return (options_refuse(command,
 		    "--cpu-of: expected pid, thread, column or a CPU from " EPH_CPUS_TEXT
-		    ", got \"%s\"",
+		    ", or robin:N, hash:N or random:N[:SEED], got \"%s\"",
 		    text));
 	}
 	return (OPTIONS_OK);

@@ -39,6 +39,11 @@ enum eph_import_cpu {
 	EPH_CPU_THREAD,	 /* the same of threads */
 	EPH_CPU_COLUMN,	 /* the log's CPU column */
 	EPH_CPU_FIXED,	 /* `cpu` */
+
+	/* Each reference by itself, to `cpu` CPUs: not for calls and holds. */
+	EPH_CPU_ROBIN,	/* in turn */
+	EPH_CPU_HASH,	/* by the page: one page is one CPU's */
+	EPH_CPU_RANDOM, /* by `seed` */
 };
 
 /* Unit of a log's times. */
@@ -61,7 +66,8 @@ struct eph_import_options {
 	const char *from; /* a format's name; NULL: guess */
 	unsigned calls;	  /* EPH_CALLS_*, or 0 */
 	enum eph_import_cpu cpu_of;
-	unsigned cpu;  /* EPH_CPU_FIXED */
+	unsigned cpu;  /* EPH_CPU_FIXED; _ROBIN, _HASH, _RANDOM: how many */
+	uint64_t seed; /* EPH_CPU_RANDOM */
 	unsigned fold; /* CPUs to share, at most; 0: as many as needed */
 	enum eph_import_fold fold_by;
 	bool no_holds;	      /* p lines even where holds are recorded */

@@ -197,6 +197,13 @@ eph_trace_import_guess(
 	return (error);
 }
 
+static bool
+import_spreads(const struct eph_import_options *o)
+{
+	return (o->cpu_of == EPH_CPU_ROBIN || o->cpu_of == EPH_CPU_HASH ||
+	    o->cpu_of == EPH_CPU_RANDOM);
+}
+
 /* Are there options that this format cannot obey? */
 static int
 import_check(const struct import_format *f, const struct eph_import_options *o,
@@ -219,6 +226,12 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 		why = "names pages of pipes by address: --calls pipe is alone";
 	else if (o->cpu_of == EPH_CPU_COLUMN && !(f->options & IMPORT_COLUMN))
 		why = "has no CPU column (--cpu-of column)";
+	else if (import_spreads(o) &&
+	    (f->options & (IMPORT_CALLS | IMPORT_HOLDS)) != 0)
+		why = "has calls or holds, which stay whole: references cannot "
+		      "be spread (--cpu-of)";
+	else if (import_spreads(o) && o->fold != 0)
+		why = "has references spread already: --fold is for processes";
 	else if (o->no_holds && !(f->options & IMPORT_HOLDS))
 		why = "has no recorded holds (--no-holds)";
 	else if (o->block_bytes != 0 && !(f->options & IMPORT_BLOCK))
@@ -246,6 +259,10 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 	if (o->fold > EPH_CPUS_MAX)
 		return (eph_err_set(err, EINVAL, "--fold %u; expected 1 to %u",
 		    o->fold, EPH_CPUS_MAX));
+	if (import_spreads(o) && (o->cpu < 1 || o->cpu > EPH_CPUS_MAX))
+		return (eph_err_set(err, EINVAL,
+		    "references spread over %u CPUs; expected 1 to %u", o->cpu,
+		    EPH_CPUS_MAX));
 	if (o->cpu_of == EPH_CPU_FIXED && o->cpu >= EPH_CPUS_MAX)
 		return (eph_err_set(
 		    err, EINVAL, "CPU %u; expected " EPH_CPUS_TEXT, o->cpu));
@@ -283,6 +300,7 @@ import_run(struct import *im, const struct import_format *f)
 	struct eph_trace_meta origin = { 0 };
 	int error;
 
+	eph__prng_init(&im->rng, im->o->seed, 0);
 	if (eph__idmap_init(&im->pids) != 0 || eph__names_init(&im->files) != 0)
 		error = eph_err_set(im->err, ENOMEM, "out of memory");
 	else

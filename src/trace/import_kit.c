@@ -101,6 +101,11 @@ eph__import_cpu(
 	uint32_t cpu;
 
 	switch (im->o->cpu_of) {
+	case EPH_CPU_ROBIN:
+	case EPH_CPU_HASH:
+	case EPH_CPU_RANDOM:
+		*cpup = 0; /* import_spread() knows better */
+		return (0);
 	case EPH_CPU_FIXED:
 		*cpup = im->o->cpu;
 		return (0);
@@ -128,9 +133,32 @@ eph__import_cpu(
 	return (0);
 }
 
+/* The CPU of one reference, where references are spread. */
+static unsigned
+import_spread(struct import *im, unsigned cpu, uint64_t page)
+{
+	const unsigned n = im->o->cpu;
+	struct prng by_page;
+
+	switch (im->o->cpu_of) {
+	case EPH_CPU_ROBIN:
+		cpu = im->turn;
+		im->turn = cpu + 1 < n ? cpu + 1 : 0;
+		return (cpu);
+	case EPH_CPU_HASH:
+		eph__prng_init(&by_page, page, 0);
+		return (prng_below(&by_page, n));
+	case EPH_CPU_RANDOM:
+		return (prng_below(&im->rng, n));
+	default:
+		return (cpu);
+	}
+}
+
 int
 eph__import_ref(struct import *im, unsigned cpu, uint64_t page)
 {
+	cpu = import_spread(im, cpu, page);
 	return (
 	    eph_trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
 }

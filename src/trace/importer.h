@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "ephmap/import.h"
+#include "base/prng.h"
 #include "trace/idmap.h"
 #include "trace/input.h"
 #include "trace/names.h"
@@ -67,7 +68,8 @@ struct import {
 	uint64_t back;	    /* times that the log's clock ran backwards */
 	uint64_t back_line; /* the first of them */
 	uint64_t back_ns;   /* by that much at most */
-	unsigned turn;	    /* EPH_FOLD_ROBIN */
+	unsigned turn;	    /* EPH_FOLD_ROBIN, EPH_CPU_ROBIN */
+	struct prng rng;    /* EPH_CPU_RANDOM */
 	struct idmap pids;  /* dense: their CPUs */
 	struct names files; /* paths or URLs */
 	struct import_told told;

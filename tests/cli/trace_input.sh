@@ -38,6 +38,10 @@ refuses 'did you mean strace' trace import --from strcae log.lis -o new
 refuses '--cpu-of: expected pid, thread, column or a CPU' \
     trace import --cpu-of 1024 log.lis -o new
 refuses 'has no CPU column' trace import --cpu-of column log.lis -o new
+for bad in robin robin:0 hash:1025 robin:2:1 random:2: hash:2x; do
+	refuses 'robin:N, hash:N or random' \
+	    trace import --cpu-of "$bad" log.lis -o new
+done
 refuses 'expected one FILE' trace info
 refuses 'expected one FILE' trace info --trace good.txt good.txt
 
@@ -97,6 +101,8 @@ expect_out '"calls": 2'
 expect_out '"source": "arc"'
 accepts trace import log.lis --cpu-of 7 --to text -o imported.txt
 expect 'the CPU that was asked for' grep -q '^p 7 1$' imported.txt
+accepts trace import log.lis --cpu-of robin:2 --to text -o imported.txt
+expect 'CPUs in turn' grep -q '^p 1 ' imported.txt
 printf 'x\n1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.0" 200 9\n' \
     >web.log
 accepts trace import web.log -o web

@@ -302,6 +302,39 @@ zstd_and_gzip_are_read_and_cuts_are_seen(void)
 }
 
 static void
+references_are_spread_over_cpus(void)
+{
+	static const char log[] = "1\n2\n3\n1\n2\n3\n4\n";
+	struct eph_import_options o = {
+		.from = "ids", .cpu_of = EPH_CPU_ROBIN, .cpu = 2
+	};
+	struct imported got = import_as(log, o), again;
+
+	CU_ASSERT_EQUAL_FATAL(got.error, 0);
+	CU_ASSERT_STRING_EQUAL(
+	    got.text, "p 0 1\np 1 2\np 0 3\np 1 1\np 0 2\np 1 3\np 0 4\n");
+	free(got.text);
+	o.cpu_of = EPH_CPU_HASH;
+	got = import_as(log, o);
+	CU_ASSERT_EQUAL_FATAL(got.error, 0);
+	CU_ASSERT_EQUAL(got.res.cpus, 2);
+	CU_ASSERT_EQUAL(strncmp(got.text, got.text + 18, 18), 0);
+	free(got.text);
+	o.cpu_of = EPH_CPU_RANDOM;
+	o.cpu = 1000;
+	got = import_as(log, o);
+	again = import_as(log, o);
+	CU_ASSERT_EQUAL_FATAL(got.error, 0);
+	CU_ASSERT_STRING_EQUAL(got.text, again.text);
+	free(again.text);
+	o.seed = 9;
+	again = import_as(log, o);
+	CU_ASSERT_STRING_NOT_EQUAL(got.text, again.text);
+	free(again.text);
+	free(got.text);
+}
+
+static void
 options_a_format_cannot_obey_are_refused(void)
 {
 	static const struct {
@@ -319,6 +352,11 @@ options_a_format_cannot_obey_are_refused(void)
 		{ "arc", { .split = true }, "--split" },
 		{ "arc", { .cpu_of = EPH_CPU_FIXED, .cpu = 1024 },
 		    "expected 0 to 1023" },
+		{ "ids", { .cpu_of = EPH_CPU_HASH }, "expected 1 to 1024" },
+		{ "hold-tsv", { .cpu_of = EPH_CPU_ROBIN, .cpu = 2 },
+		    "stay whole" },
+		{ "strace", { .cpu_of = EPH_CPU_RANDOM, .cpu = 2 },
+		    "stay whole" },
 		{ "nonsense", { 0 }, "unknown format \"nonsense\"" },
 	};
 
@@ -349,6 +387,7 @@ static CU_TestInfo tests[] = {
 	TEST(nasa_requests_that_were_served_count),
 	TEST(common_and_combined_log_formats_are_read),
 	TEST(id_lists_are_read),
+	TEST(references_are_spread_over_cpus),
 	TEST(arc_blocks_are_pages_or_parts_of_pages),
 	TEST(csv_columns_are_found_by_name),
 	TEST(binary_records_are_read),

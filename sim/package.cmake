@@ -35,8 +35,13 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/_ephmap
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/ephmap.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
     COMPONENT program)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+install(FILES README.md CHANGES.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
     COMPONENT program)
+# What README points to, and the examples, which need nothing but what is installed.
+install(DIRECTORY doc DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT program FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    COMPONENT program FILES_MATCHING PATTERN "*.c")
 install(DIRECTORY tests/samples/
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/samples COMPONENT program
     FILES_MATCHING PATTERN "*.ept")

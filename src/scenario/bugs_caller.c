@@ -8,6 +8,7 @@
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/sleepq.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 /*
  * sendfile maps a chain of pages: it holds some buffers and sleeps for the
@@ -76,35 +77,17 @@ struct handover {
 };
 
 static void
-handover_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct handover *ho = x->arg;
-
-	/* Acquire pairs with the release in handover_pass. */
-	while (eph_load_32(x->mc, &ho->turn, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-handover_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct handover *ho = x->arg;
-
-	eph_store_32(x->mc, &ho->turn, turn, memory_order_release);
-}
-
-static void
 elsewhere_mapper(struct eph_xp *x, unsigned n)
 {
 	struct handover *ho = x->arg;
 
 	(void)n;
-	handover_wait(x, 1);
+	turn_wait(x, &ho->turn, 1);
 	if (eph_xp_map(x, eph_xp_page(x, 2),
 		x->broken ? SFB_CPUPRIVATE : SFB_DEFAULT, &ho->mp) != 0)
 		return;
-	handover_pass(x, 2);
-	handover_wait(x, 3);
+	turn_pass(x, &ho->turn, 2);
+	turn_wait(x, &ho->turn, 3);
 	eph_xp_unmap(x, &ho->mp);
 }
 
@@ -121,10 +104,10 @@ elsewhere_user(struct eph_xp *x, unsigned n)
 		return;
 	eph_xp_touch(x, &mp, own);
 	eph_xp_unmap(x, &mp);
-	handover_pass(x, 1);
-	handover_wait(x, 2);
+	turn_pass(x, &ho->turn, 1);
+	turn_wait(x, &ho->turn, 2);
 	eph_xp_touch_elsewhere(x, &ho->mp, eph_xp_page(x, 2));
-	handover_pass(x, 3);
+	turn_pass(x, &ho->turn, 3);
 }
 
 static int

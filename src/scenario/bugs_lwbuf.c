@@ -19,6 +19,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 #define LIGHT_MAX 8u
 
@@ -82,25 +83,6 @@ light_kva(struct eph_xp *x, struct light *l)
 	(void)eph_fetchor_32(x->mc, &l->cpumask, me, memory_order_relaxed);
 }
 
-/* Wait until it is one's turn, and pass the turn on. */
-static void
-lights_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct lights *ls = x->arg;
-
-	/* Acquire pairs with the release in lights_pass. */
-	while (eph_load_32(x->mc, &ls->turn, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-lights_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct lights *ls = x->arg;
-
-	eph_store_32(x->mc, &ls->turn, turn, memory_order_release);
-}
-
 /*
  * The mask.  alloc() puts another page at the address, so that only the
  * CPU that did it is in sync.  `|=` keeps whoever was in the mask; that
@@ -130,8 +112,8 @@ mask_owner(struct eph_xp *x, unsigned keeps)
 
 	for (uint32_t k = 0; k < 2; k++) {
 		mask_alloc(x, l, eph_xp_page(x, 1 + k));
-		lights_pass(x, 1);
-		lights_wait(x, 0);
+		turn_pass(x, &ls->turn, 1);
+		turn_wait(x, &ls->turn, 0);
 		if (keeps == 0 || !x->broken)
 			eph_store_32(
 			    x->mc, &l->cpumask, 0, memory_order_relaxed);
@@ -145,10 +127,10 @@ mask_user(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < 2; k++) {
-		lights_wait(x, 1);
+		turn_wait(x, &ls->turn, 1);
 		light_kva(x, &ls->light[0]);
 		light_touch(x, &ls->light[0], eph_xp_page(x, 1 + k));
-		lights_pass(x, 0);
+		turn_pass(x, &ls->turn, 0);
 	}
 }
 
@@ -348,10 +330,10 @@ migrate_producer(struct eph_xp *x, unsigned n)
 		pmap_kenter_quick(
 		    x->mc, l->kva, vm_page_to_phys(eph_xp_page(x, 1 + k)));
 		l->used = true;
-		lights_pass(x, 1 + (uint32_t)(l - ls->light));
-		lights_wait(x, 0);
+		turn_pass(x, &ls->turn, 1 + (uint32_t)(l - ls->light));
+		turn_wait(x, &ls->turn, 0);
 	}
-	lights_pass(x, UINT32_MAX);
+	turn_pass(x, &ls->turn, UINT32_MAX);
 }
 
 /* Frees on the list of its own CPU, or gives back to the owner. */
@@ -372,7 +354,7 @@ migrate_consumer(struct eph_xp *x, unsigned n)
 		ls->light[id - 1].used = false;
 		ls->light[id - 1].next = ls->head[list];
 		ls->head[list] = id;
-		lights_pass(x, 0);
+		turn_pass(x, &ls->turn, 0);
 	}
 }
 
@@ -552,6 +534,7 @@ const struct eph_bug eph__bug_null = {
 static void
 dtor_first(struct eph_xp *x, unsigned n)
 {
+	struct lights *ls = x->arg;
 	const eph_va_t va = kva_alloc(x->mc, 1);
 	struct vm_page *m = eph_xp_page(x, 1);
 	uint32_t reached;
@@ -562,22 +545,23 @@ dtor_first(struct eph_xp *x, unsigned n)
 	if (!x->broken)
 		pmap_kremove(x->mc, va);
 	kva_free(x->mc, va, 1);
-	lights_pass(x, 1);
-	lights_wait(x, 0);
-	((struct lights *)x->arg)->light[0].kva = va;
-	lights_pass(x, 2);
+	turn_pass(x, &ls->turn, 1);
+	turn_wait(x, &ls->turn, 0);
+	ls->light[0].kva = va;
+	turn_pass(x, &ls->turn, 2);
 }
 
 /* A kernel that maps where nothing was: no invalidation is needed. */
 static void
 dtor_second(struct eph_xp *x, unsigned n)
 {
+	struct lights *ls = x->arg;
 	struct vm_page *m = eph_xp_page(x, 2);
 	uint32_t reached;
 	eph_va_t va;
 
 	(void)n;
-	lights_wait(x, 1);
+	turn_wait(x, &ls->turn, 1);
 	va = kva_alloc(x->mc, 1);
 	if ((pmap_pte_load(x->mc, va) & EPH_PTE_V) != 0)
 		eph_xp_failure(x, EPH_FAIL_USE_FREE,
@@ -585,8 +569,8 @@ dtor_second(struct eph_xp *x, unsigned n)
 		    pmap_kextract(x->mc, va));
 	pmap_pte_store(x->mc, va, vm_page_to_phys(m) | EPH_PTE_V | EPH_PTE_RW);
 	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
-	lights_pass(x, 0);
-	lights_wait(x, 2);
+	turn_pass(x, &ls->turn, 0);
+	turn_wait(x, &ls->turn, 2);
 	pmap_kremove(x->mc, va);
 	kva_free(x->mc, va, 1);
 }

@@ -8,6 +8,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 #define PM_PAGES 2u
 
@@ -39,24 +40,6 @@ pm_touch(struct eph_xp *x, eph_va_t va, struct vm_page *m)
 	uint32_t reached;
 
 	(void)eph_machine_access(x->mc, va, EPH_TOUCH_READ, m, &reached);
-}
-
-static void
-pm_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct pm *pm = x->arg;
-
-	/* Acquire pairs with the release in pm_pass. */
-	while (eph_load_32(x->mc, &pm->turn, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-pm_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct pm *pm = x->arg;
-
-	eph_store_32(x->mc, &pm->turn, turn, memory_order_release);
 }
 
 /*
@@ -96,18 +79,20 @@ qenter2(struct eph_xp *x, struct vm_page *const *m)
 static void
 qenter2_cpu0(struct eph_xp *x, unsigned n)
 {
+	struct pm *pm = x->arg;
 	struct vm_page *const m[PM_PAGES] = { eph_xp_page(x, 1),
 		eph_xp_page(x, 3) };
 
 	(void)n;
-	pm_wait(x, 1);
+	turn_wait(x, &pm->turn, 1);
 	qenter2(x, m);
-	pm_pass(x, 2);
+	turn_pass(x, &pm->turn, 2);
 }
 
 static void
 qenter2_cpu1(struct eph_xp *x, unsigned n)
 {
+	struct pm *pm = x->arg;
 	struct vm_page *const m[PM_PAGES] = { eph_xp_page(x, 1),
 		eph_xp_page(x, 2) };
 	struct vm_page *const m2[PM_PAGES] = { eph_xp_page(x, 4),
@@ -115,8 +100,8 @@ qenter2_cpu1(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	qenter2(x, m);
-	pm_pass(x, 1);
-	pm_wait(x, 2);
+	turn_pass(x, &pm->turn, 1);
+	turn_wait(x, &pm->turn, 2);
 	qenter2(x, m2);
 }
 
@@ -235,8 +220,8 @@ emap_writer(struct eph_xp *x, unsigned n)
 	for (uint32_t k = 0; k < 2; k++) {
 		pmap_pte_store(x->mc, pm->va,
 		    vm_page_to_phys(eph_xp_page(x, 1 + k)) | EPH_PTE_V);
-		pm_pass(x, 1);
-		pm_wait(x, 0);
+		turn_pass(x, &pm->turn, 1);
+		turn_wait(x, &pm->turn, 0);
 		pmap_pte_store(x->mc, pm->va, 0);
 	}
 }
@@ -248,11 +233,11 @@ emap_reader(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < 2; k++) {
-		pm_wait(x, 1);
+		turn_wait(x, &pm->turn, 1);
 		if (!x->broken)
 			pmap_flush_local(x->mc, false); /* consume */
 		pm_touch(x, pm->va, eph_xp_page(x, 1 + k));
-		pm_pass(x, 0);
+		turn_pass(x, &pm->turn, 0);
 	}
 }
 
@@ -309,16 +294,16 @@ wrap_writer(struct eph_xp *x, unsigned n)
 	pmap_pte_store(
 	    x->mc, pm->va, vm_page_to_phys(eph_xp_page(x, 1)) | EPH_PTE_V);
 	pm->gen++;
-	pm_pass(x, 1);
-	pm_wait(x, 0);
+	turn_pass(x, &pm->turn, 1);
+	turn_wait(x, &pm->turn, 0);
 	pmap_pte_store(x->mc, pm->va, 0);
 	EPH_NOTE(x->mc, "2^31 windows are entered and removed");
 	pm->gen += WRAP_DISTANCE;
 	pmap_pte_store(
 	    x->mc, pm->va, vm_page_to_phys(eph_xp_page(x, 2)) | EPH_PTE_V);
 	pm->gen++;
-	pm_pass(x, 1);
-	pm_wait(x, 0);
+	turn_pass(x, &pm->turn, 1);
+	turn_wait(x, &pm->turn, 0);
 }
 
 static void
@@ -329,13 +314,13 @@ wrap_reader(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < 2; k++) {
-		pm_wait(x, 1);
+		turn_wait(x, &pm->turn, 1);
 		if (!wrap_current(x, cpu, pm->gen)) {
 			pmap_flush_local(x->mc, false);
 			cpu = pm->gen;
 		}
 		pm_touch(x, pm->va, eph_xp_page(x, 1 + k));
-		pm_pass(x, 0);
+		turn_pass(x, &pm->turn, 0);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 #define WIN_PAGES 2u
 #define WIN_CPUS  2u
@@ -74,24 +75,6 @@ win_store(struct eph_xp *x, eph_va_t va, uint32_t page)
 	    vm_page_to_phys(eph_xp_page(x, page)) | EPH_PTE_V | EPH_PTE_RW);
 }
 
-static void
-win_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct win *w = x->arg;
-
-	/* Acquire pairs with the release in win_pass. */
-	while (eph_load_32(x->mc, &w->turn, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-win_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct win *w = x->arg;
-
-	eph_store_32(x->mc, &w->turn, turn, memory_order_release);
-}
-
 /* Haiku's GetPage(): the thread moves before it asks the others. */
 
 static void
@@ -100,10 +83,10 @@ get_cpu0(struct eph_xp *x, unsigned n)
 	struct win *w = x->arg;
 
 	(void)n;
-	win_wait(x, 1);
+	turn_wait(x, &w->turn, 1);
 	win_store(x, w->va, 2);
 	pmap_invlpg(x->mc, w->va);
-	win_pass(x, 2); /* and the thread goes on on CPU 1 */
+	turn_pass(x, &w->turn, 2); /* and the thread goes on on CPU 1 */
 }
 
 static void
@@ -117,8 +100,8 @@ get_cpu1(struct eph_xp *x, unsigned n)
 	win_store(x, w->va, 1);
 	pmap_invlpg(x->mc, w->va);
 	win_touch(x, w->va, 1);
-	win_pass(x, 1);
-	win_wait(x, 2);
+	turn_pass(x, &w->turn, 1);
+	turn_wait(x, &w->turn, 2);
 	eph_cpuset_copy(others, x->mc->allcpus, x->mc->cpuwords);
 	eph_cpuset_clear(others, eph_curcpu(x->mc)->id);
 	smp_masked_invlpg(x->mc, others, w->va);
@@ -280,10 +263,10 @@ cmap_cpu0(struct eph_xp *x, unsigned n)
 	struct win *w = x->arg;
 
 	(void)n;
-	win_wait(x, 1);
+	turn_wait(x, &w->turn, 1);
 	win_store(x, w->va, 2);
 	pmap_invlpg(x->mc, w->va);
-	win_pass(x, 2); /* switched out here, and in on CPU 1 */
+	turn_pass(x, &w->turn, 2); /* switched out here, and in on CPU 1 */
 }
 
 static void
@@ -297,8 +280,8 @@ cmap_cpu1(struct eph_xp *x, unsigned n)
 	pmap_invlpg(x->mc, w->va);
 	win_touch(x, w->va, 1);
 	pmap_pte_store(x->mc, w->va, 0);
-	win_pass(x, 1);
-	win_wait(x, 2);
+	turn_pass(x, &w->turn, 1);
+	turn_wait(x, &w->turn, 2);
 	if (!x->broken)
 		pmap_invlpg(x->mc, w->va); /* td_switchin */
 	win_touch(x, w->va, 2);
@@ -346,7 +329,7 @@ gen_cpu0(struct eph_xp *x, unsigned n)
 	eph_cpuword_t cpu1[EPH_CPUSET_WORDS_MAX];
 
 	(void)n;
-	win_wait(x, 1);
+	turn_wait(x, &w->turn, 1);
 	win_store(x, w->va, 2);
 	eph_cpuset_zero(cpu1, mc->cpuwords);
 	eph_cpuset_set(cpu1, 1);
@@ -357,7 +340,7 @@ gen_cpu0(struct eph_xp *x, unsigned n)
 		smp_masked_invlpg(mc, cpu1, w->va);
 	if (x->broken)
 		eph_store_32(mc, &w->gen, 0, memory_order_seq_cst);
-	win_pass(x, 2);
+	turn_pass(x, &w->turn, 2);
 }
 
 static void
@@ -370,14 +353,14 @@ gen_cpu1(struct eph_xp *x, unsigned n)
 	/* It runs the pmap, and leaves. */
 	win_store(x, w->va, 1);
 	win_touch(x, w->va, 1);
-	win_pass(x, 1);
+	turn_pass(x, &w->turn, 1);
 	/* It comes back, with its translations. */
 	eph_store_32(mc, &w->active, 1, memory_order_seq_cst);
 	if (eph_load_32(mc, &w->gen, memory_order_seq_cst) == 0) {
 		pmap_flush_local(mc, false);
 		eph_store_32(mc, &w->gen, 1, memory_order_seq_cst);
 	}
-	win_wait(x, 2);
+	turn_wait(x, &w->turn, 2);
 	win_touch(x, w->va, 2);
 }
 

@@ -6,6 +6,7 @@
 #include "design/slots.h"
 #include "ephmap/sdk/atomic.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 /*
  * xen.shadow with one mapping at a time.  CPU 0 maps and unmaps three times,
@@ -136,24 +137,6 @@ struct vcpu {
 };
 
 static void
-vcpu_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct vcpu *v = x->arg;
-
-	/* Acquire pairs with the release in vcpu_pass. */
-	while (eph_load_32(x->mc, &v->turn, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-vcpu_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct vcpu *v = x->arg;
-
-	eph_store_32(x->mc, &v->turn, turn, memory_order_release);
-}
-
-static void
 vcpu0(struct eph_xp *x, unsigned n)
 {
 	struct vcpu *v = x->arg;
@@ -167,15 +150,15 @@ vcpu0(struct eph_xp *x, unsigned n)
 	if (eph_xp_map(x, m, SFB_DEFAULT, &v->mp) != 0)
 		return;
 	if (x->broken) {
-		vcpu_pass(x, 1);
-		vcpu_wait(x, 2);
+		turn_pass(x, &v->turn, 1);
+		turn_wait(x, &v->turn, 2);
 	} else {
 		eph_xp_unmap(x, &v->mp);
 	}
 	if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
-	vcpu_pass(x, 3);
-	vcpu_wait(x, 4);
+	turn_pass(x, &v->turn, 3);
+	turn_wait(x, &v->turn, 4);
 	eph_xp_touch(x, &mp, m);
 	eph_xp_unmap(x, &mp);
 }
@@ -190,16 +173,16 @@ vcpu1(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	if (x->broken) {
-		vcpu_wait(x, 1);
+		turn_wait(x, &v->turn, 1);
 		((struct slot *)v->mp.obj)->cpu = eph_curcpu(x->mc)->id;
 		eph_xp_unmap(x, &v->mp);
-		vcpu_pass(x, 2);
+		turn_pass(x, &v->turn, 2);
 	}
-	vcpu_wait(x, 3);
+	turn_wait(x, &v->turn, 3);
 	if (eph_xp_map(x, m, SFB_DEFAULT, &mp) != 0)
 		return;
 	eph_xp_unmap(x, &mp);
-	vcpu_pass(x, 4);
+	turn_pass(x, &v->turn, 4);
 }
 
 static int

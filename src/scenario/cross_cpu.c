@@ -8,6 +8,7 @@
 
 #include "ephmap/sdk/atomic.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 struct cross_cpu {
 	struct eph_mapping mp;	/* handed over by `full` */
@@ -18,38 +19,19 @@ struct cross_cpu {
 #define CROSS_ROUNDS 2u
 
 static void
-cross_cpu_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct cross_cpu *cc = x->arg;
-
-	/* Acquire pairs with the release in cross_cpu_pass. */
-	while (eph_load_32(x->mc, &cc->full, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-cross_cpu_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct cross_cpu *cc = x->arg;
-
-	/* Release: the mapping is handed over with it. */
-	eph_store_32(x->mc, &cc->full, turn, memory_order_release);
-}
-
-static void
 cross_cpu_producer(struct eph_xp *x, unsigned n)
 {
 	struct cross_cpu *cc = x->arg;
 
 	(void)n;
 	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
-		cross_cpu_wait(x, 0);
+		turn_wait(x, &cc->full, 0);
 		cc->m = eph_xp_page(x, 1 + k);
 		if (eph_xp_map(x, cc->m, SFB_DEFAULT, &cc->mp) != 0)
 			cc->m = NULL;
 		else
 			eph_xp_touch(x, &cc->mp, cc->m);
-		cross_cpu_pass(x, 1);
+		turn_pass(x, &cc->full, 1);
 	}
 }
 
@@ -60,12 +42,12 @@ cross_cpu_consumer(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < CROSS_ROUNDS; k++) {
-		cross_cpu_wait(x, 1);
+		turn_wait(x, &cc->full, 1);
 		if (cc->m != NULL) {
 			eph_xp_touch_elsewhere(x, &cc->mp, cc->m);
 			eph_xp_unmap(x, &cc->mp);
 		}
-		cross_cpu_pass(x, 0);
+		turn_pass(x, &cc->full, 0);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "ephmap/sdk/atomic.h"
 #include "scenario/scenario.h"
+#include "scenario/turn.h"
 
 struct shared_use {
 	struct eph_mapping mp;	/* handed over by `full` */
@@ -16,25 +17,6 @@ struct shared_use {
 };
 
 #define SHARED_ROUNDS 2u
-
-static void
-shared_use_wait(struct eph_xp *x, uint32_t turn)
-{
-	struct shared_use *su = x->arg;
-
-	/* Acquire pairs with the release in shared_use_pass. */
-	while (eph_load_32(x->mc, &su->full, memory_order_acquire) != turn)
-		x->mc->exec->spin(x->mc);
-}
-
-static void
-shared_use_pass(struct eph_xp *x, uint32_t turn)
-{
-	struct shared_use *su = x->arg;
-
-	/* Release: the mapping is handed over with it. */
-	eph_store_32(x->mc, &su->full, turn, memory_order_release);
-}
 
 static void
 shared_use_producer(struct eph_xp *x, unsigned n)
@@ -46,8 +28,8 @@ shared_use_producer(struct eph_xp *x, unsigned n)
 		su->m = eph_xp_page(x, 1 + k);
 		if (eph_xp_map(x, su->m, SFB_DEFAULT, &su->mp) != 0)
 			return;
-		shared_use_pass(x, 1);
-		shared_use_wait(x, 0);
+		turn_pass(x, &su->full, 1);
+		turn_wait(x, &su->full, 0);
 		eph_xp_unmap(x, &su->mp);
 	}
 }
@@ -59,9 +41,9 @@ shared_use_consumer(struct eph_xp *x, unsigned n)
 
 	(void)n;
 	for (uint32_t k = 0; k < SHARED_ROUNDS; k++) {
-		shared_use_wait(x, 1);
+		turn_wait(x, &su->full, 1);
 		eph_xp_touch_elsewhere(x, &su->mp, su->m);
-		shared_use_pass(x, 0);
+		turn_pass(x, &su->full, 0);
 	}
 }
 

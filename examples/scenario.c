@@ -49,7 +49,8 @@ setup(struct eph_xp *x)
 	    eph_xp_thread(x, 1, plays, 1) != 0);
 }
 
-static const struct eph_scenario hand_over = { .name = "hand-over",
+static const struct eph_scenario hand_over = { .abi = EPHMAP_ABI,
+	.name = "hand-over",
 	.summary = "one CPU maps, another uses and unmaps, twice",
 	.origin = "example",
 	.cpus = 2,

@@ -48,6 +48,7 @@ static int start(struct eph_work *w) {
 static void finish(struct eph_work *w) { eph_work_fact(w, "readers", READERS); }
 
 static const struct eph_workload_ops readers = {
+    .abi = EPHMAP_ABI,
     .name = "readers",
     .summary = "pages that are looked at; an operation is one look",
     .origin = "example",

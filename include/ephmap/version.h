@@ -10,9 +10,11 @@
 
 /*
  * Changes with every incompatible change of a structure or interface in
- * include/ephmap.  A plug-in carries the value it was built with and is
- * refused when it differs.
+ * include/ephmap.  Every row of a table (a design, policy, protocol, scenario,
+ * workload, importer) begins with the value it was built with, and is refused
+ * when it differs, from a plug-in or from a program; it is the number in the
+ * shared library's name.
  */
-#define EPHMAP_ABI 2
+#define EPHMAP_ABI 3
 
 #endif /* !EPHMAP_VERSION_H */

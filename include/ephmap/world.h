@@ -74,7 +74,8 @@ struct eph_world_config {
  * acked-invlpg.  Returns 0 and sets *wp, or leaves it alone, sets `err`
  * (which may be NULL) and returns
  *	EINVAL	no such machine, TLB or protocol; too many CPUs; a design or
- *		policy that cannot be made so
+ *		policy that cannot be made so; a row that was built for
+ *		another interface
  *	ENOTSUP	a policy for a design that takes none
  *	ENOMEM	the host is out of memory
  */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plugin.h"
 #include "base/prng.h"
 #include "ephmap/mrc.h"
 
@@ -443,6 +444,8 @@ eph_policy_check(const struct eph_policy_check *c, struct eph_err *err)
 	struct checker k = { .c = c, .err = err };
 	int error;
 
+	if ((error = eph__abi_check("the policy", c->policy->abi, err)) != 0)
+		return (error);
 	if (c->nslots == 0 || c->npages == 0)
 		return (eph_err_set(
 		    err, EINVAL, "a check needs a slot and a page"));

@@ -17,6 +17,7 @@
 
 #include "analysis/table.h"
 #include "base/mem.h"
+#include "base/plugin.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
@@ -175,7 +176,8 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 	if ((env->mem = eph__mem_create(false)) == NULL)
 		return (ENOMEM);
 	eph__mem_probed(env->mem);
-	if ((error = policy->create(env, &ps, err)) == 0) {
+	if ((error = eph__abi_check("the policy", policy->abi, err)) == 0 &&
+	    (error = policy->create(env, &ps, err)) == 0) {
 		if (run->flow != NULL)
 			error = flow_play(run, policy, ps, &counts->hits, err);
 		else

@@ -6,4 +6,5 @@ set(EPHMAP_SOURCES
     kassert.c
     mem.c
     names.c
+    plugin.c
     prng.c)

@@ -2,11 +2,10 @@
 
 /* What a design may leave out, its names in words, and plug-ins. */
 
-#include <dlfcn.h>
 #include <errno.h>
 
 #include "ephmap/sdk/design.h"
-#include "ephmap/version.h"
+#include "base/plugin.h"
 
 int
 eph_design_create(const struct eph_design_ops *ops, struct eph_machine *mc,
@@ -71,8 +70,10 @@ eph_validity_name(enum eph_validity v)
 
 /* The first slot that every design must set and this does not, or NULL. */
 static const char *
-design_missing(const struct eph_design_ops *ops)
+design_missing(const void *row)
 {
+	const struct eph_design_ops *ops = row;
+
 #define MISSING(slot)                                                          \
 	if (ops->slot == NULL)                                                 \
 		return (#slot);
@@ -97,34 +98,14 @@ int
 eph_design_load(
     const char *path, const struct eph_design_ops **opsp, struct eph_err *err)
 {
-	const struct eph_design_ops *ops;
-	const char *missing;
-	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	static const struct plugin_row design = { .symbol = "ephmap_plugin",
+		.type = "struct eph_design_ops",
+		.noun = "design",
+		.missing = design_missing };
+	const void *row;
+	const int error = eph__plugin_load(&design, path, &row, err);
 
-	if (object == NULL)
-		return (eph_err_set(err, ENOENT, "%s", dlerror()));
-	ops = dlsym(object, "ephmap_plugin");
-	if (ops == NULL) {
-		(void)dlclose(object);
-		return (eph_err_set(err, ESRCH,
-		    "%s: exports no ephmap_plugin; a plug-in defines "
-		    "'const struct eph_design_ops ephmap_plugin'",
-		    path));
-	}
-	if (ops->abi != EPHMAP_ABI) {
-		const unsigned abi = ops->abi;
-
-		(void)dlclose(object);
-		return (eph_err_set(err, EINVAL,
-		    "%s: built for interface %u, this is %u: build it again",
-		    path, abi, EPHMAP_ABI));
-	}
-	if ((missing = design_missing(ops)) != NULL) {
-		(void)dlclose(object);
-		return (eph_err_set(err, EINVAL,
-		    "%s: ephmap_plugin.%s is not set, and every design has one",
-		    path, missing));
-	}
-	*opsp = ops;
-	return (0);
+	if (error == 0)
+		*opsp = row;
+	return (error);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/kassert.h"
+#include "base/plugin.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/ipiq.h"
 #include "ephmap/sdk/machine.h"
@@ -60,6 +61,9 @@ eph_machine_set_shootdown(
 	void *state = NULL;
 	int error;
 
+	if ((error = eph__abi_check(
+		 "the shootdown protocol", ops->abi, NULL)) != 0)
+		return (error);
 	if (ops->create != NULL && (error = ops->create(mc, &state)) != 0)
 		return (error);
 	shootdown_end(mc);

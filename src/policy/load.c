@@ -2,17 +2,17 @@
 
 /* Policies from outside. */
 
-#include <dlfcn.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #include "ephmap/sdk/policy.h"
-#include "ephmap/version.h"
+#include "base/plugin.h"
 
 /* The first slot that every policy must set and this does not, or NULL. */
 static const char *
-policy_missing(const struct eph_policy_ops *ops)
+policy_missing(const void *row)
 {
+	const struct eph_policy_ops *ops = row;
+
 #define MISSING(slot)                                                          \
 	if (ops->slot == NULL)                                                 \
 		return (#slot);
@@ -38,32 +38,14 @@ int
 eph_policy_load(
     const char *path, const struct eph_policy_ops **opsp, struct eph_err *err)
 {
-	const struct eph_policy_ops *ops;
-	const char *missing;
-	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	int error = 0;
+	static const struct plugin_row policy = { .symbol = "ephmap_policy",
+		.type = "struct eph_policy_ops",
+		.noun = "policy",
+		.missing = policy_missing };
+	const void *row;
+	const int error = eph__plugin_load(&policy, path, &row, err);
 
-	if (object == NULL)
-		return (eph_err_set(err, ENOENT, "%s", dlerror()));
-	ops = dlsym(object, "ephmap_policy");
-	if (ops == NULL)
-		error = eph_err_set(err, ESRCH,
-		    "%s: exports no ephmap_policy; a plug-in defines 'const "
-		    "struct eph_policy_ops ephmap_policy'",
-		    path);
-	else if (ops->abi != EPHMAP_ABI)
-		error = eph_err_set(err, EINVAL,
-		    "%s: built for interface %u, this is %u: build it again",
-		    path, ops->abi, EPHMAP_ABI);
-	else if ((missing = policy_missing(ops)) != NULL)
-		error = eph_err_set(err, EINVAL,
-		    "%s: ephmap_policy.%s is not set, and every policy has "
-		    "one",
-		    path, missing);
-	if (error != 0) {
-		(void)dlclose(object);
-		return (error);
-	}
-	*opsp = ops;
-	return (0);
+	if (error == 0)
+		*opsp = row;
+	return (error);
 }

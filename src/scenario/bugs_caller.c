@@ -47,6 +47,7 @@ chain_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_chain = {
+	.abi = EPHMAP_ABI,
 	.name = "sendfile-chain",
 	.summary = "two threads map two pages each, of two buffers",
 	.origin = "FreeBSD sendfile, chains of pages, 2010",
@@ -122,6 +123,7 @@ elsewhere_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_elsewhere = {
+	.abi = EPHMAP_ABI,
 	.name = "private-elsewhere",
 	.summary = "a private mapping is used on another CPU",
 	.origin = "the contract of SFB_CPUPRIVATE",
@@ -172,6 +174,7 @@ fault_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_fault = {
+	.abi = EPHMAP_ABI,
 	.name = "copy-fault",
 	.summary = "a copy through a mapping meets a bad user address",
 	.origin = "uiomove_fromphys, XIO",
@@ -242,6 +245,7 @@ parallel_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_parallel = {
+	.abi = EPHMAP_ABI,
 	.name = "parallel-sendfile",
 	.summary = "two sendfiles of one page count their mbufs",
 	.origin = "DragonFly sendfile, 2004",

@@ -180,6 +180,7 @@ mask_or_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_mask_draft = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-mask-draft",
 	.summary = "|= on alloc, and a free that keeps the mask",
 	.origin = "DragonFly submit@, 2009-03",
@@ -189,6 +190,7 @@ const struct eph_scenario eph__scenario_mask_draft = {
 };
 
 const struct eph_scenario eph__scenario_mask_v3 = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-mask-v3",
 	.summary = "|= into an object that nobody initialised",
 	.origin = "DragonFly 47efa95b84, 2010-03-31",
@@ -198,6 +200,7 @@ const struct eph_scenario eph__scenario_mask_v3 = {
 };
 
 const struct eph_scenario eph__scenario_mask_or = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-mask-or",
 	.summary = "|= on alloc with a free that empties the mask",
 	.origin = "DragonFly lwbuf v1 and v2, 2010-03",
@@ -286,6 +289,7 @@ nocrit_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_nocrit = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-nocrit",
 	.summary = "two threads of one CPU take from its list",
 	.origin = "DragonFly 5c5185ae1c, 2010-03-09",
@@ -382,6 +386,7 @@ migrate_finish(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_migrate = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-migrate",
 	.summary = "one CPU allocates, another frees",
 	.origin = "DragonFly 5c5185ae1c, 2010-03-09",
@@ -432,6 +437,7 @@ loop_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_loop = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-loop",
 	.summary = "an allocation from an empty list",
 	.origin = "DragonFly 47efa95b84, 2010-03-31",
@@ -508,6 +514,7 @@ null_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_null = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-null",
 	.summary = "two threads and one page of addresses",
 	.origin = "DragonFly b2219df006, 2010",
@@ -586,6 +593,7 @@ dtor_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_dtor = {
+	.abi = EPHMAP_ABI,
 	.name = "lwbuf-dtor",
 	.summary = "an address is given back and used by somebody else",
 	.origin = "DragonFly f448e2f913, 2010-03-31; 910cc6927b for pipes",

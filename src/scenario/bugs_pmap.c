@@ -115,6 +115,7 @@ qenter2_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_qenter2 = {
+	.abi = EPHMAP_ABI,
 	.name = "qenter2",
 	.summary = "two CPUs map two pages each at one address, in turns",
 	.origin = "DragonFly 8100156af8, 2004",
@@ -187,6 +188,7 @@ kmap_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_kmap_wrap = {
+	.abi = EPHMAP_ABI,
 	.name = "kmap-wrap",
 	.summary = "a ring of addresses, flushed when it wraps, one in use",
 	.origin = "Plan 9 front, KMAP",
@@ -251,6 +253,7 @@ emap_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_emap_reuse = {
+	.abi = EPHMAP_ABI,
 	.name = "emap-reuse",
 	.summary = "a window is entered, read, removed and entered again",
 	.origin = "NetBSD uvm_emap.c, 2009, marked XXX in the source",
@@ -334,6 +337,7 @@ wrap_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_generation_wrap = {
+	.abi = EPHMAP_ABI,
 	.name = "generation-wrap",
 	.summary = "a reader is 2^31 generations behind",
 	.origin = "NetBSD uvm_emap.c, 2009",

@@ -131,6 +131,7 @@ mbuf_2001_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_mbuf_2001 = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-refcount",
 	.summary = "every CPU drops its reference to one cluster",
 	.origin = "FreeBSD mb_alloc, 2001; repaired 2004",
@@ -179,6 +180,7 @@ mbuf_2006_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_mbuf_2006 = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-fetchadd",
 	.summary = "droppers with a fast path for the sole owner",
 	.origin = "FreeBSD uipc_mbuf.c, 2006",
@@ -245,6 +247,7 @@ mref_2005_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_mref_2005 = {
+	.abi = EPHMAP_ABI,
 	.name = "sfbuf-mref",
 	.summary = "droppers of a sendfile reference with a lock inside it",
 	.origin = "DragonFly df8d102074, 2005",

@@ -117,6 +117,7 @@ get_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_get = {
+	.abi = EPHMAP_ABI,
 	.name = "haiku-get",
 	.summary = "a thread moves between its own invlpg and the broadcast",
 	.origin = "Haiku 47c40a10a1, 2008",
@@ -171,6 +172,7 @@ hyperspace_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_hyperspace = {
+	.abi = EPHMAP_ABI,
 	.name = "hyperspace",
 	.summary = "two CPUs of a process use up its range and begin anew",
 	.origin = "ReactOS ntoskrnl/mm/ARM3/hypermap.c",
@@ -236,6 +238,7 @@ quickmap_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_quickmap = {
+	.abi = EPHMAP_ABI,
 	.name = "quickmap",
 	.summary = "two CPUs look at pages through one window under a lock",
 	.origin = "SerenityOS issue 3885, 2020",
@@ -295,6 +298,7 @@ cmap_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_cmap = {
+	.abi = EPHMAP_ABI,
 	.name = "cmap",
 	.summary = "a thread moves while it uses the CMAP window",
 	.origin = "FreeBSD 5 i386 pmap.c, 2002",
@@ -371,6 +375,7 @@ gen_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_gen = {
+	.abi = EPHMAP_ABI,
 	.name = "pm-gen",
 	.summary = "an entry changes while a CPU comes back to the pmap",
 	.origin = "FreeBSD r362031, 2020",

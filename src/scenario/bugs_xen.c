@@ -52,6 +52,7 @@ shadow_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_shadow = {
+	.abi = EPHMAP_ABI,
 	.name = "xen-shadow",
 	.summary = "one CPU laps a circle of three, another comes after it",
 	.origin = "Xen 99db02d509, 2003",
@@ -105,6 +106,7 @@ noready_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_noready = {
+	.abi = EPHMAP_ABI,
 	.name = "xen-noready",
 	.summary = "a mapping is held while the circle begins anew",
 	.origin = "Xen 2db05f29eb, 2005",
@@ -202,6 +204,7 @@ vcpu_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_vcpu = {
+	.abi = EPHMAP_ABI,
 	.name = "xen-vcpu",
 	.summary = "a mapping of one vcpu is unmapped on another",
 	.origin = "Xen d02b79422b, 2006",
@@ -256,6 +259,7 @@ word_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_word = {
+	.abi = EPHMAP_ABI,
 	.name = "xen-last-word",
 	.summary = "all sixteen entries of a vcpu are in use, or in its hash",
 	.origin = "Xen 4b28bf6ae9, 2013",

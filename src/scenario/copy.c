@@ -47,6 +47,7 @@ copy_applies(const struct eph_design_ops *d)
 }
 
 const struct eph_scenario eph__scenario_copy = {
+	.abi = EPHMAP_ABI,
 	.name = "copy",
 	.summary = "every CPU holds two mappings at once",
 	.origin = "copy_highpage: source and destination mapped together",

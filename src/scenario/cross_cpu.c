@@ -64,6 +64,7 @@ cross_cpu_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_cross_cpu = {
+	.abi = EPHMAP_ABI,
 	.name = "cross-cpu",
 	.summary = "one CPU maps, another uses and unmaps",
 	.origin = "sendfile: mapped by the sender, freed by a netisr",

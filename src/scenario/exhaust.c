@@ -84,6 +84,7 @@ exhaust_applies(const struct eph_design_ops *d)
 }
 
 const struct eph_scenario eph__scenario_exhaust = {
+	.abi = EPHMAP_ABI,
 	.name = "exhaustion",
 	.summary = "one buffer, three threads, one of them gets a signal",
 	.origin = "sf_buf_alloc with PCATCH on a busy server",

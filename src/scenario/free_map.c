@@ -37,6 +37,7 @@ free_map_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_free_map = {
+	.abi = EPHMAP_ABI,
 	.name = "free-map",
 	.summary = "a page is unmapped, mapped and recycled at once",
 	.origin = "the last reference against the next",

@@ -70,6 +70,7 @@ interrupt_applies(const struct eph_design_ops *d)
 }
 
 const struct eph_scenario eph__scenario_interrupt = {
+	.abi = EPHMAP_ABI,
 	.name = "interrupt",
 	.summary = "a thread maps, and so does a handler that interrupts it",
 	.origin = "kmap_atomic in interrupt handlers",

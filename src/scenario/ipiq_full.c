@@ -81,6 +81,7 @@ full_finish(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_ipiq_full = {
+	.abi = EPHMAP_ABI,
 	.name = "ipiq-full",
 	.summary = "two CPUs fill each other's IPI queues",
 	.origin = "lwkt_ipiq.c, ipiq_fifofull",

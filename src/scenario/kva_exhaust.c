@@ -90,6 +90,7 @@ kx_applies(const struct eph_design_ops *d)
 }
 
 const struct eph_scenario eph__scenario_kva_exhaust = {
+	.abi = EPHMAP_ABI,
 	.name = "kva-exhaustion",
 	.summary = "all addresses of a CPU are mapped, two threads sleep",
 	.origin = "DragonFly 360dc0fa99 and 47efa95b84, lwbuf v2 and v3",

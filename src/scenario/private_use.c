@@ -32,6 +32,7 @@ private_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_private = {
+	.abi = EPHMAP_ABI,
 	.name = "private",
 	.summary = "CPUs map the same pages for themselves and recycle",
 	.origin = "uiomove_fromphys, pipes, md",

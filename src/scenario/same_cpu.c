@@ -34,6 +34,7 @@ same_cpu_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_same_cpu = {
+	.abi = EPHMAP_ABI,
 	.name = "same-cpu",
 	.summary = "two threads of one CPU, and another CPU, map their pages",
 	.origin = "preemption between the steps of lwbuf_alloc",

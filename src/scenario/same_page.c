@@ -33,6 +33,7 @@ eph__same_page_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_same_page = {
+	.abi = EPHMAP_ABI,
 	.name = "same-page",
 	.summary = "every CPU maps, uses and unmaps the same page",
 	.origin = "two connections that send one file",

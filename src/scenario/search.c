@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/plugin.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/names.h"
@@ -63,7 +64,10 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 {
 	const struct eph_scenario *sc = cfg->scenario;
 	const unsigned ncpus = cfg->ncpus != 0 ? cfg->ncpus : sc->cpus;
+	const int error = eph__abi_check("the scenario", sc->abi, err);
 
+	if (error != 0)
+		return (error);
 	if (cfg->design == NULL && !sc->no_design)
 		return (eph_err_set(err, EINVAL,
 		    "scenario %s needs a design (--design)", sc->name));

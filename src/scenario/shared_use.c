@@ -60,6 +60,7 @@ shared_use_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_shared_use = {
+	.abi = EPHMAP_ABI,
 	.name = "shared-use",
 	.summary = "one CPU maps and unmaps, another uses",
 	.origin = "pipes: mapped by the writer, read by the reader",

@@ -35,6 +35,7 @@ speculation_setup(struct eph_xp *x)
 }
 
 const struct eph_scenario eph__scenario_speculation = {
+	.abi = EPHMAP_ABI,
 	.name = "speculation",
 	.summary = "untouched mappings are recycled while TLBs load them",
 	.origin = "sendfile with checksum offload; Plan 9's KMAP",

@@ -29,6 +29,7 @@ wired_page_applies(const struct eph_design_ops *d)
 }
 
 const struct eph_scenario eph__scenario_wired_page = {
+	.abi = EPHMAP_ABI,
 	.name = "wired-page",
 	.summary = "every CPU wires, maps and unmaps the same page",
 	.origin = "sendfile of one file on two connections, until 2004-03-29",

@@ -29,6 +29,7 @@ acked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_acked_invlpg = {
+	.abi = EPHMAP_ABI,
 	.name = "acked-invlpg",
 	.summary = "invlpg on every target, the initiator waits for all",
 	.origin = "FreeBSD smp_masked_invlpg, 2003",

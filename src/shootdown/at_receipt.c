@@ -94,6 +94,7 @@ receipt_catch_up(struct eph_machine *mc)
 }
 
 const struct eph_shootdown_ops eph__shootdown_at_receipt = {
+	.abi = EPHMAP_ABI,
 	.name = "at-receipt",
 	.summary = "all are interrupted; who left the address space skips",
 	.origin = "Haiku 3214eedc80, 2026; Linux 4.14, 2017",

@@ -188,6 +188,7 @@ batched_settle(struct eph_machine *mc, eph_va_t va)
 }
 
 const struct eph_shootdown_ops eph__shootdown_batched = {
+	.abi = EPHMAP_ABI,
 	.name = "batched",
 	.summary =
 	    "removals are flushed by 32, or when an address is used again",

@@ -51,6 +51,7 @@ broadcast_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
 }
 
 const struct eph_shootdown_ops eph__shootdown_broadcast = {
+	.abi = EPHMAP_ABI,
 	.name = "broadcast",
 	.summary = "the hardware invalidates everywhere, no interrupts",
 	.origin = "Arm TLBI IS, 2007; AMD INVLPGB, 2020",

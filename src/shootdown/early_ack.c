@@ -85,6 +85,7 @@ early_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_early_ack = {
+	.abi = EPHMAP_ABI,
 	.name = "early-ack",
 	.summary = "targets acknowledge before they invalidate",
 	.origin = "Amit, Tai, Wei, EuroSys 2020; Linux 5.2",

@@ -65,6 +65,7 @@ idle_catch_up(struct eph_machine *mc)
 }
 
 const struct eph_shootdown_ops eph__shootdown_idle_skip = {
+	.abi = EPHMAP_ABI,
 	.name = "idle-skip",
 	.summary =
 	    "a full flush on every busy target; idle ones when they wake",

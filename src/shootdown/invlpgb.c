@@ -83,6 +83,7 @@ invlpgb_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_invlpgb = {
+	.abi = EPHMAP_ABI,
 	.name = "invlpgb",
 	.summary = "broadcast of up to 8 pages at a time, one wait at the end",
 	.origin = "Linux 6.15, 2025; AMD INVLPGB and TLBSYNC, 2020",

@@ -313,6 +313,7 @@ latr_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_latr = {
+	.abi = EPHMAP_ABI,
 	.name = "latr",
 	.summary =
 	    "removals are written down; CPUs sweep at ticks and switches",

@@ -84,6 +84,7 @@ lazy_catch_up(struct eph_machine *mc)
 }
 
 const struct eph_shootdown_ops eph__shootdown_lazy = {
+	.abi = EPHMAP_ABI,
 	.name = "lazy",
 	.summary =
 	    "CPUs that are lazy are skipped, and flush if they missed any",

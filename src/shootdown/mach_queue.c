@@ -294,6 +294,7 @@ mach_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 }
 
 const struct eph_shootdown_ops eph__shootdown_mach_queue = {
+	.abi = EPHMAP_ABI,
 	.name = "mach-queue",
 	.summary = "a bounded list a target; idle ones work it off when they "
 		   "wake",

@@ -79,6 +79,7 @@ overlap_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_overlap = {
+	.abi = EPHMAP_ABI,
 	.name = "overlap",
 	.summary = "the initiator invalidates while it waits for the targets",
 	.origin = "FreeBSD r362031, 2020; Haiku 7512053757, 2026",

@@ -94,6 +94,7 @@ gen_catch_up(struct eph_machine *mc)
 }
 
 const struct eph_shootdown_ops eph__shootdown_pm_gen = {
+	.abi = EPHMAP_ABI,
 	.name = "pm-gen",
 	.summary = "a generation for each CPU, cleared; who comes back flushes",
 	.origin = "FreeBSD amd64 PCIDs, 2015; r368649, 2020",

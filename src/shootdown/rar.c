@@ -121,6 +121,7 @@ rar_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 }
 
 const struct eph_shootdown_ops eph__shootdown_rar = {
+	.abi = EPHMAP_ABI,
 	.name = "rar",
 	.summary = "the targets' microcode invalidates, no handler runs",
 	.origin = "Intel RAR; Linux, van Riel, 2025, a proposal",

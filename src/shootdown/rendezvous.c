@@ -143,6 +143,7 @@ rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_rendezvous = {
+	.abi = EPHMAP_ABI,
 	.name = "rendezvous",
 	.summary = "targets gather, the entry is stored, all invalidate",
 	.origin = "DragonFly cpusync, 2004",

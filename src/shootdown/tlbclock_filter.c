@@ -175,6 +175,7 @@ tlbclock_flush(struct eph_machine *mc, const eph_cpuword_t *targets,
 }
 
 const struct eph_shootdown_ops eph__shootdown_tlbclock = {
+	.abi = EPHMAP_ABI,
 	.name = "tlbclock",
 	.summary = "an address that comes back asks who has not flushed since",
 	.origin = "Xen flushtlb.c, 2004",

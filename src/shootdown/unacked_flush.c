@@ -46,6 +46,7 @@ unacked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 }
 
 const struct eph_shootdown_ops eph__shootdown_unacked_flush = {
+	.abi = EPHMAP_ABI,
 	.name = "unacked-flush",
 	.summary = "a full flush on every target, the initiator does not wait",
 	.origin = "DragonFly smp_invltlb, 2003",

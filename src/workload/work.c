@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "base/plugin.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/digest.h"
 #include "ephmap/sdk/exec.h"
@@ -129,12 +130,16 @@ eph_work_open(struct eph_work *w, const struct eph_workload *wl,
     struct eph_machine *mc, const struct eph_design_ops *design, void *state,
     uint32_t first_frame, struct eph_work_result *res, struct eph_err *err)
 {
-	unsigned needs = wl->ops->needs;
+	const int error = eph__abi_check("the workload", wl->ops->abi, err);
+	unsigned needs;
 	const char *why;
 	uint32_t pages;
 
 	memset(w, 0, sizeof(*w));
 	memset(res, 0, sizeof(*res));
+	if (error != 0)
+		return (error);
+	needs = wl->ops->needs;
 	w->mc = mc;
 	w->ops = wl->ops;
 	w->seed = mc->seed;

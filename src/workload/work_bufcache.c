@@ -258,6 +258,7 @@ bufcache_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_bufcache = {
+	.abi = EPHMAP_ABI,
 	.name = "bufcache",
 	.summary = "a file system's buffers; an operation is a use of a block",
 	.origin = "DragonFly d32579c347 and 48db4e2021 (2017): KVABIO",

@@ -430,6 +430,7 @@ cluster_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_cluster = {
+	.abi = EPHMAP_ABI,
 	.name = "cluster",
 	.summary = "cp of another machine's files; an operation is a block",
 	.origin = "Dillon, 2004: references instead of data between machines",

@@ -157,6 +157,7 @@ exec_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_exec = {
+	.abi = EPHMAP_ABI,
 	.name = "exec",
 	.summary = "first pages of images that are executed; an operation is "
 		   "an exec",

@@ -230,6 +230,7 @@ md_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_md = {
+	.abi = EPHMAP_ABI,
 	.name = "md",
 	.summary = "dd from a memory disk; an operation is a request",
 	.origin =

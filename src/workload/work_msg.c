@@ -199,6 +199,7 @@ msg_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_msg = {
+	.abi = EPHMAP_ABI,
 	.name = "msg",
 	.summary = "messages that carry pages; an operation is a message",
 	.origin = "DragonFly's plan for XIO, 2004: messages pass page lists "

@@ -158,6 +158,7 @@ pager_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_pager = {
+	.abi = EPHMAP_ABI,
 	.name = "pager",
 	.summary = "pages of a file are faulted in; an operation is a page",
 	.origin = "FreeBSD vnode_pager_input_smlfs and vnode_pager_input_old",

@@ -205,6 +205,7 @@ pipe_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_pipe = {
+	.abi = EPHMAP_ABI,
 	.name = "pipe",
 	.summary =
 	    "a pipe from one process to another; an operation is a write",

@@ -164,6 +164,7 @@ ptrace_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_ptrace = {
+	.abi = EPHMAP_ABI,
 	.name = "ptrace",
 	.summary = "debuggers in another process's memory; an operation is a "
 		   "call",

@@ -244,6 +244,7 @@ rawio_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_rawio = {
+	.abi = EPHMAP_ABI,
 	.name = "rawio",
 	.summary = "a raw device on page lists; an operation is a transfer",
 	.origin = "DragonFly's plan for XIO, 2004: pages to the device, and "

@@ -400,6 +400,7 @@ static const struct eph_work_tap sendfile_tap = {
 };
 
 const struct eph_workload_ops eph__work_sendfile = {
+	.abi = EPHMAP_ABI,
 	.name = "sendfile",
 	.summary = "a web server's responses; an operation is a call of "
 		   "sendfile",

@@ -167,6 +167,7 @@ zerocopy_start(struct eph_work *w)
 }
 
 const struct eph_workload_ops eph__work_zerocopy = {
+	.abi = EPHMAP_ABI,
 	.name = "zerocopy",
 	.summary = "socket writes by reference, copy-on-write; an operation is "
 		   "a write",

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "base/plugin.h"
 #include "ephmap/sdk/exec.h"
 #include "exec/clock.h"
 #include "workload/run.h"
@@ -159,6 +160,8 @@ eph_workload_run(const struct eph_run_config *cfg,
 
 	memset(res, 0, sizeof(*res));
 	memset(wres, 0, sizeof(*wres));
+	if ((error = eph__abi_check("the workload", wl->ops->abi, err)) != 0)
+		return (error);
 	if (wl->trace[0] != '\0')
 		return (eph__workload_tap_run(cfg, wl, res, wres, err));
 	if (cfg->policy != NULL && cfg->policy->offline)

@@ -15,6 +15,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/policy.h"
 #include "ephmap/sdk/shootdown.h"
+#include "base/plugin.h"
 #include "exec/explore.h"
 
 struct eph_world {
@@ -23,6 +24,22 @@ struct eph_world {
 	void *state;			  /* (c) */
 	unsigned keep_flags;		  /* (c) those the design has */
 };
+
+/* Rows that the caller brings. */
+static int
+world_rows(const struct eph_world_config *cfg, struct eph_err *err)
+{
+	int error = 0;
+
+	if (cfg->design != NULL)
+		error = eph__abi_check("the design", cfg->design->abi, err);
+	if (error == 0 && cfg->shootdown != NULL)
+		error = eph__abi_check(
+		    "the shootdown protocol", cfg->shootdown->abi, err);
+	if (error == 0 && cfg->policy != NULL)
+		error = eph__abi_check("the policy", cfg->policy->abi, err);
+	return (error);
+}
 
 static int
 world_machine(const struct eph_world_config *cfg, struct eph_world *w,
@@ -116,7 +133,8 @@ eph_world_create(const struct eph_world_config *cfg, struct eph_world **wp,
 		return (eph_err_set(
 		    err, ENOMEM, "the host is out of memory for a world"));
 	w->ops = cfg->design;
-	if ((error = world_machine(cfg, w, err)) != 0 ||
+	if ((error = world_rows(cfg, err)) != 0 ||
+	    (error = world_machine(cfg, w, err)) != 0 ||
 	    (error = world_shootdown(cfg, w, err)) != 0 ||
 	    (error = world_design(cfg, w, err)) != 0) {
 		(void)eph_world_abandon(w);

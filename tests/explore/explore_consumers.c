@@ -68,6 +68,7 @@ consumer_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario consumer_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "consumer",
 	.summary = "a workload",
 	.origin = "tests",

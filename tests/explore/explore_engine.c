@@ -89,6 +89,7 @@ lost_update_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario lost_update_program = {
+	.abi = EPHMAP_ABI,
 	.name = "lost-update",
 	.summary = "two increments in two steps each",
 	.cpus = 2,
@@ -173,6 +174,7 @@ two_locks_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario two_locks_program = {
+	.abi = EPHMAP_ABI,
 	.name = "two-locks",
 	.summary = "two locks, taken in two orders",
 	.cpus = 2,
@@ -225,6 +227,7 @@ store_buffer_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario store_buffer_program = {
+	.abi = EPHMAP_ABI,
 	.name = "store-buffer",
 	.summary = "Dekker's first step",
 	.cpus = 2,
@@ -278,6 +281,7 @@ independent_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario independent_program = {
+	.abi = EPHMAP_ABI,
 	.name = "independent",
 	.summary = "two threads that share nothing",
 	.cpus = 2,
@@ -317,6 +321,7 @@ forgotten_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario forgotten_program = {
+	.abi = EPHMAP_ABI,
 	.name = "forgotten",
 	.summary = "a wakeup that may come before the sleep",
 	.cpus = 2,

@@ -121,6 +121,7 @@ storage_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario drop_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-drop",
 	.summary = "every CPU drops its sharer of one buffer",
 	.origin = "tests",
@@ -148,6 +149,7 @@ share_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario share_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-share",
 	.summary = "every CPU shares one buffer once more, and drops twice",
 	.origin = "tests",
@@ -186,6 +188,7 @@ cross_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario cross_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-cross",
 	.summary = "CPUs free what another one allocated",
 	.origin = "tests",
@@ -223,6 +226,7 @@ wait_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario wait_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-wait",
 	.summary = "CPUs wait for the only cluster",
 	.origin = "tests",
@@ -266,6 +270,7 @@ both_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario both_scenario = {
+	.abi = EPHMAP_ABI,
 	.name = "mbuf-both",
 	.summary = "one CPU waits for two clusters that two others free",
 	.origin = "tests",

@@ -185,6 +185,7 @@ points_finish(struct eph_xp *x)
 }
 
 static const struct eph_scenario points = {
+	.abi = EPHMAP_ABI,
 	.name = "points",
 	.cpus = 2,
 	.no_design = true,

@@ -196,6 +196,7 @@ reuse_setup(struct eph_xp *x)
 }
 
 static const struct eph_scenario scenario_reuse = {
+	.abi = EPHMAP_ABI,
 	.name = "reuse",
 	.summary = "an address is entered, read elsewhere, removed, and again",
 	.origin = "test",

@@ -3,7 +3,8 @@
 /*
  * Rules that hold for everything of a kind: memory stays flat in every
  * executor, a page's wires are its caller's on every design, whoever returns
- * an error has said why, and a plug-in that is refused is gone.
+ * an error has said why, a plug-in that is refused is gone, and a row that was
+ * built for another interface is refused wherever it comes in.
  */
 
 #include <dlfcn.h>
@@ -13,6 +14,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ephmap/policy_check.h"
+#include "ephmap/sdk/scenario.h"
+#include "ephmap/sdk/workload.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/ipiq.h"
 #include "ephmap/kernel/kva.h"
@@ -403,6 +407,101 @@ a_refused_plug_in_is_unloaded(void)
 	CU_ASSERT_PTR_NULL(dlopen(PLUGIN_REFUSED, RTLD_NOW | RTLD_NOLOAD));
 }
 
+/* The number of its interface is the first thing that a row says. */
+static void
+every_row_begins_with_its_interface(void)
+{
+	CU_ASSERT_EQUAL(offsetof(struct eph_design_ops, abi), 0);
+	CU_ASSERT_EQUAL(offsetof(struct eph_policy_ops, abi), 0);
+	CU_ASSERT_EQUAL(offsetof(struct eph_shootdown_ops, abi), 0);
+	CU_ASSERT_EQUAL(offsetof(struct eph_scenario, abi), 0);
+	CU_ASSERT_EQUAL(offsetof(struct eph_workload_ops, abi), 0);
+	for (unsigned i = 0; eph_designs[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_designs[i]->abi, EPHMAP_ABI);
+	for (unsigned i = 0; eph_policies[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_policies[i]->abi, EPHMAP_ABI);
+	for (unsigned i = 0; eph_shootdowns[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_shootdowns[i]->abi, EPHMAP_ABI);
+	for (unsigned i = 0; eph_scenarios[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_scenarios[i]->abi, EPHMAP_ABI);
+	for (unsigned i = 0; eph_bugs[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_bugs[i]->scenario->abi, EPHMAP_ABI);
+	for (unsigned i = 0; eph_workloads[i] != NULL; i++)
+		CU_ASSERT_EQUAL(eph_workloads[i]->abi, EPHMAP_ABI);
+}
+
+/* Rows that say nothing but for which interface they were built. */
+struct old_rows {
+	struct eph_design_ops design;
+	struct eph_policy_ops policy;
+	struct eph_shootdown_ops shootdown;
+	struct eph_scenario scenario;
+	struct eph_workload_ops workload;
+};
+
+static void
+says_interface(int error, const char *what, unsigned abi, struct eph_err *err)
+{
+	char number[32];
+
+	(void)snprintf(number, sizeof(number), "interface %u", abi);
+	CU_ASSERT_EQUAL(error, EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err->text, what));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(err->text, abi == 0 ? ".abi = EPHMAP_ABI" : number));
+	err->text[0] = '\0';
+}
+
+static void
+refuses_rows(const struct old_rows *old, unsigned abi)
+{
+	struct eph_world_config cfg = { .cpus = 1, .nbufs = NBUFS };
+	struct eph_explore_config explore = { .scenario = &old->scenario };
+	const struct eph_policy_check check = {
+		.policy = &old->policy, .nslots = 1, .npages = 1
+	};
+	const struct eph_workload wl = { .ops = &old->workload };
+	const struct eph_run_config run = { .cpus = 1,
+		.design = eph_design_find("sf_buf.lru") };
+	struct eph_explore_result found;
+	struct eph_run_result res;
+	struct eph_work_result wres;
+	struct eph_world *w = NULL;
+	struct eph_err err = { "" };
+
+	cfg.design = &old->design;
+	says_interface(eph_world_create(&cfg, &w, &err), "design", abi, &err);
+	cfg.design = eph_design_find("sf_buf.accessed");
+	cfg.policy = &old->policy;
+	says_interface(eph_world_create(&cfg, &w, &err), "policy", abi, &err);
+	cfg.policy = NULL;
+	cfg.shootdown = &old->shootdown;
+	says_interface(eph_world_create(&cfg, &w, &err), "protocol", abi, &err);
+	CU_ASSERT_PTR_NULL(w);
+	says_interface(eph_policy_check(&check, &err), "policy", abi, &err);
+	says_interface(
+	    eph_explore(&explore, &found, &err), "scenario", abi, &err);
+	says_interface(
+	    eph_workload_run(&run, &wl, &res, &wres, NULL, NULL, &err),
+	    "workload", abi, &err);
+}
+
+static void
+a_row_of_another_interface_is_refused(void)
+{
+	struct old_rows old;
+
+	for (unsigned abi = 0; abi < EPHMAP_ABI + 2; abi++) {
+		if (abi == EPHMAP_ABI)
+			continue;
+		/* What is behind the number is never looked at. */
+		memset(&old, 0xa5, sizeof(old));
+		old.design.abi = old.policy.abi = old.shootdown.abi = abi;
+		old.scenario.abi = old.workload.abi = abi;
+		refuses_rows(&old, abi);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(memory_is_flat_in_lockstep),
 	TEST(memory_is_flat_with_threads),
@@ -414,6 +513,8 @@ static CU_TestInfo tests[] = {
 	TEST(no_kva_and_no_memory_are_told_apart),
 	TEST(giving_back_kva_needs_no_memory),
 	TEST(a_refused_plug_in_is_unloaded),
+	TEST(every_row_begins_with_its_interface),
+	TEST(a_row_of_another_interface_is_refused),
 	CU_TEST_INFO_NULL,
 };
 

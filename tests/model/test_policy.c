@@ -564,7 +564,8 @@ lying_replay(const struct eph_policy_ops *ops, void *ps,
 static struct eph_policy_ops
 broken_ops(void)
 {
-	return ((struct eph_policy_ops){ .name = "broken",
+	return ((struct eph_policy_ops){ .abi = EPHMAP_ABI,
+	    .name = "broken",
 	    .create = broken_create,
 	    .destroy = broken_destroy,
 	    .insert = broken_insert,

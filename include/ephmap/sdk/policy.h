@@ -38,6 +38,7 @@
  */
 
 #include "ephmap/types.h"
+#include "ephmap/version.h"
 
 struct eph_mem;
 struct eph_policy_ops;
@@ -106,12 +107,12 @@ struct eph_policy_param {
 #define EPH_POLICY_PARAMS 8u /* most that a policy has */
 
 struct eph_policy_ops {
+	unsigned abi;	     /* EPHMAP_ABI; first, whatever else changes */
 	const char *name;    /* as typed by the user */
 	const char *summary; /* one line */
 	const char *origin;  /* paper or system, date */
 	const char *aka;     /* "word,word": what others call it; or NULL */
 	const struct eph_policy_param *params; /* to a NULL name; or NULL */
-	unsigned abi;			       /* EPHMAP_ABI */
 	bool offline;			       /* needs next_use */
 
 	/*
@@ -211,8 +212,8 @@ int eph_policy_choose(
  *	const struct eph_policy_ops ephmap_policy;
  * (one that exports a design too is that design's plug-in as well).
  * Returns 0 and sets *opsp, or ENOENT when the file cannot be loaded,
- * ESRCH when it exports no policy, EINVAL; `err` says why, and nothing
- * stays loaded.  What was accepted stays until the process ends.
+ * ESRCH when it exports no policy, EINVAL (built for another interface, or
+ * a slot is not set); `err` says why, and nothing stays loaded.  What was accepted stays until the process ends.
  */
 int eph_policy_load(
     const char *path, const struct eph_policy_ops **opsp, struct eph_err *err);

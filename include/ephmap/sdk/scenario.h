@@ -20,6 +20,7 @@
 #include "ephmap/explore.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
+#include "ephmap/version.h"
 
 /* What a scenario's functions are given. */
 struct eph_xp {
@@ -35,6 +36,7 @@ struct eph_xp {
 };
 
 struct eph_scenario {
+	unsigned abi; /* EPHMAP_ABI; first, whatever else changes */
 	const char *name;
 	const char *summary;
 	const char *origin;

@@ -29,6 +29,7 @@
 
 #include "ephmap/sdk/cpuset.h"
 #include "ephmap/sdk/machine.h"
+#include "ephmap/version.h"
 
 /*
  * One request.  The protocol stores the entries (eph_shoot_store), has
@@ -55,6 +56,7 @@ enum {
 #define EPH_TICK_NS 1000000u /* a tick of every CPU */
 
 struct eph_shootdown_ops {
+	unsigned abi;	     /* EPHMAP_ABI; first, whatever else changes */
 	const char *name;    /* as typed by the user */
 	const char *summary; /* one line */
 	const char *origin;  /* system and date */
@@ -95,7 +97,10 @@ struct eph_shootdown_ops {
 extern const struct eph_shootdown_ops *const eph_shootdowns[];
 const struct eph_shootdown_ops *eph_shootdown_find(const char *name);
 
-/* Set the machine's protocol.  Returns 0 or ENOMEM. */
+/*
+ * Set the machine's protocol.  Returns 0, ENOMEM, or EINVAL when its row was
+ * built for another interface.
+ */
 int eph_machine_set_shootdown(
     struct eph_machine *mc, const struct eph_shootdown_ops *ops);
 

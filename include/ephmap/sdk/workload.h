@@ -9,6 +9,7 @@
 
 #include "ephmap/kernel/vm_pool.h"
 #include "ephmap/sdk/mapper.h"
+#include "ephmap/version.h"
 #include "ephmap/workload.h"
 
 struct eph_digest;
@@ -62,6 +63,7 @@ struct eph_work_tap {
 };
 
 struct eph_workload_ops {
+	unsigned abi; /* EPHMAP_ABI; first, whatever else changes */
 	const char *name;
 	const char *summary; /* one line; says what an operation is */
 	const char *origin;

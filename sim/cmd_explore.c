@@ -61,6 +61,20 @@ refuse_bug(const char *name)
 	    COMMAND, "bug", name, names, n, "`ephmap list bugs' lists them"));
 }
 
+/* A time is no part of a result that is compared, unless asked for. */
+static json_t *
+seconds_json(const struct opts *o, double seconds)
+{
+	return (o->timings ? json_real(seconds) : json_null());
+}
+
+static void
+print_seconds(const struct opts *o, double seconds, FILE *f)
+{
+	if (o->timings)
+		(void)fprintf(f, ", %.3f s", seconds);
+}
+
 /* One search, as an object. */
 static json_t *
 result_json(const struct opts *o, const struct eph_explore_config *cfg,
@@ -90,7 +104,7 @@ result_json(const struct opts *o, const struct eph_explore_config *cfg,
 	    j, "schedules", json_integer((json_int_t)r->schedules));
 	json_object_set_new(j, "pruned", json_integer((json_int_t)r->pruned));
 	json_object_set_new(j, "points", json_integer((json_int_t)r->steps));
-	json_object_set_new(j, "seconds", json_real(r->seconds));
+	json_object_set_new(j, "seconds", seconds_json(o, r->seconds));
 	json_object_set_new(j, "guarantee",
 	    r->guarantee > 0 ? json_real(r->guarantee) : json_null());
 	json_object_set_new(j, "exhausted", json_boolean(r->exhausted));
@@ -252,11 +266,13 @@ print_result(const struct opts *o, const struct eph_explore_config *cfg,
 	if (o->replay == NULL && strcmp(cfg->strategy, "bfs") == 0)
 		(void)fprintf(f,
 		    ", and no way to a failure is shorter (%s, %s "
-		    "states seen), %.3f s",
-		    r->program, number_u64(buf, r->states), r->seconds);
+		    "states seen)",
+		    r->program, number_u64(buf, r->states));
 	else if (o->replay == NULL)
-		(void)fprintf(f, " in schedule %s (seed %" PRIu64 "), %.3f s",
-		    number_u64(buf, r->failed_at), o->seed, r->seconds);
+		(void)fprintf(f, " in schedule %s (seed %" PRIu64 ")",
+		    number_u64(buf, r->failed_at), o->seed);
+	if (o->replay == NULL)
+		print_seconds(o, r->seconds, f);
 	(void)fprintf(f, "\n\n%s\n", r->timeline);
 	text_end(&text, stdout);
 	print_schedule(o, r->schedule);
@@ -473,7 +489,7 @@ visit_bug(const struct opts *o, struct visit *v)
 }
 
 static json_t *
-visit_json(const struct visit *v)
+visit_json(const struct opts *o, const struct visit *v)
 {
 	const struct eph_bug *b = v->bug;
 	json_t *j = json_object();
@@ -490,7 +506,7 @@ visit_json(const struct visit *v)
 	    j, "failure", json_string(eph_failure_name(v->found.failure)));
 	json_object_set_new(
 	    j, "schedules", json_integer((json_int_t)v->found.schedules));
-	json_object_set_new(j, "seconds", json_real(v->found.seconds));
+	json_object_set_new(j, "seconds", seconds_json(o, v->found.seconds));
 	json_object_set_new(j, "schedule",
 	    v->found.schedule != NULL ? json_string(v->found.schedule)
 				      : json_null());
@@ -501,12 +517,13 @@ visit_json(const struct visit *v)
 	    json_boolean(v->clean.failure == EPH_FAIL_NONE));
 	json_object_set_new(j, "repaired_schedules",
 	    json_integer((json_int_t)v->clean.schedules));
-	json_object_set_new(j, "repaired_seconds", json_real(v->clean.seconds));
+	json_object_set_new(
+	    j, "repaired_seconds", seconds_json(o, v->clean.seconds));
 	return (j);
 }
 
 static void
-visit_print(const struct visit *v)
+visit_print(const struct opts *o, const struct visit *v)
 {
 	const struct eph_bug *b = v->bug;
 	char buf[NUMBER_MAX];
@@ -521,9 +538,11 @@ visit_print(const struct visit *v)
 		(void)fprintf(f, "%s%s",
 		    v->found.failure == b->fails ? "" : "NOT AS EXPECTED, ",
 		    eph_failure_name(v->found.failure));
-	(void)fprintf(f, " after %s schedules, %.3f s\n",
-	    number_u64(buf, v->found.schedules), v->found.seconds);
-	(void)fprintf(f, "    repaired (%s): %s in %s schedules\n\n", b->repair,
+	(void)fprintf(
+	    f, " after %s schedules", number_u64(buf, v->found.schedules));
+	print_seconds(o, v->found.seconds, f);
+	(void)fprintf(f, "\n    repaired (%s): %s in %s schedules\n\n",
+	    b->repair,
 	    v->clean.failure == EPH_FAIL_NONE
 		? "nothing"
 		: eph_failure_name(v->clean.failure),
@@ -556,9 +575,9 @@ walk_museum(const struct opts *o)
 		}
 		progress_end(&bar);
 		if (out != NULL)
-			json_array_append_new(out, visit_json(&v));
+			json_array_append_new(out, visit_json(o, &v));
 		else
-			visit_print(&v);
+			visit_print(o, &v);
 		progress_step(&bar, i + 1);
 		if (!v.ok)
 			status = EXIT_FOUND;

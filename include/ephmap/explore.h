@@ -70,11 +70,11 @@ struct eph_explore_config {
 	const struct eph_scenario *scenario;
 	const struct eph_design_ops *design;	   /* NULL: none */
 	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
-	const char
-	    *strategy; /* NULL: pct; random, pos, urw, systematic, delay, bfs */
-	unsigned ncpus;	 /* 0: the scenario's */
-	uint32_t nbufs;	 /* 0: the scenario's */
-	uint64_t budget; /* schedules; 0: 10000.  bfs: states; 0: any */
+	const char *strategy; /* NULL: pct; random, pos, urw, surw, greybox,
+		       * systematic, delay, bfs */
+	unsigned ncpus;	      /* 0: the scenario's */
+	uint32_t nbufs;	      /* 0: the scenario's */
+	uint64_t budget;      /* schedules; 0: 10000.  bfs: states; 0: any */
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */
 	unsigned preemptions; /* systematic: bound; delay: of delays */
@@ -138,6 +138,15 @@ struct eph_explore_result {
 int eph_explore(const struct eph_explore_config *cfg,
     struct eph_explore_result *r, struct eph_err *err);
 void eph_explore_free(struct eph_explore_result *r);
+
+/*
+ * The same search from `n` seeds, cfg->seed and those that follow it:
+ * first[i] is the number of the first schedule that fails, from 1; 0: none
+ * of the budget does.  Nothing is shrunk or drawn.  Not for bfs or a replay.
+ * Returns as eph_explore().
+ */
+int eph_explore_seeds(const struct eph_explore_config *cfg, uint64_t n,
+    uint64_t *first, struct eph_err *err);
 
 /* Configuration that finds an exhibit, or with `repaired` its absence. */
 void eph_bug_config(

@@ -172,6 +172,8 @@ extern const struct ex_strategy eph__ex_random;
 extern const struct ex_strategy eph__ex_pct;
 extern const struct ex_strategy eph__ex_pos;
 extern const struct ex_strategy eph__ex_urw;
+extern const struct ex_strategy eph__ex_surw;
+extern const struct ex_strategy eph__ex_greybox;
 extern const struct ex_strategy eph__ex_systematic;
 extern const struct ex_strategy eph__ex_delay;
 extern const struct ex_strategy eph__ex_replay; /* ex->replay, then default */

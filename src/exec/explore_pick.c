@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Strategies that decide by chance, and the one that repeats a schedule.
+ * The first strategies that decide by chance, what all such share, and the
+ * strategy that repeats a schedule.
  *
  * random: every entity that can move is as likely as any other, at every
  * step.
@@ -21,23 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/explore.h"
+#include "exec/explore_chance.h"
 
 #define PCT_DEPTH_MAX 16u
 #define PCT_TLB	      3u /* TLB actions in one schedule, at most */
 
-static struct ex_choice
-ex_run(unsigned who)
-{
-	return ((struct ex_choice){ EX_RUN, (uint8_t)who, 0 });
-}
-
-/*
- * A TLB acts on a random address.  False if there is nothing it could do
- * there.
- */
-static bool
-tlb_choice(struct explore *ex, uint32_t r, struct ex_choice *c)
+bool
+eph__ex_chance_tlb(struct explore *ex, uint32_t r, struct ex_choice *c)
 {
 	unsigned cpu, i;
 
@@ -71,8 +62,8 @@ stateless_destroy(struct explore *ex)
 	(void)ex;
 }
 
-static void
-random_begin(struct explore *ex)
+void
+eph__ex_chance_begin(struct explore *ex)
 {
 	eph__prng_init(&ex->prng, ex->seed, ex->nschedule);
 }
@@ -86,15 +77,13 @@ nth_member(uint64_t set, unsigned n)
 	return (eph_cpuword_first(set));
 }
 
-static struct ex_choice
-random_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+struct ex_choice
+eph__ex_chance_pick(struct explore *ex, uint64_t enabled, uint64_t r)
 {
-	const uint64_t r = prng_next(&ex->prng);
 	struct ex_choice c;
 	unsigned n;
 
-	(void)cur;
-	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
+	if (chance_tlb(ex, r, &c))
 		return (c);
 	if ((enabled & (enabled - 1)) == 0)
 		return (ex_run(eph_cpuword_first(enabled)));
@@ -102,8 +91,15 @@ random_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	return (ex_run(nth_member(enabled, (unsigned)((r >> 32) * n >> 32))));
 }
 
-static bool
-random_next(struct explore *ex, enum ex_verdict v)
+static struct ex_choice
+random_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+{
+	(void)cur;
+	return (eph__ex_chance_pick(ex, enabled, prng_next(&ex->prng)));
+}
+
+bool
+eph__ex_chance_next(struct explore *ex, enum ex_verdict v)
 {
 	(void)ex;
 	(void)v;
@@ -114,9 +110,9 @@ const struct ex_strategy eph__ex_random = {
 	.name = "random",
 	.create = stateless_create,
 	.destroy = stateless_destroy,
-	.begin = random_begin,
+	.begin = eph__ex_chance_begin,
 	.pick = random_pick,
-	.next = random_next,
+	.next = eph__ex_chance_next,
 };
 
 /* PCT */
@@ -138,8 +134,8 @@ pct_create(struct explore *ex)
 	return (ex->strategy_state != NULL ? 0 : ENOMEM);
 }
 
-static void
-pct_destroy(struct explore *ex)
+void
+eph__ex_state_free(struct explore *ex)
 {
 	free(ex->strategy_state);
 	ex->strategy_state = NULL;
@@ -151,7 +147,7 @@ pct_begin(struct explore *ex)
 	struct pct *pct = ex->strategy_state;
 	const uint32_t k = ex->k != 0 ? ex->k : 64;
 
-	random_begin(ex);
+	eph__ex_chance_begin(ex);
 	for (unsigned i = 0; i < ex->nthreads; i++)
 		pct->order[i] = prng_next(&ex->prng) | 1ull << 63;
 	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
@@ -198,7 +194,7 @@ pct_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 		if (pct_due(pct->change, pct->nchange, step, &pct->next))
 			pct->order[cur] = --pct->lowest;
 		if (pct_due(pct->tlb, pct->ntlb, step, &pct->next) &&
-		    tlb_choice(ex, (uint32_t)prng_next(&ex->prng), &c))
+		    eph__ex_chance_tlb(ex, (uint32_t)prng_next(&ex->prng), &c))
 			return (c);
 	}
 	best = eph_cpuword_first(enabled);
@@ -214,150 +210,10 @@ pct_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 const struct ex_strategy eph__ex_pct = {
 	.name = "pct",
 	.create = pct_create,
-	.destroy = pct_destroy,
+	.destroy = eph__ex_state_free,
 	.begin = pct_begin,
 	.pick = pct_pick,
-	.next = random_next,
-};
-
-/*
- * pos (Yuan, Yang, Gu, "Partial order aware concurrency sampling", CAV 2018):
- * every pending operation has a random priority.  The lowest runs; whoever
- * waits with an operation that does not commute with it draws anew, as does
- * the entity that ran.
- */
-
-struct pos {
-	uint64_t order[EX_ENTITIES];
-	unsigned last; /* who ran: its next operation has no priority yet */
-};
-
-static int
-pos_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct pos));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
-
-static void
-pos_begin(struct explore *ex)
-{
-	struct pos *pos = ex->strategy_state;
-
-	random_begin(ex);
-	for (unsigned e = 0; e < EX_ENTITIES; e++)
-		pos->order[e] = prng_next(&ex->prng);
-	pos->last = EX_ENTITIES;
-}
-
-static struct ex_choice
-pos_pick(struct explore *ex, uint64_t enabled, unsigned cur)
-{
-	struct pos *pos = ex->strategy_state;
-	const uint64_t r = prng_next(&ex->prng);
-	unsigned best = EX_ENTITIES;
-	struct ex_choice c;
-
-	(void)cur;
-	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
-		return (c);
-	if (pos->last != EX_ENTITIES)
-		pos->order[pos->last] = prng_next(&ex->prng);
-	for (uint64_t w = enabled; w != 0; w &= w - 1) {
-		const unsigned e = eph_cpuword_first(w);
-
-		if (best == EX_ENTITIES || pos->order[e] < pos->order[best])
-			best = e;
-	}
-	for (uint64_t w = enabled & ~EX_BIT(best); w != 0; w &= w - 1) {
-		const unsigned f = eph_cpuword_first(w);
-
-		if (best >= EX_BUFFER(0) || f >= EX_BUFFER(0) ||
-		    !eph__explore_independent(
-			&ex->entity[best], &ex->entity[f]))
-			pos->order[f] = prng_next(&ex->prng);
-	}
-	pos->last = best;
-	return (ex_run(best));
-}
-
-const struct ex_strategy eph__ex_pos = {
-	.name = "pos",
-	.create = pos_create,
-	.destroy = pct_destroy,
-	.begin = pos_begin,
-	.pick = pos_pick,
-	.next = random_next,
-};
-
-/*
- * urw (Zhao and others, "Selectively uniform concurrency testing", ASPLOS
- * 2025): the next is drawn with a probability in proportion to the steps it
- * has still to make, which makes every interleaving about as likely as any
- * other.  How many steps that is was counted in the schedules before.
- */
-
-struct urw {
-	uint32_t steps[EX_ENTITIES]; /* the most in a schedule so far */
-	uint32_t made[EX_ENTITIES];  /* in this one */
-};
-
-static int
-urw_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct urw));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
-
-static void
-urw_begin(struct explore *ex)
-{
-	struct urw *urw = ex->strategy_state;
-
-	random_begin(ex);
-	memset(urw->made, 0, sizeof(urw->made));
-}
-
-static uint32_t
-urw_left(const struct urw *urw, unsigned e)
-{
-	return (
-	    urw->steps[e] > urw->made[e] ? urw->steps[e] - urw->made[e] : 1);
-}
-
-static struct ex_choice
-urw_pick(struct explore *ex, uint64_t enabled, unsigned cur)
-{
-	struct urw *urw = ex->strategy_state;
-	const uint64_t r = prng_next(&ex->prng);
-	unsigned e = eph_cpuword_first(enabled);
-	uint32_t sum = 0, at;
-	struct ex_choice c;
-
-	(void)cur;
-	if (ex->adversary && (r & 0x7) == 0 && tlb_choice(ex, (uint32_t)r, &c))
-		return (c);
-	for (uint64_t w = enabled; w != 0; w &= w - 1)
-		sum += urw_left(urw, eph_cpuword_first(w));
-	at = prng_below(&ex->prng, sum);
-	for (uint64_t w = enabled; w != 0; w &= w - 1) {
-		e = eph_cpuword_first(w);
-		if (at < urw_left(urw, e))
-			break;
-		at -= urw_left(urw, e);
-	}
-	if (++urw->made[e] > urw->steps[e])
-		urw->steps[e] = urw->made[e];
-	return (ex_run(e));
-}
-
-const struct ex_strategy eph__ex_urw = {
-	.name = "urw",
-	.create = urw_create,
-	.destroy = pct_destroy,
-	.begin = urw_begin,
-	.pick = urw_pick,
-	.next = random_next,
+	.next = eph__ex_chance_next,
 };
 
 /*
@@ -424,7 +280,7 @@ replay_next(struct explore *ex, enum ex_verdict v)
 const struct ex_strategy eph__ex_replay = {
 	.name = "replay",
 	.create = replay_create,
-	.destroy = pct_destroy,
+	.destroy = eph__ex_state_free,
 	.begin = replay_begin,
 	.pick = replay_pick,
 	.next = replay_next,

@@ -3,15 +3,19 @@ set(EPHMAP_SOURCES
     explore.c
     explore_buffer.c
     explore_dfs.c
+    explore_greybox.c
     explore_intern.c
     explore_intr.c
     explore_life.c
     explore_pick.c
+    explore_pos.c
     explore_rows.c
     explore_schedule.c
     explore_space.c
+    explore_surw.c
     explore_sync.c
     explore_tlbs.c
+    explore_urw.c
     explore_words.c
     latency.c
     lockstep.c

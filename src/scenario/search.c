@@ -24,7 +24,6 @@
 #include "machine/frames.h"
 
 #define SEARCH_REGION ((size_t)64 << 20)
-#define SEARCH_BUDGET 10000u
 #define SEARCH_DEPTH  3u
 
 /* Setting up */
@@ -34,8 +33,9 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
     struct eph_err *err)
 {
 	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
-		&eph__ex_random, &eph__ex_pos, &eph__ex_urw,
-		&eph__ex_systematic, &eph__ex_delay, &eph__ex_states };
+		&eph__ex_random, &eph__ex_pos, &eph__ex_urw, &eph__ex_surw,
+		&eph__ex_greybox, &eph__ex_systematic, &eph__ex_delay,
+		&eph__ex_states };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
 	const char *names[sizeof(strategies) / sizeof(*strategies) + 1];
 
@@ -56,7 +56,8 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	}
 	return (eph_err_unknown(err, "strategy", name,
 	    eph_nearest_name(name, names),
-	    "expected random, pct, pos, urw, systematic, delay or bfs"));
+	    "expected random, pct, pos, urw, surw, greybox, systematic, delay "
+	    "or bfs"));
 }
 
 static int
@@ -140,19 +141,26 @@ search_cold(struct eph_machine *mc)
 	    (FRAME_CHUNK - XP_PAGES) * sizeof(*chunk));
 }
 
-static void
-search_close(struct search *s)
+void
+eph__search_close(struct search *s)
 {
 	/* The region goes in one piece, with all that is in it. */
 	(void)eph_world_abandon(s->world);
 }
 
-static int
-search_open(
-    struct search *s, const struct eph_explore_config *cfg, struct eph_err *err)
+int
+eph__search_open(struct search *s, const struct eph_explore_config *from,
+    struct eph_err *err)
 {
+	struct eph_explore_config *cfg = &s->cfg;
 	int error;
 
+	*s = (struct search){ .cfg = *from };
+	if (cfg->repaired && cfg->design != NULL) {
+		s->repaired = *cfg->design;
+		(void)eph_design_repair(&s->repaired, &cfg->shootdown);
+		cfg->design = &s->repaired;
+	}
 	if ((error = search_applies(cfg, err)) != 0 ||
 	    (error = search_world(s, cfg, err)) != 0 ||
 	    (error = search_options(cfg, s->ex, err)) != 0)
@@ -345,25 +353,18 @@ int
 eph_explore(const struct eph_explore_config *cfg, struct eph_explore_result *r,
     struct eph_err *err)
 {
-	struct eph_explore_config c = *cfg;
-	struct eph_design_ops repaired;
-	struct search s = { 0 };
+	struct search s;
 	int error;
 
 	*r = (struct eph_explore_result){ 0 };
-	if (c.repaired && c.design != NULL) {
-		repaired = *c.design;
-		(void)eph_design_repair(&repaired, &c.shootdown);
-		c.design = &repaired;
-	}
-	s.cfg = &c;
-	error = search_open(&s, &c, err);
+	error = eph__search_open(&s, cfg, err);
 	if (error == 0)
-		error = c.replay != NULL ? search_replay_text(&s, &c, r, err)
-					 : search_run(&s, &c, r, err);
+		error = cfg->replay != NULL
+		    ? search_replay_text(&s, &s.cfg, r, err)
+		    : search_run(&s, &s.cfg, r, err);
 	if (error == 0 && s.mc->refusal[0] != '\0')
 		error = eph_err_set(err, ENOTSUP, "%s", s.mc->refusal);
-	search_close(&s);
+	eph__search_close(&s);
 	if (error != 0)
 		eph_explore_free(r);
 	return (error);

@@ -20,10 +20,21 @@ struct search {
 	enum ex_verdict verdict;  /* of the schedule that ran last */
 	enum eph_failure failure; /* the same, looked at closely */
 	char what[512];
-	const struct eph_explore_config *cfg;
-	eph_observer *observer; /* of the next schedule; NULL: none */
+	struct eph_explore_config cfg; /* with the design repaired, if wanted */
+	struct eph_design_ops repaired; /* the same */
+	eph_observer *observer;		/* of the next schedule; NULL: none */
 	void *observer_arg;
 };
+
+#define SEARCH_BUDGET 10000u
+
+/*
+ * A machine for `cfg`, marked, with its strategy.  Returns as eph_explore();
+ * close it in any case.
+ */
+int eph__search_open(struct search *s, const struct eph_explore_config *cfg,
+    struct eph_err *err);
+void eph__search_close(struct search *s);
 
 /* What a schedule that ended with `v` showed; sets what. */
 enum eph_failure eph__search_verdict(struct search *s, enum ex_verdict v);

@@ -21,6 +21,7 @@ set(EPHMAP_SOURCES
     same_page.c
     scenarios.c
     search.c
+    seeds.c
     shared_use.c
     shrink.c
     speculation.c

@@ -138,8 +138,8 @@ tl_watch(const struct timeline *tl, const struct eph_event *ev)
 	const struct ex_entity *cur = tl->s->ex->cur;
 	const bool thread = cur != NULL && cur->id < EX_INTR(0);
 
-	if (tl->s->cfg->watch != NULL)
-		tl->s->cfg->watch(tl->s->cfg->watch_arg, ev,
+	if (tl->s->cfg.watch != NULL)
+		tl->s->cfg.watch(tl->s->cfg.watch_arg, ev,
 		    thread ? (unsigned)cur->id : EPH_NO_THREAD);
 }
 
@@ -174,7 +174,7 @@ tl_observe(void *arg, const struct eph_event *ev)
 static unsigned
 tl_columns(const struct timeline *tl)
 {
-	return (tl->s->cfg->columns != 0 ? tl->s->cfg->columns : TL_COLUMNS);
+	return (tl->s->cfg.columns != 0 ? tl->s->cfg.columns : TL_COLUMNS);
 }
 
 /* The most that a column may have, so that all stand side by side. */

@@ -61,6 +61,14 @@ else
 	expect_err 'cannot be saved'
 fi
 
+# No result has a time in it, unless asked for.
+run explore --design sf_buf.lru --scenario shared-use --format json
+expect_out '"seconds": null'
+run explore --bug plan9-kmap-wrap --timings
+expect_out ', [0-9.]* s$'
+run explore --bug plan9-kmap-wrap
+expect 'no seconds' sh -c "! grep -q '[0-9] s$' '$out'"
+
 # Without a scenario: all that apply, as an array.
 run explore --design sf_buf.lru --budget 50 --format json
 expect_out '"scenario": "same-page"'

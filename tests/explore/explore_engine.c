@@ -102,9 +102,9 @@ static void
 test_every_strategy_finds_a_lost_update(void)
 {
 	static const char *const strategies[] = { "pct", "random", "pos", "urw",
-		"systematic", "delay" };
+		"surw", "greybox", "systematic", "delay" };
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof(strategies) / sizeof(*strategies); i++) {
 		struct eph_explore_result r = search(
 		    &lost_update_program, strategies[i], 1000, false, NULL);
 
@@ -153,6 +153,35 @@ test_the_same_seed_finds_the_same(void)
 	CU_ASSERT_STRING_EQUAL(r.schedule, s.schedule);
 	eph_explore_free(&r);
 	eph_explore_free(&s);
+}
+
+/* Many seeds in one machine: each as in a machine of its own. */
+static void
+test_seeds_of_one_machine_are_searches_of_their_own(void)
+{
+	static const char *const strategies[] = { "pct", "random", "pos", "urw",
+		"surw", "greybox", "systematic" };
+	enum { SEEDS = 5 };
+
+	for (size_t i = 0; i < sizeof(strategies) / sizeof(*strategies); i++) {
+		struct eph_explore_config cfg = { .scenario =
+						      &lost_update_program,
+			.strategy = strategies[i],
+			.preemptions = 100,
+			.seed = 3 };
+		struct eph_explore_result r;
+		struct eph_err err = { "" };
+		uint64_t first[SEEDS];
+
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_explore_seeds(&cfg, SEEDS, first, &err), 0);
+		for (unsigned k = 0; k < SEEDS; k++, cfg.seed++) {
+			CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+			CU_ASSERT_EQUAL(r.failed_at, first[k]);
+			eph_explore_free(&r);
+		}
+		CU_ASSERT_NOT_EQUAL(first[0], 0);
+	}
 }
 
 /* Two locks in two orders. */
@@ -413,6 +442,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_a_failure_replays_from_its_schedule_alone),
 	TEST(test_a_failure_is_shrunk_to_the_switches_it_needs),
 	TEST(test_the_same_seed_finds_the_same),
+	TEST(test_seeds_of_one_machine_are_searches_of_their_own),
 	TEST(test_locks_in_two_orders_deadlock),
 	TEST(test_a_missing_fence_shows_only_where_stores_may_be_late),
 	TEST(test_what_commutes_is_run_in_one_order),

@@ -44,6 +44,21 @@ says policy '^example.fifo: 3744 hits$'
 says policy '^clock: 4992 hits$'
 says scenario '^acked-invlpg: holds$'
 says workload '^400 looks, '
+# shellcheck disable=SC2046
+$cc -std=c11 -Wall -Wextra -shared -fPIC -o importer.so \
+    "$examples/importer.c" $(pkg-config --cflags ephmap)
+printf '0 7\n10 8\nno page\n20 7\n' >log
+"$work/prefix/bin/ephmap" trace import \
+    --plugin importer.so --to text log -o log.ept 2>import.out
+printf 'ephmap-trace 1\np 0 7\nd 10000\np 0 8\nd 10000\np 0 7\n' >expected
+grep -q ': example: 3 looks, 3 references to 2 pages by 1 CPU; left out: 1 malformed line (first: line 3)$' import.out &&
+    cmp -s log.ept expected || {
+	echo "FAILED: the importer"
+	cat import.out log.ept
+	exit 1
+}
+echo "importer: $(cat import.out)"
+
 if grep -q '^unacked-flush: holds$' scenario.out; then
 	echo "FAILED: the scenario finds nothing"
 	exit 1

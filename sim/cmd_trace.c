@@ -16,6 +16,7 @@
 #include "options.h"
 #include "input.h"
 #include "progress.h"
+#include "setup.h"
 #include "text.h"
 #include "words.h"
 
@@ -303,6 +304,12 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 	if (io.from != NULL &&
 	    term_find(
 		import_formats, command, "--from: unknown format", io.from) < 0)
+		return (EXIT_BAD);
+	if (o->plugin != NULL && io.from != NULL)
+		return (options_refuse(
+		    command, "--plugin is the format; leave out --from"));
+	if (o->plugin != NULL &&
+	    load_importer(command, o->plugin, &io.format) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->cpu_of != NULL &&
 	    import_cpu_rule(command, o->cpu_of, &io) != OPTIONS_OK)

@@ -26,21 +26,40 @@ flags_text(unsigned flags, char buf[64])
 	return (buf);
 }
 
+/* A name without a slash is a file here, not one of the system's. */
+static char *
+plugin_path(const char *file)
+{
+	const size_t n = strlen(file) + sizeof("./");
+	char *path = must_alloc(NULL, n, 1);
+
+	(void)snprintf(
+	    path, n, "%s%s", strchr(file, '/') != NULL ? "" : "./", file);
+	return (path);
+}
+
+int
+load_importer(const char *command, const char *file,
+    const struct eph_import_format **formatp)
+{
+	struct eph_err err;
+	char *path = plugin_path(file);
+	const int error = eph_import_load(path, formatp, &err);
+
+	free(path);
+	return (
+	    error == 0 ? OPTIONS_OK : options_refuse(command, "%s", err.text));
+}
+
 int
 load_plugin(const char *command, const char *file,
     const struct eph_design_ops **designp,
     const struct eph_policy_ops **policyp)
 {
 	struct eph_err err, policy_err;
-	char *path;
-	size_t n;
+	char *path = plugin_path(file);
 	int error, policy_error = ESRCH;
 
-	/* A name without a slash is a file here, not one of the system's. */
-	n = strlen(file) + sizeof("./");
-	path = must_alloc(NULL, n, 1);
-	(void)snprintf(
-	    path, n, "%s%s", strchr(file, '/') != NULL ? "" : "./", file);
 	error = eph_design_load(path, designp, &err);
 	if (policyp != NULL && (error == 0 || error == ESRCH))
 		policy_error = eph_policy_load(path, policyp, &policy_err);

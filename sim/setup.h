@@ -20,6 +20,7 @@
 
 #include "ephmap/run.h"
 #include "ephmap/sdk/design.h"
+#include "ephmap/sdk/importer.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/workload.h"
 #include "ephmap/time.h"
@@ -102,7 +103,11 @@ int load_plugin(const char *command, const char *file,
     const struct eph_design_ops **designp,
     const struct eph_policy_ops **policyp);
 
-/* The same for --plugin, once; setup_points() does it too. */
+/* Load an importer.  OPTIONS_OK, or OPTIONS_BAD with a message printed. */
+int load_importer(const char *command, const char *file,
+    const struct eph_import_format **formatp);
+
+/* load_plugin() for --plugin, once; setup_points() does it too. */
 int setup_plugin(struct setup *s);
 
 /*

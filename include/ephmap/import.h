@@ -12,6 +12,7 @@
  * reference for each 4 KiB page of that range, in order.  Holds are kept
  * where they were recorded (m ... u lines); everything else becomes p
  * lines, with d lines between them where times are known.
+ * ephmap/sdk/importer.h says how to write an importer.
  */
 
 #include "ephmap/trace.h"
@@ -62,9 +63,14 @@ enum eph_import_fold {
 	EPH_FOLD_LOAD,	  /* each stays; the busiest first, to the idlest */
 };
 
+struct eph_import_format;
+
 struct eph_import_options {
 	const char *from; /* a format's name; NULL: guess */
-	unsigned calls;	  /* EPH_CALLS_*, or 0 */
+
+	/* One's own, of ephmap/sdk/importer.h, instead of `from'; or NULL. */
+	const struct eph_import_format *format;
+	unsigned calls; /* EPH_CALLS_*, or 0 */
 	enum eph_import_cpu cpu_of;
 	unsigned cpu;  /* EPH_CPU_FIXED; _ROBIN, _HASH, _RANDOM: how many */
 	uint64_t seed; /* EPH_CPU_RANDOM */

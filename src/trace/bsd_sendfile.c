@@ -41,7 +41,7 @@ eph__bsd_sendfile(struct calls *c, uint32_t task, uint64_t ns, char *args,
 	    !eph__strace_number(argv[0], &end, &fd) || fd >= CALLS_FD_MAX ||
 	    !eph__strace_number(argv[2], &end, &t.offset) ||
 	    !eph__strace_number(argv[3], &end, &t.asked)) {
-		eph__import_skip(c->im);
+		eph_import_skip(c->im);
 		return (0);
 	}
 	t.from.fd = (uint32_t)fd;

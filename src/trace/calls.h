@@ -102,7 +102,7 @@ struct call {
 };
 
 struct calls {
-	struct import *im;
+	struct eph_import *im;
 	unsigned mask; /* 1 << CALLS_*: those that count */
 	struct task *tasks;
 	size_t ntasks, cap_tasks;
@@ -113,7 +113,7 @@ struct calls {
 	size_t ntables, cap_tables;
 	struct open_file *opens;
 	size_t nopens, cap_opens;
-	uint32_t *file_at; /* by path (id in im->files): file + 1, or 0 */
+	uint32_t *file_at; /* by path (id in im->own->files): file + 1, or 0 */
 	size_t nfile_at, cap_file_at;
 	uint32_t nfiles;
 	struct idmap dirs; /* hashes of directories that hold known files */
@@ -180,7 +180,7 @@ struct transfer {
 
 /* -- one log ------------------------------------------------------------ */
 
-int eph__calls_start(struct calls *c, struct import *im);
+int eph__calls_start(struct calls *c, struct eph_import *im);
 
 /* Write what is spooled, and note what must be said.  Then destroy. */
 int eph__calls_finish(struct calls *c);
@@ -188,7 +188,7 @@ void eph__calls_destroy(struct calls *c);
 
 /* Start, call `read_line` for each line, finish, destroy. */
 int eph__calls_run(
-    struct import *im, int (*read_line)(struct calls *c, char *line));
+    struct eph_import *im, int (*read_line)(struct calls *c, char *line));
 
 /* Double an array that is full.  False: out of memory. */
 bool eph__calls_grow(void *arrayp, size_t *cap, size_t n, size_t size);

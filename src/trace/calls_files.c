@@ -32,8 +32,8 @@ note_dirs(struct calls *c, const char *path, size_t len)
 uint32_t
 eph__calls_path(struct calls *c, const char *path, size_t len)
 {
-	const uint32_t known = c->im->files.n;
-	const uint32_t id = eph__names_get(&c->im->files, path, len);
+	const uint32_t known = c->im->own->files.n;
+	const uint32_t id = eph__names_get(&c->im->own->files, path, len);
 
 	if (id == EPH_NONE)
 		return (id);
@@ -97,7 +97,7 @@ eph__calls_deleted(struct calls *c, const char *path, size_t len)
 int
 eph__calls_unlink(struct calls *c, uint32_t path)
 {
-	const char *name = c->im->files.strings[path];
+	const char *name = c->im->own->files.strings[path];
 	const uint32_t file = c->file_at[path];
 	uint32_t id;
 
@@ -114,17 +114,17 @@ eph__calls_unlink(struct calls *c, uint32_t path)
 static int
 rename_below(struct calls *c, uint32_t from, uint32_t to)
 {
-	const size_t len = strlen(c->im->files.strings[from]);
-	const uint32_t n = c->im->files.n;
+	const size_t len = strlen(c->im->own->files.strings[from]);
+	const uint32_t n = c->im->own->files.n;
 	char text[PATH_MAX_BYTES];
 
 	for (uint32_t id = 0; id < n && id < c->nfile_at; id++) {
-		const char *below = c->im->files.strings[id];
-		const char *there = c->im->files.strings[to];
+		const char *below = c->im->own->files.strings[id];
+		const char *there = c->im->own->files.strings[to];
 		uint32_t moved;
 
 		if (c->file_at[id] == 0 || strlen(below) <= len ||
-		    strncmp(below, c->im->files.strings[from], len) != 0 ||
+		    strncmp(below, c->im->own->files.strings[from], len) != 0 ||
 		    below[len] != '/' ||
 		    strlen(there) + strlen(below + len) >= sizeof(text))
 			continue;
@@ -144,7 +144,7 @@ rename_below(struct calls *c, uint32_t from, uint32_t to)
 static bool
 is_dir(const struct calls *c, uint32_t path)
 {
-	const char *name = c->im->files.strings[path];
+	const char *name = c->im->own->files.strings[path];
 
 	return (eph__idmap_find(
 		    &c->dirs, eph__names_hash(name, strlen(name))) != EPH_NONE);

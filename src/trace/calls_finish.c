@@ -117,7 +117,7 @@ fold_by_load(struct calls *c)
 static int
 write_call(struct calls *c, const struct call *call)
 {
-	struct import *im = c->im;
+	struct eph_import *im = c->im;
 	struct task *t = &c->tasks[cpu_task(c, call->task)];
 	uint64_t base, last;
 	unsigned cpu = t->cpu;
@@ -125,22 +125,22 @@ write_call(struct calls *c, const struct call *call)
 	int error = 0;
 
 	if (t->cpu == EPH_NONE &&
-	    (error = eph__import_cpu(im, (uint64_t)(t - c->tasks), 0, &cpu)) !=
-		0)
+	    (error = eph_import_cpu_of(
+		 im, (uint64_t)(t - c->tasks), 0, &cpu)) != 0)
 		return (error);
-	if ((error = eph__import_at(im, call->ns)) != 0)
+	if ((error = eph_import_at(im, call->ns)) != 0)
 		return (error);
 	if (call->file != EPH_NONE) {
 		if ((file = eph__idmap_get(&c->sent, call->file)) == EPH_NONE)
 			return (eph__calls_no_memory(c));
-		return (eph__import_file_range(
+		return (eph_import_file_range(
 		    im, cpu, file, call->offset, call->bytes));
 	}
 	base = c->tasks[call->task].pid << CALLS_PIPE_PID_SHIFT;
 	last = (call->offset + call->bytes - 1) / EPH_PAGE_SIZE;
 	for (uint64_t page = call->offset / EPH_PAGE_SIZE;
 	     error == 0 && page <= last; page++)
-		error = eph__import_ref(im, cpu, base + page);
+		error = eph_import_ref(im, cpu, base + page);
 	return (error);
 }
 
@@ -171,17 +171,17 @@ say_tasks(struct calls *c)
 
 	count_tasks(c, &threads, &processes, &unknown);
 	if (unknown > 1 && processes > 1)
-		eph__import_found(c->im,
+		eph_import_found(c->im,
 		    "%u threads or processes, %u as far as the log tells",
 		    threads, processes);
 	else if (threads > processes)
-		eph__import_found(c->im, "%u threads of %u process%s", threads,
+		eph_import_found(c->im, "%u threads of %u process%s", threads,
 		    processes, processes == 1 ? "" : "es");
 	else if (processes > 1)
-		eph__import_found(c->im, "%u processes", processes);
+		eph_import_found(c->im, "%u processes", processes);
 	if (unknown > 1 && processes > 1 && c->im->o->cpu_of == EPH_CPU_PID &&
 	    c->im->o->fold == 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "%u tasks have no clone line, so that threads and "
 		    "processes cannot be told apart and each became a CPU; "
 		    "strace -f from the start tells, --fold N shares N CPUs",
@@ -201,7 +201,7 @@ say_cpus(struct calls *c, unsigned cpus)
 		c->im->o->cpu_of != EPH_CPU_THREAD) ||
 	    c->im->o->fold != 0 || cpus <= most)
 		return;
-	eph__import_warn(c->im,
+	eph_import_warn(c->im,
 	    "%u %s became %u CPUs, and %s %u: these cannot be CPUs of a "
 	    "scheduler; --fold %u puts them on that many",
 	    cpus, c->im->o->cpu_of == EPH_CPU_PID ? "processes" : "threads",
@@ -244,14 +244,14 @@ say_others(struct calls *c)
 	}
 	for (int k = 0; k < CALLS_KINDS && c->im->res->calls == 0; k++) {
 		if ((c->mask & 1u << k) != 0)
-			eph__import_found(c->im, "no %s", kinds[k].what);
+			eph_import_found(c->im, "no %s", kinds[k].what);
 	}
 	if (n > 0)
-		eph__import_found(c->im,
+		eph_import_found(c->im,
 		    "%s call%s on files, which --calls %s would count", text,
 		    sum == 1 ? "" : "s", which);
 	else if (c->im->res->calls == 0 && c->async == 0)
-		eph__import_found(c->im,
+		eph_import_found(c->im,
 		    "%" PRIu64 " other calls, none of which reads a file's "
 		    "pages",
 		    c->lines);
@@ -261,18 +261,18 @@ static void
 say_positions(struct calls *c)
 {
 	if (c->async > 0 && c->im->res->calls == 0)
-		eph__import_found(c->im,
+		eph_import_found(c->im,
 		    "%" PRIu64 " calls of io_submit or io_uring_enter, whose "
 		    "reads no log of calls shows (filemap tracepoints do)",
 		    c->async);
 	else if (c->async > 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "%" PRIu64 " calls of io_submit or io_uring_enter, whose "
 		    "reads no log of calls shows, do not count; filemap "
 		    "tracepoints show them",
 		    c->async);
 	if (c->unseen_position > 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "%" PRIu64 " of %" PRIu64 " calls at the file's position "
 		    "(offset NULL) are on files whose opening the log does not "
 		    "show: their offsets are not known, taken from the start "
@@ -281,23 +281,23 @@ say_positions(struct calls *c)
 		    c->unseen_position, c->from_position);
 	if (c->from_position > c->unseen_position && !c->read_seen &&
 	    (c->mask & 1u << CALLS_READ) == 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "%" PRIu64 " calls are at the file's position (offset "
 		    "NULL), and the log has no read and no lseek, which move "
 		    "it: strace -e trace=%%desc tells",
 		    c->from_position - c->unseen_position);
 	if (c->untold_name > 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "files whose name the log does not show, told apart by "
 		    "descriptor alone: %" PRIu64 "; strace -yy names them",
 		    c->untold_name);
 	if (c->mapped > 0)
-		eph__import_warn(c->im,
+		eph_import_warn(c->im,
 		    "mmap: %" PRIu64 " pages were mapped, and all count; which "
 		    "were touched no log of calls tells (filemap tracepoints "
 		    "do)",
 		    c->mapped);
-	eph__import_left_out(c->im, "calls whose offset the log does not print",
+	eph_import_left_out(c->im, "calls whose offset the log does not print",
 	    c->untold_offset);
 }
 
@@ -327,7 +327,7 @@ use_attach_lines(struct calls *c)
 int
 eph__calls_finish(struct calls *c)
 {
-	struct import *im = c->im;
+	struct eph_import *im = c->im;
 	int error;
 
 	if ((error = eph__calls_drain(c, true)) != 0)
@@ -341,14 +341,15 @@ eph__calls_finish(struct calls *c)
 	if ((error = spool_each(c, write_call)) != 0)
 		return (error);
 	say_tasks(c);
-	say_cpus(c, im->pids.n);
+	say_cpus(c, im->own->pids.n);
 	say_others(c);
 	say_positions(c);
 	return (0);
 }
 
 int
-eph__calls_run(struct import *im, int (*read_line)(struct calls *c, char *line))
+eph__calls_run(
+    struct eph_import *im, int (*read_line)(struct calls *c, char *line))
 {
 	struct calls c;
 	char *line;
@@ -356,7 +357,7 @@ eph__calls_run(struct import *im, int (*read_line)(struct calls *c, char *line))
 	int error;
 
 	if ((error = eph__calls_start(&c, im)) == 0) {
-		while ((error = eph__import_line(im, &line, &len)) == 0 &&
+		while ((error = eph_import_line(im, &line, &len)) == 0 &&
 		    line != NULL) {
 			if ((error = read_line(&c, line)) != 0)
 				break;

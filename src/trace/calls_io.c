@@ -78,8 +78,8 @@ static bool
 path_is(const struct calls *c, uint32_t path, const struct fd_word *fd)
 {
 	return (path != EPH_NONE &&
-	    strncmp(c->im->files.strings[path], fd->name, fd->len) == 0 &&
-	    c->im->files.strings[path][fd->len] == '\0');
+	    strncmp(c->im->own->files.strings[path], fd->name, fd->len) == 0 &&
+	    c->im->own->files.strings[path][fd->len] == '\0');
 }
 
 int
@@ -235,7 +235,7 @@ eph__calls_transfer(
 	}
 	if (t->kind == CALLS_MMAP)
 		c->mapped += (t->got + EPH_PAGE_SIZE - 1) / EPH_PAGE_SIZE;
-	eph__import_count(c->im, t->got, t->asked);
+	eph_import_count(c->im, t->got, t->asked);
 	eph__calls_done(c, w, of->file, offset, t->got);
 	return (0);
 }

@@ -45,7 +45,7 @@ eph__calls_no_memory(struct calls *c)
 }
 
 int
-eph__calls_start(struct calls *c, struct import *im)
+eph__calls_start(struct calls *c, struct eph_import *im)
 {
 	memset(c, 0, sizeof(*c));
 	c->im = im;
@@ -203,7 +203,7 @@ task_add(struct calls *c, uint64_t pid, uint32_t *taskp)
 	*taskp = (uint32_t)c->ntasks++;
 	t = &c->tasks[*taskp];
 	memset(t, 0, sizeof(*t));
-	t->born = eph__input_lineno(c->im->in);
+	t->born = eph_import_lineno(c->im);
 	t->thread_of = t->cwd = t->cpu = EPH_NONE;
 	return (eph__calls_task_name(c, *taskp, pid));
 }
@@ -340,8 +340,9 @@ eph__calls_fd(struct calls *c, uint32_t task, const struct fd_word *use)
 	if (slot->line == 0 || !only_taken_to_share(c, task, slot->owner) ||
 	    use->name == NULL || of->path == EPH_NONE)
 		return (of);
-	if (strncmp(c->im->files.strings[of->path], use->name, use->len) != 0 ||
-	    c->im->files.strings[of->path][use->len] != '\0') {
+	if (strncmp(c->im->own->files.strings[of->path], use->name, use->len) !=
+		0 ||
+	    c->im->own->files.strings[of->path][use->len] != '\0') {
 		if (c->close_seen && c->file_at[of->path] == of->file + 1 &&
 		    task_unshare(c, task) == 0) /* no rename: another table */
 			return (NULL);
@@ -397,7 +398,7 @@ eph__calls_fd_open(struct calls *c, uint32_t task, uint32_t fd,
 	c->opens[c->nopens].seen = seen;
 	c->nopens++;
 	return (slot_set(c, task, fd, (uint32_t)c->nopens,
-	    seen ? eph__input_lineno(c->im->in) : 0, cloexec));
+	    seen ? eph_import_lineno(c->im) : 0, cloexec));
 }
 
 int

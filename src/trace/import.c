@@ -6,6 +6,8 @@
  *
  * Guessing goes through the table in order and takes the first format that
  * the first bytes fit; the order is from the most telling to the least.
+ *
+ * The table has one line for each row that an import_*.c defines.
  */
 
 #include "ephmap/import.h"
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "ephmap/names.h"
 #include "trace/importer.h"
 #include "trace/trace_binary.h"
@@ -21,41 +24,51 @@
 
 #define GUESS_BYTES 16384u
 
-static const struct import_format *const formats[] = {
-	&eph__import_nasa_tsv,
-	&eph__import_sendfile_tsv,
-	&eph__import_hold_tsv,
-	&eph__import_fio_iolog,
-	&eph__import_blkparse,
-	&eph__import_msr,
-	&eph__import_twitter,
-	&eph__import_alibaba_block,
-	&eph__import_meta_kv,
-	&eph__import_meta_cdn,
-	&eph__import_wiki_cdn,
-	&eph__import_umass_spc,
-	&eph__import_tencent_block,
-	&eph__import_csv,
-	&eph__import_lcs,
-	&eph__import_vscsi,
-	&eph__import_oracle_general,
-	&eph__import_oracle_general_op,
-	&eph__import_weblog_json,
-	&eph__import_w3c,
-	&eph__import_squid,
-	&eph__import_haproxy,
-	&eph__import_clf,
-	&eph__import_filemap,
-	&eph__import_perf_trace,
-	&eph__import_truss,
-	&eph__import_kdump,
-	&eph__import_strace,
-	&eph__import_arc,
-	&eph__import_webcachesim,
-	&eph__import_ids,
-	&eph__import_lirs,
-	&eph__import_binary,
+/* clang-format off */
+#define FORMATS(X)							\
+	X(eph__import_nasa_tsv)						\
+	X(eph__import_sendfile_tsv)					\
+	X(eph__import_hold_tsv)						\
+	X(eph__import_fio_iolog)					\
+	X(eph__import_blkparse)						\
+	X(eph__import_msr)						\
+	X(eph__import_twitter)						\
+	X(eph__import_alibaba_block)					\
+	X(eph__import_meta_kv)						\
+	X(eph__import_meta_cdn)						\
+	X(eph__import_wiki_cdn)						\
+	X(eph__import_umass_spc)					\
+	X(eph__import_tencent_block)					\
+	X(eph__import_csv)						\
+	X(eph__import_lcs)						\
+	X(eph__import_vscsi)						\
+	X(eph__import_oracle_general)					\
+	X(eph__import_oracle_general_op)				\
+	X(eph__import_weblog_json)					\
+	X(eph__import_w3c)						\
+	X(eph__import_squid)						\
+	X(eph__import_haproxy)						\
+	X(eph__import_clf)						\
+	X(eph__import_filemap)						\
+	X(eph__import_perf_trace)					\
+	X(eph__import_truss)						\
+	X(eph__import_kdump)						\
+	X(eph__import_strace)						\
+	X(eph__import_arc)						\
+	X(eph__import_webcachesim)					\
+	X(eph__import_ids)						\
+	X(eph__import_lirs)						\
+	X(eph__import_binary)
+
+#define FORMAT_ROW(row)	    extern const struct eph_import_format row;
+#define FORMAT_POINTER(row) &row,
+
+FORMATS(FORMAT_ROW)
+
+static const struct eph_import_format *const formats[] = {
+	FORMATS(FORMAT_POINTER)
 };
+/* clang-format on */
 
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -71,11 +84,39 @@ eph_trace_import_format_desc(unsigned i)
 	return (i < NFORMATS ? formats[i]->desc : NULL);
 }
 
+/* The first slot that every importer must set and this does not, or NULL. */
+static const char *
+format_missing(const void *row)
+{
+	const struct eph_import_format *f = row;
+
+	return (f->name == NULL	  ? "name"
+		: f->desc == NULL ? "desc"
+		: f->run == NULL  ? "run"
+				  : NULL);
+}
+
+int
+eph_import_load(const char *path, const struct eph_import_format **formatp,
+    struct eph_err *err)
+{
+	static const struct plugin_row importer = { .symbol = "ephmap_import",
+		.type = "struct eph_import_format",
+		.noun = "importer",
+		.missing = format_missing };
+	const void *row;
+	const int error = eph__plugin_load(&importer, path, &row, err);
+
+	if (error == 0)
+		*formatp = row;
+	return (error);
+}
+
 /* -- one import --------------------------------------------------------- */
 
 static int
 import_find(
-    const char *name, const struct import_format **fp, struct eph_err *err)
+    const char *name, const struct eph_import_format **fp, struct eph_err *err)
 {
 	for (size_t i = 0; i < NFORMATS; i++) {
 		if (strcmp(formats[i]->name, name) == 0) {
@@ -115,10 +156,10 @@ is_trace(const char *p, size_t n)
 }
 
 static bool
-guess_bytes(const char *p, size_t n, const struct import_format **fp)
+guess_bytes(const char *p, size_t n, const struct eph_import_format **fp)
 {
 	for (size_t i = 0; i < NFORMATS && n > 0; i++) {
-		if (formats[i]->guess(p, n)) {
+		if (formats[i]->guess != NULL && formats[i]->guess(p, n)) {
 			*fp = formats[i];
 			return (true);
 		}
@@ -129,7 +170,7 @@ guess_bytes(const char *p, size_t n, const struct import_format **fp)
 /* Set *fp, unless it is known already; an empty log is refused anyway. */
 static int
 import_guess(
-    struct input *in, const struct import_format **fp, struct eph_err *err)
+    struct input *in, const struct eph_import_format **fp, struct eph_err *err)
 {
 	const char *p;
 	size_t n;
@@ -185,7 +226,7 @@ int
 eph_trace_import_guess(
     const char *path, const char **formatp, struct eph_err *err)
 {
-	const struct import_format *f = NULL;
+	const struct eph_import_format *f = NULL;
 	struct input *in;
 	int error;
 
@@ -206,53 +247,57 @@ import_spreads(const struct eph_import_options *o)
 
 /* Are there options that this format cannot obey? */
 static int
-import_check(const struct import_format *f, const struct eph_import_options *o,
-    struct eph_err *err)
+import_check(const struct eph_import_format *f,
+    const struct eph_import_options *o, struct eph_err *err)
 {
 	const char *why = NULL;
 
-	if (o->calls != 0 && !(f->options & IMPORT_CALLS))
+	if (o->calls != 0 && !(f->options & EPH_IMPORT_CALLS))
 		why = "has no calls to choose from (--calls)";
-	else if (o->cpu_of == EPH_CPU_PID && !(f->options & IMPORT_PID))
+	else if (o->cpu_of == EPH_CPU_PID && !(f->options & EPH_IMPORT_PID))
 		why = "has no process ids (--cpu-of pid)";
-	else if (o->cpu_of == EPH_CPU_THREAD && !(f->options & IMPORT_THREAD))
+	else if (o->cpu_of == EPH_CPU_THREAD &&
+	    !(f->options & EPH_IMPORT_THREAD))
 		why = "has no thread ids (--cpu-of thread)";
-	else if (o->fold != 0 && !(f->options & IMPORT_PID))
+	else if (o->fold != 0 && !(f->options & EPH_IMPORT_PID))
 		why = "has no process ids to fold (--fold)";
 	else if (o->fold != 0 && o->fold_by == EPH_FOLD_LOAD &&
-	    !(f->options & IMPORT_THREAD))
+	    !(f->options & EPH_IMPORT_THREAD))
 		why = "cannot be folded by load (--fold-by)";
 	else if ((o->calls & EPH_CALLS_PIPE) != 0 && o->calls != EPH_CALLS_PIPE)
 		why = "names pages of pipes by address: --calls pipe is alone";
-	else if (o->cpu_of == EPH_CPU_COLUMN && !(f->options & IMPORT_COLUMN))
+	else if (o->cpu_of == EPH_CPU_COLUMN &&
+	    !(f->options & EPH_IMPORT_COLUMN))
 		why = "has no CPU column (--cpu-of column)";
 	else if (import_spreads(o) &&
-	    (f->options & (IMPORT_CALLS | IMPORT_HOLDS)) != 0)
+	    (f->options & (EPH_IMPORT_CALLS | EPH_IMPORT_HOLDS)) != 0)
 		why = "has calls or holds, which stay whole: references cannot "
 		      "be spread (--cpu-of)";
 	else if (import_spreads(o) && o->fold != 0)
 		why = "has references spread already: --fold is for processes";
-	else if (o->no_holds && !(f->options & IMPORT_HOLDS))
+	else if (o->no_holds && !(f->options & EPH_IMPORT_HOLDS))
 		why = "has no recorded holds (--no-holds)";
-	else if (o->block_bytes != 0 && !(f->options & IMPORT_BLOCK))
+	else if (o->block_bytes != 0 && !(f->options & EPH_IMPORT_BLOCK))
 		why = "has no blocks (--block)";
-	else if (o->split && !(f->options & IMPORT_SPLIT))
+	else if (o->split && !(f->options & EPH_IMPORT_SPLIT))
 		why = "has no objects to cut (--split)";
 	else if (o->columns != NULL &&
-	    !(f->options & (IMPORT_TABLE | IMPORT_FIELDS | IMPORT_RECORD)))
+	    !(f->options &
+		(EPH_IMPORT_TABLE | EPH_IMPORT_FIELDS | EPH_IMPORT_RECORD)))
 		why = "has columns of its own (--columns)";
 	else if ((o->delimiter != '\0' || o->no_header) &&
-	    !(f->options & IMPORT_TABLE))
+	    !(f->options & EPH_IMPORT_TABLE))
 		why = "has a form of its own (--delimiter, --no-header)";
 	else if (o->time_unit != EPH_UNIT_DEFAULT &&
-	    !(f->options & IMPORT_UNIT))
+	    !(f->options & EPH_IMPORT_UNIT))
 		why = "has a unit of time of its own (--time-unit)";
 	else if ((o->header_auto || o->header_bytes != 0) &&
-	    !(f->options & IMPORT_HEADER))
+	    !(f->options & EPH_IMPORT_HEADER))
 		why = "has no bytes of headers (--header)";
-	else if (o->record != NULL && !(f->options & IMPORT_RECORD))
+	else if (o->record != NULL && !(f->options & EPH_IMPORT_RECORD))
 		why = "has records of its own (--record)";
-	else if (o->block_bytes != 0 && !o->split && f->options & IMPORT_SPLIT)
+	else if (o->block_bytes != 0 && !o->split &&
+	    f->options & EPH_IMPORT_SPLIT)
 		why = "takes --block together with --split only";
 	if (why != NULL)
 		return (eph_err_set(err, EINVAL, "format %s %s", f->name, why));
@@ -272,16 +317,16 @@ import_check(const struct import_format *f, const struct eph_import_options *o,
 /* What the format's own rule for CPUs is. */
 static struct eph_import_options
 import_defaults(
-    const struct import_format *f, const struct eph_import_options *o)
+    const struct eph_import_format *f, const struct eph_import_options *o)
 {
 	struct eph_import_options eff = *o;
 
 	if (eff.cpu_of == EPH_CPU_DEFAULT) {
 		eff.cpu_of = EPH_CPU_FIXED;
 		eff.cpu = 0;
-		if ((f->options & IMPORT_COLUMN) != 0)
+		if ((f->options & EPH_IMPORT_COLUMN) != 0)
 			eff.cpu_of = EPH_CPU_COLUMN;
-		else if ((f->options & IMPORT_PID) != 0)
+		else if ((f->options & EPH_IMPORT_PID) != 0)
 			eff.cpu_of = EPH_CPU_PID;
 	}
 	if (eff.calls == 0)
@@ -295,18 +340,19 @@ import_defaults(
 }
 
 static int
-import_run(struct import *im, const struct import_format *f)
+import_run(struct eph_import *im, const struct eph_import_format *f)
 {
 	struct eph_trace_meta origin = { 0 };
 	int error;
 
-	eph__prng_init(&im->rng, im->o->seed, 0);
-	if (eph__idmap_init(&im->pids) != 0 || eph__names_init(&im->files) != 0)
+	eph__prng_init(&im->own->rng, im->o->seed, 0);
+	if (eph__idmap_init(&im->own->pids) != 0 ||
+	    eph__names_init(&im->own->files) != 0)
 		error = eph_err_set(im->err, ENOMEM, "out of memory");
 	else
 		error = f->run(im);
-	eph__idmap_destroy(&im->pids);
-	eph__names_destroy(&im->files);
+	eph__idmap_destroy(&im->own->pids);
+	eph__names_destroy(&im->own->files);
 	origin.imported = 1;
 	origin.calls = im->res->calls;
 	origin.partial = im->res->partial;
@@ -328,21 +374,24 @@ eph_trace_import(const char *path, const struct eph_import_options *o,
     struct eph_trace_writer *w, struct eph_import_result *res,
     struct eph_err *err)
 {
-	const struct import_format *f = NULL;
+	const struct eph_import_format *f = o->format;
 	struct eph_import_options eff;
-	struct import im = { .w = w, .res = res, .err = err };
+	struct eph_import_own own = { 0 };
+	struct eph_import im = { .w = w, .res = res, .err = err, .own = &own };
 	const char *p, *from;
 	size_t n;
 	int error;
 
 	memset(res, 0, sizeof(*res));
-	if ((error = eph__input_open(path, &im.in, err)) != 0)
+	if ((f != NULL &&
+		(error = eph__abi_check("the importer", f->abi, err)) != 0) ||
+	    (error = eph__input_open(path, &own.in, err)) != 0)
 		return (error);
-	if ((error = eph__input_peek(im.in, 1, &p, &n, err)) == 0 &&
-	    (from = import_implied(o, n > 0 ? *p : '\0')) != NULL)
+	if ((error = eph__input_peek(own.in, 1, &p, &n, err)) == 0 &&
+	    f == NULL && (from = import_implied(o, n > 0 ? *p : '\0')) != NULL)
 		error = import_find(from, &f, err);
 	if (error == 0)
-		error = import_guess(im.in, &f, err);
+		error = import_guess(own.in, &f, err);
 	if (error == 0)
 		error = import_check(f, o, err);
 	if (error == 0) {
@@ -350,11 +399,11 @@ eph_trace_import(const char *path, const struct eph_import_options *o,
 		im.o = &eff;
 		im.block_bytes = eff.block_bytes;
 		im.block_given = o->block_bytes != 0;
-		im.told.unit = f->unit;
+		im.unit = f->unit;
 		res->format = f->name;
-		res->guessed = o->from == NULL;
+		res->guessed = o->from == NULL && o->format == NULL;
 		error = import_run(&im, f);
 	}
-	eph__input_close(im.in);
+	eph__input_close(own.in);
 	return (error);
 }

@@ -18,49 +18,49 @@
 #include <string.h>
 
 static int
-arc_line(struct import *im, char *line, unsigned cpu)
+arc_line(struct eph_import *im, char *line, unsigned cpu)
 {
 	uint64_t start, count, skip;
 	char *f[5];
-	size_t n = eph__import_fields(line, ' ', f, 5);
+	size_t n = eph_import_fields(line, ' ', f, 5);
 	int error;
 
 	if (n == 0)
 		return (0);
 	if (n != 4)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected \"start count ignored sequence\", got %zu%s "
 		    "fields",
 		    n, n == 5 ? " or more" : ""));
-	if ((error = eph__import_number(im, f[0], "a start block",
+	if ((error = eph_import_number(im, f[0], "a start block",
 		 UINT64_MAX / im->block_bytes / 2, &start)) != 0 ||
-	    (error = eph__import_number(im, f[1], "a number of blocks",
+	    (error = eph_import_number(im, f[1], "a number of blocks",
 		 UINT32_MAX / im->block_bytes, &count)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[2], "the third field", UINT64_MAX, &skip)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[3], "a sequence number", UINT64_MAX, &skip)) != 0)
 		return (error);
 	im->res->calls++;
-	return (eph__import_range(
+	return (eph_import_range(
 	    im, cpu, start * im->block_bytes, count * im->block_bytes));
 }
 
 static int
-arc_run(struct import *im)
+arc_run(struct eph_import *im)
 {
 	unsigned cpu;
 	size_t len;
 	char *line;
 	int error;
 
-	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0)
+	if ((error = eph_import_cpu_of(im, 0, 0, &cpu)) != 0)
 		return (error);
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
 			return (
-			    eph__import_refuse(im, "NUL byte; expected text"));
+			    eph_import_refuse(im, "NUL byte; expected text"));
 		if ((error = arc_line(im, line, cpu)) != 0)
 			return (error);
 	}
@@ -75,10 +75,10 @@ arc_guess_line(char *line, size_t i)
 
 	(void)i;
 	if (strchr(line, '\t') != NULL ||
-	    eph__import_fields(line, ' ', f, 5) != 4)
+	    eph_import_fields(line, ' ', f, 5) != 4)
 		return (false);
 	for (int k = 0; k < 4; k++) {
-		if (!eph__import_digits(f[k], UINT64_MAX, &v) ||
+		if (!eph_import_digits(f[k], UINT64_MAX, &v) ||
 		    (k == 2 && v != 0))
 			return (false);
 	}
@@ -88,13 +88,14 @@ arc_guess_line(char *line, size_t i)
 static bool
 arc_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, arc_guess_line));
+	return (eph_import_all_lines(p, n, arc_guess_line));
 }
 
-const struct import_format eph__import_arc = {
+const struct eph_import_format eph__import_arc = {
+	.abi = EPHMAP_ABI,
 	.name = "arc",
 	.desc = "traces of the ARC paper (.lis): start, count, -, sequence",
-	.options = IMPORT_BLOCK,
+	.options = EPH_IMPORT_BLOCK,
 	.guess = arc_guess,
 	.run = arc_run,
 };

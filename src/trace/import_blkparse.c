@@ -16,7 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "trace/import_object.h"
+#include "trace/importer.h"
 #include "trace/numeral.h"
 
 #define SECTOR	   512u
@@ -51,7 +51,7 @@ blk_event(char **f, size_t n)
 }
 
 static int
-blk_request(struct import *im, char **f)
+blk_request(struct eph_import *im, char **f)
 {
 	uint64_t ns, column, pid, sector, sectors;
 	uint32_t disk;
@@ -59,15 +59,15 @@ blk_request(struct import *im, char **f)
 	int error;
 
 	if (!eph__decimal(f[B_TIME], strlen(f[B_TIME]), 9, &ns))
-		return (eph__import_refuse(
+		return (eph_import_refuse(
 		    im, "expected a time, got \"%.40s\"", f[B_TIME]));
-	if ((error = eph__import_number(
+	if ((error = eph_import_number(
 		 im, f[B_CPU], "a CPU", EPH_CPUS_MAX - 1, &column)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[B_PID], "a pid", UINT32_MAX, &pid)) != 0 ||
-	    (error = eph__import_number(im, f[B_SECTOR], "a sector",
+	    (error = eph_import_number(im, f[B_SECTOR], "a sector",
 		 INT64_MAX / SECTOR, &sector)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[B_SECTORS], "sectors", UINT32_MAX, &sectors)) != 0)
 		return (error);
 	if (strchr(f[B_RWBS], 'D') != NULL) {
@@ -75,23 +75,23 @@ blk_request(struct import *im, char **f)
 		return (0);
 	}
 	if (sectors == 0 || strpbrk(f[B_RWBS], "RW") == NULL) {
-		eph__import_left_out(im, "of no bytes", 1);
+		eph_import_left_out(im, "of no bytes", 1);
 		return (0);
 	}
-	disk = eph__names_get(&im->files, f[B_DEVICE], strlen(f[B_DEVICE]));
-	if (disk == EPH_NONE)
-		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	im->res->calls++;
-	if ((error = eph__import_cpu(im, pid, column, &cpu)) != 0 ||
-	    (error = eph__import_clock(im, ns)) != 0)
+	error = eph_import_name(im, f[B_DEVICE], strlen(f[B_DEVICE]), &disk);
+	if (error != 0)
 		return (error);
-	return (eph__import_file_range(
+	im->res->calls++;
+	if ((error = eph_import_cpu_of(im, pid, column, &cpu)) != 0 ||
+	    (error = eph_import_clock(im, ns)) != 0)
+		return (error);
+	return (eph_import_file_range(
 	    im, cpu, disk, sector * SECTOR, sectors * SECTOR));
 }
 
 /* Which action tells of each request once: 'Q', 'D' or 'C'. */
 static int
-blk_action(struct import *im, char *action)
+blk_action(struct eph_import *im, char *action)
 {
 	bool issued = false, queued = false;
 	char *line, *f[BLK_FIELDS];
@@ -99,27 +99,27 @@ blk_action(struct import *im, char *action)
 	int error;
 
 	for (int i = 0; i < 10000 && !queued; i++) {
-		error = eph__import_line(im, &line, &len);
+		error = eph_import_line(im, &line, &len);
 		if (error != 0)
 			return (error);
 		if (line == NULL)
 			break;
-		if (!blk_event(f, eph__import_fields(line, ' ', f, BLK_FIELDS)))
+		if (!blk_event(f, eph_import_fields(line, ' ', f, BLK_FIELDS)))
 			continue;
 		queued = f[B_ACTION][0] == 'Q';
 		issued = issued || f[B_ACTION][0] == 'D';
 	}
 	*action = "CDQ"[queued ? 2 : issued];
-	eph__import_found(im, "%s count (action %c)",
+	eph_import_found(im, "%s count (action %c)",
 	    queued	 ? "requests as they were asked for"
 		: issued ? "requests as they were issued"
 			 : "requests as they were completed",
 	    *action);
-	return (eph__input_rewind(im->in, im->err));
+	return (eph_import_rewind(im));
 }
 
 static int
-blk_run(struct import *im)
+blk_run(struct eph_import *im)
 {
 	char *line, *f[BLK_FIELDS], action;
 	size_t len;
@@ -128,20 +128,20 @@ blk_run(struct import *im)
 	if ((error = blk_action(im, &action)) != 0)
 		return (error);
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
 			return (
-			    eph__import_refuse(im, "NUL byte; expected text"));
+			    eph_import_refuse(im, "NUL byte; expected text"));
 		/* Other events, and the summary at the end, are no requests. */
 		if (!blk_event(
-			f, eph__import_fields(line, ' ', f, BLK_FIELDS)) ||
+			f, eph_import_fields(line, ' ', f, BLK_FIELDS)) ||
 		    f[B_ACTION][0] != action || f[B_ACTION][1] != '\0')
 			continue;
 		if ((error = blk_request(im, f)) != 0)
 			return (error);
 	}
-	if (error == 0 && im->files.n > 1)
-		eph__import_found(im, "%" PRIu32 " devices", im->files.n);
+	if (error == 0 && im->own->files.n > 1)
+		eph_import_found(im, "%" PRIu32 " devices", im->own->files.n);
 	return (error);
 }
 
@@ -156,7 +156,7 @@ blk_guess_line(char *line, size_t i)
 	    (*line == '\0' || strncmp(line, "CPU", 3) == 0 ||
 		strncmp(line, "Total (", 7) == 0 || strstr(line, ": ") != NULL))
 		return (true);
-	n = eph__import_fields(line, ' ', f, BLK_FIELDS);
+	n = eph_import_fields(line, ' ', f, BLK_FIELDS);
 	/* Plugs, messages and the like have no sectors. */
 	return (n >= 6 && strchr(f[B_DEVICE], ',') != NULL &&
 	    strspn(f[B_DEVICE], "0123456789,") == strlen(f[B_DEVICE]) &&
@@ -166,14 +166,15 @@ blk_guess_line(char *line, size_t i)
 static bool
 blk_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, blk_guess_line));
+	return (eph_import_all_lines(p, n, blk_guess_line));
 }
 
-const struct import_format eph__import_blkparse = {
+const struct eph_import_format eph__import_blkparse = {
+	.abi = EPHMAP_ABI,
 	.name = "blkparse",
 	.desc = "blktrace as blkparse prints it: device CPU ... sector + n",
 	.unit = "requests",
-	.options = IMPORT_COLUMN | IMPORT_PID,
+	.options = EPH_IMPORT_COLUMN | EPH_IMPORT_PID,
 	.guess = blk_guess,
 	.run = blk_run,
 };

@@ -190,14 +190,14 @@ clf_parse(void *state, char *line, size_t len, struct web_request *r)
 
 /* Who writes such lines counts the header, too: haproxy, squid. */
 static int
-clf_has_headers(struct import *im, bool *headers)
+clf_has_headers(struct eph_import *im, bool *headers)
 {
 	char line[1024];
 	const char *p;
 	size_t n;
 	int error;
 
-	error = eph__input_peek(im->in, sizeof(line), &p, &n, im->err);
+	error = eph_import_peek(im, sizeof(line), &p, &n);
 	if (error != 0)
 		return (error);
 	n = n < sizeof(line) ? n : sizeof(line) - 1;
@@ -210,7 +210,7 @@ clf_has_headers(struct import *im, bool *headers)
 }
 
 static int
-clf_run(struct import *im)
+clf_run(struct eph_import *im)
 {
 	struct web_form form = { .parse = clf_parse };
 	const int error = clf_has_headers(im, &form.headers);
@@ -233,11 +233,12 @@ clf_guess(const char *p, size_t n)
 	return (eph__web_any_line(p, n, clf_guess_line));
 }
 
-const struct import_format eph__import_clf = {
+const struct eph_import_format eph__import_clf = {
+	.abi = EPHMAP_ABI,
 	.name = "clf",
 	.desc = "web logs in Common or Combined Log Format",
 	.unit = "requests",
-	.options = IMPORT_HEADER,
+	.options = EPH_IMPORT_HEADER,
 	.guess = clf_guess,
 	.run = clf_run,
 };

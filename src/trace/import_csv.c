@@ -25,7 +25,7 @@ static const struct table_shape csv_shape = {
 };
 
 static int
-csv_run(struct import *im)
+csv_run(struct eph_import *im)
 {
 	return (eph__table_run(im, &csv_shape));
 }
@@ -39,15 +39,16 @@ csv_guess_line(char *line, size_t i)
 static bool
 csv_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, csv_guess_line));
+	return (eph_import_all_lines(p, n, csv_guess_line));
 }
 
-const struct import_format eph__import_csv = {
+const struct eph_import_format eph__import_csv = {
+	.abi = EPHMAP_ABI,
 	.name = "csv",
 	.desc = "tables with a header: time, size and an id; or --columns",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK | IMPORT_TABLE | IMPORT_FIELDS |
-	    IMPORT_UNIT,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK | EPH_IMPORT_TABLE |
+	    EPH_IMPORT_FIELDS | EPH_IMPORT_UNIT,
 	.guess = csv_guess,
 	.run = csv_run,
 };

@@ -45,7 +45,7 @@ struct filemap_event {
 
 /* What a task asked for last, and how long files are. */
 struct filemap {
-	struct import *im;
+	struct eph_import *im;
 	struct idmap tasks;
 	struct range {
 		uint32_t file;
@@ -152,7 +152,7 @@ take_size(struct filemap *f, const char *line)
 	p += 6;
 	if (!eph__tracepoint_number(&p, 10, &size) || size == UINT64_MAX)
 		return (0);
-	file = eph__names_get(&f->im->files, e.file, e.file_len);
+	file = eph__names_get(&f->im->own->files, e.file, e.file_len);
 	if (file == EPH_NONE ||
 	    !reserve(&f->sizes, &f->cap_sizes, file, sizeof(f->sizes[0])))
 		return (no_memory(f));
@@ -171,7 +171,7 @@ goes_on(const struct range *asked, uint32_t file, const struct filemap_event *e)
 static int
 filemap_event(struct filemap *f, const struct filemap_event *e)
 {
-	struct import *im = f->im;
+	struct eph_import *im = f->im;
 	const bool fault = e->name[0] != 'g';
 	const bool counts = fault
 	    ? (im->o->calls & EPH_CALLS_MMAP) != 0
@@ -184,7 +184,7 @@ filemap_event(struct filemap *f, const struct filemap_event *e)
 	int error;
 
 	task = eph__idmap_get(&f->tasks, e->task);
-	file = eph__names_get(&im->files, e->file, e->file_len);
+	file = eph__names_get(&im->own->files, e->file, e->file_len);
 	if (task == EPH_NONE || file == EPH_NONE ||
 	    !reserve(&f->asked, &f->cap_asked, task, sizeof(f->asked[0])) ||
 	    !reserve(&f->sizes, &f->cap_sizes, file, sizeof(f->sizes[0])))
@@ -208,11 +208,11 @@ filemap_event(struct filemap *f, const struct filemap_event *e)
 	f->unbounded += end == 0;
 	if (e->first > last)
 		return (0);
-	eph__import_count(im, last - e->first + 1, last - e->first + 1);
-	if ((error = eph__import_cpu(im, e->task, e->cpu, &cpu)) != 0 ||
-	    (error = eph__import_clock(im, e->ns)) != 0)
+	eph_import_count(im, last - e->first + 1, last - e->first + 1);
+	if ((error = eph_import_cpu_of(im, e->task, e->cpu, &cpu)) != 0 ||
+	    (error = eph_import_clock(im, e->ns)) != 0)
 		return (error);
-	return (eph__import_file_range(
+	return (eph_import_file_range(
 	    im, cpu, file, e->first, last - e->first + 1));
 }
 
@@ -220,28 +220,28 @@ filemap_event(struct filemap *f, const struct filemap_event *e)
 static void
 filemap_tell(struct filemap *f)
 {
-	struct import *im = f->im;
+	struct eph_import *im = f->im;
 
 	if (im->res->calls == 0 && f->faults + f->reads == 0)
-		eph__import_found(im,
+		eph_import_found(im,
 		    "%" PRIu64 " events of pages that came into the page cache "
 		    "or left it, which are no uses; Linux 6.12 and later has "
 		    "mm_filemap_get_pages",
 		    f->others);
 	else if (im->res->calls == 0)
-		eph__import_found(im,
+		eph_import_found(im,
 		    "%" PRIu64 " page faults of mmap, which --calls mmap "
 		    "counts, and %" PRIu64 " reads",
 		    f->faults, f->reads);
 	else if ((im->o->calls & EPH_CALLS_MMAP) == 0)
-		eph__import_left_out(
+		eph_import_left_out(
 		    im, "page faults of mmap (--calls mmap)", f->faults);
 	if (f->again > 0)
-		eph__import_found(im,
+		eph_import_found(im,
 		    "%" PRIu64 " events ask for the rest of the one before",
 		    f->again);
 	if (f->unbounded > 0)
-		eph__import_warn(im,
+		eph_import_warn(im,
 		    "%" PRIu64 " of %" PRIu64 " ranges are of files whose "
 		    "length the log does not tell: pages past the end count "
 		    "where a reader asked for more than there is; lines \"# "
@@ -250,7 +250,7 @@ filemap_tell(struct filemap *f)
 }
 
 static int
-filemap_run(struct import *im)
+filemap_run(struct eph_import *im)
 {
 	struct filemap f = { .im = im };
 	uint64_t lost = 0;
@@ -262,7 +262,7 @@ filemap_run(struct import *im)
 	if (eph__idmap_init(&f.tasks) != 0)
 		return (no_memory(&f));
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		struct filemap_event e = { 0 };
 
 		if (line[0] == '#')
@@ -270,14 +270,14 @@ filemap_run(struct import *im)
 		else if (take_event(line, &e, &f.others, &broken))
 			error = filemap_event(&f, &e);
 		else if (broken)
-			eph__import_skip(im);
+			eph_import_skip(im);
 		else
 			lost += strstr(line, "LOST") != NULL;
 		if (error != 0)
 			break;
 	}
 	if (lost > 0)
-		eph__import_warn(im,
+		eph_import_warn(im,
 		    "the tracer says %" PRIu64 " times that it lost events; a "
 		    "larger buffer (perf record -m, buffer_size_kb) keeps them",
 		    lost);
@@ -316,11 +316,12 @@ filemap_guess(const char *p, size_t n)
 	return (false);
 }
 
-const struct import_format eph__import_filemap = {
+const struct eph_import_format eph__import_filemap = {
+	.abi = EPHMAP_ABI,
 	.name = "filemap",
 	.desc = "filemap tracepoints of Linux: perf script, ftrace",
 	.unit = "ranges",
-	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_COLUMN,
+	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_COLUMN,
 	.guess = filemap_guess,
 	.run = filemap_run,
 };

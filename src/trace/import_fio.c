@@ -16,7 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "trace/import_object.h"
+#include "trace/importer.h"
 
 #define FIO_FIELDS 6
 
@@ -27,23 +27,23 @@ struct fio {
 
 static int
 fio_transfer(
-    struct import *im, const char *file, uint64_t offset, uint64_t length)
+    struct eph_import *im, const char *file, uint64_t offset, uint64_t length)
 {
-	const uint32_t id = eph__names_get(&im->files, file, strlen(file));
 	unsigned cpu;
+	uint32_t id;
 	int error;
 
-	if (id == EPH_NONE)
-		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	im->res->calls++;
-	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0)
+	if ((error = eph_import_name(im, file, strlen(file), &id)) != 0)
 		return (error);
-	return (eph__import_file_range(im, cpu, id, offset, length));
+	im->res->calls++;
+	if ((error = eph_import_cpu_of(im, 0, 0, &cpu)) != 0)
+		return (error);
+	return (eph_import_file_range(im, cpu, id, offset, length));
 }
 
 /* "FILE ACTION [NUMBER [NUMBER]]", the time being known. */
 static int
-fio_action(struct import *im, struct fio *fio, char **f, size_t n)
+fio_action(struct eph_import *im, struct fio *fio, char **f, size_t n)
 {
 	uint64_t offset = 0, length = 0;
 	int error = 0;
@@ -53,21 +53,20 @@ fio_action(struct import *im, struct fio *fio, char **f, size_t n)
 	    strcmp(f[1], "sync_file_range") == 0) {
 		if (n == 2 && strcmp(f[1], "add") != 0 &&
 		    strcmp(f[1], "open") != 0 && strcmp(f[1], "close") != 0)
-			eph__import_skip(im);
+			eph_import_skip(im);
 		return (0);
 	}
-	error = eph__import_number(im, f[2], "an offset", INT64_MAX, &offset);
+	error = eph_import_number(im, f[2], "an offset", INT64_MAX, &offset);
 	if (error == 0 && n > 3)
-		error = eph__import_number(
-		    im, f[3], "a length", INT64_MAX, &length);
+		error =
+		    eph_import_number(im, f[3], "a length", INT64_MAX, &length);
 	if (error != 0)
 		return (error);
 	if (strcmp(f[1], "wait") == 0) {
 		if (offset > (uint64_t)INT64_MAX / NS_PER_US / 2 - fio->us)
-			return (
-			    eph__import_refuse(im, "a wait beyond 2^62 ns"));
+			return (eph_import_refuse(im, "a wait beyond 2^62 ns"));
 		fio->us += offset;
-		return (eph__import_clock(im, fio->us * NS_PER_US));
+		return (eph_import_clock(im, fio->us * NS_PER_US));
 	}
 	if (eph__import_is_delete(f[1], strlen(f[1]))) {
 		eph__import_delete(im);
@@ -75,36 +74,36 @@ fio_action(struct import *im, struct fio *fio, char **f, size_t n)
 	}
 	if (n < 4 ||
 	    (strcmp(f[1], "read") != 0 && strcmp(f[1], "write") != 0)) {
-		eph__import_skip(im);
+		eph_import_skip(im);
 		return (0);
 	}
 	return (fio_transfer(im, f[0], offset, length));
 }
 
 static int
-fio_line(struct import *im, struct fio *fio, char *line)
+fio_line(struct eph_import *im, struct fio *fio, char *line)
 {
 	char *f[FIO_FIELDS];
-	const size_t n = eph__import_fields(line, ' ', f, FIO_FIELDS);
+	const size_t n = eph_import_fields(line, ' ', f, FIO_FIELDS);
 	const size_t timed = fio->version == 3;
 	int error;
 
 	if (n == 0)
 		return (0);
 	if (n < 2 + timed || n > 4 + timed)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected %sa file, an action, an offset and a length",
 		    timed ? "a time, " : ""));
 	if (timed) {
-		error = eph__import_number(im, f[0], "a time in microseconds",
+		error = eph_import_number(im, f[0], "a time in microseconds",
 		    (uint64_t)INT64_MAX / NS_PER_US / 2, &fio->us);
 		if (error != 0)
 			return (error);
-		error = eph__import_clock(im, fio->us * NS_PER_US);
+		error = eph_import_clock(im, fio->us * NS_PER_US);
 		if (error != 0)
 			return (error);
 	} else if (!im->started) {
-		(void)eph__import_clock(im, 0);
+		(void)eph_import_clock(im, 0);
 	}
 	return (fio_action(im, fio, f + timed, n - timed));
 }
@@ -124,24 +123,24 @@ fio_version(const char *line)
 }
 
 static int
-fio_run(struct import *im)
+fio_run(struct eph_import *im)
 {
 	struct fio fio = { 0, 0 };
 	char *line;
 	size_t len;
 	int error;
 
-	if ((error = eph__import_line(im, &line, &len)) != 0)
+	if ((error = eph_import_line(im, &line, &len)) != 0)
 		return (error);
 	if (line == NULL || (fio.version = fio_version(line)) == 0)
-		return (eph__import_refuse(
+		return (eph_import_refuse(
 		    im, "expected fio version 2 iolog or fio version 3 iolog"));
-	eph__import_found(im, "version %u", fio.version);
+	eph_import_found(im, "version %u", fio.version);
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
 			return (
-			    eph__import_refuse(im, "NUL byte; expected text"));
+			    eph_import_refuse(im, "NUL byte; expected text"));
 		if ((error = fio_line(im, &fio, line)) != 0)
 			break;
 	}
@@ -154,7 +153,8 @@ fio_guess(const char *p, size_t n)
 	return (n > 19 && fio_version(p) != 0);
 }
 
-const struct import_format eph__import_fio_iolog = {
+const struct eph_import_format eph__import_fio_iolog = {
+	.abi = EPHMAP_ABI,
 	.name = "fio-iolog",
 	.desc = "fio's write_iolog, versions 2 and 3",
 	.unit = "reads and writes",

@@ -88,7 +88,7 @@ haproxy_parse(void *state, char *line, size_t len, struct web_request *r)
 }
 
 static int
-haproxy_run(struct import *im)
+haproxy_run(struct eph_import *im)
 {
 	const struct web_form form = { .parse = haproxy_parse,
 		.headers = true };
@@ -111,11 +111,12 @@ haproxy_guess(const char *p, size_t n)
 	return (eph__web_any_line(p, n, haproxy_guess_line));
 }
 
-const struct import_format eph__import_haproxy = {
+const struct eph_import_format eph__import_haproxy = {
+	.abi = EPHMAP_ABI,
 	.name = "haproxy",
 	.desc = "HAProxy's httplog and httpslog",
 	.unit = "requests",
-	.options = IMPORT_HEADER,
+	.options = EPH_IMPORT_HEADER,
 	.guess = haproxy_guess,
 	.run = haproxy_run,
 };

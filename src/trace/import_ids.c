@@ -24,7 +24,7 @@ unquote(char *id)
 }
 
 static int
-ids_run(struct import *im, bool (*ignore)(const char *line))
+ids_run(struct eph_import *im, bool (*ignore)(const char *line))
 {
 	char *line, *f[2];
 	uint64_t id;
@@ -32,22 +32,22 @@ ids_run(struct import *im, bool (*ignore)(const char *line))
 	unsigned cpu;
 	int error;
 
-	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0)
+	if ((error = eph_import_cpu_of(im, 0, 0, &cpu)) != 0)
 		return (error);
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (strlen(line) != len)
 			return (
-			    eph__import_refuse(im, "NUL byte; expected an id"));
+			    eph_import_refuse(im, "NUL byte; expected an id"));
 		if (ignore(line) ||
-		    (n = eph__import_fields(line, ' ', f, 2)) == 0)
+		    (n = eph_import_fields(line, ' ', f, 2)) == 0)
 			continue;
 		if (n > 1)
-			return (eph__import_refuse(
+			return (eph_import_refuse(
 			    im, "expected a page id alone in its line"));
-		if ((error = eph__import_number(im, unquote(f[0]), "a page id",
+		if ((error = eph_import_number(im, unquote(f[0]), "a page id",
 			 UINT64_MAX, &id)) != 0 ||
-		    (error = eph__import_ref(im, cpu, id)) != 0)
+		    (error = eph_import_ref(im, cpu, id)) != 0)
 			return (error);
 		im->res->calls++;
 	}
@@ -72,8 +72,8 @@ is_id(char *line)
 	uint64_t id;
 	char *f[2];
 
-	return (eph__import_fields(line, ' ', f, 2) == 1 &&
-	    eph__import_digits(unquote(f[0]), UINT64_MAX, &id));
+	return (eph_import_fields(line, ' ', f, 2) == 1 &&
+	    eph_import_digits(unquote(f[0]), UINT64_MAX, &id));
 }
 
 static bool
@@ -92,35 +92,37 @@ lirs_guess_line(char *line, size_t i)
 static bool
 ids_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, ids_guess_line));
+	return (eph_import_all_lines(p, n, ids_guess_line));
 }
 
 static bool
 lirs_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, lirs_guess_line));
+	return (eph_import_all_lines(p, n, lirs_guess_line));
 }
 
 static int
-import_ids_run(struct import *im)
+import_ids_run(struct eph_import *im)
 {
 	return (ids_run(im, is_comment));
 }
 
 static int
-import_lirs_run(struct import *im)
+import_lirs_run(struct eph_import *im)
 {
 	return (ids_run(im, is_mark));
 }
 
-const struct import_format eph__import_ids = {
+const struct eph_import_format eph__import_ids = {
+	.abi = EPHMAP_ABI,
 	.name = "ids",
 	.desc = "one page id a line",
 	.guess = ids_guess,
 	.run = import_ids_run,
 };
 
-const struct import_format eph__import_lirs = {
+const struct eph_import_format eph__import_lirs = {
+	.abi = EPHMAP_ABI,
 	.name = "lirs",
 	.desc = "traces of the LIRS authors: one block id a line, * ignored",
 	.guess = lirs_guess,

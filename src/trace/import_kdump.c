@@ -244,7 +244,7 @@ kdump_line(struct calls *c, char *line)
 }
 
 static int
-kdump_run(struct import *im)
+kdump_run(struct eph_import *im)
 {
 	return (eph__calls_run(im, kdump_line));
 }
@@ -269,11 +269,12 @@ kdump_guess(const char *p, size_t n)
 	    strstr(rest, " CALL  ") != NULL && strstr(rest, " RET   ") != NULL);
 }
 
-const struct import_format eph__import_kdump = {
+const struct eph_import_format eph__import_kdump = {
+	.abi = EPHMAP_ABI,
 	.name = "kdump",
 	.desc = "kdump of the BSDs' ktrace",
 	.unit = "calls",
-	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_THREAD,
+	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = kdump_guess,
 	.run = kdump_run,
 };

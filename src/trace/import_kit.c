@@ -17,14 +17,15 @@
 #define PROGRESS_LINES 4096u
 
 int
-eph__import_line(struct import *im, char **linep, size_t *lenp)
+eph_import_line(struct eph_import *im, char **linep, size_t *lenp)
 {
 	if (im->o->progress != NULL &&
-	    eph__input_lineno(im->in) % PROGRESS_LINES == 0)
-		im->o->progress(im->o->progress_arg, eph__input_done(im->in),
-		    eph__input_total(im->in));
-	const bool first = eph__input_lineno(im->in) == 0;
-	const int error = eph__input_line(im->in, linep, lenp, im->err);
+	    eph__input_lineno(im->own->in) % PROGRESS_LINES == 0)
+		im->o->progress(im->o->progress_arg,
+		    eph__input_done(im->own->in),
+		    eph__input_total(im->own->in));
+	const bool first = eph__input_lineno(im->own->in) == 0;
+	const int error = eph__input_line(im->own->in, linep, lenp, im->err);
 
 	/* A byte order mark is no part of the first line. */
 	if (first && error == 0 && *linep != NULL &&
@@ -35,8 +36,36 @@ eph__import_line(struct import *im, char **linep, size_t *lenp)
 	return (error);
 }
 
+uint64_t
+eph_import_lineno(const struct eph_import *im)
+{
+	return (eph__input_lineno(im->own->in));
+}
+
 int
-eph__import_refuse(struct import *im, const char *fmt, ...)
+eph_import_peek(struct eph_import *im, size_t want, const char **pp, size_t *np)
+{
+	return (eph__input_peek(im->own->in, want, pp, np, im->err));
+}
+
+void
+eph_import_take(struct eph_import *im, size_t n)
+{
+	eph__input_take(im->own->in, n);
+	if (im->o->progress != NULL)
+		im->o->progress(im->o->progress_arg,
+		    eph__input_done(im->own->in),
+		    eph__input_total(im->own->in));
+}
+
+int
+eph_import_rewind(struct eph_import *im)
+{
+	return (eph__input_rewind(im->own->in, im->err));
+}
+
+int
+eph_import_refuse(struct eph_import *im, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -44,15 +73,17 @@ eph__import_refuse(struct import *im, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (eph__input_lineno(im->in) == 0) /* binary records */
+	if (eph__input_lineno(im->own->in) == 0) /* binary records */
 		return (eph_err_set(im->err, EINVAL, "%s: byte %" PRIu64 ": %s",
-		    eph__input_path(im->in), eph__input_offset(im->in), text));
+		    eph__input_path(im->own->in),
+		    eph__input_offset(im->own->in), text));
 	return (eph_err_set(im->err, EINVAL, "%s:%" PRIu64 ": %s",
-	    eph__input_path(im->in), eph__input_lineno(im->in), text));
+	    eph__input_path(im->own->in), eph__input_lineno(im->own->in),
+	    text));
 }
 
 int
-eph__import_at(struct import *im, uint64_t ns)
+eph_import_at(struct eph_import *im, uint64_t ns)
 {
 	const uint64_t before = im->now_ns;
 
@@ -68,35 +99,35 @@ eph__import_at(struct import *im, uint64_t ns)
 }
 
 int
-eph__import_clock(struct import *im, uint64_t ns)
+eph_import_clock(struct eph_import *im, uint64_t ns)
 {
 	if (im->started && ns < im->now_ns) {
-		if (im->back++ == 0)
-			im->back_line = eph__input_lineno(im->in);
-		if (im->now_ns - ns > im->back_ns)
-			im->back_ns = im->now_ns - ns;
+		if (im->own->back++ == 0)
+			im->own->back_line = eph__input_lineno(im->own->in);
+		if (im->now_ns - ns > im->own->back_ns)
+			im->own->back_ns = im->now_ns - ns;
 		return (0);
 	}
-	return (eph__import_at(im, ns));
+	return (eph_import_at(im, ns));
 }
 
 void
-eph__import_clock_tell(struct import *im)
+eph__import_clock_tell(struct eph_import *im)
 {
-	if (im->back == 0)
+	if (im->own->back == 0)
 		return;
-	eph__import_warn(im,
+	eph_import_warn(im,
 	    "the clock runs backwards %" PRIu64 " time%s (first: %s %" PRIu64
 	    "), by %.9g s at most; no time passes there",
-	    im->back, im->back == 1 ? "" : "s",
-	    im->back_line > 0 ? "line" : "record",
-	    im->back_line > 0 ? im->back_line : im->res->calls,
-	    (double)im->back_ns / 1e9);
+	    im->own->back, im->own->back == 1 ? "" : "s",
+	    im->own->back_line > 0 ? "line" : "record",
+	    im->own->back_line > 0 ? im->own->back_line : im->res->calls,
+	    (double)im->own->back_ns / 1e9);
 }
 
 int
-eph__import_cpu(
-    struct import *im, uint64_t pid, uint64_t column, unsigned *cpup)
+eph_import_cpu_of(
+    struct eph_import *im, uint64_t pid, uint64_t column, unsigned *cpup)
 {
 	uint32_t cpu;
 
@@ -111,7 +142,7 @@ eph__import_cpu(
 		return (0);
 	case EPH_CPU_COLUMN:
 		if (column >= EPH_CPUS_MAX)
-			return (eph__import_refuse(im,
+			return (eph_import_refuse(im,
 			    "expected a CPU from " EPH_CPUS_TEXT
 			    ", got %" PRIu64,
 			    column));
@@ -120,43 +151,52 @@ eph__import_cpu(
 	default:
 		break;
 	}
-	if ((cpu = eph__idmap_get(&im->pids, pid)) == EPH_NONE)
+	if ((cpu = eph__idmap_get(&im->own->pids, pid)) == EPH_NONE)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
 	if (im->o->fold != 0 && im->o->fold_by == EPH_FOLD_ROBIN)
-		cpu = im->turn++;
+		cpu = im->own->turn++;
 	if (im->o->fold != 0)
 		cpu %= im->o->fold;
 	if (cpu >= EPH_CPUS_MAX)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "more than 1024 processes; expected fewer, or --fold N"));
 	*cpup = cpu;
 	return (0);
 }
 
+int
+eph_import_name(struct eph_import *im, const char *s, size_t len, uint32_t *idp)
+{
+	*idp = eph__names_get(&im->own->files, s, len);
+	return (*idp != EPH_NONE
+		? 0
+		: eph_err_set(im->err, ENOMEM, "out of memory"));
+}
+
 /* The CPU of one reference, where references are spread. */
 static unsigned
-import_spread(struct import *im, unsigned cpu, uint64_t page)
+import_spread(struct eph_import *im, unsigned cpu, uint64_t page)
 {
 	const unsigned n = im->o->cpu;
 	struct prng by_page;
 
 	switch (im->o->cpu_of) {
 	case EPH_CPU_ROBIN:
-		cpu = im->turn;
-		im->turn = cpu + 1 < n ? cpu + 1 : 0;
+		cpu = im->own->turn;
+		im->own->turn = cpu + 1 < n ? cpu + 1 : 0;
 		return (cpu);
 	case EPH_CPU_HASH:
 		eph__prng_init(&by_page, page, 0);
 		return (prng_below(&by_page, n));
 	case EPH_CPU_RANDOM:
-		return (prng_below(&im->rng, n));
+		return (prng_below(&im->own->rng, n));
 	default:
 		return (cpu);
 	}
 }
 
 int
-eph__import_ref(struct import *im, unsigned cpu, uint64_t page)
+eph_import_ref(struct eph_import *im, unsigned cpu, uint64_t page)
 {
 	cpu = import_spread(im, cpu, page);
 	return (
@@ -165,38 +205,38 @@ eph__import_ref(struct import *im, unsigned cpu, uint64_t page)
 
 /* Pages [first, last] of what starts at page name `base`. */
 static int
-import_pages(struct import *im, unsigned cpu, uint64_t base, uint64_t first,
+import_pages(struct eph_import *im, unsigned cpu, uint64_t base, uint64_t first,
     uint64_t last)
 {
 	int error = 0;
 
 	for (uint64_t page = first; error == 0 && page <= last; page++)
-		error = eph__import_ref(im, cpu, base + page);
+		error = eph_import_ref(im, cpu, base + page);
 	return (error);
 }
 
 int
-eph__import_file_range(struct import *im, unsigned cpu, uint64_t file,
+eph_import_file_range(struct eph_import *im, unsigned cpu, uint64_t file,
     uint64_t offset, uint64_t bytes)
 {
 	if (bytes == 0)
 		return (0);
-	if (file >= IMPORT_FILES_MAX)
-		return (eph__import_refuse(
+	if (file >= EPH_IMPORT_FILES_MAX)
+		return (eph_import_refuse(
 		    im, "expected a file id below 2^32, got %" PRIu64, file));
 	if (offset > UINT64_MAX - bytes ||
-	    (offset + bytes - 1) / EPH_PAGE_SIZE >= IMPORT_FILE_PAGES)
-		return (eph__import_refuse(im,
+	    (offset + bytes - 1) / EPH_PAGE_SIZE >= EPH_IMPORT_FILE_PAGES)
+		return (eph_import_refuse(im,
 		    "bytes %" PRIu64 " to %" PRIu64 "+%" PRIu64
 		    " are beyond 4 TB, the largest file that is read",
 		    offset, offset, bytes));
-	return (import_pages(im, cpu, file * IMPORT_FILE_PAGES,
+	return (import_pages(im, cpu, file * EPH_IMPORT_FILE_PAGES,
 	    offset / EPH_PAGE_SIZE, (offset + bytes - 1) / EPH_PAGE_SIZE));
 }
 
 int
-eph__import_range(
-    struct import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
+eph_import_range(
+    struct eph_import *im, unsigned cpu, uint64_t offset, uint64_t bytes)
 {
 	if (bytes == 0)
 		return (0);
@@ -205,7 +245,7 @@ eph__import_range(
 }
 
 void
-eph__import_count(struct import *im, uint64_t got, uint64_t asked)
+eph_import_count(struct eph_import *im, uint64_t got, uint64_t asked)
 {
 	im->res->calls++;
 	if (got > 0 && got < asked)
@@ -213,7 +253,7 @@ eph__import_count(struct import *im, uint64_t got, uint64_t asked)
 }
 
 size_t
-eph__import_fields(char *line, char separator, char **fields, size_t max)
+eph_import_fields(char *line, char separator, char **fields, size_t max)
 {
 	const char blanks[] = { separator, separator == ' ' ? '\t' : '\0',
 		'\0' };
@@ -236,7 +276,7 @@ eph__import_fields(char *line, char separator, char **fields, size_t max)
 }
 
 bool
-eph__import_digits(const char *s, uint64_t max, uint64_t *out)
+eph_import_digits(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -256,18 +296,18 @@ eph__import_digits(const char *s, uint64_t max, uint64_t *out)
 }
 
 int
-eph__import_number(struct import *im, const char *field, const char *what,
+eph_import_number(struct eph_import *im, const char *field, const char *what,
     uint64_t max, uint64_t *out)
 {
-	if (eph__import_digits(field, max, out))
+	if (eph_import_digits(field, max, out))
 		return (0);
-	return (eph__import_refuse(im,
+	return (eph_import_refuse(im,
 	    "expected %s, a decimal number up to %" PRIu64 ", got \"%.40s\"",
 	    what, max, field));
 }
 
 bool
-eph__import_all_lines(
+eph_import_all_lines(
     const char *p, size_t n, bool (*line)(char *line, size_t i))
 {
 	char copy[1024];

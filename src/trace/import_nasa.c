@@ -48,13 +48,13 @@ nasa_parse(void *state, char *line, size_t len, struct web_request *r)
 	}
 	nasa->why = "expected 7 columns (host logname time method url response "
 		    "bytes)";
-	if (eph__import_fields(line, '\t', f, NASA_COLUMNS + 1) < NASA_COLUMNS)
+	if (eph_import_fields(line, '\t', f, NASA_COLUMNS + 1) < NASA_COLUMNS)
 		return (WEB_BAD);
 	nasa->why = "expected a time, a status and bytes in columns 3, 6 and "
 		    "7, decimal numbers";
-	if (!eph__import_digits(f[2], SECONDS_MAX, &seconds) ||
-	    !eph__import_digits(f[5], 999, &r->status) ||
-	    !eph__import_digits(f[6], INT64_MAX, &r->bytes))
+	if (!eph_import_digits(f[2], SECONDS_MAX, &seconds) ||
+	    !eph_import_digits(f[5], 999, &r->status) ||
+	    !eph_import_digits(f[6], INT64_MAX, &r->bytes))
 		return (WEB_BAD);
 	r->ns = seconds * 1000000000;
 	r->timed = true;
@@ -66,7 +66,7 @@ nasa_parse(void *state, char *line, size_t len, struct web_request *r)
 }
 
 static int
-nasa_run(struct import *im)
+nasa_run(struct eph_import *im)
 {
 	struct nasa nasa = { false, NULL };
 	const struct web_form form = {
@@ -82,7 +82,8 @@ nasa_guess(const char *p, size_t n)
 	return (n > strlen(NASA_HEADER) && nasa_is_header(p));
 }
 
-const struct import_format eph__import_nasa_tsv = {
+const struct eph_import_format eph__import_nasa_tsv = {
+	.abi = EPHMAP_ABI,
 	.name = "nasa-tsv",
 	.desc = "NASA-HTTP logs as TSV: host logname time method url ...",
 	.unit = "requests",

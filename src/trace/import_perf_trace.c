@@ -211,7 +211,7 @@ perf_line(struct calls *c, char *line)
 }
 
 static int
-perf_run(struct import *im)
+perf_run(struct eph_import *im)
 {
 	return (eph__calls_run(im, perf_line));
 }
@@ -232,14 +232,15 @@ perf_guess_line(char *line, size_t i)
 static bool
 perf_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, perf_guess_line));
+	return (eph_import_all_lines(p, n, perf_guess_line));
 }
 
-const struct import_format eph__import_perf_trace = {
+const struct eph_import_format eph__import_perf_trace = {
+	.abi = EPHMAP_ABI,
 	.name = "perf-trace",
 	.desc = "perf trace of Linux",
 	.unit = "calls",
-	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_THREAD,
+	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = perf_guess,
 	.run = perf_run,
 };

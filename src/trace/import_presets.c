@@ -71,25 +71,25 @@ static const char *const read_or_write[] = { "read", "write", "r", "w", "rs",
 
 /* A row of importers made of a shape; `NAME'_guess_line is its own. */
 #define PRESET(ident, name_, desc_, options_)                                  \
-	static int ident##_run(struct import *im)                              \
+	static int ident##_run(struct eph_import *im)                          \
 	{                                                                      \
 		return (eph__table_run(im, &ident##_shape));                   \
 	}                                                                      \
 	static bool ident##_guess(const char *p, size_t n)                     \
 	{                                                                      \
-		return (eph__import_all_lines(p, n, ident##_guess_line));      \
+		return (eph_import_all_lines(p, n, ident##_guess_line));       \
 	}                                                                      \
-	const struct import_format eph__import_##ident = {                     \
+	const struct eph_import_format eph__import_##ident = {                 \
 		.name = name_,                                                 \
 		.desc = desc_,                                                 \
 		.unit = "requests",                                            \
-		.options =                                                     \
-		    IMPORT_TABLE | IMPORT_FIELDS | IMPORT_UNIT | (options_),   \
+		.options = EPH_IMPORT_TABLE | EPH_IMPORT_FIELDS |              \
+		    EPH_IMPORT_UNIT | (options_),                              \
 		.guess = ident##_guess,                                        \
 		.run = ident##_run,                                            \
 	}
 
-#define OBJECTS (IMPORT_SPLIT | IMPORT_BLOCK)
+#define OBJECTS (EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK)
 
 /* -- block traces ------------------------------------------------------- */
 
@@ -351,11 +351,11 @@ wiki_cdn_guess_line(char *line, size_t i)
 static bool
 wiki_cdn_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, wiki_cdn_guess_line));
+	return (eph_import_all_lines(p, n, wiki_cdn_guess_line));
 }
 
 static int
-wiki_cdn_run(struct import *im)
+wiki_cdn_run(struct eph_import *im)
 {
 	struct table_field f[TABLE_COLUMNS];
 	char line[1024];
@@ -363,8 +363,7 @@ wiki_cdn_run(struct import *im)
 	size_t n;
 	int error;
 
-	if ((error = eph__input_peek(im->in, sizeof(line), &p, &n, im->err)) !=
-	    0)
+	if ((error = eph_import_peek(im, sizeof(line), &p, &n)) != 0)
 		return (error);
 	n = n < sizeof(line) ? n : sizeof(line) - 1;
 	memcpy(line, p, n);
@@ -375,11 +374,13 @@ wiki_cdn_run(struct import *im)
 							: &wiki_cdn_shape));
 }
 
-const struct import_format eph__import_wiki_cdn = {
+const struct eph_import_format eph__import_wiki_cdn = {
+	.abi = EPHMAP_ABI,
 	.name = "wiki-cdn",
 	.desc = "Wikimedia's CDN traces: relative_unix, hashed path, ..., size",
 	.unit = "requests",
-	.options = IMPORT_TABLE | IMPORT_FIELDS | IMPORT_UNIT | OBJECTS,
+	.options =
+	    EPH_IMPORT_TABLE | EPH_IMPORT_FIELDS | EPH_IMPORT_UNIT | OBJECTS,
 	.guess = wiki_cdn_guess,
 	.run = wiki_cdn_run,
 };
@@ -429,16 +430,18 @@ webcachesim_guess(const char *p, size_t n)
 }
 
 static int
-webcachesim_run(struct import *im)
+webcachesim_run(struct eph_import *im)
 {
 	return (eph__table_run(im, &webcachesim_shape));
 }
 
-const struct import_format eph__import_webcachesim = {
+const struct eph_import_format eph__import_webcachesim = {
+	.abi = EPHMAP_ABI,
 	.name = "webcachesim",
 	.desc = "webcachesim's .tr: time id size, and features",
 	.unit = "requests",
-	.options = IMPORT_TABLE | IMPORT_FIELDS | IMPORT_UNIT | OBJECTS,
+	.options =
+	    EPH_IMPORT_TABLE | EPH_IMPORT_FIELDS | EPH_IMPORT_UNIT | OBJECTS,
 	.guess = webcachesim_guess,
 	.run = webcachesim_run,
 };

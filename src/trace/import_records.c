@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "base/le.h"
-#include "trace/import_object.h"
+#include "trace/importer.h"
 
 /* One field of a record. */
 struct field {
@@ -100,9 +100,9 @@ get_field(const struct record *r, const struct field *f, const char *p)
 }
 
 static int
-record_request(struct import *im, const struct record *r, const char *p)
+record_request(struct eph_import *im, const struct record *r, const char *p)
 {
-	struct object ob = { .timed = r->time.type != 0 };
+	struct eph_import_object ob = { .timed = r->time.type != 0 };
 	uint64_t t;
 
 	if (r->op.type != 0 && get_field(r, &r->op, p) == r->delete) {
@@ -112,42 +112,36 @@ record_request(struct import *im, const struct record *r, const char *p)
 	if (ob.timed) {
 		t = get_field(r, &r->time, p);
 		if (t > INT64_MAX / 2 / r->unit_ns)
-			return (eph__import_refuse(
+			return (eph_import_refuse(
 			    im, "a time of %" PRIu64 ", beyond 2^62 ns", t));
 		ob.ns = t * r->unit_ns;
 	}
 	ob.id = get_field(r, &r->id, p);
 	if (r->size.type != 0)
 		ob.bytes = get_field(r, &r->size, p);
-	return (eph__import_object(im, &ob));
+	return (eph_import_object(im, &ob));
 }
 
 /* Take records until the end. */
 static int
-records_run(struct import *im, const struct record *r)
+records_run(struct eph_import *im, const struct record *r)
 {
 	const char *p;
 	size_t n;
 	int error;
 
-	while ((error = eph__input_peek(
-		    im->in, INPUT_PEEK_MAX, &p, &n, im->err)) == 0 &&
+	while ((error = eph_import_peek(im, INPUT_PEEK_MAX, &p, &n)) == 0 &&
 	    n > 0) {
 		if (n < r->bytes)
-			return (eph_err_set(im->err, EINVAL,
-			    "%s: byte %" PRIu64 ": a record of %zu bytes is "
-			    "cut after %zu",
-			    eph__input_path(im->in), eph__input_offset(im->in),
-			    r->bytes, n));
+			return (eph_import_refuse(im,
+			    "a record of %zu bytes is cut after %zu", r->bytes,
+			    n));
 		n -= n % r->bytes;
 		for (size_t at = 0; at < n; at += r->bytes) {
 			if ((error = record_request(im, r, p + at)) != 0)
 				return (error);
 		}
-		eph__input_take(im->in, n);
-		if (im->o->progress != NULL)
-			im->o->progress(im->o->progress_arg,
-			    eph__input_done(im->in), eph__input_total(im->in));
+		eph_import_take(im, n);
 	}
 	return (error);
 }
@@ -211,32 +205,33 @@ oracle_op_guess(const char *p, size_t n)
  * `other' is the sister form, for which it could be meant.
  */
 static int
-oracle_verify(struct import *im, size_t bytes, size_t other, const char *name)
+oracle_verify(
+    struct eph_import *im, size_t bytes, size_t other, const char *name)
 {
 	const char *p;
 	size_t n, odd;
 	int error;
 
-	if ((error = eph__input_peek(im->in, 16384, &p, &n, im->err)) != 0)
+	if ((error = eph_import_peek(im, 16384, &p, &n)) != 0)
 		return (error);
 	if (n >= 8 && get_le(p, 8) == LCS_MAGIC)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected records of %zu bytes, this is an lcs file; "
 		    "--from lcs",
 		    bytes));
 	if ((odd = oracle_odd(p, n, bytes)) == 0)
 		return (0);
 	if (n >= other && oracle_odd(p, n, other) == 0)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected records of %zu bytes, these have %zu; --from %s",
 		    bytes, other, name));
 	if (odd > n / bytes / 10)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected records of %zu bytes with times that do not fall "
 		    "and next uses that lie ahead; %zu of the first %zu are not"
 		    " so",
 		    bytes, odd, n / bytes));
-	eph__import_warn(im,
+	eph_import_warn(im,
 	    "%zu of the first %zu records have a time that falls or a next "
 	    "use that lies behind",
 	    odd, n / bytes);
@@ -244,7 +239,7 @@ oracle_verify(struct import *im, size_t bytes, size_t other, const char *name)
 }
 
 static int
-oracle_run(struct import *im)
+oracle_run(struct eph_import *im)
 {
 	const int error = oracle_verify(
 	    im, ORACLE_BYTES, ORACLE_OP_BYTES, "oracleGeneralOpNS");
@@ -253,7 +248,7 @@ oracle_run(struct import *im)
 }
 
 static int
-oracle_op_run(struct import *im)
+oracle_op_run(struct eph_import *im)
 {
 	const int error =
 	    oracle_verify(im, ORACLE_OP_BYTES, ORACLE_BYTES, "oracleGeneral");
@@ -261,20 +256,22 @@ oracle_op_run(struct import *im)
 	return (error != 0 ? error : records_run(im, &oracle_op));
 }
 
-const struct import_format eph__import_oracle_general = {
+const struct eph_import_format eph__import_oracle_general = {
+	.abi = EPHMAP_ABI,
 	.name = "oracleGeneral",
 	.desc = "libCacheSim's binary form: time, id, size, next use",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK,
 	.guess = oracle_guess,
 	.run = oracle_run,
 };
 
-const struct import_format eph__import_oracle_general_op = {
+const struct eph_import_format eph__import_oracle_general_op = {
+	.abi = EPHMAP_ABI,
 	.name = "oracleGeneralOpNS",
 	.desc = "the same with operations and namespaces, of 27 bytes",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK,
 	.guess = oracle_op_guess,
 	.run = oracle_op_run,
 };
@@ -321,7 +318,7 @@ format_parse(
 
 /* "time=1,id=2,size=3,op=4": numbers of fields, from 1. */
 static int
-format_columns(struct import *im, const char *spec, struct record *r,
+format_columns(struct eph_import *im, const char *spec, struct record *r,
     const struct field *fields, unsigned n)
 {
 	static const char *const words[] = { "time", "id", "size", "op" };
@@ -340,7 +337,7 @@ format_columns(struct import *im, const char *spec, struct record *r,
 		    (strlen(words[want]) != word ||
 			strncmp(words[want], p, word) != 0))
 			want++;
-		if (want == 4 || !eph__import_digits(number, n, &v) || v == 0)
+		if (want == 4 || !eph_import_digits(number, n, &v) || v == 0)
 			return (eph_err_set(im->err, EINVAL,
 			    "--columns %.100s: expected time=1,id=2,size=3,op=4 "
 			    "or some of them, of %u fields",
@@ -355,7 +352,7 @@ format_columns(struct import *im, const char *spec, struct record *r,
 }
 
 static uint64_t
-unit_ns(const struct import *im)
+unit_ns(const struct eph_import *im)
 {
 	switch (im->o->time_unit) {
 	case EPH_UNIT_MS:
@@ -370,7 +367,7 @@ unit_ns(const struct import *im)
 }
 
 static int
-binary_run(struct import *im)
+binary_run(struct eph_import *im)
 {
 	struct record r = { .delete = LCS_DELETE, .unit_ns = unit_ns(im) };
 	struct field fields[BINARY_FIELDS];
@@ -388,7 +385,7 @@ binary_run(struct import *im)
 		    im->o->record, BINARY_FIELDS));
 	if ((error = format_columns(im, im->o->columns, &r, fields, n)) != 0)
 		return (error);
-	eph__import_found(im, "records of %zu bytes", r.bytes);
+	eph_import_found(im, "records of %zu bytes", r.bytes);
 	return (records_run(im, &r));
 }
 
@@ -399,11 +396,13 @@ binary_guess(const char *p, size_t n)
 	return (false);
 }
 
-const struct import_format eph__import_binary = {
+const struct eph_import_format eph__import_binary = {
+	.abi = EPHMAP_ABI,
 	.name = "binary",
 	.desc = "records by --record and --columns, as Python's struct",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK | IMPORT_RECORD | IMPORT_UNIT,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK | EPH_IMPORT_RECORD |
+	    EPH_IMPORT_UNIT,
 	.guess = binary_guess,
 	.run = binary_run,
 };
@@ -436,7 +435,7 @@ lcs_record(uint64_t version, struct record *r)
 
 /* A header with a format string, of the first program that wrote lcs. */
 static int
-lcs_old(struct import *im, const char *p, size_t n, struct record *r)
+lcs_old(struct eph_import *im, const char *p, size_t n, struct record *r)
 {
 	char format[LCS_OLD_FORMAT + 1] = "";
 	struct field fields[BINARY_FIELDS], none = { 0, 0 };
@@ -444,56 +443,56 @@ lcs_old(struct import *im, const char *p, size_t n, struct record *r)
 	unsigned count = 0;
 
 	if (n < LCS_OLD_BYTES || get_le(p + LCS_OLD_BYTES - 8, 8) != LCS_MAGIC)
-		return (eph__import_refuse(im, "the header of lcs is cut"));
+		return (eph_import_refuse(im, "the header of lcs is cut"));
 	memcpy(format, p + 8, LCS_OLD_FORMAT);
 	*r = (struct record){ .delete = LCS_DELETE, .unit_ns = NS_PER_S };
 	at = (const unsigned char *)p + 8 + LCS_OLD_FORMAT;
 	if (!format_parse(format, r, fields, &count) || at[0] == 0 ||
 	    at[0] > count || at[1] > count || at[2] > count || at[5] > count ||
 	    get_le(p + LCS_OLD_BYTES - 20, 4) != r->bytes)
-		return (eph__import_refuse(
+		return (eph_import_refuse(
 		    im, "the header of lcs is at odds with itself"));
 	r->id = fields[at[0] - 1];
 	r->size = at[1] > 0 ? fields[at[1] - 1] : none;
 	r->time = at[2] > 0 ? fields[at[2] - 1] : none;
 	r->op = at[5] > 0 ? fields[at[5] - 1] : none;
-	eph__import_found(im, "records %.60s", format);
-	eph__input_take(im->in, LCS_OLD_BYTES);
+	eph_import_found(im, "records %.60s", format);
+	eph_import_take(im, LCS_OLD_BYTES);
 	return (0);
 }
 
 static int
-lcs_header(struct import *im, struct record *r, uint64_t *requests)
+lcs_header(struct eph_import *im, struct record *r, uint64_t *requests)
 {
 	const char *p;
 	uint64_t version;
 	size_t n;
 	int error;
 
-	error = eph__input_peek(im->in, LCS_HEADER_BYTES, &p, &n, im->err);
+	error = eph_import_peek(im, LCS_HEADER_BYTES, &p, &n);
 	if (error != 0)
 		return (error);
 	if (n < 16 || get_le(p, 8) != LCS_MAGIC)
-		return (eph__import_refuse(im, "expected the magic of lcs"));
+		return (eph_import_refuse(im, "expected the magic of lcs"));
 	if (p[8] == '<')
 		return (lcs_old(im, p, n, r));
 	if (n < LCS_HEADER_BYTES ||
 	    get_le(p + LCS_HEADER_BYTES - 8, 8) != LCS_MAGIC)
-		return (eph__import_refuse(im, "the header of lcs is cut"));
+		return (eph_import_refuse(im, "the header of lcs is cut"));
 	version = get_le(p + 8, 8);
 	if (version < 1 || version > LCS_VERSIONS)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "lcs of version %" PRIu64 "; expected 1 to %u", version,
 		    LCS_VERSIONS));
 	lcs_record(version, r);
 	*requests = get_le(p + 24, 8);
-	eph__import_found(im, "version %" PRIu64, version);
-	eph__input_take(im->in, LCS_HEADER_BYTES);
+	eph_import_found(im, "version %" PRIu64, version);
+	eph_import_take(im, LCS_HEADER_BYTES);
 	return (0);
 }
 
 static int
-lcs_run(struct import *im)
+lcs_run(struct eph_import *im)
 {
 	struct record r;
 	uint64_t requests = 0, seen;
@@ -502,9 +501,9 @@ lcs_run(struct import *im)
 	if ((error = lcs_header(im, &r, &requests)) != 0 ||
 	    (error = records_run(im, &r)) != 0)
 		return (error);
-	seen = (eph__input_offset(im->in) - LCS_HEADER_BYTES) / r.bytes;
+	seen = (eph__input_offset(im->own->in) - LCS_HEADER_BYTES) / r.bytes;
 	if (requests != 0 && requests != seen)
-		eph__import_warn(im,
+		eph_import_warn(im,
 		    "the header promises %" PRIu64
 		    " requests, the file has %" PRIu64,
 		    requests, seen);
@@ -517,11 +516,12 @@ lcs_guess(const char *p, size_t n)
 	return (n >= LCS_OLD_BYTES && get_le(p, 8) == LCS_MAGIC);
 }
 
-const struct import_format eph__import_lcs = {
+const struct eph_import_format eph__import_lcs = {
+	.abi = EPHMAP_ABI,
 	.name = "lcs",
 	.desc = "libCacheSim's lcs, versions 1 to 8, and before them",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK,
 	.guess = lcs_guess,
 	.run = lcs_run,
 };
@@ -572,26 +572,26 @@ vscsi_guess(const char *p, size_t n)
 }
 
 static int
-vscsi_run(struct import *im)
+vscsi_run(struct eph_import *im)
 {
 	const char *p;
 	size_t n;
 	int error, version;
 
-	if ((error = eph__input_peek(im->in, 512, &p, &n, im->err)) != 0)
+	if ((error = eph_import_peek(im, 512, &p, &n)) != 0)
 		return (error);
 	if ((version = vscsi_version(p, n)) == 0)
-		return (eph_err_set(im->err, EINVAL,
-		    "%s: byte 0: expected vscsi records of version 1 or 2",
-		    eph__input_path(im->in)));
+		return (eph_import_refuse(
+		    im, "expected vscsi records of version 1 or 2"));
 	return (records_run(im, &vscsi[version - 1]));
 }
 
-const struct import_format eph__import_vscsi = {
+const struct eph_import_format eph__import_vscsi = {
+	.abi = EPHMAP_ABI,
 	.name = "vscsi",
 	.desc = "VMware vscsi traces, version 1 or 2",
 	.unit = "requests",
-	.options = IMPORT_SPLIT | IMPORT_BLOCK,
+	.options = EPH_IMPORT_SPLIT | EPH_IMPORT_BLOCK,
 	.guess = vscsi_guess,
 	.run = vscsi_run,
 };

@@ -21,11 +21,11 @@ squid_parse(void *state, char *line, size_t len, struct web_request *r)
 	char *f[SQUID_FIELDS + 1], *status;
 
 	(void)state, (void)len;
-	if (eph__import_fields(line, ' ', f, SQUID_FIELDS + 1) < SQUID_FIELDS ||
+	if (eph_import_fields(line, ' ', f, SQUID_FIELDS + 1) < SQUID_FIELDS ||
 	    !eph__decimal(f[0], strlen(f[0]), 9, &r->ns) ||
 	    strchr(f[0], '.') == NULL || (status = strchr(f[3], '/')) == NULL ||
-	    !eph__import_digits(status + 1, 999, &r->status) ||
-	    !eph__import_digits(f[4], INT64_MAX, &r->bytes))
+	    !eph_import_digits(status + 1, 999, &r->status) ||
+	    !eph_import_digits(f[4], INT64_MAX, &r->bytes))
 		return (WEB_BAD);
 	r->timed = true;
 	r->method = f[5];
@@ -36,7 +36,7 @@ squid_parse(void *state, char *line, size_t len, struct web_request *r)
 }
 
 static int
-squid_run(struct import *im)
+squid_run(struct eph_import *im)
 {
 	const struct web_form form = { .parse = squid_parse, .headers = true };
 
@@ -55,14 +55,15 @@ squid_guess_line(char *line, size_t i)
 static bool
 squid_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, squid_guess_line));
+	return (eph_import_all_lines(p, n, squid_guess_line));
 }
 
-const struct import_format eph__import_squid = {
+const struct eph_import_format eph__import_squid = {
+	.abi = EPHMAP_ABI,
 	.name = "squid",
 	.desc = "squid's native access.log",
 	.unit = "requests",
-	.options = IMPORT_HEADER,
+	.options = EPH_IMPORT_HEADER,
 	.guess = squid_guess,
 	.run = squid_run,
 };

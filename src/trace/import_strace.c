@@ -27,7 +27,6 @@
 
 #include "trace/calls.h"
 
-#define NS_PER_S    ((uint64_t)1000000000)
 #define NS_PER_DAY  (24 * 3600 * NS_PER_S)
 #define UNFINISHED  "<unfinished ...>"
 #define ATTACH_MARK "strace: Process "
@@ -299,7 +298,7 @@ static void
 pass_time(struct strace *s, struct prefix *pf)
 {
 	const uint64_t ns = pf->ns, last = s->last_ns;
-	struct import *im = s->c.im;
+	struct eph_import *im = s->c.im;
 
 	if (!pf->has_time)
 		return;
@@ -307,10 +306,10 @@ pass_time(struct strace *s, struct prefix *pf)
 	if (ns < last && pf->clock && last - ns > NS_PER_DAY / 2) {
 		s->shift_ns += NS_PER_DAY;
 	} else if (ns < last) {
-		if (im->back++ == 0)
-			im->back_line = eph__input_lineno(im->in);
-		if (last - ns > im->back_ns)
-			im->back_ns = last - ns;
+		if (im->own->back++ == 0)
+			im->own->back_line = eph_import_lineno(im);
+		if (last - ns > im->own->back_ns)
+			im->own->back_ns = last - ns;
 		if (last - ns > NS_PER_S)
 			s->shift_ns += last - ns;
 	}
@@ -478,7 +477,7 @@ strace_line(struct strace *s, char *line, size_t len)
 }
 
 static int
-strace_run(struct import *im)
+strace_run(struct eph_import *im)
 {
 	struct strace s = { .cut = EPH_NONE };
 	char *line;
@@ -486,7 +485,7 @@ strace_run(struct import *im)
 	int error;
 
 	if ((error = eph__calls_start(&s.c, im)) == 0) {
-		while ((error = eph__import_line(im, &line, &len)) == 0 &&
+		while ((error = eph_import_line(im, &line, &len)) == 0 &&
 		    line != NULL) {
 			if ((error = strace_line(&s, line, len)) != 0)
 				break;
@@ -561,11 +560,12 @@ strace_guess(const char *p, size_t n)
 	return (call && good * 4 >= lines * 3);
 }
 
-const struct import_format eph__import_strace = {
+const struct eph_import_format eph__import_strace = {
+	.abi = EPHMAP_ABI,
 	.name = "strace",
 	.desc = "strace, with any of its options: see --calls",
 	.unit = "calls",
-	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_THREAD,
+	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = strace_guess,
 	.run = strace_run,
 };

@@ -69,20 +69,20 @@ add_unit(char *text, size_t size, uint64_t n, const char *unit)
 }
 
 void
-eph__import_found(struct import *im, const char *fmt, ...)
+eph_import_found(struct eph_import *im, const char *fmt, ...)
 {
-	char text[sizeof(im->told.found)];
+	char text[sizeof(im->own->told.found)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	add(im->told.found, sizeof(im->told.found), "%s%s",
-	    im->told.found[0] != '\0' ? "; " : "", text);
+	add(im->own->told.found, sizeof(im->own->told.found), "%s%s",
+	    im->own->told.found[0] != '\0' ? "; " : "", text);
 }
 
 void
-eph__import_warn(struct import *im, const char *fmt, ...)
+eph_import_warn(struct eph_import *im, const char *fmt, ...)
 {
 	char raw[512], text[1024];
 	va_list ap;
@@ -91,13 +91,14 @@ eph__import_warn(struct import *im, const char *fmt, ...)
 	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	eph_text_escape(text, sizeof(text), raw);
-	add(im->told.warnings, sizeof(im->told.warnings), "%s\n", text);
+	add(im->own->told.warnings, sizeof(im->own->told.warnings), "%s\n",
+	    text);
 }
 
 void
-eph__import_left_out(struct import *im, const char *why, uint64_t n)
+eph_import_left_out(struct eph_import *im, const char *why, uint64_t n)
 {
-	struct import_told *t = &im->told;
+	struct import_told *t = &im->own->told;
 	unsigned i = 0;
 
 	if (n == 0)
@@ -108,7 +109,7 @@ eph__import_left_out(struct import *im, const char *why, uint64_t n)
 		i--;
 	if (i == t->nleft) {
 		t->left[i].why = why;
-		t->left[i].first_line = eph__input_lineno(im->in);
+		t->left[i].first_line = eph__input_lineno(im->own->in);
 		t->left[i].n = 0;
 		t->nleft++;
 	}
@@ -116,17 +117,17 @@ eph__import_left_out(struct import *im, const char *why, uint64_t n)
 }
 
 void
-eph__import_skip(struct import *im)
+eph_import_skip(struct eph_import *im)
 {
 	if (im->res->skipped++ == 0)
-		im->res->first_skipped = eph__input_lineno(im->in);
+		im->res->first_skipped = eph__input_lineno(im->own->in);
 }
 
 /* "; left out: 3 malformed lines (first: line 7), 12 with status 404" */
 static void
-add_left_out(const struct import *im, char *text, size_t size)
+add_left_out(const struct eph_import *im, char *text, size_t size)
 {
-	const struct import_told *t = &im->told;
+	const struct import_told *t = &im->own->told;
 	const struct eph_import_result *res = im->res;
 	const char *between = "; left out: ";
 	char buf[32];
@@ -163,10 +164,10 @@ add_left_out(const struct import *im, char *text, size_t size)
 
 /* What was counted, before what was left out. */
 static void
-add_counted(const struct import *im, char *text, size_t size)
+add_counted(const struct eph_import *im, char *text, size_t size)
 {
 	const struct eph_import_result *res = im->res;
-	const char *unit = im->told.unit;
+	const char *unit = im->unit;
 	char buf[32];
 
 	add(text, size, "%s%s: ", res->format,
@@ -180,8 +181,8 @@ add_counted(const struct import *im, char *text, size_t size)
 	add_count(text, size, res->unique_pages, "page", "pages");
 	add(text, size, " by ");
 	add_count(text, size, res->cpus, "CPU", "CPUs");
-	if (im->told.found[0] != '\0')
-		add(text, size, "; %s", im->told.found);
+	if (im->own->told.found[0] != '\0')
+		add(text, size, "; %s", im->own->told.found);
 	if (res->partial > 0)
 		add(text, size, "; %s partial", told_number(buf, res->partial));
 	if (res->failed > 0)
@@ -189,22 +190,22 @@ add_counted(const struct import *im, char *text, size_t size)
 }
 
 int
-eph__import_tell(struct import *im)
+eph__import_tell(struct eph_import *im)
 {
 	struct eph_import_result *res = im->res;
 	char raw[1024] = "", text[1024], path[256];
 
-	eph_text_escape(path, sizeof(path), eph__input_path(im->in));
+	eph_text_escape(path, sizeof(path), eph__input_path(im->own->in));
 	if (res->references == 0) {
 		add(raw, sizeof(raw), "%s%s", res->format,
 		    res->guessed ? " (guessed)" : "");
-		if (im->told.found[0] != '\0')
-			add(raw, sizeof(raw), "; %s", im->told.found);
-		if (im->told.unit != NULL) {
+		if (im->own->told.found[0] != '\0')
+			add(raw, sizeof(raw), "; %s", im->own->told.found);
+		if (im->unit != NULL) {
 			char buf[32];
 
 			add(raw, sizeof(raw), "; ");
-			add_unit(raw, sizeof(raw), res->calls, im->told.unit);
+			add_unit(raw, sizeof(raw), res->calls, im->unit);
 			if (res->failed > 0)
 				add(raw, sizeof(raw), ", %s failed",
 				    told_number(buf, res->failed));
@@ -218,7 +219,7 @@ eph__import_tell(struct import *im)
 	eph_text_escape(text, sizeof(text), raw);
 	res->told[0] = '\0';
 	add(res->told, sizeof(res->told), "%s: %s\n", path, text);
-	for (char *p = im->told.warnings, *end; *p != '\0'; p = end + 1) {
+	for (char *p = im->own->told.warnings, *end; *p != '\0'; p = end + 1) {
 		if ((end = strchr(p, '\n')) == NULL)
 			break; /* the last one was cut */
 		add(res->told, sizeof(res->told), "%s: %.*s\n", path,

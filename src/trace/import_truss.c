@@ -17,7 +17,6 @@
 
 #include "trace/calls.h"
 
-#define NS_PER_S      ((uint64_t)1000000000)
 #define FREEBSD_AGAIN 35u
 #define TEXT_MAX      8192u
 
@@ -172,7 +171,7 @@ truss_line(struct calls *c, char *line)
 }
 
 static int
-truss_run(struct import *im)
+truss_run(struct eph_import *im)
 {
 	return (eph__calls_run(im, truss_line));
 }
@@ -197,14 +196,15 @@ truss_guess_line(char *line, size_t i)
 static bool
 truss_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, truss_guess_line));
+	return (eph_import_all_lines(p, n, truss_guess_line));
 }
 
-const struct import_format eph__import_truss = {
+const struct eph_import_format eph__import_truss = {
+	.abi = EPHMAP_ABI,
 	.name = "truss",
 	.desc = "FreeBSD's truss -f -d -H",
 	.unit = "calls",
-	.options = IMPORT_CALLS | IMPORT_PID | IMPORT_THREAD,
+	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = truss_guess,
 	.run = truss_run,
 };

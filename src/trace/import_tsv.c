@@ -21,23 +21,23 @@
 
 /* The next line cut at tabs; false in *morep at the end. */
 static int
-tsv_next(
-    struct import *im, char **f, size_t want, const char *shape, bool *morep)
+tsv_next(struct eph_import *im, char **f, size_t want, const char *shape,
+    bool *morep)
 {
 	char *line;
 	size_t len, n;
 	int error;
 
-	error = eph__import_line(im, &line, &len);
+	error = eph_import_line(im, &line, &len);
 	*morep = error == 0 && line != NULL;
 	if (!*morep)
 		return (error);
 	if (strlen(line) != len)
-		return (eph__import_refuse(im, "NUL byte; expected text"));
-	n = eph__import_fields(line, '\t', f, want + 1);
+		return (eph_import_refuse(im, "NUL byte; expected text"));
+	n = eph_import_fields(line, '\t', f, want + 1);
 	if (n == want)
 		return (0);
-	return (eph__import_refuse(im, "expected %zu columns (%s), got %zu%s",
+	return (eph_import_refuse(im, "expected %zu columns (%s), got %zu%s",
 	    want, shape, n, n > want ? " or more" : ""));
 }
 
@@ -48,7 +48,7 @@ tsv_next(
 enum { SF_TIME, SF_CPU, SF_PID, SF_OP, SF_FILE, SF_OFFSET, SF_GOT, SF_ASKED };
 
 static int
-sendfile_line(struct import *im, char **f)
+sendfile_line(struct eph_import *im, char **f)
 {
 	uint64_t t, column, pid, file, offset, got, asked;
 	unsigned cpu;
@@ -63,32 +63,32 @@ sendfile_line(struct import *im, char **f)
 		}
 		return (0);
 	}
-	if ((error = eph__import_number(
+	if ((error = eph_import_number(
 		 im, f[SF_TIME], "t_ns", TSV_NS_MAX, &t)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[SF_CPU], "a CPU", EPH_CPUS_MAX - 1, &column)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[SF_PID], "a pid", UINT32_MAX, &pid)) != 0 ||
-	    (error = eph__import_number(im, f[SF_FILE], "a file id",
-		 IMPORT_FILES_MAX - 1, &file)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(im, f[SF_FILE], "a file id",
+		 EPH_IMPORT_FILES_MAX - 1, &file)) != 0 ||
+	    (error = eph_import_number(
 		 im, f[SF_OFFSET], "an offset", INT64_MAX, &offset)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[SF_GOT], "bytes returned", INT64_MAX, &got)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[SF_ASKED], "bytes asked", UINT64_MAX, &asked)) != 0)
 		return (error);
-	eph__import_count(im, got, asked);
+	eph_import_count(im, got, asked);
 	if (got == 0)
 		return (0);
-	if ((error = eph__import_cpu(im, pid, column, &cpu)) != 0 ||
-	    (error = eph__import_clock(im, t)) != 0)
+	if ((error = eph_import_cpu_of(im, pid, column, &cpu)) != 0 ||
+	    (error = eph_import_clock(im, t)) != 0)
 		return (error);
-	return (eph__import_file_range(im, cpu, file, offset, got));
+	return (eph_import_file_range(im, cpu, file, offset, got));
 }
 
 static int
-sendfile_run(struct import *im)
+sendfile_run(struct eph_import *im)
 {
 	char *f[SENDFILE_COLUMNS + 1];
 	bool more;
@@ -100,7 +100,7 @@ sendfile_run(struct import *im)
 		    &more)) == 0 &&
 	    more) {
 		if (strcmp(f[SF_OP], "sendfile") != 0)
-			return (eph__import_refuse(im,
+			return (eph_import_refuse(im,
 			    "expected sendfile in column 4, got \"%.40s\"",
 			    f[SF_OP]));
 		if ((error = sendfile_line(im, f)) != 0)
@@ -115,7 +115,7 @@ sendfile_guess_line(char *line, size_t i)
 	char *f[SENDFILE_COLUMNS + 1];
 
 	(void)i;
-	return (eph__import_fields(line, '\t', f, SENDFILE_COLUMNS + 1) ==
+	return (eph_import_fields(line, '\t', f, SENDFILE_COLUMNS + 1) ==
 		SENDFILE_COLUMNS &&
 	    strcmp(f[SF_OP], "sendfile") == 0);
 }
@@ -123,15 +123,16 @@ sendfile_guess_line(char *line, size_t i)
 static bool
 sendfile_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, sendfile_guess_line));
+	return (eph_import_all_lines(p, n, sendfile_guess_line));
 }
 
-const struct import_format eph__import_sendfile_tsv = {
+const struct eph_import_format eph__import_sendfile_tsv = {
+	.abi = EPHMAP_ABI,
 	.name = "sendfile-tsv",
 	.desc =
 	    "sendfile calls: t_ns cpu pid op file offset returned asked ...",
 	.unit = "sendfile calls",
-	.options = IMPORT_PID | IMPORT_COLUMN,
+	.options = EPH_IMPORT_PID | EPH_IMPORT_COLUMN,
 	.guess = sendfile_guess,
 	.run = sendfile_run,
 };
@@ -203,14 +204,14 @@ holds_pop(struct holds *h)
 
 /* Unmap what ends up to `until`. */
 static int
-holds_end(struct import *im, struct holds *h, uint64_t until)
+holds_end(struct eph_import *im, struct holds *h, uint64_t until)
 {
 	int error = 0;
 
 	while (error == 0 && h->n > 0 && h->heap[0].end_ns <= until) {
 		const struct hold hold = holds_pop(h);
 
-		if ((error = eph__import_at(im, hold.end_ns)) == 0)
+		if ((error = eph_import_at(im, hold.end_ns)) == 0)
 			error = eph_trace_write(im->w, EPH_OP_UNMAP, 0,
 			    hold.cpu, 0, hold.handle, 0, im->err);
 	}
@@ -218,34 +219,34 @@ holds_end(struct import *im, struct holds *h, uint64_t until)
 }
 
 static int
-hold_line(struct import *im, struct holds *h, char **f)
+hold_line(struct eph_import *im, struct holds *h, char **f)
 {
 	uint64_t t, logged, column, file, page, hold_ns;
 	struct hold hold;
 	int error;
 
-	if ((error = eph__import_number(im, f[0], "t_ns", TSV_NS_MAX, &t)) !=
+	if ((error = eph_import_number(im, f[0], "t_ns", TSV_NS_MAX, &t)) !=
 		0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(
 		 im, f[1], "a CPU", EPH_CPUS_MAX - 1, &column)) != 0 ||
-	    (error = eph__import_number(
-		 im, f[2], "a file id", IMPORT_FILES_MAX - 1, &file)) != 0 ||
-	    (error = eph__import_number(
-		 im, f[3], "a page", IMPORT_FILE_PAGES - 1, &page)) != 0 ||
-	    (error = eph__import_number(
+	    (error = eph_import_number(im, f[2], "a file id",
+		 EPH_IMPORT_FILES_MAX - 1, &file)) != 0 ||
+	    (error = eph_import_number(
+		 im, f[3], "a page", EPH_IMPORT_FILE_PAGES - 1, &page)) != 0 ||
+	    (error = eph_import_number(
 		 im, f[4], "hold_ns", TSV_NS_MAX, &hold_ns)) != 0 ||
-	    (error = eph__import_cpu(im, 0, column, &hold.cpu)) != 0)
+	    (error = eph_import_cpu_of(im, 0, column, &hold.cpu)) != 0)
 		return (error);
 	logged = t;
 	if (im->started && t < im->now_ns)
 		t = im->now_ns; /* out of order: as early as still possible */
 	if ((error = holds_end(im, h, t)) != 0 ||
-	    (error = eph__import_clock(im, logged)) != 0)
+	    (error = eph_import_clock(im, logged)) != 0)
 		return (error);
-	page += file * IMPORT_FILE_PAGES;
+	page += file * EPH_IMPORT_FILE_PAGES;
 	if (im->o->no_holds)
-		return (eph__import_ref(im, hold.cpu, page));
-	hold.handle = eph__input_lineno(im->in);
+		return (eph_import_ref(im, hold.cpu, page));
+	hold.handle = eph_import_lineno(im);
 	hold.end_ns = t + hold_ns;
 	if (holds_push(h, hold) != 0)
 		return (eph_err_set(im->err, ENOMEM, "out of memory"));
@@ -254,7 +255,7 @@ hold_line(struct import *im, struct holds *h, char **f)
 }
 
 static int
-hold_run(struct import *im)
+hold_run(struct eph_import *im)
 {
 	struct holds h = { NULL, 0, 0 };
 	char *f[HOLD_COLUMNS + 1];
@@ -280,10 +281,10 @@ hold_guess_line(char *line, size_t i)
 	uint64_t v;
 
 	(void)i;
-	if (eph__import_fields(line, '\t', f, HOLD_COLUMNS + 1) != HOLD_COLUMNS)
+	if (eph_import_fields(line, '\t', f, HOLD_COLUMNS + 1) != HOLD_COLUMNS)
 		return (false);
 	for (int k = 0; k < HOLD_COLUMNS; k++) {
-		if (!eph__import_digits(f[k], UINT64_MAX, &v))
+		if (!eph_import_digits(f[k], UINT64_MAX, &v))
 			return (false);
 	}
 	return (true);
@@ -292,14 +293,15 @@ hold_guess_line(char *line, size_t i)
 static bool
 hold_guess(const char *p, size_t n)
 {
-	return (eph__import_all_lines(p, n, hold_guess_line));
+	return (eph_import_all_lines(p, n, hold_guess_line));
 }
 
-const struct import_format eph__import_hold_tsv = {
+const struct eph_import_format eph__import_hold_tsv = {
+	.abi = EPHMAP_ABI,
 	.name = "hold-tsv",
 	.desc =
 	    "pages with the time they were held: t_ns cpu file page hold_ns",
-	.options = IMPORT_COLUMN | IMPORT_HOLDS,
+	.options = EPH_IMPORT_COLUMN | EPH_IMPORT_HOLDS,
 	.guess = hold_guess,
 	.run = hold_run,
 };

@@ -130,10 +130,10 @@ w3c_parse(void *state, char *line, size_t len, struct web_request *r)
 			return (WEB_BAD);
 	}
 	if (!w3c_time(w, f, r) ||
-	    !eph__import_digits(f[c[W_STATUS]], 999, &r->status))
+	    !eph_import_digits(f[c[W_STATUS]], 999, &r->status))
 		return (WEB_BAD);
 	if (strcmp(f[c[W_BYTES]], "-") != 0 &&
-	    !eph__import_digits(f[c[W_BYTES]], INT64_MAX, &r->bytes))
+	    !eph_import_digits(f[c[W_BYTES]], INT64_MAX, &r->bytes))
 		return (WEB_BAD);
 	r->method = f[c[W_METHOD]];
 	r->method_len = strlen(r->method);
@@ -149,7 +149,7 @@ w3c_parse(void *state, char *line, size_t len, struct web_request *r)
 }
 
 static int
-w3c_run(struct import *im)
+w3c_run(struct eph_import *im)
 {
 	struct w3c *w = calloc(1, sizeof(*w));
 	struct web_form form = { .parse = w3c_parse, .headers = true };
@@ -160,7 +160,7 @@ w3c_run(struct import *im)
 	form.state = w;
 	error = eph__web_run(im, &form);
 	if (error == 0 && w->missing[0] != '\0')
-		error = eph__import_refuse(im,
+		error = eph_import_refuse(im,
 		    "expected a column %s in #Fields; the server can be told "
 		    "to log it",
 		    w->missing);
@@ -182,11 +182,12 @@ w3c_guess(const char *p, size_t n)
 	return (*p == '#' && eph__web_any_line(p, n, w3c_guess_line));
 }
 
-const struct import_format eph__import_w3c = {
+const struct eph_import_format eph__import_w3c = {
+	.abi = EPHMAP_ABI,
 	.name = "w3c",
 	.desc = "W3C Extended Log Format: IIS, CloudFront",
 	.unit = "requests",
-	.options = IMPORT_HEADER,
+	.options = EPH_IMPORT_HEADER,
 	.guess = w3c_guess,
 	.run = w3c_run,
 };

@@ -240,7 +240,7 @@ json_parse(void *state, char *line, size_t len, struct web_request *r)
 
 /* "time=ts,url=request.uri" */
 static int
-json_columns(struct import *im, struct json_log *j)
+json_columns(struct eph_import *im, struct json_log *j)
 {
 	const char *p = im->o->columns;
 
@@ -269,21 +269,21 @@ json_columns(struct import *im, struct json_log *j)
 
 /* Does the first line have bytes with headers only? */
 static int
-json_has_headers(struct import *im, struct json_log *j, bool *headers)
+json_has_headers(struct eph_import *im, struct json_log *j, bool *headers)
 {
 	char *line;
 	size_t len;
 	struct web_request r = { 0 };
-	int error = eph__import_line(im, &line, &len);
+	int error = eph_import_line(im, &line, &len);
 
 	if (error == 0 && line != NULL)
 		(void)json_parse(j, line, len, &r);
 	*headers = j->headers;
-	return (error != 0 ? error : eph__input_rewind(im->in, im->err));
+	return (error != 0 ? error : eph_import_rewind(im));
 }
 
 static int
-json_run(struct import *im)
+json_run(struct eph_import *im)
 {
 	struct json_log j = { .root = NULL };
 	struct web_form form = { .parse = json_parse, .state = &j };
@@ -318,11 +318,12 @@ json_guess(const char *p, size_t n)
 	return (eph__web_any_line(p, n, json_guess_line));
 }
 
-const struct import_format eph__import_weblog_json = {
+const struct eph_import_format eph__import_weblog_json = {
+	.abi = EPHMAP_ABI,
 	.name = "weblog-json",
 	.desc = "web logs in JSON lines: caddy, nginx, traefik, ...",
 	.unit = "requests",
-	.options = IMPORT_HEADER | IMPORT_FIELDS,
+	.options = EPH_IMPORT_HEADER | EPH_IMPORT_FIELDS,
 	.guess = json_guess,
 	.run = json_run,
 };

@@ -1,4 +1,8 @@
+# A new importer is found.
+file(GLOB EPHMAP_IMPORTERS CONFIGURE_DEPENDS
+    RELATIVE ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/import_*.c)
 set(EPHMAP_SOURCES
+    ${EPHMAP_IMPORTERS}
     bsd_sendfile.c
     calls_files.c
     calls_finish.c
@@ -8,28 +12,6 @@ set(EPHMAP_SOURCES
     generate.c
     idmap.c
     import.c
-    import_arc.c
-    import_filemap.c
-    import_ids.c
-    import_kdump.c
-    import_blkparse.c
-    import_clf.c
-    import_csv.c
-    import_fio.c
-    import_haproxy.c
-    import_kit.c
-    import_nasa.c
-    import_object.c
-    import_presets.c
-    import_records.c
-    import_perf_trace.c
-    import_squid.c
-    import_strace.c
-    import_told.c
-    import_truss.c
-    import_tsv.c
-    import_w3c.c
-    import_weblog_json.c
     weblog.c
     input.c
     ledger.c

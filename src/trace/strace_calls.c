@@ -60,9 +60,9 @@ dir_name(struct calls *c, uint32_t task, const char *dir, size_t *lenp)
 	if (dir != NULL && eph__strace_arg_fd(dir, &fd)) {
 		of = eph__calls_fd(c, task, &fd);
 		if (of != NULL && of->path != EPH_NONE)
-			base = c->im->files.strings[of->path];
+			base = c->im->own->files.strings[of->path];
 	} else if (c->tasks[task].cwd != EPH_NONE) {
-		base = c->im->files.strings[c->tasks[task].cwd];
+		base = c->im->own->files.strings[c->tasks[task].cwd];
 	}
 	*lenp = base != NULL ? strlen(base) : 0;
 	return (base);
@@ -498,7 +498,7 @@ eph__strace_call(struct calls *c, char *text, const struct strace_handler *h,
 	if (eph__strace_cut(text, w))
 		error = h->fn(c, w);
 	else if (w->queued)
-		eph__import_skip(c->im);
+		eph_import_skip(c->im);
 	if (error == 0)
 		eph__calls_drop(c, w);
 	return (error);

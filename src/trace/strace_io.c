@@ -26,7 +26,7 @@ static int
 unreadable(struct calls *c, enum calls_kind kind)
 {
 	if (wants(c, kind))
-		eph__import_skip(c->im);
+		eph_import_skip(c->im);
 	return (0);
 }
 
@@ -121,7 +121,7 @@ pipe_write(struct calls *c, const struct words *w, const char *args)
 	if (eph__calls_failed(c, w, CALLS_PIPE))
 		return (0);
 	if (strncmp(args, "0x", 2) != 0 && strncmp(args, "NULL", 4) != 0)
-		return (eph__import_refuse(c->im,
+		return (eph_import_refuse(c->im,
 		    "this log has the data of write, not its address; expected "
 		    "one made with strace -e raw=read,write"));
 	if (!eph__strace_number(args, &end, &address) ||
@@ -132,7 +132,7 @@ pipe_write(struct calls *c, const struct words *w, const char *args)
 	    pid >> (64 - CALLS_PIPE_PID_SHIFT) != 0 ||
 	    (address + got) >> (CALLS_PIPE_PID_SHIFT + EPH_PAGE_SHIFT) != 0)
 		return (unreadable(c, CALLS_PIPE));
-	eph__import_count(c->im, got, count);
+	eph_import_count(c->im, got, count);
 	eph__calls_done(c, w, EPH_NONE, address, got);
 	return (0);
 }

@@ -127,8 +127,8 @@ row_plain_time(const struct table *t, const struct table_field *f, uint64_t *ns)
 
 /* The time of the row; sets the unit at the first number. */
 static int
-row_time(struct import *im, struct table *t, const struct table_field *f,
-    struct object *ob)
+row_time(struct eph_import *im, struct table *t, const struct table_field *f,
+    struct eph_import_object *ob)
 {
 	const char *end;
 	uint64_t v;
@@ -142,8 +142,7 @@ row_time(struct import *im, struct table *t, const struct table_field *f,
 		    : v < SECONDS_LATEST * 1000000 ? TABLE_US
 						   : TABLE_NS;
 		if (t->unit != TABLE_S)
-			eph__import_found(im,
-			    "times taken for %s by their size",
+			eph_import_found(im, "times taken for %s by their size",
 			    t->unit == TABLE_MS	      ? "milliseconds"
 				: t->unit == TABLE_US ? "microseconds"
 						      : "nanoseconds");
@@ -162,12 +161,12 @@ row_time(struct import *im, struct table *t, const struct table_field *f,
 		t->dates++;
 		return (0);
 	}
-	return (eph__import_refuse(im, "expected a time, got \"%.*s\"",
+	return (eph_import_refuse(im, "expected a time, got \"%.*s\"",
 	    f->n < 40 ? (int)f->n : 40, f->s));
 }
 
 static int
-row_bytes(struct import *im, const struct table_field *f, const char *what,
+row_bytes(struct eph_import *im, const struct table_field *f, const char *what,
     uint64_t unit, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -178,8 +177,8 @@ row_bytes(struct import *im, const struct table_field *f, const char *what,
 	    !eph__decimal(f->s, f->n, 0, &v))
 		v = UINT64_MAX;
 	if (v == UINT64_MAX || (unit > 1 && v > (uint64_t)INT64_MAX / unit))
-		return (eph__import_refuse(im, "expected %s, got \"%.*s\"",
-		    what, f->n < 40 ? (int)f->n : 40, f->s));
+		return (eph_import_refuse(im, "expected %s, got \"%.*s\"", what,
+		    f->n < 40 ? (int)f->n : 40, f->s));
 	*out = v * (unit > 1 ? unit : 1);
 	return (0);
 }
@@ -202,8 +201,8 @@ row_disk(const struct table *t, const struct table_field *f)
 }
 
 static int
-row_object(struct import *im, struct table *t, const struct table_field *f,
-    struct object *ob)
+row_object(struct eph_import *im, struct table *t, const struct table_field *f,
+    struct eph_import_object *ob)
 {
 	const struct table_shape *shape = t->shape;
 	const int *c = t->column;
@@ -234,32 +233,31 @@ row_object(struct import *im, struct table *t, const struct table_field *f,
 	}
 	f += c[TABLE_ID];
 	if (f->n == 0)
-		return (eph__import_refuse(im, "expected an id, got nothing"));
+		return (eph_import_refuse(im, "expected an id, got nothing"));
 	if (!eph__digits(f->s, f->n, &ob->id))
 		ob->id = eph__names_hash(f->s, f->n);
 	return (0);
 }
 
 static int
-table_row(struct import *im, struct table *t, char *line, size_t len)
+table_row(struct eph_import *im, struct table *t, char *line, size_t len)
 {
-	struct object ob = { 0 };
+	struct eph_import_object ob = { 0 };
 	struct table_field f[TABLE_COLUMNS];
 	const size_t n = eph__table_cut(t->delimiter, line, len, f);
 	const int op = t->column[TABLE_OP];
 	int error;
 
 	if (n == 0)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "a quoted field without its end, or with something "
 		    "behind it"));
 	if (n > TABLE_COLUMNS)
-		return (eph__import_refuse(
+		return (eph_import_refuse(
 		    im, "more than %d columns", TABLE_COLUMNS));
 	if (n <= (size_t)t->last || n < t->shape->columns_min ||
 	    (t->columns != 0 && n != t->columns))
-		return (eph__import_refuse(im,
-		    "expected %zu columns%s, got %zu",
+		return (eph_import_refuse(im, "expected %zu columns%s, got %zu",
 		    t->columns != 0	       ? t->columns
 			: n <= (size_t)t->last ? (size_t)t->last + 1
 					       : t->shape->columns_min,
@@ -270,7 +268,7 @@ table_row(struct import *im, struct table *t, char *line, size_t len)
 	}
 	if ((error = row_object(im, t, f, &ob)) != 0)
 		return (error);
-	return (eph__import_object(im, &ob));
+	return (eph_import_object(im, &ob));
 }
 
 /* -- headers ------------------------------------------------------------ */
@@ -402,7 +400,7 @@ want_of(const char *s, size_t n)
 }
 
 static int
-refuse_columns(struct import *im, const char *spec, const char *why)
+refuse_columns(struct eph_import *im, const char *spec, const char *why)
 {
 	return (eph_err_set(im->err, EINVAL,
 	    "--columns %.100s: %s; expected time=1,id=3,size=4 or the like, by "
@@ -423,7 +421,7 @@ only_numbers(const char *spec)
 
 /* One "want=column" of --columns. */
 static int
-take_column(struct import *im, struct table *t, const char *p, size_t len,
+take_column(struct eph_import *im, struct table *t, const char *p, size_t len,
     const struct table_field *f, size_t n)
 {
 	const char *spec = im->o->columns, *eq = memchr(p, '=', len);
@@ -456,8 +454,8 @@ take_column(struct import *im, struct table *t, const char *p, size_t len,
 }
 
 static int
-take_columns(
-    struct import *im, struct table *t, const struct table_field *f, size_t n)
+take_columns(struct eph_import *im, struct table *t,
+    const struct table_field *f, size_t n)
 {
 	const char *p = im->o->columns;
 	int error = 0;
@@ -481,7 +479,7 @@ take_columns(
 
 /* Say which columns were used. */
 static void
-tell_columns(struct import *im, const struct table *t,
+tell_columns(struct eph_import *im, const struct table *t,
     const struct table_field *f, bool header)
 {
 	char text[400] = "";
@@ -498,7 +496,7 @@ tell_columns(struct import *im, const struct table *t,
 			at += (size_t)snprintf(text + at, sizeof(text) - at,
 			    " (%.*s)", f[c].n < 30 ? (int)f[c].n : 30, f[c].s);
 	}
-	eph__import_found(
+	eph_import_found(
 	    im, "%s, columns %s", header ? "a header" : "no header", text);
 }
 
@@ -529,7 +527,7 @@ unit_of_name(const struct table_field *f)
 }
 
 static int
-table_unit(const struct import *im, const struct table *t,
+table_unit(const struct eph_import *im, const struct table *t,
     const struct table_field *f, bool header)
 {
 	static const int units[] = { TABLE_ANY, TABLE_S, TABLE_MS, TABLE_US,
@@ -565,7 +563,7 @@ looks_like_data(const struct table *t, const struct table_field *f)
 
 /* What the first line tells of the columns; *header: it names them. */
 static int
-table_first(struct import *im, struct table *t, const struct table_field *f,
+table_first(struct eph_import *im, struct table *t, const struct table_field *f,
     size_t n, bool *header)
 {
 	const struct table_shape *shape = t->shape;
@@ -584,7 +582,7 @@ table_first(struct import *im, struct table *t, const struct table_field *f,
 		return (0);
 	*header = false;
 	if (shape->header == TABLE_HEADER_MUST || shape->columns_min == 0)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected a header with a column lbn, id, obj_id or key, "
 		    "and perhaps time and size, or --columns time=1,id=2 by "
 		    "number where there is none"));
@@ -594,8 +592,8 @@ table_first(struct import *im, struct table *t, const struct table_field *f,
 }
 
 static int
-table_begin(
-    struct import *im, struct table *t, char *line, size_t len, bool *header)
+table_begin(struct eph_import *im, struct table *t, char *line, size_t len,
+    bool *header)
 {
 	struct table_field f[TABLE_COLUMNS];
 	char copy[2048];
@@ -608,7 +606,7 @@ table_begin(
 	if (len >= sizeof(copy) ||
 	    (n = cut_copy(t->delimiter, line, copy, f)) == 0 ||
 	    n > TABLE_COLUMNS)
-		return (eph__import_refuse(im,
+		return (eph_import_refuse(im,
 		    "expected the first line of a table, of at most %d "
 		    "columns and 2047 bytes",
 		    TABLE_COLUMNS));
@@ -625,7 +623,7 @@ table_begin(
 }
 
 int
-eph__table_run(struct import *im, const struct table_shape *shape)
+eph__table_run(struct eph_import *im, const struct table_shape *shape)
 {
 	struct table t = { .shape = shape };
 	bool begun = false, header;
@@ -634,13 +632,13 @@ eph__table_run(struct import *im, const struct table_shape *shape)
 	int error;
 
 	while (
-	    (error = eph__import_line(im, &line, &len)) == 0 && line != NULL) {
+	    (error = eph_import_line(im, &line, &len)) == 0 && line != NULL) {
 		if (len == 0 ||
 		    (is_blank(*line) && line[strspn(line, " \t")] == '\0'))
 			continue;
 		if (memchr(line, '\0', len) != NULL)
 			return (
-			    eph__import_refuse(im, "NUL byte; expected text"));
+			    eph_import_refuse(im, "NUL byte; expected text"));
 		if (!begun) {
 			begun = true;
 			error = table_begin(im, &t, line, len, &header);
@@ -653,6 +651,6 @@ eph__table_run(struct import *im, const struct table_shape *shape)
 			return (error);
 	}
 	if (error == 0 && t.dates > 0)
-		eph__import_found(im, "times are dates");
+		eph_import_found(im, "times are dates");
 	return (error);
 }

@@ -8,7 +8,7 @@
  * relatives.  A shape says what a table looks like; importers are shapes.
  */
 
-#include "trace/import_object.h"
+#include "trace/importer.h"
 
 #define TABLE_COLUMNS 64
 #define TABLE_NAMES   12
@@ -55,7 +55,7 @@ struct table_shape {
 };
 
 /* Import by `shape' and what im->o says of columns. */
-int eph__table_run(struct import *im, const struct table_shape *shape);
+int eph__table_run(struct eph_import *im, const struct table_shape *shape);
 
 /* Bytes of a field. */
 struct table_field {

@@ -185,12 +185,12 @@ survey_tells(const struct survey *s, uint64_t *header, const char **how)
 
 /* The next line that is a request, or of the kind that *kindp says. */
 static int
-web_next(struct import *im, struct web *w, struct web_request *r,
+web_next(struct eph_import *im, struct web *w, struct web_request *r,
     enum web_line *kindp, bool *morep)
 {
 	char *line;
 	size_t len;
-	int error = eph__import_line(im, &line, &len);
+	int error = eph_import_line(im, &line, &len);
 
 	*morep = error == 0 && line != NULL;
 	*kindp = WEB_COMMENT;
@@ -205,7 +205,7 @@ web_next(struct import *im, struct web *w, struct web_request *r,
 
 /* Go through the log for its headers, and back to its start. */
 static int
-web_survey(struct import *im, struct web *w)
+web_survey(struct eph_import *im, struct web *w)
 {
 	struct web_request r;
 	enum web_line kind;
@@ -215,9 +215,9 @@ web_survey(struct import *im, struct web *w)
 
 	while ((error = web_next(im, w, &r, &kind, &more)) == 0 && more) {
 		if (kind == WEB_REQUEST)
-			survey_add(&w->seen, &r, eph__input_lineno(im->in));
+			survey_add(&w->seen, &r, eph_import_lineno(im));
 	}
-	if (error != 0 || (error = eph__input_rewind(im->in, im->err)) != 0)
+	if (error != 0 || (error = eph_import_rewind(im)) != 0)
 		return (error);
 	if (!survey_tells(&w->seen, &w->header, &how)) {
 		w->header = 0;
@@ -227,10 +227,10 @@ web_survey(struct import *im, struct web *w)
 		    "%s: --header auto: no HEAD request, no response with "
 		    "status 304 and none below %u bytes tells a header's size; "
 		    "expected --header BYTES",
-		    eph__input_path(im->in), HEADER_LIKELY));
+		    eph__input_path(im->own->in), HEADER_LIKELY));
 	}
 	w->header_least = w->seen.least;
-	eph__import_found(
+	eph_import_found(
 	    im, "bytes less a header of %" PRIu64 " (%s)", w->header, how);
 	return (0);
 }
@@ -246,54 +246,53 @@ web_body(const struct web *w, uint64_t bytes)
 }
 
 static int
-web_request(struct import *im, struct web *w, const struct web_request *r)
+web_request(struct eph_import *im, struct web *w, const struct web_request *r)
 {
 	const uint64_t body = web_body(w, r->bytes);
 	uint32_t file;
 	unsigned cpu;
 	int error;
 
-	survey_add(&w->seen, r, eph__input_lineno(im->in));
+	survey_add(&w->seen, r, eph_import_lineno(im));
 	if (!method_is(r, "GET")) {
-		eph__import_left_out(im, "with another method than GET", 1);
+		eph_import_left_out(im, "with another method than GET", 1);
 		return (0);
 	}
 	if (r->status != 200 && r->status != 206) {
-		eph__import_left_out(
+		eph_import_left_out(
 		    im, "with another status than 200 or 206", 1);
 		return (0);
 	}
 	if (body == 0) {
-		eph__import_left_out(im, "of no bytes", 1);
+		eph_import_left_out(im, "of no bytes", 1);
 		return (0);
 	}
 	w->ranges += r->status == 206;
-	file = eph__names_get(&im->files, r->url, r->url_len);
-	if (file == EPH_NONE)
-		return (eph_err_set(im->err, ENOMEM, "out of memory"));
-	eph__import_count(im, body, body);
-	if ((error = eph__import_cpu(im, 0, 0, &cpu)) != 0 ||
-	    (r->timed && (error = eph__import_clock(im, r->ns)) != 0))
+	if ((error = eph_import_name(im, r->url, r->url_len, &file)) != 0)
 		return (error);
-	return (eph__import_file_range(im, cpu, file, 0, body));
+	eph_import_count(im, body, body);
+	if ((error = eph_import_cpu_of(im, 0, 0, &cpu)) != 0 ||
+	    (r->timed && (error = eph_import_clock(im, r->ns)) != 0))
+		return (error);
+	return (eph_import_file_range(im, cpu, file, 0, body));
 }
 
 /* What the log does not tell, and what it tells against the options. */
 static void
-web_tell(struct import *im, const struct web *w)
+web_tell(struct eph_import *im, const struct web *w)
 {
 	const struct sizes *h = &w->seen.head, *n = &w->seen.not_modified;
 	const bool first =
 	    h->others > 0 && (n->others == 0 || h->first_line < n->first_line);
 
 	if (w->ranges > 0)
-		eph__import_found(im,
+		eph_import_found(im,
 		    "%" PRIu64 " with status 206 taken from the file's start",
 		    w->ranges);
 	if (im->o->header_auto || im->o->header_bytes > 0 || w->header > 0)
 		return;
 	if (h->others + n->others > h->zeros + n->zeros)
-		eph__import_warn(im,
+		eph_import_warn(im,
 		    "responses without a body (to HEAD, or 304) that have "
 		    "bytes: %" PRIu64 " (first: line %" PRIu64 "), so bytes "
 		    "have headers in them and pages are too many; --header "
@@ -301,13 +300,13 @@ web_tell(struct import *im, const struct web *w)
 		    h->others + n->others,
 		    first ? h->first_line : n->first_line);
 	else if (w->form->headers)
-		eph__import_warn(im,
+		eph_import_warn(im,
 		    "bytes of this form have headers in them, whose size the "
 		    "log does not tell: pages may be too many; --header BYTES");
 }
 
 int
-eph__web_run(struct import *im, const struct web_form *form)
+eph__web_run(struct eph_import *im, const struct web_form *form)
 {
 	static const struct survey nothing;
 	struct web w = { .form = form, .header = im->o->header_bytes };
@@ -319,7 +318,7 @@ eph__web_run(struct import *im, const struct web_form *form)
 	if (im->o->header_auto || (form->headers && w.header == 0))
 		error = web_survey(im, &w);
 	else if (w.header > 0)
-		eph__import_found(
+		eph_import_found(
 		    im, "bytes less a header of %" PRIu64, w.header);
 	w.seen = nothing;
 	while (error == 0 &&
@@ -327,12 +326,12 @@ eph__web_run(struct import *im, const struct web_form *form)
 		if (kind == WEB_REQUEST)
 			error = web_request(im, &w, &r);
 		else if (kind == WEB_NONE)
-			eph__import_left_out(im, "that ask for nothing", 1);
+			eph_import_left_out(im, "that ask for nothing", 1);
 		else if (kind == WEB_BAD && form->why != NULL)
-			error = eph__import_refuse(
-			    im, "%s", form->why(form->state));
+			error =
+			    eph_import_refuse(im, "%s", form->why(form->state));
 		else if (kind == WEB_BAD)
-			eph__import_skip(im);
+			eph_import_skip(im);
 	}
 	if (error == 0)
 		web_tell(im, &w);
@@ -345,7 +344,7 @@ eph__web_any_line(const char *p, size_t n, bool (*line)(char *line, size_t i))
 	for (int i = 0; i < 20 && n > 0; i++) {
 		const char *nl = memchr(p, '\n', n);
 
-		if (eph__import_all_lines(
+		if (eph_import_all_lines(
 			p, nl != NULL ? (size_t)(nl - p) : n, line))
 			return (true);
 		if (nl == NULL)

@@ -48,7 +48,7 @@ struct web_form {
 	const char *(*why)(const void *state);
 };
 
-int eph__web_run(struct import *im, const struct web_form *form);
+int eph__web_run(struct eph_import *im, const struct web_form *form);
 
 /*
  * Does a request line begin at `s': METHOD URL, or METHOD URL HTTP/...?
@@ -61,7 +61,7 @@ bool eph__web_cut_request(
     const char *s, const char *end, struct web_request *r);
 
 /*
- * For guesses: as eph__import_all_lines(), but one good line is enough, as
+ * For guesses: as eph_import_all_lines(), but one good line is enough, as
  * logs start with bad ones, too.
  */
 bool eph__web_any_line(

@@ -50,7 +50,12 @@ ephmap_cli_test(scripts)
 ephmap_cli_test(sysctl)
 ephmap_cli_test(time)
 ephmap_cli_test(trace)
-ephmap_cli_test(trace_input)
+add_library(importer_example MODULE examples/importer.c)
+target_include_directories(importer_example PRIVATE include)
+target_link_libraries(importer_example PRIVATE ephmap_flags)
+set_target_properties(importer_example PROPERTIES PREFIX "")
+ephmap_cli_test(trace_input $<TARGET_FILE:importer_example>
+    $<TARGET_FILE:plugin_once>)
 ephmap_cli_test(sweep)
 ephmap_cli_test(timeline)
 add_test(NAME cli.timeline_large

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `ephmap trace': bad usage and bad input of each command, damaged files, what
-# info prints, and logs.
+# info prints, and logs.  The second argument is examples/importer.c, built, the
+# third a design's plug-in.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -183,5 +184,21 @@ for f in good.txt good.bin; do
 done
 cat log.lis | "$EPHMAP" trace import /dev/stdin -o piped 2>"$err"
 expect 'a log from a pipe' cmp imported piped
+
+# An importer from outside.
+cp "$2" importer.so || exit 2
+cp "$3" design.so || exit 2
+printf '5 7\n15 8\n12 9\nno page\n' >pages.log
+accepts trace import --plugin importer.so --cpu-of 3 --to text pages.log -o own
+expect_err ': example: 3 looks, 3 references to 3 pages by 4 CPUs; left out: 1 malformed line (first: line 4)$'
+expect_err 'the clock runs backwards 1 time (first: line 3)'
+printf 'ephmap-trace 1\np 3 7\nd 10000\np 3 8\np 3 9\n' >expected
+expect 'what it wrote' cmp -s own expected
+refuses 'leave out --from' trace import --plugin importer.so --from ids log.lis -o new
+refuses 'has no CPU column' \
+    trace import --plugin importer.so --cpu-of column pages.log -o new
+refuses 'exports no ephmap_import' \
+    trace import --plugin design.so pages.log -o new
+refuses 'no page reference' trace import --plugin importer.so good.txt -o new
 
 finish

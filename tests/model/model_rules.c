@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "ephmap/policy_check.h"
+#include "ephmap/sdk/importer.h"
 #include "ephmap/sdk/scenario.h"
 #include "ephmap/sdk/workload.h"
 #include "ephmap/sdk/exec.h"
@@ -416,6 +417,7 @@ every_row_begins_with_its_interface(void)
 	CU_ASSERT_EQUAL(offsetof(struct eph_shootdown_ops, abi), 0);
 	CU_ASSERT_EQUAL(offsetof(struct eph_scenario, abi), 0);
 	CU_ASSERT_EQUAL(offsetof(struct eph_workload_ops, abi), 0);
+	CU_ASSERT_EQUAL(offsetof(struct eph_import_format, abi), 0);
 	for (unsigned i = 0; eph_designs[i] != NULL; i++)
 		CU_ASSERT_EQUAL(eph_designs[i]->abi, EPHMAP_ABI);
 	for (unsigned i = 0; eph_policies[i] != NULL; i++)
@@ -437,6 +439,7 @@ struct old_rows {
 	struct eph_shootdown_ops shootdown;
 	struct eph_scenario scenario;
 	struct eph_workload_ops workload;
+	struct eph_import_format importer;
 };
 
 static void
@@ -463,6 +466,8 @@ refuses_rows(const struct old_rows *old, unsigned abi)
 	const struct eph_workload wl = { .ops = &old->workload };
 	const struct eph_run_config run = { .cpus = 1,
 		.design = eph_design_find("sf_buf.lru") };
+	const struct eph_import_options io = { .format = &old->importer };
+	struct eph_import_result imported;
 	struct eph_explore_result found;
 	struct eph_run_result res;
 	struct eph_work_result wres;
@@ -484,6 +489,8 @@ refuses_rows(const struct old_rows *old, unsigned abi)
 	says_interface(
 	    eph_workload_run(&run, &wl, &res, &wres, NULL, NULL, &err),
 	    "workload", abi, &err);
+	says_interface(eph_trace_import("log", &io, NULL, &imported, &err),
+	    "importer", abi, &err);
 }
 
 static void
@@ -498,6 +505,7 @@ a_row_of_another_interface_is_refused(void)
 		memset(&old, 0xa5, sizeof(old));
 		old.design.abi = old.policy.abi = old.shootdown.abi = abi;
 		old.scenario.abi = old.workload.abi = abi;
+		old.importer.abi = abi;
 		refuses_rows(&old, abi);
 	}
 }

@@ -210,6 +210,8 @@ print_command(const struct opts *o, const char *schedule)
 		(void)fprintf(f, " --cpus %" PRIu64, o->xp_cpus);
 	if (o->xp_nbufs != 0)
 		(void)fprintf(f, " --nbufs %" PRIu64, o->xp_nbufs);
+	if (o->xp_pages != 0)
+		(void)fprintf(f, " --pages %" PRIu64, o->xp_pages);
 	if (o->weak_memory)
 		(void)fprintf(f, " --weak-memory");
 	if (o->repaired)
@@ -436,6 +438,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		cfg->ncpus = (unsigned)o->xp_cpus;
 	if (o->xp_nbufs != 0)
 		cfg->nbufs = (uint32_t)o->xp_nbufs;
+	cfg->pages = (uint32_t)o->xp_pages;
 	if (o->plugin != NULL &&
 	    load_plugin(COMMAND, o->plugin, &cfg->design, NULL) != OPTIONS_OK)
 		return (OPTIONS_BAD);

@@ -74,6 +74,7 @@ struct eph_explore_config {
 		       * systematic, delay, bfs */
 	unsigned ncpus;	      /* 0: the scenario's */
 	uint32_t nbufs;	      /* 0: the scenario's */
+	uint32_t pages;	      /* that maps take in turn, 0: the scenario's */
 	uint64_t budget;      /* schedules; 0: 10000.  bfs: states; 0: any */
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */

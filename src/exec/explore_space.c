@@ -131,6 +131,12 @@ eph__space_step(struct ex_space *sp, struct ex_choice c)
 	return (EX_SPACE_END);
 }
 
+void
+eph__space_end(struct ex_space *sp)
+{
+	eph__canonical(sp);
+}
+
 /* What entities could do. */
 unsigned
 eph__space_runs(struct ex_space *sp, struct ex_choice *choice, unsigned max)
@@ -394,9 +400,11 @@ eph__space_intact(struct ex_space *sp, bool now)
 	if (sp->ex->npages == sp->npages && !now && !sp->check &&
 	    sp->loads < sp->every)
 		return (true);
+	sp->looked += sp->loads;
 	sp->loads = 0;
-	if (sp->every < SPACE_SELDOM)
-		sp->every *= 2;
+	sp->every = sp->looked / SPACE_LOOKS;
+	if (sp->every > SPACE_SELDOM)
+		sp->every = SPACE_SELDOM;
 	found = eph__space_learn(sp) + sp->ex->npages - sp->npages;
 	return (found == 0);
 }
@@ -427,7 +435,7 @@ eph__space_restart(struct ex_space *sp)
 	memset(sp->memo, 0, SPACE_MEMOS * sizeof(*sp->memo));
 	sp->nmemos = 0;
 	sp->loads = 0;
-	sp->every = SPACE_OFTEN;
+	sp->looked = sp->every = 0;
 	eph__space_start(sp);
 	space_forget(sp);
 	memset(sp->base, 0xff, sizeof(sp->base));
@@ -478,6 +486,7 @@ eph__space_create(
 	if (!eph__space_image(sp))
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	eph__ex_arm(ex);
+	eph__space_take_scheduler(sp);
 	space_walks(sp);
 	if (eph__space_restart(sp) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));

@@ -49,6 +49,9 @@ unsigned eph__space_runs(
 enum ex_space_result eph__space_step(
     struct ex_space *sp, struct ex_choice choice);
 
+/* After a step that ended the program: bring memory into a form to compare. */
+void eph__space_end(struct ex_space *sp);
+
 /*
  * The state after a step from the one that was loaded is one of the space's:
  * now or, for speed, at the next eph__space_flush().  Returns 0, or -1 when

@@ -30,8 +30,8 @@
 #define SPACE_WALKS  200u	/* random runs that look for words, */
 #define SPACE_QUIET  24u	/* or so many in a row that find none */
 #define SPACE_STRIDE 8u		/* steps of one between two looks */
-#define SPACE_OFTEN  64u	/* loads between two looks at all memory, */
-#define SPACE_SELDOM 16384u	/* and when all was well for long */
+#define SPACE_LOOKS  16u    /* of the loads so far: one look at all memory, */
+#define SPACE_SELDOM 16384u /* and no more loads than that between two */
 
 /* Memory that steps may write to. */
 struct space_area {
@@ -160,15 +160,18 @@ struct ex_space {
 	unsigned npages; /* addresses that TLBs act on */
 	bool yielded;	 /* the step came to its next choice */
 	bool check;
-	unsigned loads; /* since memory was looked at */
-	unsigned every; /* how many may be */
+	unsigned loads;	 /* since memory was looked at */
+	uint64_t looked; /* before that */
+	uint64_t every;	 /* how many may be */
 };
 
 /* explore_words.c */
 
 void eph__space_areas(struct ex_space *sp);
 
+/* The words of memory that steps changed, of now; how many are news. */
 size_t eph__space_learn(struct ex_space *sp);
+void eph__space_take_scheduler(struct ex_space *sp);
 
 void eph__canonical(struct ex_space *sp);
 

@@ -279,6 +279,37 @@ space_learn_area(struct ex_space *sp, const struct space_area *a)
 	return (found);
 }
 
+/* These words are part of a state, whether or not they were seen to change. */
+static void
+space_take(struct ex_space *sp, void *p, size_t bytes)
+{
+	uint64_t *word = (uint64_t *)((uintptr_t)p & ~(uintptr_t)7);
+
+	for (; (char *)word < (char *)p + bytes; word++)
+		(void)space_learn_word(sp, word, *word);
+}
+
+/* What the scheduler itself follows: it must never be another state's. */
+void
+eph__space_take_scheduler(struct ex_space *sp)
+{
+	struct explore *ex = sp->ex;
+
+	for (uint64_t w = ex->entities; w != 0; w &= w - 1) {
+		struct ex_entity *e = &ex->entity[eph_cpuword_first(w)];
+
+		space_take(sp, &e->status, sizeof(e->status));
+		space_take(sp, &e->waits_for, sizeof(e->waits_for));
+		space_take(sp, &e->acks, sizeof(e->acks));
+	}
+	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
+		struct ex_cpu *ec = &ex->cpu[c];
+
+		space_take(sp, ec, offsetof(struct ex_cpu, mask));
+		space_take(sp, &ec->npending, sizeof(ec->npending));
+	}
+}
+
 size_t
 eph__space_learn(struct ex_space *sp)
 {

@@ -91,6 +91,20 @@ bfs_same_again(
 	return (same && eph__space_equals(b->sp, id));
 }
 
+/*
+ * A step failed.  Was it the search's fault, which had not brought back some
+ * word that steps write to?  The step is made again, because the checks that
+ * told the failure write to memory too.
+ */
+static bool
+bfs_at_fault(struct bfs *b, struct ex_choice c)
+{
+	eph__space_load(b->sp, b->at);
+	(void)eph__space_step(b->sp, c);
+	eph__space_end(b->sp);
+	return (!eph__space_intact(b->sp, true));
+}
+
 static enum bfs_end
 bfs_ended(struct bfs *b, struct ex_choice c)
 {
@@ -102,7 +116,9 @@ bfs_ended(struct bfs *b, struct ex_choice c)
 	eph__ex_arm(s->ex);
 	b->r->ends++;
 	b->last = c;
-	return (s->failure != EPH_FAIL_NONE ? BFS_FAILED : BFS_ON);
+	if (s->failure == EPH_FAIL_NONE)
+		return (BFS_ON);
+	return (bfs_at_fault(b, c) ? BFS_AGAIN : BFS_FAILED);
 }
 
 /* A state was reached from `at`: `error` is what saving it returned. */
@@ -111,13 +127,15 @@ bfs_reached(struct bfs *b, struct ex_choice c, int error)
 {
 	if (error != 0)
 		return (BFS_MEMORY);
+	if (!eph__space_intact(b->sp, false))
+		return (BFS_AGAIN);
 	if (b->cfg->check_states) {
 		if (eph__space_flush(b->sp) != 0)
 			return (BFS_MEMORY);
 		if (!bfs_same_again(b, b->at, c, eph__space_last(b->sp)))
 			PANIC("two states are taken for one and differ");
 	}
-	return (eph__space_intact(b->sp, false) ? BFS_ON : BFS_AGAIN);
+	return (BFS_ON);
 }
 
 static enum bfs_end

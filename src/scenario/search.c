@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/kassert.h"
 #include "base/mem.h"
 #include "base/plugin.h"
 #include "ephmap/sdk/exec.h"
@@ -60,6 +61,13 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	    "or bfs"));
 }
 
+/* Pages that the threads of a scenario map; 0: it does not say. */
+static uint32_t
+search_pages(const struct eph_scenario *sc, unsigned ncpus)
+{
+	return (sc->pages + sc->pages_cpu * ncpus);
+}
+
 static int
 search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 {
@@ -84,6 +92,11 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 		return (eph_err_set(err, EINVAL,
 		    "%u CPUs: scenario %s runs on %u to %u", ncpus, sc->name,
 		    sc->cpus, EX_CPUS));
+	if (cfg->pages > search_pages(sc, ncpus))
+		return (eph_err_set(err, EINVAL,
+		    "%" PRIu32 " pages: scenario %s has %" PRIu32
+		    " on %u CPUs, expected at most so many",
+		    cfg->pages, sc->name, search_pages(sc, ncpus), ncpus));
 	return (0);
 }
 
@@ -116,6 +129,7 @@ search_world(
 	s->x->mc = s->mc;
 	s->x->ncpus = wcfg.cpus;
 	s->x->nbufs = wcfg.nbufs;
+	s->x->pages = cfg->pages;
 	s->x->broken = cfg->broken;
 	s->x->design = design;
 	s->x->state = eph_world_state(s->world);
@@ -213,6 +227,8 @@ search_explain(struct search *s, struct ex_schedule *schedule, bool shrink,
 	r->schedule = eph__ex_schedule_format(schedule);
 	if (r->timeline == NULL || r->schedule == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (s->failure != failure && failure != EPH_FAIL_NONE)
+		PANIC("a failure that its own schedule does not show");
 	r->failure = s->failure;
 	(void)snprintf(r->what, sizeof(r->what), "%s", s->what);
 	return (0);
@@ -232,8 +248,9 @@ static void
 search_statistics(const struct search *s, const struct eph_explore_config *cfg,
     double start, struct eph_explore_result *r)
 {
-	const uint32_t pages =
-	    s->scenario->pages + s->scenario->pages_cpu * s->x->ncpus;
+	const uint32_t pages = s->x->pages != 0
+	    ? s->x->pages
+	    : search_pages(s->scenario, s->x->ncpus);
 
 	(void)snprintf(r->program, sizeof(r->program),
 	    "%" PRIu32 " buffer%s, %u CPUs, %" PRIu32 " page%s, %" PRIu32

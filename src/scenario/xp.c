@@ -69,8 +69,11 @@ eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...)
 struct vm_page *
 eph_xp_page(struct eph_xp *x, uint32_t n)
 {
-	struct vm_page *m = vm_page_get(x->mc, n);
+	struct vm_page *m;
 
+	if (x->pages != 0 && n != 0)
+		n = 1 + (n - 1) % x->pages;
+	m = vm_page_get(x->mc, n);
 	KASSERT(n < XP_PAGES, "more pages than are brought back");
 	if (m == NULL)
 		PANIC("out of memory for a page");

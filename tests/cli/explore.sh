@@ -108,6 +108,8 @@ expect_status 1
 refuses 'character 2' explore --bug lwbuf-v3-loop --replay 'a?'
 refuses 'makes no sense for dmap' explore --design dmap --scenario exhaustion
 refuses 'needs a design' explore --scenario same-page
+refuses 'shared-use has 2 on 2 CPUs' explore --design dmap \
+    --scenario shared-use --pages 3
 refuses 'runs on 2 to 16' explore --design dmap --scenario same-page --cpus 1
 refuses '--museum takes no' explore --museum --design dmap
 

@@ -111,11 +111,54 @@ test_a_budget_ends_without_a_claim(void)
 	eph_explore_free(&r);
 }
 
+/*
+ * Programs that write to words which runs by chance seldom see: a lock of
+ * boot, a cache's.  A state without them would be another state's.
+ */
+static void
+test_words_that_are_met_late(void)
+{
+	static const char *const names[][2] = { { "dmap", "same-page" },
+		{ "lwbuf.dmap", "same-page" },
+		{ "lwbuf.objcache", "shared-use" } };
+	const struct eph_explore_config how = { .seed = 1 };
+	struct eph_explore_result r;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!search(names[i][0], names[i][1], &how, &r))
+			return;
+		CU_ASSERT_EQUAL(r.failure, EPH_FAIL_NONE);
+		CU_ASSERT(r.exhausted);
+		eph_explore_free(&r);
+	}
+}
+
+/* The same program with fewer pages is a smaller one. */
+static void
+test_pages_are_taken_in_turn(void)
+{
+	const struct eph_explore_config both = { .seed = 1 };
+	const struct eph_explore_config one = { .pages = 1 };
+	struct eph_explore_result a, b;
+
+	if (!search("sf_buf.accessed", "shared-use", &both, &a))
+		return;
+	(void)search("sf_buf.accessed", "shared-use", &one, &b);
+	CU_ASSERT(a.exhausted && b.exhausted);
+	CU_ASSERT_PTR_NOT_NULL(strstr(a.program, "2 pages"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(b.program, "1 page,"));
+	CU_ASSERT(b.states < a.states);
+	eph_explore_free(&a);
+	eph_explore_free(&b);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(test_equal_states_are_equal),
 	TEST(test_a_quick_look_sees_the_same),
 	TEST(test_only_unasked_loads_show_it),
 	TEST(test_a_budget_ends_without_a_claim),
+	TEST(test_words_that_are_met_late),
+	TEST(test_pages_are_taken_in_turn),
 	CU_TEST_INFO_NULL,
 };
 

@@ -29,8 +29,9 @@ struct eph_xp {
 	void *state;			     /* the design's */
 	unsigned ncpus;
 	uint32_t nbufs;
-	bool broken;   /* exhibits: run the broken form */
-	uint64_t held; /* references held by the program */
+	uint32_t pages; /* that there are; 0: as many as are named */
+	bool broken;	/* exhibits: run the broken form */
+	uint64_t held;	/* references held by the program */
 	uint64_t held_peak;
 	void *arg; /* the scenario's own */
 };
@@ -79,7 +80,10 @@ __attribute__((format(printf, 3, 4)))
 void
 eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
 
-/* Page number `n` < XP_PAGES, map, touch where it may be touched, unmap. */
+/*
+ * Page number `n` < XP_PAGES, map, touch where it may be touched, unmap.  With
+ * x->pages, page n > 0 is one of 1 to x->pages, in turn.
+ */
 #define XP_PAGES 512u
 struct vm_page *eph_xp_page(struct eph_xp *x, uint32_t n);
 int eph_xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,

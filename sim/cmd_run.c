@@ -19,6 +19,7 @@
 #include "command.h"
 #include "options.h"
 #include "input.h"
+#include "log_json.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
@@ -39,7 +40,9 @@ struct run {
 	struct sysctl sysctl[OPT_WORDS_MAX];
 	unsigned nsysctls;
 	struct timeline *timeline; /* NULL: none */
-	struct eph_oplist *ops;	   /* NULL: read as it is played */
+	bool json;		   /* --log-format json */
+	struct log_json log_json;
+	struct eph_oplist *ops; /* NULL: read as it is played */
 	struct eph_oplist_cursor cursor;
 };
 
@@ -159,6 +162,8 @@ start_run(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
 
 	if (error == 0 && r->timeline != NULL)
 		eph_machine_set_observer(mc, timeline_event, r->timeline);
+	if (error == 0 && r->json)
+		log_json_start(&r->log_json, mc, stdout);
 	return (error);
 }
 
@@ -208,20 +213,28 @@ print_sysctls(const struct run *r)
 	}
 }
 
-static void
-print_result(
-    const struct run *r, const struct eph_trace_meta *meta, struct point *p)
+static json_t *
+result_json(const struct run *r, const struct point *p)
 {
-	json_t *root;
+	json_t *root = report_json(&r->setup, p);
 
+	if (r->nsysctls > 0)
+		json_object_set_new(root, "sysctl", sysctls_json(r));
+	return (root);
+}
+
+static void
+print_result(struct run *r, const struct eph_trace_meta *meta, struct point *p)
+{
 	if (p->res->violations > r->setup.o->violations)
 		p->res->violations = (unsigned)r->setup.o->violations;
+	if (r->json) {
+		log_json_result(&r->log_json, result_json(r, p));
+		return;
+	}
 	switch (r->setup.o->format) {
 	case FORMAT_JSON:
-		root = report_json(&r->setup, p);
-		if (r->nsysctls > 0)
-			json_object_set_new(root, "sysctl", sysctls_json(r));
-		json_print(root, stdout);
+		json_print(result_json(r, p), stdout);
 		break;
 	case FORMAT_CSV:
 		report_print_csv(&r->setup, p, 1, stdout);
@@ -231,6 +244,12 @@ print_result(
 		print_sysctls(r);
 		break;
 	}
+}
+
+static bool
+has_log(const struct setup *s)
+{
+	return (s->o->log || opt_given(s->o, log_format));
 }
 
 /* How fast the host was; for people only. */
@@ -282,14 +301,14 @@ replay_point(struct run *r, const struct eph_trace_meta *meta, struct point *p,
 {
 	struct progress bar;
 
-	if (!r->setup.o->log) {
+	if (!has_log(&r->setup)) {
 		progress_start(&bar, "run", meta->ops);
 		p->cfg.progress = show_progress;
 		p->cfg.progress_arg = &bar;
 	}
 	p->res = must_alloc(NULL, 1, sizeof(*p->res));
 	p->status = eph_replay_run(&p->cfg, source, p->res, &p->err);
-	if (!r->setup.o->log)
+	if (!has_log(&r->setup))
 		progress_end(&bar);
 }
 
@@ -344,9 +363,13 @@ run_point(struct run *r, struct eph_trace *trace,
 	p->cfg.at_start = start_run;
 	p->cfg.at_end = get_sysctls;
 	p->cfg.hook_arg = r;
-	if (r->setup.o->log)
+	if (r->json) {
+		p->cfg.watch = log_json_moment;
+		p->cfg.watch_arg = &r->log_json;
+	} else if (has_log(&r->setup)) {
 		p->cfg.log = log = text_stream(
 		    r->setup.o->format == FORMAT_TABLE ? stdout : stderr);
+	}
 	if (r->setup.o->timeline != NULL && open_timeline(r, p) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (trace == NULL)
@@ -359,7 +382,7 @@ run_point(struct run *r, struct eph_trace *trace,
 		(void)fclose(log);
 	if (p->status != 0)
 		return (options_refuse(r->setup.command, "%s", p->err.text));
-	if (r->setup.o->log && r->setup.o->format == FORMAT_TABLE)
+	if (log != NULL && r->setup.o->format == FORMAT_TABLE)
 		(void)putchar('\n');
 	print_result(r, meta, p);
 	if (r->ops != NULL)
@@ -377,7 +400,7 @@ run_workload(struct run *r)
 	size_t n;
 	int status;
 
-	if (r->setup.o->log)
+	if (has_log(&r->setup))
 		return (options_refuse(r->setup.command,
 		    "--log tells the lines of a trace; a workload has none"));
 	if (setup_workload_meta(&r->setup, &meta) != OPTIONS_OK ||
@@ -409,11 +432,30 @@ run_trace(struct run *r)
 }
 
 static int
-check_timeline(const struct opts *o)
+check_log(const struct setup *s)
 {
+	const struct opts *o = s->o;
+
+	if (strcmp(opt_choice(log_format, o->log_format), "json") != 0)
+		return (OPTIONS_OK);
+	if (opt_given(o, format) && o->format != FORMAT_JSON)
+		return (options_refuse(s->command,
+		    "--log-format json: the last line is the result; no other "
+		    "--format than json"));
+	if (strcmp(opt_choice(executor, o->executor), "lockstep") != 0)
+		return (options_refuse(
+		    s->command, "--log-format needs the executor lockstep"));
+	return (OPTIONS_OK);
+}
+
+static int
+check_timeline(const struct setup *s)
+{
+	const struct opts *o = s->o;
+
 	if (o->timeline == NULL)
 		return (OPTIONS_OK);
-	if (o->log)
+	if (has_log(s))
 		return (options_refuse("ephmap run",
 		    "--timeline and --log watch the same machine; give one"));
 	if (o->workload != NULL)
@@ -434,7 +476,9 @@ cmd_run(const struct opts *o, int n, char **operands)
 	if (setup_policy_help(&r.setup))
 		return (EXIT_OK);
 	if (setup_trace(&r.setup, n, operands) != OPTIONS_OK ||
-	    check_timeline(o) != OPTIONS_OK)
+	    check_log(&r.setup) != OPTIONS_OK ||
+	    check_timeline(&r.setup) != OPTIONS_OK)
 		return (EXIT_BAD);
+	r.json = strcmp(opt_choice(log_format, o->log_format), "json") == 0;
 	return (o->workload != NULL ? run_workload(&r) : run_trace(&r));
 }

@@ -24,6 +24,7 @@ set(EPHMAP_SOURCES
     help.c
     input.c
     known.c
+    log_json.c
     main.c
     options.c
     plot.c

@@ -458,7 +458,9 @@ event_name(const struct eph_event *ev, char *to, size_t n)
 			    to, n, "entry %#" PRIx64 ": not valid", ev->va);
 		return (true);
 	case EPH_EV_IPI:
-		(void)snprintf(to, n, "interrupts CPU %u", ev->target);
+		(void)snprintf(to, n, "%s CPU %u",
+		    ev->old != 0 ? "tells by hardware" : "interrupts",
+		    ev->target);
 		return (true);
 	case EPH_EV_WALK:
 		(void)snprintf(to, n, "TLB miss %#" PRIx64 ": frame %" PRIu32,

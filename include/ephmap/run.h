@@ -90,7 +90,9 @@ struct eph_run_moment {
 	enum eph_op_kind kind;
 	unsigned cpu;
 	uint64_t line;
-	uint64_t id; /* the page of a map or a reference, else the handle */
+	uint64_t id;	 /* the page of a map or a reference, else the handle */
+	uint64_t handle; /* of all but references and delays */
+	unsigned flags;	 /* EPH_OPF_* of a map */
 };
 
 struct eph_run_config {

@@ -86,7 +86,8 @@ eph__explore_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
 	{
 		mc->cur->c.ipi_sent++;
-		EPH_EVENT(mc, EPH_EV_IPI, t, ipi->va, 0, ipi->kind, NULL);
+		EPH_EVENT(
+		    mc, EPH_EV_IPI, t, ipi->va, ipi->hardware, ipi->kind, NULL);
 		ex_post(ex, t, ipi, wait ? e : NULL);
 		e->acks += wait;
 	}

@@ -192,6 +192,8 @@ lockstep_postpone(
 	if (ipi->kind == EPH_IPI_FLUSH &&
 	    lockstep_flush_is_empty(ls, target, ipi)) {
 		mc->cur->c.needless_ipi++;
+		EPH_EVENT(
+		    mc, EPH_EV_FLUSH, target->id, ipi->va, 0, ipi->all, NULL);
 		return;
 	}
 	if ((p = ls->ipi_free) != NULL)
@@ -219,7 +221,8 @@ lockstep_ipi_each(struct eph_machine *mc, const eph_cpuword_t *targets,
 		mc->cur->c.ipi_sent++;
 		if (ipi->kind == EPH_IPI_FLUSH)
 			target->c.flush_remote++;
-		EPH_EVENT(mc, EPH_EV_IPI, t, ipi->va, 0, ipi->kind, NULL);
+		EPH_EVENT(
+		    mc, EPH_EV_IPI, t, ipi->va, ipi->hardware, ipi->kind, NULL);
 		if (!wait) {
 			lockstep_postpone(mc, target, ipi);
 			continue;

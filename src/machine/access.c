@@ -530,33 +530,47 @@ eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
 	struct eph_cpu *cpu = eph_curcpu(mc);
 	const uint32_t i = machine_va_index(mc, va);
 	struct eph_shadow *sh = shadow_cell(cpu, i);
+	const enum eph_access what =
+	    touch == EPH_TOUCH_WRITE ? EPH_ACCESS_STORE : EPH_ACCESS_LOAD;
 	int error = 0;
+	bool hit;
 
 	if (mc->has_points) {
 		mc->before_access(mc, va, touch);
 		sh = shadow_cell(cpu, i);
 	}
-	if (shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0 &&
+	hit = shadow_live(cpu, sh) && (sh->key & EPH_SHADOW_GONE) == 0 &&
 	    (cpu->tlb == NULL ||
-		tlb_lookup(cpu->tlb, tlb_tag(i, sh->key & EPH_SHADOW_G)))) {
+		tlb_lookup(cpu->tlb, tlb_tag(i, sh->key & EPH_SHADOW_G)));
+	if (hit) {
 		cpu->c.tlb_hit++;
-		EPH_EVENT(
-		    mc, EPH_EV_HIT, cpu->id, va, 0, shadow_frame(sh), NULL);
 	} else if ((sh = eph__machine_walk(cpu, i, sh)) == NULL) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	} else {
-		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, 0,
+		EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va, what,
 		    machine_pte_get(mc, cpu, i), NULL);
 	}
 	if (touch == EPH_TOUCH_WRITE &&
 	    (sh->key & (EPH_SHADOW_RW | EPH_SHADOW_D)) !=
-		(EPH_SHADOW_RW | EPH_SHADOW_D))
+		(EPH_SHADOW_RW | EPH_SHADOW_D)) {
+		const uint32_t held = shadow_frame(sh);
+
 		error = eph__machine_store_slow(cpu, va, sh);
+		if (error == 0 && shadow_frame(sh) != held) {
+			hit = false;
+			EPH_EVENT(mc, EPH_EV_WALK, cpu->id, va,
+			    EPH_ACCESS_STORE_AGAIN, machine_pte_get(mc, cpu, i),
+			    NULL);
+		}
+	}
 	if (error == EFAULT) {
 		*reached = eph__machine_fault(cpu, va, touch, m);
 		return (0);
 	}
+	if (hit)
+		EPH_EVENT(
+		    mc, EPH_EV_HIT, cpu->id, va, what, shadow_frame(sh), NULL);
 	*reached = shadow_frame(sh);
 	if (error == 0 &&
 	    (shadow_frame(sh) != m->frame || (sh->key & EPH_SHADOW_MIXED) != 0))
@@ -664,6 +678,9 @@ eph__machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	char meant[PAGE_TEXT];
 
 	cpu->c.stale_use++;
+	EPH_EVENT(cpu->mc, EPH_EV_FAULT, cpu->id, va,
+	    touch == EPH_TOUCH_WRITE ? EPH_ACCESS_STORE : EPH_ACCESS_LOAD, 0,
+	    NULL);
 	eph_machine_violation(cpu->mc,
 	    "page fault: CPU %u's %s at %#" PRIx64
 	    ", meant for %s, found no valid entry",

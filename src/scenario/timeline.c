@@ -86,7 +86,9 @@ tl_text(
 		(void)snprintf(p, n, "flush the TLB");
 		break;
 	case EPH_EV_IPI:
-		(void)snprintf(p, n, "interrupt CPU %u", ev->target);
+		(void)snprintf(p, n, "%s CPU %u",
+		    ev->old != 0 ? "tell by hardware" : "interrupt",
+		    ev->target);
 		break;
 	case EPH_EV_WALK:
 		(void)snprintf(p, n, "page %" PRIu32 ": walk to frame %" PRIu32,
@@ -111,6 +113,7 @@ tl_text(
 	case EPH_EV_ATOMIC:
 		tl_atomic(ev, p, n);
 		break;
+	case EPH_EV_FAULT: /* a violation follows */
 	case EPH_EV_VIOLATION:
 		return (false);
 	}

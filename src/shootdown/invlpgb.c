@@ -58,8 +58,11 @@ invlpgb_pages(struct eph_machine *mc, eph_va_t va, unsigned npages)
 	pmap_invlpg(mc, va);
 	me = eph_curcpu(mc);
 	needless = me->c.needless_invlpg;
-	for (unsigned k = 1; k < npages; k++)
+	for (unsigned k = 1; k < npages; k++) {
 		(void)eph__cpu_invlpg(me, va + eph_ptoa(k));
+		EPH_EVENT(
+		    mc, EPH_EV_INVLPG, me->id, va + eph_ptoa(k), 1, 0, NULL);
+	}
 	me->c.needless_invlpg = needless;
 }
 

@@ -222,6 +222,7 @@ eph__shootdown_hardware(struct eph_machine *mc, const eph_cpuword_t *targets,
 {
 	const struct eph_ipi ipi = {
 		.kind = EPH_IPI_CALL,
+		.hardware = true,
 		.fn = fn,
 		.arg = arg,
 	};
@@ -244,10 +245,15 @@ broadcast_reach(struct eph_machine *mc, void *arg)
 	struct eph_cpu *me = eph_curcpu(mc);
 	const uint64_t needless = me->c.needless_invlpg;
 
-	if (bc->npages == 0)
+	if (bc->npages == 0) {
 		eph__cpu_flush(me, bc->all);
-	for (unsigned k = 0; k < bc->npages; k++)
+		EPH_EVENT(mc, EPH_EV_FLUSH, me->id, 0, 1, bc->all, NULL);
+	}
+	for (unsigned k = 0; k < bc->npages; k++) {
 		(void)eph__cpu_invlpg(me, bc->va + eph_ptoa(k));
+		EPH_EVENT(mc, EPH_EV_INVLPG, me->id, bc->va + eph_ptoa(k), 1, 0,
+		    NULL);
+	}
 	me->c.needless_invlpg = needless;
 }
 

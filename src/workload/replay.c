@@ -315,12 +315,16 @@ replay_watch(struct replay *rp, const struct eph_op *op, size_t i,
 	*m = (struct eph_run_moment){ .begins = true,
 		.kind = op->kind,
 		.cpu = op->cpu,
-		.line = rp->mc->step };
-	if (op->kind == EPH_OP_DELAY)
+		.line = rp->mc->step,
+		.flags = op->kind == EPH_OP_MAP ? op->flags : 0 };
+	if (op->kind == EPH_OP_DELAY) {
 		m->id = eph_op_delay_ns(op);
-	else
+	} else {
+		if (op->kind != EPH_OP_REF)
+			m->handle = rp->src->handle_name(rp->src->arg, i);
 		m->id = page ? rp->src->page_name(rp->src->arg, op->page)
-			     : rp->src->handle_name(rp->src->arg, i);
+			     : m->handle;
+	}
 	rp->cfg->watch(rp->cfg->watch_arg, rp->mc, m);
 }
 

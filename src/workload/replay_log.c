@@ -66,8 +66,31 @@ log_event_ipi(struct replay_log *log, const struct eph_event *ev)
 		"with a message",
 	};
 
-	(void)fprintf(log->out, "interrupts CPU %u %s\n", ev->target,
-	    what[ev->new < 3 ? ev->new : 2]);
+	if (ev->old != 0)
+		(void)fprintf(log->out, "tells CPU %u through the hardware\n",
+		    ev->target);
+	else
+		(void)fprintf(log->out, "interrupts CPU %u %s\n", ev->target,
+		    what[ev->new < 3 ? ev->new : 2]);
+}
+
+/* A TLB forgets, an address or everything. */
+static void
+log_event_forget(FILE *out, const struct eph_event *ev)
+{
+	if (ev->kind == EPH_EV_INVLPG && ev->old != 0)
+		(void)fprintf(out,
+		    "invalidates %#" PRIx64 ", told by hardware\n", ev->va);
+	else if (ev->kind == EPH_EV_FLUSH)
+		(void)fprintf(out, "CPU %u flushes its TLB%s%s\n", ev->target,
+		    ev->new != 0 ? ", global entries too" : "",
+		    ev->old != 0 ? ", told by hardware" : "");
+	else if (ev->target == ev->cpu)
+		(void)fprintf(out, "invlpg %#" PRIx64 "\n", ev->va);
+	else
+		(void)fprintf(out,
+		    "CPU %u executes invlpg %#" PRIx64 " for it\n", ev->target,
+		    ev->va);
 }
 
 static void
@@ -76,7 +99,9 @@ log_event(void *arg, const struct eph_event *ev)
 	struct replay_log *log = arg;
 	FILE *out = log->out;
 
-	if (ev->kind == EPH_EV_LOCK || ev->kind == EPH_EV_ATOMIC)
+	/* A violation says more than a fault. */
+	if (ev->kind == EPH_EV_LOCK || ev->kind == EPH_EV_ATOMIC ||
+	    ev->kind == EPH_EV_FAULT)
 		return;
 	if (log->mc->step != log->line) {
 		log->line = log->mc->step;
@@ -96,22 +121,19 @@ log_event(void *arg, const struct eph_event *ev)
 		(void)fputc('\n', out);
 		break;
 	case EPH_EV_INVLPG:
-		if (ev->target == ev->cpu)
-			(void)fprintf(out, "invlpg %#" PRIx64 "\n", ev->va);
-		else
-			(void)fprintf(out,
-			    "CPU %u executes invlpg %#" PRIx64 " for it\n",
-			    ev->target, ev->va);
-		break;
 	case EPH_EV_FLUSH:
-		(void)fprintf(out, "CPU %u flushes its TLB%s\n", ev->target,
-		    ev->new != 0 ? ", global entries too" : "");
+		log_event_forget(out, ev);
 		break;
 	case EPH_EV_IPI:
 		log_event_ipi(log, ev);
 		break;
 	case EPH_EV_WALK:
-		(void)fprintf(out, "TLB miss at %#" PRIx64 ", walks: ", ev->va);
+		(void)fprintf(out,
+		    ev->old == EPH_ACCESS_STORE_AGAIN
+			? "store through a clean translation at %#" PRIx64
+			  ", walks again: "
+			: "TLB miss at %#" PRIx64 ", walks: ",
+		    ev->va);
 		log_pte(out, ev->new);
 		(void)fputc('\n', out);
 		break;

@@ -14,6 +14,7 @@ add_test(NAME cli.columns_examples
     $<TARGET_FILE:ephmap_program> long)
 set_tests_properties(cli.columns_examples PROPERTIES LABELS "cli;long" TIMEOUT 300)
 ephmap_cli_test(input)
+ephmap_cli_test(log)
 ephmap_cli_test(machines)
 ephmap_cli_test(mrc)
 ephmap_cli_test(options ${CMAKE_BINARY_DIR}/man/ephmap.1)

@@ -14,16 +14,25 @@
 enum eph_event_kind {
 	EPH_EV_NOTE,	  /* text: words of a design */
 	EPH_EV_PTE,	  /* va, old and new entry */
-	EPH_EV_INVLPG,	  /* va; target != cpu: cpu executes it for target */
-	EPH_EV_FLUSH,	  /* new: 1 if global entries go too */
-	EPH_EV_IPI,	  /* cpu interrupts target */
-	EPH_EV_WALK,	  /* va, new: the entry loaded */
-	EPH_EV_HIT,	  /* va, new: the frame reached */
+	EPH_EV_INVLPG,	  /* va, target: whose TLB; old: 1 without execution */
+	EPH_EV_FLUSH,	  /* the same; new: 1 if global entries go too */
+	EPH_EV_IPI,	  /* cpu interrupts target; old: 1 by hardware alone */
+	EPH_EV_WALK,	  /* va, old: enum eph_access, new: the entry loaded */
+	EPH_EV_HIT,	  /* va, old: enum eph_access, new: the frame reached */
+	EPH_EV_FAULT,	  /* va, old: enum eph_access; a violation follows */
 	EPH_EV_SLEEP,	  /* text: wmesg */
 	EPH_EV_WAKEUP,	  /* target: the CPU of the sleeper */
 	EPH_EV_LOCK,	  /* text: name; new: 1 taken, 0 released */
 	EPH_EV_ATOMIC,	  /* text: operation and variable; old and new value */
 	EPH_EV_VIOLATION, /* text: the explanation */
+};
+
+/* What an access was, in `old'. */
+enum eph_access {
+	EPH_ACCESS_LOAD,
+	EPH_ACCESS_STORE,
+	/* A store through a clean translation that was outdated: once more. */
+	EPH_ACCESS_STORE_AGAIN,
 };
 
 struct eph_event {

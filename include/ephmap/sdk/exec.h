@@ -35,7 +35,8 @@ enum eph_ipi_kind {
 
 struct eph_ipi {
 	enum eph_ipi_kind kind;
-	bool all; /* EPH_IPI_FLUSH: global entries too */
+	bool all;      /* EPH_IPI_FLUSH: global entries too */
+	bool hardware; /* EPH_IPI_CALL: no software is interrupted */
 	unsigned npages;
 	eph_va_t va;
 	void (*fn)(struct eph_machine *mc, void *arg);

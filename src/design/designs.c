@@ -62,6 +62,7 @@
 	X(eph__haiku_cpu_ops)						\
 	X(eph__haiku_tmap_ops)						\
 	X(eph__linux_vm_map_ram_ops)					\
+	X(eph__linux_vmap_ops)						\
 	X(eph__xtensa_kmap_ops)						\
 	X(eph__linux_tempmm_ops)					\
 	X(eph__arm_kmap_local_ops)					\

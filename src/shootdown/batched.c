@@ -38,9 +38,8 @@
  * one range; the originals keep addresses back until they are flushed.
  *
  * Linux 4.3 (2015, Gorman): one flush of all CPUs concerned for 32 unmapped
- * pages (SWAP_CLUSTER_MAX).  vunmap (2.6.28, 2008, Piggin) puts off too, but it
- * keeps its addresses back until fls(CPUs) * 32 MiB of them are flushed at
- * once: that is a design, linux.vm_map_ram has the same limit.
+ * pages (SWAP_CLUSTER_MAX).  vunmap puts off too, but it keeps its addresses back
+ * until much of them is flushed at once: that is a design, linux.vmap.
  *
  * Key: (l) by the lock.
  */

@@ -25,6 +25,7 @@ enum kind {
 	HAIKU_CPU,
 	HAIKU_TMAP,
 	VMAP,
+	AREAS,
 	XTENSA,
 	TEMPMM,
 	QUICKMAP,
@@ -661,6 +662,18 @@ vmap_unmap(struct sim *s, unsigned cpu, int va)
 	return (true);
 }
 
+/* Too few for a flush here too: areas of two pages are only ever used up. */
+static int
+areas_map(struct sim *s, const struct line *l, bool resumed)
+{
+	const int va = use(s, l, st.fresh);
+
+	(void)resumed;
+	st.fresh += 2;
+	store(s, va, (int)l->page);
+	return (va);
+}
+
 static void
 xtensa_sweep(struct sim *s, unsigned cpu)
 {
@@ -765,6 +778,7 @@ SHARED("haiku.get", HAIKU_GET, get_map, get_unmap);
 LOCAL("haiku.cpu", HAIKU_CPU, cpu_map, cpu_unmap);
 LOCAL("haiku.tmap", HAIKU_TMAP, tmap_map, kept_unmap);
 SHARED("linux.vm_map_ram", VMAP, vmap_map, vmap_unmap);
+SHARED("linux.vmap", AREAS, areas_map, vmap_unmap);
 SHARED("xtensa.kmap", XTENSA, xtensa_map, xtensa_unmap);
 LOCAL("linux.tempmm", TEMPMM, tempmm_map, tempmm_unmap);
 LOCAL("serenity.quickmap", QUICKMAP, quickmap_map, kept_unmap);
@@ -790,6 +804,7 @@ const struct exhibit exhibits_others[] = {
 	{ &design_HAIKU_CPU, 16, true, false, X_LOCAL },
 	{ &design_HAIKU_TMAP, 1, true, true, X_ANY },
 	{ &design_VMAP, 0, true, false, X_FEW },
+	{ &design_AREAS, 0, true, false, X_FEW },
 	{ &design_XTENSA, 0, true, false, X_POWER },
 	{ &design_TEMPMM, 1, true, true, X_ANY },
 	{ &design_QUICKMAP, 1, true, true, X_ANY },

@@ -179,6 +179,24 @@ const struct museum_row museum_rows[] = {
 	    "9215(m0 1 a [mi S1] u0 a [S1]) m0 1 a [mi S1] u0 a [S1 H1]"
 	    "m0 2 a [mi S1] t0 a" },
 
+	{ "linux.vmap", NULL, 3, 1,
+	    "m0 1 a [mi S1] t0 a t1 a u2 a [S1] m0 1 b [mi S1] m1 1 c [mi S1]"
+	    "t0 c k2 c [] u1 c [S1]" },
+	/* 64 MiB for two CPUs, of two pages each: the 8,193rd, seven in 60,000. */
+	{ "linux.vmap", NULL, 2, 1,
+	    "m1 1 a [mi S1] t1 a u1 a [S1]"
+	    "8191(m0 1 z [mi S1] u0 z [S1]) m0 1 z [mi S1] u0 z [S1 H1 F1 I1]"
+	    "6(8192(m0 1 z [mi S1] u0 z [S1])"
+	    "m0 1 z [mi S1] u0 z [S1 H1 F1 I1]) 2649(m0 1 z [mi S1] u0 z [S1])"
+	    "m1 2 z [mi S1] t1 z" },
+	{ "linux.vmap", NULL, 4, 1,
+	    "4(12288(m0 1 z [mi S1] u0 z [S1])"
+	    "m0 1 z [mi S1] u0 z [S1 H1 F3 I3])" },
+	/* No address is left: those kept back are flushed, few by name. */
+	{ "linux.vmap", "i386-p4", 2, 1,
+	    "m0 1 a [mi S1] t1 a 131070(m0 1 z [mi S1])"
+	    "u0 a [S1] m0 2 b=a [mi S1 L2 R2 I1] t1 b m0 2 !" },
+
 	{ "xtensa.kmap", NULL, 2, 2,
 	    "m0 1 a [mi S1] u0 a [] m0 1 b=a [hi] m0 1 c=a [ha] u0 b [] u0 c []"
 	    "m0 5 d [mi S2 L8 R8 I1] t0 d t1 d m1 2 e [mi S1] t0 e"

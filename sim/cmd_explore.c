@@ -17,6 +17,7 @@
 #include "options.h"
 #include "progress.h"
 #include "record.h"
+#include "report_explore.h"
 #include "setup.h"
 #include "table.h"
 #include "text.h"
@@ -59,225 +60,6 @@ refuse_bug(const char *name)
 		names[n] = eph_bugs[n]->name;
 	return (refuse_unknown(
 	    COMMAND, "bug", name, names, n, "`ephmap list bugs' lists them"));
-}
-
-/* A time is no part of a result that is compared, unless asked for. */
-static json_t *
-seconds_json(const struct opts *o, double seconds)
-{
-	return (o->timings ? json_real(seconds) : json_null());
-}
-
-static void
-print_seconds(const struct opts *o, double seconds, FILE *f)
-{
-	if (o->timings)
-		(void)fprintf(f, ", %.3f s", seconds);
-}
-
-/* One search, as an object. */
-static json_t *
-result_json(const struct opts *o, const struct eph_explore_config *cfg,
-    const struct eph_explore_result *r)
-{
-	const bool found = r->failure != EPH_FAIL_NONE;
-	json_t *j = json_object();
-
-	json_object_set_new(j, "design",
-	    cfg->design != NULL ? json_string(cfg->design->name) : json_null());
-	json_object_set_new(j, "scenario", json_string(cfg->scenario->name));
-	json_object_set_new(
-	    j, "bug", o->bug != NULL ? json_string(o->bug) : json_null());
-	json_object_set_new(j, "repaired", json_boolean(cfg->repaired));
-	json_object_set_new(j, "cpus",
-	    json_integer((json_int_t)(cfg->ncpus != 0 ? cfg->ncpus
-						      : cfg->scenario->cpus)));
-	json_object_set_new(
-	    j, "strategy", json_string(opt_choice(strategy, o->strategy)));
-	json_object_set_new(j, "seed", json_integer((json_int_t)o->seed));
-	json_object_set_new(j, "weak_memory", json_boolean(cfg->weak_memory));
-	json_object_set_new(j, "failure",
-	    found ? json_string(eph_failure_name(r->failure)) : json_null());
-	json_object_set_new(
-	    j, "what", found ? json_string(r->what) : json_null());
-	json_object_set_new(
-	    j, "schedules", json_integer((json_int_t)r->schedules));
-	json_object_set_new(j, "pruned", json_integer((json_int_t)r->pruned));
-	json_object_set_new(j, "points", json_integer((json_int_t)r->steps));
-	json_object_set_new(j, "seconds", seconds_json(o, r->seconds));
-	json_object_set_new(j, "guarantee",
-	    r->guarantee > 0 ? json_real(r->guarantee) : json_null());
-	json_object_set_new(j, "exhausted", json_boolean(r->exhausted));
-	json_object_set_new(j, "program", json_string(r->program));
-	json_object_set_new(j, "states", json_integer((json_int_t)r->states));
-	json_object_set_new(
-	    j, "frontier", json_integer((json_int_t)r->frontier));
-	json_object_set_new(j, "levels", json_integer((json_int_t)r->levels));
-	json_object_set_new(
-	    j, "memory_bytes", json_integer((json_int_t)r->memory_bytes));
-	json_object_set_new(j, "bounded", json_boolean(r->bounded));
-	json_object_set_new(
-	    j, "schedule", found ? json_string(r->schedule) : json_null());
-	json_object_set_new(
-	    j, "timeline", found ? json_string(r->timeline) : json_null());
-	return (j);
-}
-
-/* All states, or what is missing to all. */
-static void
-print_proof(const struct eph_explore_config *cfg,
-    const struct eph_explore_result *r, FILE *f)
-{
-	char buf[NUMBER_MAX];
-
-	if (!r->exhausted) {
-		(void)fprintf(
-		    f, "not finished: %s states, ", number_u64(buf, r->states));
-		(void)fprintf(f, "frontier %s\n", number_u64(buf, r->frontier));
-		return;
-	}
-	(void)fprintf(f, "none: %s, fills %s%s: ", r->program,
-	    cfg->no_adversary ? "off" : "on",
-	    cfg->weak_memory ? ", late stores" : "");
-	(void)fprintf(f, "%s states, all of them%s\n",
-	    number_u64(buf, r->states),
-	    r->bounded ? " where TLBs load at 16 addresses only" : "");
-}
-
-/* What a search that found nothing is worth. */
-static void
-print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
-    const struct eph_explore_result *r, FILE *f)
-{
-	char buf[NUMBER_MAX];
-
-	if (strcmp(cfg->strategy, "bfs") == 0 && o->replay == NULL) {
-		print_proof(cfg, r, f);
-		return;
-	}
-	if (o->replay != NULL) {
-		(void)fprintf(
-		    f, "no failure in this schedule\n\n%s\n", r->timeline);
-		return;
-	}
-	(void)fprintf(
-	    f, "no failure in %s schedules", number_u64(buf, r->schedules));
-	if (r->exhausted && !r->bounded)
-		(void)fprintf(f,
-		    ": these are all there are, up to the order of "
-		    "operations that commute\n");
-	else if (r->exhausted)
-		(void)fprintf(f,
-		    ": all with at most %" PRIu64 " %s and %" PRIu64
-		    " TLB actions\n",
-		    o->preemptions,
-		    strcmp(cfg->strategy, "delay") == 0 ? "delays"
-							: "preemptions",
-		    o->fills);
-	else if (r->guarantee > 0)
-		(void)fprintf(f,
-		    "\npct: a bug of depth %" PRIu64
-		    " in %u entities and %" PRIu32
-		    " steps is met with a probability of at least "
-		    "1/(n k^(d-1)) = %.3g in each schedule\n",
-		    o->depth,
-		    r->threads +
-			(cfg->ncpus != 0 ? cfg->ncpus : cfg->scenario->cpus),
-		    r->steps_max, r->guarantee);
-	else
-		(void)fprintf(f, "\n");
-}
-
-/* Everything that the run depended on, as one command. */
-static void
-print_command(const struct opts *o, const char *schedule)
-{
-	struct text text;
-	FILE *f = text_begin(&text);
-
-	(void)fprintf(f, "ephmap explore");
-	if (o->bug != NULL)
-		(void)fprintf(f, " --bug %s", o->bug);
-	if (o->design != NULL)
-		(void)fprintf(f, " --design %s", o->design);
-	if (o->plugin != NULL)
-		(void)fprintf(f, " --plugin '%s'", o->plugin);
-	if (o->shootdown != NULL)
-		(void)fprintf(f, " --shootdown %s", o->shootdown);
-	if (o->bug == NULL)
-		(void)fprintf(f, " --scenario %s", o->xp_scenario);
-	if (o->xp_cpus != 0)
-		(void)fprintf(f, " --cpus %" PRIu64, o->xp_cpus);
-	if (o->xp_nbufs != 0)
-		(void)fprintf(f, " --nbufs %" PRIu64, o->xp_nbufs);
-	if (o->xp_pages != 0)
-		(void)fprintf(f, " --pages %" PRIu64, o->xp_pages);
-	if (o->weak_memory)
-		(void)fprintf(f, " --weak-memory");
-	if (o->repaired)
-		(void)fprintf(f, " --repaired");
-	(void)fprintf(f, " --replay '%s'", schedule);
-	(void)printf("again: ");
-	text_end_command(&text, stdout, 7);
-}
-
-/* A schedule, and what its letters mean. */
-static void
-print_schedule(const struct opts *o, const char *schedule)
-{
-	static const struct {
-		const char *set;
-		const char *meaning;
-	} letters[] = {
-		{ "abcdefghijklmnopqrstuvwxyz{",
-		    "a, b ... the threads, in the order of creation" },
-		{ "ABCDEFGHIJKLMNOP",
-		    "A, B ... the interrupt of CPU 0, 1 ..." },
-		{ "+", "+A4      the TLB of CPU 0 loads page 4" },
-		{ "-", "-A4      the TLB of CPU 0 forgets page 4" },
-		{ "!", "!A       the oldest late store of CPU 0 is seen" },
-		{ "0123456789", "a3       three steps of a" },
-	};
-
-	(void)printf("schedule: %s\n", schedule);
-	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
-		if (strpbrk(schedule, letters[i].set) != NULL)
-			(void)printf("    %s\n", letters[i].meaning);
-	}
-	print_command(o, schedule);
-}
-
-static void
-print_result(const struct opts *o, const struct eph_explore_config *cfg,
-    const struct eph_explore_result *r)
-{
-	char buf[NUMBER_MAX];
-	struct text text;
-	FILE *f = text_begin(&text);
-
-	(void)fprintf(f,
-	    "%s%s%s%s%s: ", cfg->design != NULL ? cfg->design->name : "",
-	    cfg->design != NULL ? ", " : "", cfg->scenario->name,
-	    o->bug != NULL ? ", " : "", o->bug != NULL ? o->bug : "");
-	if (r->failure == EPH_FAIL_NONE) {
-		print_assurance(o, cfg, r, f);
-		text_end(&text, stdout);
-		return;
-	}
-	(void)fprintf(f, "%s", eph_failure_name(r->failure));
-	if (o->replay == NULL && strcmp(cfg->strategy, "bfs") == 0)
-		(void)fprintf(f,
-		    ", and no way to a failure is shorter (%s, %s "
-		    "states seen)",
-		    r->program, number_u64(buf, r->states));
-	else if (o->replay == NULL)
-		(void)fprintf(f, " in schedule %s (seed %" PRIu64 ")",
-		    number_u64(buf, r->failed_at), o->seed);
-	if (o->replay == NULL)
-		print_seconds(o, r->seconds, f);
-	(void)fprintf(f, "\n\n%s\n", r->timeline);
-	text_end(&text, stdout);
-	print_schedule(o, r->schedule);
 }
 
 /* A file for the schedule that will be drawn. */
@@ -346,9 +128,9 @@ run_one(const struct opts *o, struct eph_explore_config *cfg, json_t *out)
 		return (EXIT_BAD);
 	}
 	if (out != NULL)
-		json_array_append_new(out, result_json(o, cfg, &r));
+		json_array_append_new(out, report_explore_json(o, cfg, &r));
 	else
-		print_result(o, cfg, &r);
+		report_explore_print(o, cfg, &r);
 	status = r.failure != EPH_FAIL_NONE ? EXIT_FOUND : EXIT_OK;
 	eph_explore_free(&r);
 	return (status);
@@ -403,10 +185,21 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 	return (status);
 }
 
+/* A scenario of the user's own, not one of the table. */
+static bool
+is_file(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return (strchr(name, '/') != NULL ||
+	    (n > 4 && strcmp(name + n - 4, ".scn") == 0));
+}
+
 /* From options to a configuration. */
 static int
 configure(const struct opts *o, struct eph_explore_config *cfg)
 {
+	struct eph_err err;
 	int row;
 
 	*cfg = (struct eph_explore_config){
@@ -423,7 +216,11 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		.seconds = o->xp_seconds,
 		.memory_bytes = (size_t)o->xp_memory << 20,
 	};
-	if (strcmp(cfg->strategy, "bfs") == 0) {
+	if (o->executor == 1) {
+		cfg->threads = true;
+		if (!opt_given(o, budget))
+			cfg->budget = 0;
+	} else if (strcmp(cfg->strategy, "bfs") == 0) {
 		/* A budget of states is one that was asked for. */
 		if (!opt_given(o, budget))
 			cfg->budget = 0;
@@ -453,7 +250,11 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 			return (OPTIONS_BAD);
 		cfg->shootdown = eph_shootdowns[row];
 	}
-	if (o->xp_scenario != NULL) {
+	if (o->xp_scenario != NULL && is_file(o->xp_scenario)) {
+		if (eph_scenario_read(o->xp_scenario, &cfg->scenario, &err) !=
+		    0)
+			return (options_refuse(COMMAND, "%s", err.text));
+	} else if (o->xp_scenario != NULL) {
 		cfg->scenario = eph_scenario_find(o->xp_scenario);
 		if (cfg->scenario == NULL)
 			return (refuse_scenario(o->xp_scenario));
@@ -509,7 +310,8 @@ visit_json(const struct opts *o, const struct visit *v)
 	    j, "failure", json_string(eph_failure_name(v->found.failure)));
 	json_object_set_new(
 	    j, "schedules", json_integer((json_int_t)v->found.schedules));
-	json_object_set_new(j, "seconds", seconds_json(o, v->found.seconds));
+	json_object_set_new(
+	    j, "seconds", report_explore_seconds(o, v->found.seconds));
 	json_object_set_new(j, "schedule",
 	    v->found.schedule != NULL ? json_string(v->found.schedule)
 				      : json_null());
@@ -521,7 +323,7 @@ visit_json(const struct opts *o, const struct visit *v)
 	json_object_set_new(j, "repaired_schedules",
 	    json_integer((json_int_t)v->clean.schedules));
 	json_object_set_new(
-	    j, "repaired_seconds", seconds_json(o, v->clean.seconds));
+	    j, "repaired_seconds", report_explore_seconds(o, v->clean.seconds));
 	return (j);
 }
 
@@ -543,7 +345,7 @@ visit_print(const struct opts *o, const struct visit *v)
 		    eph_failure_name(v->found.failure));
 	(void)fprintf(
 	    f, " after %s schedules", number_u64(buf, v->found.schedules));
-	print_seconds(o, v->found.seconds, f);
+	report_explore_took(o, v->found.seconds, f);
 	(void)fprintf(f, "\n    repaired (%s): %s in %s schedules\n\n",
 	    b->repair,
 	    v->clean.failure == EPH_FAIL_NONE
@@ -619,6 +421,12 @@ check_options(const struct opts *o)
 		return (options_refuse(COMMAND,
 		    "--timeline draws one schedule: it needs --scenario or "
 		    "--bug"));
+	if (o->executor == 1 &&
+	    (o->museum || o->replay != NULL || o->timeline != NULL ||
+		opt_given(o, strategy) || o->weak_memory))
+		return (options_refuse(COMMAND,
+		    "--executor threads has no schedule: leave out --museum, "
+		    "--replay, --timeline, --strategy and --weak-memory"));
 	if (o->replay != NULL && o->xp_scenario == NULL && o->bug == NULL)
 		return (options_refuse(COMMAND,
 		    "--replay needs the --scenario or --bug it is of"));
@@ -629,6 +437,7 @@ int
 cmd_explore(const struct opts *o, int n, char **operands)
 {
 	struct eph_explore_config cfg;
+	int status;
 
 	(void)n;
 	(void)operands;
@@ -638,5 +447,8 @@ cmd_explore(const struct opts *o, int n, char **operands)
 		return (walk_museum(o));
 	if (configure(o, &cfg) != OPTIONS_OK)
 		return (EXIT_BAD);
-	return (run_scenarios(o, &cfg));
+	status = run_scenarios(o, &cfg);
+	if (o->xp_scenario != NULL && is_file(o->xp_scenario))
+		eph_scenario_free(cfg.scenario);
+	return (status);
 }

@@ -39,6 +39,7 @@ set(EPHMAP_SOURCES
     report.c
     report_bound.c
     report_compare.c
+    report_explore.c
     report_plot.c
     report_warn.c
     result.c

@@ -47,6 +47,14 @@ const char *eph_failure_name(enum eph_failure f);
 extern const struct eph_scenario *const eph_scenarios[];
 const struct eph_scenario *eph_scenario_find(const char *name);
 
+/*
+ * A scenario from a text file (doc/explore.md).  Returns 0 with *scp, to be
+ * freed, or EINVAL or ENOMEM; `err` names the line.
+ */
+int eph_scenario_read(
+    const char *path, const struct eph_scenario **scp, struct eph_err *err);
+void eph_scenario_free(const struct eph_scenario *sc);
+
 /* An exhibit of the museum. */
 struct eph_bug {
 	const char *name;
@@ -83,6 +91,7 @@ struct eph_explore_config {
 	double seconds;	      /* bfs: time that it may take; 0: any */
 	size_t memory_bytes;  /* bfs: memory for states; 0: any */
 	bool check_states;    /* bfs: reach each state twice, and compare */
+	bool threads;	      /* on the host's threads: budget runs, 0: 1000 */
 	bool weak_memory;
 	bool no_adversary;  /* the TLB does only what it is asked */
 	bool broken;	    /* exhibits: the broken form */

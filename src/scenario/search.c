@@ -110,8 +110,9 @@ search_world(
 		.tlb = "infinite",
 		.cpus = cfg->ncpus != 0 ? cfg->ncpus : sc->cpus,
 		.seed = cfg->seed,
-		.executor = EPH_EXECUTOR_EXPLORE,
-		.region_bytes = SEARCH_REGION,
+		.executor =
+		    cfg->threads ? EPH_EXECUTOR_THREADS : EPH_EXECUTOR_EXPLORE,
+		.region_bytes = cfg->threads ? 0 : SEARCH_REGION,
 		.kva_pages = sc->kva_pages,
 		.contents = sc->contents,
 		.design = design,
@@ -123,7 +124,7 @@ search_world(
 	if ((error = eph_world_create(&wcfg, &s->world, err)) != 0)
 		return (error);
 	s->mc = eph_world_machine(s->world);
-	s->ex = eph__explore_of(s->mc);
+	s->ex = cfg->threads ? NULL : eph__explore_of(s->mc);
 	if ((s->x = eph_machine_alloc(s->mc, sizeof(*s->x))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	s->x->mc = s->mc;
@@ -133,8 +134,8 @@ search_world(
 	s->x->broken = cfg->broken;
 	s->x->design = design;
 	s->x->state = eph_world_state(s->world);
-	s->scenario = sc;
-	if (design != NULL && design->switch_in != NULL) {
+	s->x->scenario = s->scenario = sc;
+	if (s->ex != NULL && design != NULL && design->switch_in != NULL) {
 		s->ex->switch_in = design->switch_in;
 		s->ex->switch_out = design->switch_out;
 		s->ex->switch_arg = s->x->state;
@@ -153,6 +154,17 @@ search_cold(struct eph_machine *mc)
 
 	eph__mem_cold(mc->mem, chunk + XP_PAGES,
 	    (FRAME_CHUNK - XP_PAGES) * sizeof(*chunk));
+}
+
+/* One page brings its chunk; real threads find all pages made. */
+static bool
+search_make_pages(struct search *s)
+{
+	for (uint32_t n = 0; n < (s->cfg.threads ? XP_PAGES : 1); n++) {
+		if (vm_page_get(s->mc, n) == NULL)
+			return (false);
+	}
+	return (true);
 }
 
 void
@@ -177,10 +189,12 @@ eph__search_open(struct search *s, const struct eph_explore_config *from,
 	}
 	if ((error = search_applies(cfg, err)) != 0 ||
 	    (error = search_world(s, cfg, err)) != 0 ||
-	    (error = search_options(cfg, s->ex, err)) != 0)
+	    (!cfg->threads && (error = search_options(cfg, s->ex, err)) != 0))
 		return (error);
-	if (vm_page_get(s->mc, 0) == NULL || cfg->scenario->setup(s->x) != 0)
+	if (!search_make_pages(s) || cfg->scenario->setup(s->x) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (cfg->threads)
+		return (0);
 	search_cold(s->mc);
 	if (eph_machine_mark(s->mc) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -189,8 +203,8 @@ eph__search_open(struct search *s, const struct eph_explore_config *from,
 
 /* Searching */
 
-static double
-search_now(void)
+double
+eph__search_now(void)
 {
 	struct timespec ts;
 
@@ -244,9 +258,8 @@ search_guarantee(const struct explore *ex)
 	return (p);
 }
 
-static void
-search_statistics(const struct search *s, const struct eph_explore_config *cfg,
-    double start, struct eph_explore_result *r)
+void
+eph__search_program(const struct search *s, struct eph_explore_result *r)
 {
 	const uint32_t pages = s->x->pages != 0
 	    ? s->x->pages
@@ -258,7 +271,14 @@ search_statistics(const struct search *s, const struct eph_explore_config *cfg,
 	    s->x->nbufs, s->x->nbufs == 1 ? "" : "s", s->x->ncpus, pages,
 	    pages == 1 ? "" : "s", s->scenario->ops,
 	    s->scenario->ops == 1 ? "" : "s");
-	r->seconds = search_now() - start;
+}
+
+static void
+search_statistics(const struct search *s, const struct eph_explore_config *cfg,
+    double start, struct eph_explore_result *r)
+{
+	eph__search_program(s, r);
+	r->seconds = eph__search_now() - start;
 	if (s->ex->strategy != &eph__ex_states)
 		r->steps = s->ex->total_steps;
 	r->threads = s->ex->nthreads;
@@ -294,11 +314,12 @@ search_loop(struct search *s, const struct eph_explore_config *cfg,
 	} while (r->schedules < budget);
 }
 
-static int
-search_run(struct search *s, const struct eph_explore_config *cfg,
-    struct eph_explore_result *r, struct eph_err *err)
+int
+eph__search_run(
+    struct search *s, struct eph_explore_result *r, struct eph_err *err)
 {
-	const double start = search_now();
+	const struct eph_explore_config *cfg = &s->cfg;
+	const double start = eph__search_now();
 	struct ex_schedule schedule = { 0 };
 	int error = 0;
 
@@ -346,11 +367,12 @@ search_all_used(const struct search *s, const struct ex_schedule *schedule,
 	return (0);
 }
 
-static int
-search_replay_text(struct search *s, const struct eph_explore_config *cfg,
-    struct eph_explore_result *r, struct eph_err *err)
+int
+eph__search_replay_text(
+    struct search *s, struct eph_explore_result *r, struct eph_err *err)
 {
-	const double start = search_now();
+	const struct eph_explore_config *cfg = &s->cfg;
+	const double start = eph__search_now();
 	struct ex_schedule schedule = { 0 };
 	int error;
 
@@ -364,33 +386,4 @@ search_replay_text(struct search *s, const struct eph_explore_config *cfg,
 	search_statistics(s, cfg, start, r);
 	eph__ex_schedule_free(&schedule);
 	return (error);
-}
-
-int
-eph_explore(const struct eph_explore_config *cfg, struct eph_explore_result *r,
-    struct eph_err *err)
-{
-	struct search s;
-	int error;
-
-	*r = (struct eph_explore_result){ 0 };
-	error = eph__search_open(&s, cfg, err);
-	if (error == 0)
-		error = cfg->replay != NULL
-		    ? search_replay_text(&s, &s.cfg, r, err)
-		    : search_run(&s, &s.cfg, r, err);
-	if (error == 0 && s.mc->refusal[0] != '\0')
-		error = eph_err_set(err, ENOTSUP, "%s", s.mc->refusal);
-	eph__search_close(&s);
-	if (error != 0)
-		eph_explore_free(r);
-	return (error);
-}
-
-void
-eph_explore_free(struct eph_explore_result *r)
-{
-	free(r->schedule);
-	free(r->timeline);
-	r->schedule = r->timeline = NULL;
 }

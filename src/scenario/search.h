@@ -16,7 +16,7 @@ struct search {
 	struct eph_machine *mc; /* its */
 	struct eph_xp *x;	/* in the machine's region */
 	const struct eph_scenario *scenario;
-	struct explore *ex;
+	struct explore *ex;	  /* its executor; NULL: real threads */
 	enum ex_verdict verdict;  /* of the schedule that ran last */
 	enum eph_failure failure; /* the same, looked at closely */
 	char what[512];
@@ -35,6 +35,30 @@ struct search {
 int eph__search_open(struct search *s, const struct eph_explore_config *cfg,
     struct eph_err *err);
 void eph__search_close(struct search *s);
+
+/* All of eph_explore() in the machine that is open: search, or replay. */
+int eph__search_run(
+    struct search *s, struct eph_explore_result *r, struct eph_err *err);
+int eph__search_replay_text(
+    struct search *s, struct eph_explore_result *r, struct eph_err *err);
+
+double eph__search_now(void); /* seconds, monotonic */
+
+/* r->program. */
+void eph__search_program(const struct search *s, struct eph_explore_result *r);
+
+/* cfg->threads: eph_explore() on real threads. */
+int eph__search_threads(const struct eph_explore_config *cfg,
+    struct eph_explore_result *r, struct eph_err *err);
+
+/* The first violation that the machine recorded, and its text. */
+enum eph_failure eph__search_violation(struct search *s);
+
+/* What must hold when all has ended; sets what. */
+enum eph_failure eph__search_left(struct search *s);
+
+/* The scenario's and the design's own checks. */
+void eph__search_check(struct search *s);
 
 /* What a schedule that ended with `v` showed; sets what. */
 enum eph_failure eph__search_verdict(struct search *s, enum ex_verdict v);

@@ -10,16 +10,20 @@ set(EPHMAP_SOURCES
     copy.c
     cross_cpu.c
     exhaust.c
+    exploration.c
     free_map.c
     interrupt.c
     ipiq_full.c
     kva_exhaust.c
     private_use.c
+    real_threads.c
     repaired.c
     reserve.c
     same_cpu.c
     same_page.c
     scenarios.c
+    script.c
+    script_read.c
     search.c
     seeds.c
     shared_use.c

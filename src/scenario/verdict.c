@@ -37,8 +37,8 @@ eph_failure_name(enum eph_failure f)
 /* Verdicts */
 
 /* The first violation that the machine recorded. */
-static enum eph_failure
-search_violation(struct search *s)
+enum eph_failure
+eph__search_violation(struct search *s)
 {
 	const char *text = s->x->mc->violations[0].text;
 
@@ -107,30 +107,30 @@ search_deadlock(struct search *s)
 }
 
 /* When everything has ended. */
-static void
-search_check(void *arg)
+void
+eph__search_check(struct search *s)
 {
-	struct search *s = arg;
-
 	if (s->scenario->finish != NULL)
 		s->scenario->finish(s->x);
 	if (s->x->design != NULL)
 		eph_design_check(s->x->design, s->x->state, s->x->held);
 }
 
-static enum eph_failure
-search_end(struct search *s)
+static void
+search_check(void *arg)
+{
+	eph__search_check(arg);
+}
+
+enum eph_failure
+eph__search_left(struct search *s)
 {
 	struct eph_machine *mc = s->x->mc;
 	const uint64_t kva = kva_usage(mc).now;
 	uint64_t reserve;
 
-	if (eph__explore_call(s->ex, search_check, s) == EX_PANIC) {
-		memcpy(s->what, s->ex->why, sizeof(s->ex->why));
-		return (EPH_FAIL_PANIC);
-	}
 	if (mc->nviolations != 0)
-		return (search_violation(s));
+		return (eph__search_violation(s));
 	if (mc->bufs.now != s->x->held || s->x->held != 0) {
 		(void)snprintf(s->what, sizeof(s->what),
 		    "leak: %llu buffers are referenced when all threads have "
@@ -154,6 +154,16 @@ search_end(struct search *s)
 	return (EPH_FAIL_NONE);
 }
 
+static enum eph_failure
+search_end(struct search *s)
+{
+	if (eph__explore_call(s->ex, search_check, s) == EX_PANIC) {
+		memcpy(s->what, s->ex->why, sizeof(s->ex->why));
+		return (EPH_FAIL_PANIC);
+	}
+	return (eph__search_left(s));
+}
+
 enum eph_failure
 eph__search_verdict(struct search *s, enum ex_verdict v)
 {
@@ -165,7 +175,7 @@ eph__search_verdict(struct search *s, enum ex_verdict v)
 	case EX_DEADLOCK:
 		return (search_deadlock(s));
 	case EX_VIOLATION:
-		return (search_violation(s));
+		return (eph__search_violation(s));
 	case EX_LIVELOCK:
 		(void)snprintf(s->what, sizeof(s->what),
 		    "livelock: no end after %u steps", s->ex->steps_max);

@@ -85,6 +85,7 @@ eph_xp_map(
     struct eph_xp *x, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 {
 	const struct eph_design_ops *d = x->design;
+	uint64_t held;
 	int error;
 
 	EPH_NOTE(x->mc, "map page %" PRIu32 "%s", m->frame,
@@ -95,13 +96,16 @@ eph_xp_map(
 		EPH_NOTE(x->mc, "map fails: %s", strerror(error));
 		return (error);
 	}
-	if (++x->held > x->held_peak)
-		x->held_peak = x->held;
+	/* Relaxed: read when all has ended; the peak is explore's alone. */
+	held = 1 + atomic_fetch_add_explicit(&x->held, 1, memory_order_relaxed);
+	if (held > x->held_peak)
+		x->held_peak = held;
 	return (0);
 }
 
 static void
-xp_use(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m, bool ask)
+xp_use(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m,
+    enum eph_touch touch, bool ask)
 {
 	uint32_t reached;
 
@@ -111,15 +115,23 @@ xp_use(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m, bool ask)
 		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "the design gives no address here");
 	else
-		(void)eph_machine_access(
-		    x->mc, mp->va, EPH_TOUCH_READ, m, &reached);
+		(void)eph_machine_access(x->mc, mp->va, touch, m, &reached);
 }
 
 /* On the CPU that mapped. */
 void
 eph_xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
 {
-	xp_use(x, mp, m, x->design->validity == EPH_VALID_GENERATION);
+	xp_use(x, mp, m, EPH_TOUCH_READ,
+	    x->design->validity == EPH_VALID_GENERATION);
+}
+
+/* Does a CPU that did not map ask for the address first? */
+static bool
+xp_asks_elsewhere(const struct eph_xp *x)
+{
+	return (x->design->validity == EPH_VALID_GENERATION ||
+	    x->design->validity == EPH_VALID_ASKED);
 }
 
 /* On another CPU, as the design's class asks for it. */
@@ -127,16 +139,23 @@ void
 eph_xp_touch_elsewhere(
     struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m)
 {
-	xp_use(x, mp, m,
-	    x->design->validity == EPH_VALID_GENERATION ||
-		x->design->validity == EPH_VALID_ASKED);
+	xp_use(x, mp, m, EPH_TOUCH_READ, xp_asks_elsewhere(x));
+}
+
+void
+eph_xp_store(
+    struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m, bool elsewhere)
+{
+	xp_use(x, mp, m, EPH_TOUCH_WRITE,
+	    elsewhere ? xp_asks_elsewhere(x)
+		      : x->design->validity == EPH_VALID_GENERATION);
 }
 
 void
 eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
 {
 	EPH_NOTE(x->mc, "unmap");
-	x->held--;
+	atomic_fetch_sub_explicit(&x->held, 1, memory_order_relaxed);
 	if (x->design->unmap(x->state, mp->obj) != 0)
 		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);

@@ -61,6 +61,38 @@ else
 	expect_err 'cannot be saved'
 fi
 
+# A scenario from a file.
+cat >two.scn <<'END'
+ephmap-scenario 1
+buffers 2
+thread 0
+	map 1 a
+	map 3 b
+	unmap b
+	unmap a
+thread 1
+	map 2 c
+	map 4 d
+	unmap d
+	unmap c
+END
+run explore --design kmap --scenario two.scn
+expect_status 1
+expect_out '^kmap, two.scn: deadlock in schedule'
+schedule=$(sed -n 's/^schedule: //p' "$out")
+run explore --design kmap --scenario ./two.scn --replay "$schedule"
+expect_status 1
+accepts explore --design kmap --scenario two.scn --nbufs 4 --budget 50
+accepts explore --design kmap --scenario two.scn --nbufs 4 --budget 5 \
+    --executor threads
+expect_out "no failure in 5 runs on the host's threads"
+printf 'ephmap-scenario 1\nthread 0\n\tmap 1 a\n\ttuch a\n' >bad.scn
+refuses 'bad.scn:4: expected map, touch, .*, got "tuch"' explore \
+    --design kmap --scenario ./bad.scn
+refuses './none.scn: No such file' explore --design kmap --scenario ./none.scn
+refuses 'has no schedule' explore --design kmap --scenario two.scn \
+    --executor threads --replay a
+
 # No result has a time in it, unless asked for.
 run explore --design sf_buf.lru --scenario shared-use --format json
 expect_out '"seconds": null'

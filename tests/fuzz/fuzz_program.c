@@ -109,6 +109,24 @@ run_database(const uint8_t *data, size_t n)
 	db_close(&db);
 }
 
+/* A scenario from a file; what was read is played a little. */
+static void
+run_scenario(const uint8_t *data, size_t n)
+{
+	struct eph_explore_config cfg = { .design = eph_design_find(
+					      "sf_buf.accessed"),
+		.strategy = "random",
+		.budget = 2 };
+	struct eph_explore_result r;
+	struct eph_err err;
+
+	if (eph_scenario_read(fuzz_file(data, n), &cfg.scenario, &err) != 0)
+		return;
+	if (eph_explore(&cfg, &r, &err) == 0)
+		eph_explore_free(&r);
+	eph_scenario_free(cfg.scenario);
+}
+
 /* A byte that chooses an exhibit, then the schedule. */
 static void
 run_schedule(const uint8_t *data, size_t n)
@@ -203,6 +221,7 @@ const struct fuzz_target fuzz_program[] = {
 	{ "options", "command lines", run_options },
 	{ "shares", "numbers of the command line", run_shares },
 	{ "database", "results of sweep", run_database },
+	{ "scenario", "scenarios of explore, from a file", run_scenario },
 	{ "schedule", "schedules of explore", run_schedule },
 	{ "workload", "workloads in words", run_workload },
 	{ NULL, NULL, NULL },

@@ -17,6 +17,8 @@
  * it is as new for the next schedule.
  */
 
+#include <stdatomic.h>
+
 #include "ephmap/explore.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/machine.h"
@@ -29,11 +31,12 @@ struct eph_xp {
 	void *state;			     /* the design's */
 	unsigned ncpus;
 	uint32_t nbufs;
-	uint32_t pages; /* that there are; 0: as many as are named */
-	bool broken;	/* exhibits: run the broken form */
-	uint64_t held;	/* references held by the program */
-	uint64_t held_peak;
+	uint32_t pages;		/* that there are; 0: as many as are named */
+	bool broken;		/* exhibits: run the broken form */
+	_Atomic(uint64_t) held; /* references held by the program */
+	_Atomic(uint64_t) held_peak;
 	void *arg; /* the scenario's own */
+	const struct eph_scenario *scenario;
 };
 
 struct eph_scenario {
@@ -91,6 +94,9 @@ int eph_xp_map(struct eph_xp *x, struct vm_page *m, unsigned flags,
 void eph_xp_touch(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
 void eph_xp_touch_elsewhere(
     struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m);
+/* A store, by a CPU that did not map where `elsewhere`. */
+void eph_xp_store(struct eph_xp *x, struct eph_mapping *mp, struct vm_page *m,
+    bool elsewhere);
 void eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp);
 
 #endif /* !EPHMAP_SDK_SCENARIO_H */

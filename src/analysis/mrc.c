@@ -32,9 +32,17 @@ struct mrc_job {
 	uint32_t sample;
 };
 
+/* What is played for one of the policies asked for. */
+struct mrc_plays {
+	const struct eph_policy_ops *policy;
+	const char *params;
+	uint32_t as; /* the first that is the same */
+};
+
 struct mrc {
 	const struct eph_mrc_config *cfg;
 	const struct eph_refs *refs;
+	struct mrc_plays *plays; /* by policy */
 	struct miniature mini;
 	unsigned samples; /* 0: exact */
 	struct mrc_job *jobs;
@@ -74,7 +82,7 @@ mrc_stack_of(const struct mrc *m, uint32_t policy)
 		const struct mrc_stack *s = &mrc_stacks[i];
 		uint64_t sizes = s->sizes;
 
-		if (s->policy != m->cfg->policies[policy])
+		if (s->policy != m->plays[policy].policy)
 			continue;
 		for (uint64_t p = s->pages_more; p < m->refs->npages; p *= 2)
 			sizes *= 2;
@@ -83,12 +91,60 @@ mrc_stack_of(const struct mrc *m, uint32_t policy)
 	return (NULL);
 }
 
+/*
+ * Policies that are another one where nothing is held and a page has no
+ * price: the row that they are then, and their parameters mean nothing.
+ */
+static const struct {
+	const struct eph_policy_ops *policy, *as;
+} mrc_same[] = {
+	{ &eph_policy_lazy, &eph_policy_fifo },
+	{ &eph_policy_price_aware, &eph_policy_lru },
+	{ &eph_policy_price_sieve, &eph_policy_sieve },
+};
+
+static bool
+mrc_params_equal(const char *a, const char *b)
+{
+	return (strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0);
+}
+
+/* Fill in what is played for policy `p`; those before it are. */
+static int
+mrc_choose(struct mrc *m, uint32_t p, struct eph_err *err)
+{
+	const struct eph_policy_ops *ops = m->cfg->policies[p];
+	struct mrc_plays *plays = &m->plays[p];
+	double values[EPH_POLICY_PARAMS];
+	int error;
+
+	plays->policy = ops;
+	plays->params = m->cfg->params == NULL ? NULL : m->cfg->params[p];
+	for (size_t i = 0; i < sizeof(mrc_same) / sizeof(*mrc_same); i++) {
+		if (mrc_same[i].policy != ops)
+			continue;
+		error = eph_policy_params(ops, plays->params, values, err);
+		if (error != 0)
+			return (error);
+		plays->policy = mrc_same[i].as;
+		plays->params = NULL;
+	}
+	for (plays->as = 0; plays->as < p; plays->as++) {
+		const struct mrc_plays *o = &m->plays[plays->as];
+
+		if (o->policy == plays->policy &&
+		    mrc_params_equal(o->params, plays->params))
+			break;
+	}
+	return (0);
+}
+
 static bool
 mrc_resolves(const struct mrc *m, uint32_t policy, uint32_t nbufs)
 {
 	if (m->samples == 0)
 		return (m->refs->n > 0);
-	return (!m->cfg->policies[policy]->whole &&
+	return (!m->plays[policy].policy->whole &&
 	    eph__miniature_resolves(&m->mini, nbufs));
 }
 
@@ -160,8 +216,7 @@ mrc_play_policy(struct mrc *m, const struct mrc_job *job, unsigned part,
 	const struct eph_mrc_config *cfg = m->cfg;
 	struct eph_policy_counts counts;
 	const int error = eph_mrc_replay(mrc_part(m, job, part),
-	    cfg->policies[job->policy],
-	    cfg->params == NULL ? NULL : cfg->params[job->policy],
+	    m->plays[job->policy].policy, m->plays[job->policy].params,
 	    mrc_size(m, part, cfg->sizes[job->size]), cfg->seed, &counts, err);
 
 	if (error == 0)
@@ -196,6 +251,8 @@ mrc_plan(struct mrc *m)
 	for (uint32_t p = 0; p < cfg->npolicies; p++) {
 		const bool all = mrc_stack_of(m, p) != NULL;
 
+		if (m->plays[p].as != p)
+			continue;
 		for (uint32_t s = 0; s < (all ? 1 : cfg->nsizes); s++) {
 			if (!all && !mrc_resolves(m, p, cfg->sizes[s]))
 				continue;
@@ -209,8 +266,8 @@ mrc_plan(struct mrc *m)
 static void
 mrc_conclude(struct mrc *m, uint32_t policy, size_t size)
 {
-	const size_t at = policy * m->cfg->nsizes + size;
-	struct eph_mrc_point *p = &m->points[at];
+	const size_t at = m->plays[policy].as * m->cfg->nsizes + size;
+	struct eph_mrc_point *p = &m->points[policy * m->cfg->nsizes + size];
 
 	if (!mrc_resolves(m, policy, p->nbufs)) {
 		p->miss_ratio = p->error = p->promotions = NAN;
@@ -232,8 +289,14 @@ mrc_prepare(struct mrc *m, struct eph_refs *r, struct eph_err *err)
 	bool future = false;
 	int error;
 
-	for (uint32_t p = 0; p < cfg->npolicies; p++)
+	m->plays = calloc(cfg->npolicies + 1, sizeof(*m->plays));
+	if (m->plays == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory for the runs"));
+	for (uint32_t p = 0; p < cfg->npolicies; p++) {
+		if ((error = mrc_choose(m, p, err)) != 0)
+			return (error);
 		future |= cfg->policies[p]->offline;
+	}
 	if (future && m->samples == 0 && (error = eph_refs_future(r, err)) != 0)
 		return (error);
 	m->jobs = calloc(runs + 1, sizeof(*m->jobs));
@@ -257,6 +320,7 @@ mrc_fini(struct mrc *m)
 	eph__miniature_fini(&m->mini);
 	free(m->jobs);
 	free(m->found);
+	free(m->plays);
 }
 
 int

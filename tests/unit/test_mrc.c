@@ -364,6 +364,49 @@ test_curves_do_not_depend_on_threads(void)
 	eph_refs_free(&r);
 }
 
+/*
+ * Whatever way a curve takes, its points are those of the replays: every
+ * policy of the table at enough sizes for those with a way of their own,
+ * promotions too.
+ */
+static void
+test_curves_are_the_replays(void)
+{
+	static const uint32_t sizes[] = { 9, 1, 2, 250, 31, 64, 120, 301, 17,
+		100 };
+	const struct eph_policy_ops *policies[64];
+	struct eph_mrc_config cfg = { .policies = policies,
+		.sizes = sizes,
+		.nsizes = COUNT(sizes),
+		.seed = 7,
+		.rate = 1 };
+	struct eph_mrc_point *points;
+	struct eph_refs r;
+
+	make_refs(&r, 300, 12000, 11);
+	while (eph_policies[cfg.npolicies] != NULL) {
+		policies[cfg.npolicies] = eph_policies[cfg.npolicies];
+		cfg.npolicies++;
+	}
+	points = calloc(cfg.npolicies * COUNT(sizes), sizeof(*points));
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, points, NULL), 0);
+	for (size_t i = 0; i < cfg.npolicies * COUNT(sizes); i++) {
+		struct eph_policy_counts counts;
+		struct eph_err err;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_mrc_replay(&r, policies[i / COUNT(sizes)], NULL,
+			sizes[i % COUNT(sizes)], 7, &counts, &err),
+		    0);
+		CU_ASSERT_DOUBLE_EQUAL(points[i].miss_ratio,
+		    1 - (double)counts.hits / (double)r.n, 1e-12);
+		CU_ASSERT_DOUBLE_EQUAL(points[i].promotions,
+		    1000 * (double)counts.promotions / (double)r.n, 1e-9);
+	}
+	free(points);
+	eph_refs_free(&r);
+}
+
 static void
 check_within_error(const struct eph_refs *r, const struct eph_mrc_point *p,
     size_t n, const char *what)
@@ -629,6 +672,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_opt_is_the_bound_of_all),
 	TEST(test_loop_behaviour),
 	TEST(test_curves_do_not_depend_on_threads),
+	TEST(test_curves_are_the_replays),
 	TEST(test_shards_is_within_its_error),
 	TEST(test_shards_of_all_pages_is_exact),
 	TEST(test_miniature_is_near),

@@ -21,7 +21,8 @@
  * the next miss, whose entry is asked for when the one before has left.
  *
  * POLICY_LISTS(ps) is defined by policies whose state is a struct lists and
- * that take slots by page: those have a second loop, without tables.
+ * that take slots by page: those have a second loop, without tables.  In it
+ * POLICY_AHEAD(ps, page) asks for what else there is of a page.
  */
 
 #include "ephmap/sdk/policy.h"
@@ -124,6 +125,10 @@ POLICY(replay_by_page)(
 		lists_ahead(POLICY_LISTS(ps),
 		    pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i],
 		    pages[i + REPLAY_SOON < n ? i + REPLAY_SOON : i]);
+#ifdef POLICY_AHEAD
+		POLICY_AHEAD(
+		    ps, pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i]);
+#endif
 		if (lists_cached(POLICY_LISTS(ps), page)) {
 			hits++;
 			POLICY(hit)(ps, page);

@@ -89,6 +89,12 @@ eph__lists_check(const struct lists *l, unsigned nresident)
 			PANIC("policy list: wrong count");
 		*(list <= nresident ? &resident : &ghosts) += count;
 	}
+	for (uint32_t i = 0; i < l->c.nslots && l->aside != 0; i++) {
+		if (l->n[i].list != l->aside)
+			continue;
+		resident++;
+		pinned += l->n[i].pinned;
+	}
 	for (uint32_t g = l->ghost_free; g != EPH_NONE; g = l->n[g].next)
 		ghosts++;
 	if (ghosts != l->nghosts)

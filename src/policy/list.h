@@ -44,6 +44,8 @@ struct lists {
 	bool ready; /* victim() did insert()'s work for the page */
 	bool both;  /* a cached page may have a ghost as well */
 	bool by_page;
+	uint8_t aside; /* number of a list without links, whose slots the
+			* policy keeps elsewhere; 0: there is none */
 	uint32_t count[LISTS_MAX];
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };

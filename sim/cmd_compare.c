@@ -20,7 +20,6 @@
 #include "ephmap/tlb_record.h"
 #include "command.h"
 #include "options.h"
-#include "input.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
@@ -296,7 +295,7 @@ cmd_compare(const struct opts *o, int n, char **operands)
 		return (EXIT_BAD);
 	if (o->workload != NULL)
 		return (compare_workload(&s, &beside));
-	if (input_open(s.command, s.trace, &trace) != OPTIONS_OK)
+	if (setup_open(&s, &trace) != OPTIONS_OK)
 		return (EXIT_BAD);
 	status = compare_trace(&s, trace, &beside);
 	eph_trace_close(trace);

@@ -18,7 +18,6 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
-#include "input.h"
 #include "known.h"
 #include "plot.h"
 #include "progress.h"
@@ -626,7 +625,7 @@ check_alone(const struct setup *s)
 {
 	static const enum opt_id of_runs[] = { OPT_ID_shootdown, OPT_ID_machine,
 		OPT_ID_tlb, OPT_ID_cpus, OPT_ID_executor, OPT_ID_touch,
-		OPT_ID_hold_ns, OPT_ID_flags, OPT_ID_costs };
+		OPT_ID_hold, OPT_ID_rate, OPT_ID_flags, OPT_ID_costs };
 
 	for (size_t i = 0; i < sizeof(of_runs) / sizeof(of_runs[0]); i++) {
 		if (s->o->given[of_runs[i]])
@@ -675,7 +674,7 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 	if (setup_trace(&m.s, n, operands) != OPTIONS_OK ||
 	    check_options(&m) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (input_open(m.s.command, m.s.trace, &trace) != OPTIONS_OK)
+	if (setup_open(&m.s, &trace) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (setup_check_trace(&m.s, eph_trace_meta(trace)) != OPTIONS_OK)
 		status = EXIT_BAD;

@@ -121,7 +121,7 @@ group_record(const struct group *g, struct record *r, char keys[METRICS][40])
 
 		record_add(r, NULL, group_axes[a].column, NULL,
 		    *s == '\0' ? value_none()
-			: group_axes[a].number
+			: group_number(a, s)
 			? value_whole(strtoull(s, NULL, 10))
 			: value_text(s));
 	}
@@ -177,7 +177,7 @@ print_group(struct table *t, const struct groups *gs, const struct group *g)
 			continue;
 		if (g->axis[a][0] == '\0')
 			table_cell(t, "-");
-		else if (group_axes[a].number)
+		else if (group_number(a, g->axis[a]))
 			table_cell(t, "%s",
 			    number_u64(number, strtoull(g->axis[a], NULL, 10)));
 		else

@@ -18,7 +18,6 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
-#include "input.h"
 #include "log_json.h"
 #include "progress.h"
 #include "report.h"
@@ -419,7 +418,7 @@ run_trace(struct run *r)
 	size_t n;
 	int status = EXIT_BAD;
 
-	if (input_open(r->setup.command, r->setup.trace, &trace) != OPTIONS_OK)
+	if (setup_open(&r->setup, &trace) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (setup_points(&r->setup, eph_trace_meta(trace), &points, &n) ==
 	    OPTIONS_OK) {

@@ -603,7 +603,7 @@ scale(struct scale *sc, const struct point *points, size_t n)
 	sc->rate = must_alloc(NULL, n, sizeof(*sc->rate));
 	sc->refused = must_alloc(NULL, sc->ndesigns, sizeof(*sc->refused));
 	sc->load = (struct load){ (unsigned)o->scale_at,
-		(unsigned)o->scale_hits, o->hold_ns };
+		(unsigned)o->scale_hits, sc->s.hold.ns };
 	progress_start(&sc->progress, "scale", 0);
 	status = run_curves(sc);
 	if (status == EXIT_OK)

@@ -78,7 +78,8 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 		.refs = o->gen_refs,
 		.alpha = o->alpha,
 		.cpus = (unsigned)o->gen_cpus,
-		.seed = o->gen_seed };
+		.seed = o->gen_seed,
+		.rate = o->rate };
 	struct eph_trace_writer *w;
 	struct eph_err err;
 	struct progress bar;

@@ -25,7 +25,7 @@ const struct group_axis_info group_axes[GROUP_AXES] = {
 	[GROUP_CPUS] = { "cpus", "CPUs", true },
 	[GROUP_NBUFS] = { "nbufs", "buffers", true },
 	[GROUP_TOUCH] = { "touch", "touch", false },
-	[GROUP_HOLD] = { "hold", "hold ns", true },
+	[GROUP_HOLD] = { "hold", "hold", true },
 	[GROUP_FLAGS] = { "flags", "flags", false },
 	[GROUP_COSTS] = { "costs", "costs", false },
 	[GROUP_PLUGIN] = { "plugin", "plug-in", false },
@@ -205,6 +205,13 @@ compare_groups(const void *va, const void *vb)
 			(atoll(a->axis[i]) < atoll(b->axis[i]))
 		    : strcmp(a->axis[i], b->axis[i]);
 	return (c);
+}
+
+bool
+group_number(unsigned axis, const char *value)
+{
+	return (group_axes[axis].number && *value != '\0' &&
+	    value[strspn(value, "0123456789")] == '\0');
 }
 
 /*

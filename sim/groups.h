@@ -60,6 +60,9 @@ struct group_metric_info {
 };
 
 extern const struct group_axis_info group_axes[GROUP_AXES];
+
+/* A value of a number's axis that is one: a hold may be `20r'. */
+bool group_number(unsigned axis, const char *value);
 extern const struct group_metric_info group_metrics[METRICS];
 
 struct group {

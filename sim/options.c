@@ -136,6 +136,40 @@ parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out)
 	return (0);
 }
 
+int
+parse_hold(const char *s, struct hold *out)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "", 1 }, { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 },
+		{ "s", 1000000000 }, { "r", 0 } };
+	const char *unit;
+	uint64_t v;
+	unsigned i = 0;
+	const int error = take_number(s, &v, &unit);
+
+	if (error != 0)
+		return (error);
+	while (i < 6 && strcmp(unit, units[i].name) != 0)
+		i++;
+	if (i == 6)
+		return (EINVAL);
+	if (v > INT64_MAX / (units[i].ns != 0 ? units[i].ns : 1))
+		return (ERANGE);
+	*out = (struct hold){ .ns = v * units[i].ns,
+		.refs = units[i].ns == 0 ? v : 0 };
+	return (0);
+}
+
+const char *
+hold_text(const struct hold *h, char buf[HOLD_TEXT])
+{
+	(void)snprintf(buf, HOLD_TEXT, "%" PRIu64 "%s",
+	    h->refs != 0 ? h->refs : h->ns, h->refs != 0 ? "r" : "");
+	return (buf);
+}
+
 /* What the messages about a command begin with. */
 static const char *
 command_name(const struct command *c, char buf[COMMAND_MAX])

@@ -161,6 +161,23 @@ int parse_real(const char *s, double min, double max, double *out);
  */
 int parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out);
 
+/* How long a page is held; at most one of the two is not 0. */
+struct hold {
+	uint64_t ns;
+	uint64_t refs; /* references asked for meanwhile */
+};
+
+/*
+ * A number as of parse_u64 with its unit behind it: ns (or none), us, ms, s,
+ * or r for references.  Returns as parse_u64().
+ */
+int parse_hold(const char *s, struct hold *out);
+
+#define HOLD_TEXT 32
+
+/* The same back, without a unit for nanoseconds; returns `buf'. */
+const char *hold_text(const struct hold *h, char buf[HOLD_TEXT]);
+
 /* For --format: what the choices mean. */
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
 

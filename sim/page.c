@@ -207,7 +207,7 @@ axis_cell(FILE *f, const struct group *g, unsigned a)
 {
 	const char *s = g->axis[a];
 
-	if (group_axes[a].number && *s != '\0') {
+	if (group_number(a, s)) {
 		number_cell(f, strtod(s, NULL), 0);
 		return;
 	}

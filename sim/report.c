@@ -115,13 +115,15 @@ void
 print_p_lines(
     const struct setup *s, const struct eph_trace_meta *meta, FILE *out)
 {
-	char flags[64], ns[NUMBER_MAX];
+	char flags[64], held[NUMBER_MAX];
+	const bool refs = s->hold.refs != 0;
 
 	if (meta->ops_of[EPH_OP_REF] > 0)
-		(void)fprintf(out, "p lines: %s, touch %s, held %s ns.  ",
+		(void)fprintf(out, "p lines: %s, touch %s, held %s %s.  ",
 		    flags_text(s->sfb_flags, flags),
 		    opt_choice(touch, s->o->touch),
-		    number_u64(ns, s->o->hold_ns));
+		    number_u64(held, refs ? s->hold.refs : s->hold.ns),
+		    refs ? "references" : "ns");
 	(void)fprintf(out, "Seed %" PRIu64 ".\n", s->o->seed);
 }
 

@@ -104,17 +104,22 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 {
 	static const char config[] = "config";
 	const struct eph_run_config *cfg = &p->cfg;
-	char version[32], flags[64];
+	const struct hold held = { cfg->hold_ns, cfg->hold_refs };
+	char version[32], flags[64], hold[HOLD_TEXT];
 
 	(void)snprintf(version, sizeof(version), "%d.%d.%d",
 	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH);
 	(void)flags_text(cfg->flags, flags);
+	(void)hold_text(&held, hold);
 	record_add(r, config, "ephmap", NULL,
 	    value_text(record_own(r, must_copy(version, strlen(version)))));
 	add_axes(r, config, s, p);
 	record_add(r, config, "touch", NULL,
 	    value_text(opt_choice(touch, cfg->touch)));
-	record_add(r, config, "hold", NULL, value_whole(cfg->hold_ns));
+	record_add(r, config, "hold", NULL,
+	    cfg->hold_refs == 0
+		? value_whole(cfg->hold_ns)
+		: value_text(record_own(r, must_copy(hold, strlen(hold)))));
 	record_add(r, config, "flags", NULL,
 	    value_text(record_own(r, must_copy(flags, strlen(flags)))));
 	record_add(r, config, "plugin", NULL, value_text(s->o->plugin));

@@ -11,6 +11,7 @@
 
 #include "axis.h"
 #include "costs.h"
+#include "input.h"
 #include "options.h"
 #include "plot.h"
 #include "table.h"
@@ -169,7 +170,8 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->seed = v->seed[at[BY_SEED]];
 	cfg->touch = (enum eph_touch)v->touch[at[BY_TOUCH]];
 	cfg->threads = s->o->executor == 1;
-	cfg->hold_ns = v->hold[at[BY_HOLD]];
+	cfg->hold_ns = v->hold[at[BY_HOLD]].ns;
+	cfg->hold_refs = v->hold[at[BY_HOLD]].refs;
 	cfg->flags = v->flags[at[BY_FLAGS]];
 	cfg->time = s->timed ? &s->time : NULL;
 }
@@ -249,17 +251,33 @@ setup_check_trace(const struct setup *s, const struct eph_trace_meta *meta)
 	    s->trace, meta->ops, meta->ops_of[EPH_OP_DELAY], origin));
 }
 
-/* A hold ends when time has passed: the trace or --time must have some. */
+/* A hold must mean something, and end before the trace does. */
 static int
-setup_hold(const struct setup *s, const struct eph_trace_meta *meta)
+check_hold(const struct setup *s, const struct eph_trace_meta *meta,
+    const struct hold *h)
 {
-	if (s->trace == NULL || s->o->hold_ns == 0 || s->o->time ||
-	    meta->ops_of[EPH_OP_DELAY] != 0)
+	if (h->ns == 0 && h->refs == 0)
 		return (OPTIONS_OK);
-	return (options_refuse(s->command,
-	    "--hold: %s has no time (no d line): pages would be held to its "
-	    "end; use a trace with times, or --time",
-	    s->trace));
+	if (s->workload != NULL)
+		return (options_refuse(s->command,
+		    "--hold is of a trace's p lines, and a workload has none"));
+	if (s->trace != NULL && meta->ops_of[EPH_OP_REF] == 0)
+		return (options_refuse(s->command,
+		    "--hold is of p lines: %s has none, its u lines say how "
+		    "long pages are held",
+		    s->trace));
+	if (h->refs != 0 && (s->timed || s->o->executor == 1))
+		return (options_refuse(s->command,
+		    "--hold: references are counted without --time, in "
+		    "lockstep; under clocks a hold is in time (1us)"));
+	if (h->refs == 0 && s->trace != NULL && !s->timed &&
+	    meta->ops_of[EPH_OP_DELAY] == 0)
+		return (options_refuse(s->command,
+		    "--hold: %s has no time (no d line): pages would be held "
+		    "to its end; hold them for references (20r), give it a "
+		    "time (--rate), or use --time",
+		    s->trace));
+	return (OPTIONS_OK);
 }
 
 /* What belongs to --time. */
@@ -302,8 +320,10 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 
 	if (setup_time(s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	if ((s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK) ||
-	    setup_hold(s, meta) != OPTIONS_OK)
+	if (s->workload != NULL && s->o->rate > 0)
+		return (options_refuse(s->command,
+		    "--rate is of a trace's lines, and a workload has none"));
+	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(
@@ -311,8 +331,12 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	if (setup_plugin(s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = values_find(s, meta, &v);
-	if (status == OPTIONS_OK)
+	for (size_t i = 0; status == OPTIONS_OK && i < v.nholds; i++)
+		status = check_hold(s, meta, &v.hold[i]);
+	if (status == OPTIONS_OK) {
 		s->sfb_flags = v.flags[0];
+		s->hold = v.hold[0];
+	}
 	for (size_t i = 0; status == OPTIONS_OK && i < v.ndesigns; i++)
 		add_design(&l, s, &v, v.design[i]);
 	values_free(&v);
@@ -409,6 +433,37 @@ setup_trace(struct setup *s, int n, char **operands)
 		    "a trace is missing; `ephmap trace generate` makes one, "
 		    "`ephmap trace import` reads a log"));
 	return (OPTIONS_OK);
+}
+
+/* Times that nobody would look at are refused. */
+static int
+check_rate(const struct setup *s)
+{
+	if (s->o->executor == 1)
+		return (options_refuse(s->command,
+		    "--rate: real threads have no trace time; it needs the "
+		    "executor lockstep"));
+	if (s->o->time && s->o->load == 0)
+		return (options_refuse(s->command,
+		    "--rate with --time says when lines come: it needs --load "
+		    "open"));
+	return (OPTIONS_OK);
+}
+
+int
+setup_open(const struct setup *s, struct eph_trace **tp)
+{
+	struct eph_err err;
+
+	if (s->o->rate > 0 && check_rate(s) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (input_open(s->command, s->trace, tp) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (s->o->rate == 0 || eph_trace_rate(*tp, s->o->rate, &err) == 0)
+		return (OPTIONS_OK);
+	eph_trace_close(*tp);
+	return (
+	    options_refuse(s->command, "--rate: %s: %s", s->trace, err.text));
 }
 
 static const char *

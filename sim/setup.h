@@ -38,6 +38,7 @@ struct setup {
 
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
+	struct hold hold;	     /* the first */
 	struct eph_time_config time; /* of --time; points' cfg has it */
 	const struct eph_design_ops *plugin_design; /* of --plugin; or NULL */
 	const struct eph_policy_ops *plugin_policy;
@@ -65,6 +66,12 @@ struct point {
  * --workload; returns OPTIONS_OK, or OPTIONS_BAD with a message printed.
  */
 int setup_trace(struct setup *s, int n, char **operands);
+
+/*
+ * Open the trace, with the times of --rate.  OPTIONS_OK, or OPTIONS_BAD with
+ * a message printed.
+ */
+int setup_open(const struct setup *s, struct eph_trace **tp);
 
 /* Take a workload; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
 int setup_workload(struct setup *s, const char *text);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "costs.h"
-#include "input.h"
 #include "result.h"
 #include "table.h"
 
@@ -87,7 +86,7 @@ add_input(struct study *st, const char *trace, const char *workload)
 		    setup_workload_meta(&in->s, &in->meta) != OPTIONS_OK)
 			return (OPTIONS_BAD);
 	} else {
-		if (input_open(in->s.command, trace, &in->trace) != OPTIONS_OK)
+		if (setup_open(&in->s, &in->trace) != OPTIONS_OK)
 			return (OPTIONS_BAD);
 		in->meta = *eph_trace_meta(in->trace);
 	}
@@ -248,19 +247,21 @@ study_cell(const struct study_input *in, const struct point *p)
 	const struct eph_run_config *cfg = &p->cfg;
 	char *cell = must_alloc(NULL, 2 * CELL_MAX, 1);
 	char *costs = own_costs(in, p);
-	char flags[64], timed[64], plugin[17], machine[17], nbufs[16] = "-";
+	const struct hold held = { cfg->hold_ns, cfg->hold_refs };
+	char hold[HOLD_TEXT], flags[64], timed[64], plugin[17], machine[17],
+	    nbufs[16] = "-";
 
 	if (point_has_nbufs(p))
 		(void)snprintf(nbufs, sizeof(nbufs), "%u", cfg->nbufs);
 	(void)snprintf(cell, 2 * CELL_MAX,
-	    "%d.%d.%d %s%s %s/%s/%s %s%s/%s/%s %u/%s %s/%" PRIu64 "/%s "
+	    "%d.%d.%d %s%s %s/%s/%s %s%s/%s/%s %u/%s %s/%s/%s "
 	    "%" PRIu64 " %s%s%s%s",
 	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH,
 	    in->trace == NULL ? "w" : "", in->digest, cfg->design->name,
 	    or_none(point_policy(p)), or_none(point_shootdown(p)), cfg->machine,
 	    p->profile != NULL ? digest_file(cfg->machine, machine) : "",
 	    point_tlb(p), opt_choice(executor, in->s.o->executor), cfg->cpus,
-	    nbufs, opt_choice(touch, cfg->touch), cfg->hold_ns,
+	    nbufs, opt_choice(touch, cfg->touch), hold_text(&held, hold),
 	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),
 	    in->s.o->plugin != NULL ? " plugin " : "",
 	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin) : "",

@@ -344,6 +344,27 @@ find_numbers(const struct setup *s, const char *option, const char *text,
 	return (status);
 }
 
+static int
+find_holds(const struct setup *s, struct axis_values *v)
+{
+	const char *text = s->sweep ? s->o->sweep_holds : s->o->hold;
+	struct words w;
+	int status = cut_list(s, "hold", text, &w);
+
+	v->hold = must_alloc(NULL, w.n + 1, sizeof(*v->hold));
+	v->hold[0] = (struct hold){ 0, 0 };
+	v->nholds = w.n > 0 ? w.n : 1;
+	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
+		if (parse_hold(w.word[i], &v->hold[i]) != 0)
+			status = options_refuse(s->command,
+			    "--hold: expected a number of nanoseconds, or one "
+			    "with us, ms, s, or r for references, got \"%s\"",
+			    w.word[i]);
+	}
+	words_free(&w);
+	return (status);
+}
+
 bool
 setup_policy_help(const struct setup *s)
 {
@@ -443,8 +464,7 @@ values_find(const struct setup *s, const struct eph_trace_meta *meta,
 	    find_nbufs(s, meta, v) != OPTIONS_OK ||
 	    find_touches(s, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	if (find_numbers(s, "hold", s->o->sweep_holds, s->o->hold_ns, &v->hold,
-		&v->nholds) != OPTIONS_OK)
+	if (find_holds(s, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	return (find_numbers(s, "seed", s->o->sweep_seeds,
 	    s->sweep ? 1 : s->o->seed, &v->seed, &v->nseeds));

@@ -24,7 +24,7 @@ struct axis_values {
 	size_t ntouches;
 	unsigned *touch;
 	size_t nholds;
-	uint64_t *hold;
+	struct hold *hold;
 	size_t nflags;
 	unsigned *flags;
 	size_t nseeds;

@@ -36,6 +36,8 @@ struct eph_generate {
 	double alpha;	/* ZIPF: 0 to 10 */
 	unsigned cpus;	/* each reference on one of these, at random */
 	uint64_t seed;
+	uint64_t rate; /* references a second, up to 10^9: d lines stand
+			* between them; 0: no time */
 
 	/* Told now and then how much is written; may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);

@@ -107,7 +107,10 @@ struct eph_run_config {
 	uint32_t nbufs;
 	uint64_t seed;
 	enum eph_touch touch; /* of p lines */
-	uint64_t hold_ns;     /* of p lines */
+	uint64_t hold_ns;     /* of p lines; 0: not held by time */
+	uint64_t hold_refs;   /* of p lines: until so many more references
+			       * were asked for; 0: no.  One of the two, and
+			       * this one not with clocks or threads */
 	unsigned flags;	      /* SFB_* of p lines */
 	FILE *log;	      /* --log: words for every line; NULL: none */
 	const struct eph_costs *costs;	    /* NULL: the machine's */

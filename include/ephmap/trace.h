@@ -110,6 +110,16 @@ bool eph_trace_is_text(const struct eph_trace *t);
 int eph_trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
     struct eph_err *err);
 
+/*
+ * Give times to a trace that has none: so many references (m and p lines) a
+ * second, 1 to 10^9, evenly.  From here on the trace has d lines, of which
+ * its meta data tells; call it before anything is read.  Returns 0, EINVAL
+ * with `err` set where there are d lines already or the references would
+ * take more than 31 years, or ENOMEM.
+ */
+int eph_trace_rate(
+    struct eph_trace *t, uint64_t per_second, struct eph_err *err);
+
 /* Start again from the first operation.  Returns as eph_trace_next. */
 int eph_trace_rewind(struct eph_trace *t, struct eph_err *err);
 

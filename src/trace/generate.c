@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/prng.h"
+#include "trace/trace_rate.h"
 
 #define CDF_BITS  53
 #define LN2	  0x1.62e42fefa39efp-1
@@ -158,8 +159,12 @@ generate_refs(const struct eph_generate *g, const struct zipf *z,
 		const uint64_t page =
 		    z != NULL ? zipf_draw(z, &pages) : page_in_order(g, i);
 
-		error = eph_trace_write(w, EPH_OP_REF, 0,
-		    prng_below(&cpus, g->cpus), page, 0, 0, err);
+		if (g->rate > 0 && i > 0)
+			error = eph_trace_write(w, EPH_OP_DELAY, 0, 0, 0, 0,
+			    rate_ns(i, g->rate) - rate_ns(i - 1, g->rate), err);
+		if (error == 0)
+			error = eph_trace_write(w, EPH_OP_REF, 0,
+			    prng_below(&cpus, g->cpus), page, 0, 0, err);
 		if (g->progress != NULL && i % TELL_EVERY == 0)
 			g->progress(g->progress_arg, i, g->refs);
 	}
@@ -181,6 +186,12 @@ eph_trace_generate(const struct eph_generate *g, struct eph_trace_writer *w,
 		    "1 to %u CPUs and an alpha from 0 to %g",
 		    EPH_FRAMES_MAX, (unsigned long long)EPH_GEN_REFS_MAX,
 		    EPH_CPUS_MAX, ALPHA_MAX));
+	if (g->rate > RATE_MAX ||
+	    (g->rate > 0 && g->refs / g->rate > RATE_SECONDS))
+		return (eph_err_set(err, EINVAL,
+		    "generate: expected up to %u references a second, and no "
+		    "more than %u seconds",
+		    RATE_MAX, RATE_SECONDS));
 	if (g->kind == EPH_GEN_SCAN || g->kind == EPH_GEN_LOOP)
 		return (generate_refs(g, NULL, w, err));
 	error = zipf_init(

@@ -26,6 +26,7 @@ set(EPHMAP_SOURCES
     trace_binary.c
     trace_binary_read.c
     trace_binary_write.c
+    trace_rate.c
     trace_text.c
     trace_writer.c
     tracepoint.c

@@ -15,12 +15,14 @@
 #include "ephmap/import.h"
 #include "trace/input.h"
 #include "trace/trace_binary.h"
+#include "trace/trace_rate.h"
 #include "trace/trace_text.h"
 
-/* One of the two is set. */
+/* One of the first two is set. */
 struct eph_trace {
 	struct trace_text *text;
 	struct trace_binary *binary;
+	struct trace_rate *rate; /* NULL: as it stands in the file */
 };
 
 static bool
@@ -113,12 +115,15 @@ eph_trace_close(struct eph_trace *t)
 		return;
 	eph__trace_text_close(t->text);
 	eph__trace_binary_close(t->binary);
+	eph__trace_rate_free(t->rate);
 	free(t);
 }
 
 const struct eph_trace_meta *
 eph_trace_meta(const struct eph_trace *t)
 {
+	if (t->rate != NULL)
+		return (&t->rate->meta);
 	return (t->text != NULL ? eph__trace_text_meta(t->text)
 				: eph__trace_binary_meta(t->binary));
 }
@@ -130,17 +135,61 @@ eph_trace_is_text(const struct eph_trace *t)
 }
 
 int
+eph_trace_rate(struct eph_trace *t, uint64_t per_second, struct eph_err *err)
+{
+	const struct eph_trace_meta *meta = eph_trace_meta(t);
+	const uint64_t gaps = meta->references > 0 ? meta->references - 1 : 0;
+	struct trace_rate *r;
+
+	if (meta->ops_of[EPH_OP_DELAY] != 0)
+		return (eph_err_set(
+		    err, EINVAL, "the trace has times (d lines) already"));
+	if (per_second < 1 || per_second > RATE_MAX ||
+	    gaps / per_second > RATE_SECONDS)
+		return (eph_err_set(err, EINVAL,
+		    "expected 1 to %u references a second, and no more than "
+		    "%u seconds",
+		    RATE_MAX, RATE_SECONDS));
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	r->rate = per_second;
+	r->meta = *meta;
+	r->meta.ops += gaps;
+	r->meta.ops_of[EPH_OP_DELAY] = gaps;
+	r->meta.duration_ns = rate_ns(gaps, per_second);
+	t->rate = r;
+	return (0);
+}
+
+int
 eph_trace_next(struct eph_trace *t, const struct eph_op **opsp, size_t *np,
     struct eph_err *err)
 {
-	return (t->text != NULL
-		? eph__trace_text_next(t->text, opsp, np, err)
-		: eph__trace_binary_next(t->binary, opsp, np, err));
+	const int error = t->text != NULL
+	    ? eph__trace_text_next(t->text, opsp, np, err)
+	    : eph__trace_binary_next(t->binary, opsp, np, err);
+
+	if (error != 0 || t->rate == NULL)
+		return (error);
+	if (eph__trace_rate_block(t->rate, *opsp, *np) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	*opsp = t->rate->ops;
+	*np = t->rate->n;
+	return (0);
+}
+
+/* The operation of the file that operation `i' of the block is, or is of. */
+static size_t
+trace_at(const struct eph_trace *t, size_t i)
+{
+	return (t->rate != NULL ? t->rate->from[i] : i);
 }
 
 int
 eph_trace_rewind(struct eph_trace *t, struct eph_err *err)
 {
+	if (t->rate != NULL)
+		t->rate->refs = 0;
 	return (t->text != NULL ? eph__trace_text_rewind(t->text, err)
 				: eph__trace_binary_rewind(t->binary, err));
 }
@@ -164,8 +213,9 @@ eph_trace_where_line(
 uint64_t
 eph_trace_line(const struct eph_trace *t, size_t i)
 {
-	return (t->text != NULL ? eph__trace_text_line(t->text, i)
-				: eph__trace_binary_line(t->binary, i));
+	return (t->text != NULL
+		? eph__trace_text_line(t->text, trace_at(t, i))
+		: eph__trace_binary_line(t->binary, trace_at(t, i)));
 }
 
 uint64_t
@@ -178,6 +228,7 @@ eph_trace_page_name(const struct eph_trace *t, uint32_t page)
 uint64_t
 eph_trace_handle_name(const struct eph_trace *t, size_t i)
 {
-	return (t->text != NULL ? eph__trace_text_handle_name(t->text, i)
-				: eph__trace_binary_handle_name(t->binary, i));
+	return (t->text != NULL
+		? eph__trace_text_handle_name(t->text, trace_at(t, i))
+		: eph__trace_binary_handle_name(t->binary, trace_at(t, i)));
 }

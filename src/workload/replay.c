@@ -15,7 +15,8 @@
  * handle again: that line waits too.
  *
  * `p` lines are the bulk of most traces and need no handle: map, touch and
- * unmap in a row, or, with a hold, an unmap by timer.
+ * unmap in a row, or, with a hold, an unmap by timer, or before the line that
+ * follows the last reference of the hold.
  *
  * What is measured besides the counters: buffers in use, integrated over
  * trace time where there are delays, else sampled at each line (at a `p`
@@ -101,6 +102,23 @@ replay_ref_unmap(struct eph_machine *mc, void *arg)
 	rp->nheld--;
 }
 
+/* Unmap what was held for as many references as were asked for. */
+static int
+replay_release_due(struct replay *rp, uint64_t references)
+{
+	while (rp->held_first != NULL && rp->held_first->due <= references) {
+		struct held_ref *hr = rp->held_first;
+
+		if ((rp->held_first = hr->next) == NULL)
+			rp->held_end = &rp->held_first;
+		cpu_enter_inline(rp->mc, hr->cpu);
+		replay_ref_unmap(rp->mc, hr);
+		if (rp->error != 0)
+			return (rp->error);
+	}
+	return (0);
+}
+
 static int
 replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
 {
@@ -115,6 +133,15 @@ replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
 	hr->rp = rp;
 	hr->obj = obj;
 	rp->nheld++;
+	if (rp->cfg->hold_refs != 0) {
+		/* A map that slept returns later, and is due later. */
+		hr->due = rp->res->references + rp->cfg->hold_refs;
+		hr->cpu = cpu;
+		hr->next = NULL;
+		*rp->held_end = hr;
+		rp->held_end = &hr->next;
+		return (0);
+	}
 	if (rp->mc->exec->timer(rp->mc, rp->mc->clock_ns + rp->cfg->hold_ns,
 		cpu, replay_ref_unmap, hr) != 0)
 		return (eph__replay_fail(rp, ENOMEM, "out of memory"));
@@ -213,7 +240,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 			replay_saw(rp, op->page, mp.va);
 	}
 	replay_sample(rp);
-	if (eph_unlikely(rp->cfg->hold_ns != 0))
+	if (eph_unlikely(rp->holds))
 		return (replay_ref_hold(rp, mp.obj, cpu));
 	since = eph_clock_now(mc);
 	error = rp->ops->unmap(rp->state, mp.obj);
@@ -301,6 +328,8 @@ replay_finish_holds(struct replay *rp)
 {
 	const uint64_t at = eph_lockstep_next_timer(rp->mc);
 
+	if (rp->held_first != NULL)
+		return (replay_release_due(rp, rp->held_first->due) == 0);
 	if (rp->nheld == 0 || at == UINT64_MAX)
 		return (false);
 	return (replay_delay(rp, at - rp->mc->clock_ns) == 0);
@@ -343,6 +372,13 @@ replay_step(void *arg)
 		struct eph_run_moment m;
 		size_t i;
 
+		if (eph_unlikely(rp->held_first != NULL) &&
+		    rp->held_first->due <= rp->res->references) {
+			(void)replay_release_due(rp, rp->res->references);
+			if (rp->error != 0 || rp->mc->attention ||
+			    rp->epoch != epoch)
+				return (rp->error == 0);
+		}
 		if (rp->i == rp->n && !replay_block(rp))
 			return (rp->error == 0 && replay_finish_holds(rp));
 		i = rp->i++;
@@ -391,6 +427,8 @@ replay_flags_init(struct replay *rp)
 	rp->ask_first = ops->validity == EPH_VALID_GENERATION;
 	rp->this_cpu = ops->validity == EPH_VALID_THIS_CPU;
 	rp->sample = !rp->src->has_time && rp->cfg->hold_ns == 0;
+	rp->holds = rp->cfg->hold_ns != 0 || rp->cfg->hold_refs != 0;
+	rp->held_end = &rp->held_first;
 	if ((rp->cfg->flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
 		rp->res->nowait_ignored = true;
 }
@@ -433,6 +471,8 @@ replay_result(struct replay *rp)
 static void
 replay_held_free(struct replay *rp)
 {
+	*rp->held_end = rp->held_free; /* held ones: where a run failed */
+	rp->held_free = rp->held_first;
 	while (rp->held_free != NULL) {
 		struct held_ref *hr = rp->held_free;
 
@@ -505,6 +545,10 @@ eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 	struct eph_world *world;
 	int error;
 
+	if (cfg->hold_refs != 0 && (cfg->hold_ns != 0 || cfg->time != NULL))
+		return (eph_err_set(err, EINVAL,
+		    "a hold in references stands alone: not beside one in "
+		    "time, and not under clocks"));
 	if (cfg->threads)
 		return (eph__replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));

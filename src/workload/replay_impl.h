@@ -61,6 +61,8 @@ struct asked {
 struct held_ref {
 	struct replay *rp;
 	void *obj;
+	uint64_t due; /* held by references: after this one */
+	unsigned cpu;
 	struct held_ref *next;
 };
 
@@ -78,6 +80,7 @@ struct replay {
 	bool ask_first;	     /* p lines ask for the address before they touch */
 	bool this_cpu;	     /* mappings are used on the CPU that mapped them */
 	bool wires;
+	bool holds;		      /* p lines are held */
 	bool sample;		      /* buffers by line, not by time */
 	const struct eph_op *ops_now; /* the block */
 	size_t n;
@@ -94,6 +97,8 @@ struct replay {
 	uint32_t nasked;
 	uint32_t asked_free; /* index plus one */
 	struct held_ref *held_free;
+	struct held_ref *held_first; /* by references, the first due first */
+	struct held_ref **held_end;
 	uint64_t mapped; /* handles mapped now */
 	uint32_t *seen;	 /* by page: index of the address it had last, or 0 */
 	uint32_t nseen;	 /* room */

@@ -510,7 +510,7 @@ eph__replay_threads(const struct eph_run_config *cfg, struct eph_op_source *src,
 	struct eph_world *world;
 	int error;
 
-	if (cfg->hold_ns != 0)
+	if (cfg->hold_ns != 0 || cfg->hold_refs != 0)
 		return (eph_err_set(err, EINVAL,
 		    "real threads have no trace time: --hold needs the "
 		    "executor lockstep"));

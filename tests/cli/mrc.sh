@@ -169,10 +169,6 @@ expect_out '^lru,100,0\.[0-9]*,0\.[0-9]*$'
 expect_out '^mru,100,,$'
 expect_err 'cannot be scaled'
 
-# Nothing ends a hold where no time passes.
-refuses 'no time' run --design sf_buf.lru --hold 1000 few.txt
-refuses 'no time' compare --design sf_buf.lru,dmap --hold 1000 few.txt
-
 # gnuplot is told to leave start-up files alone, and what it wrote is looked
 # at: this one draws nothing, half a picture or a whole one.
 mkdir bin

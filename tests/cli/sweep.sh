@@ -56,7 +56,7 @@ accepts query every.db --sql 'select count(*) as n from run' --format csv
 expect 'every design' [ "$(sed -n 2p "$out")" -eq "$designs" ]
 accepts sweep --trace z.ept --design sf_buf.lru --policy lru,2q:kin=0.1/0.2 \
     --touch none,write \
-    --hold 0,1K --flags shared,private+nowait --cpus 2,3 -o axes.db
+    --hold 0,20r --flags shared,private+nowait --cpus 2,3 -o axes.db
 expect_out ' 48 run now'
 
 # Killed at any moment, it goes on where it was.

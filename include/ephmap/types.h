@@ -106,16 +106,21 @@ eph_err_set(struct eph_err *err, int status, const char *fmt, ...);
 #define eph_likely(x)	__builtin_expect(!!(x), 1)
 #define eph_unlikely(x) __builtin_expect(!!(x), 0)
 /*
+ * EPH_INLINE: inlined whatever its size, for code that has to know what is
+ * constant where it is called.
+ *
  * A hint.  A function that does nothing else is EPH_PREFETCHER: gcc takes the
  * hint for nothing and leaves calls of such functions out.
  */
 #define eph_prefetch(p) __builtin_prefetch(p)
-#define EPH_PREFETCHER	static inline __attribute__((always_inline))
+#define EPH_INLINE	static inline __attribute__((always_inline))
+#define EPH_PREFETCHER	EPH_INLINE
 #else
 #define eph_likely(x)	(x)
 #define eph_unlikely(x) (x)
 #define eph_prefetch(p) ((void)(p))
-#define EPH_PREFETCHER	static inline
+#define EPH_INLINE	static inline
+#define EPH_PREFETCHER	EPH_INLINE
 #endif
 
 #ifdef __cplusplus

@@ -48,6 +48,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "exec/latency.h"
+#include "machine/life.h"
 
 /* Events that a CPU pays for, and under which item. */
 /* clang-format off */
@@ -122,7 +123,7 @@ eph__clock_create(struct eph_machine *mc)
 	if (ck == NULL)
 		return (ENOMEM);
 	mc->clock = ck;
-	mc->plain = false;
+	eph__machine_plain(mc);
 	ck->shift = LINES_SHIFT_FIRST;
 	ck->now = eph_machine_alloc(mc, mc->ncpus * sizeof(*ck->now));
 	ck->free = eph_machine_alloc(mc, mc->ncpus * sizeof(*ck->free));

@@ -14,6 +14,7 @@
 #include "base/fiber.h"
 #include "base/kassert.h"
 #include "machine/access.h"
+#include "machine/life.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define EX_STACK ((size_t)256 << 10)
@@ -278,7 +279,7 @@ eph__explore_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_explore;
 	mc->exec_state = ex;
 	mc->mode = EPH_EXPLORE;
-	mc->plain = false;
+	eph__machine_plain(mc);
 	ex->mc = mc;
 	ex_set_quiet(ex, true);
 	ex->steps_max = 20000;

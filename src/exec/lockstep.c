@@ -37,6 +37,8 @@
 
 #include "exec/lockstep.h"
 
+#include "machine/life.h"
+
 /* Up to so many CPUs are visited one by one; see "the crowd". */
 #define LOCKSTEP_FEW 8
 
@@ -59,8 +61,8 @@ eph_lockstep_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_lockstep;
 	mc->mode = EPH_LOCKSTEP;
 	mc->at_once = true;
-	mc->plain = true;
 	mc->crowded = mc->ncpus > LOCKSTEP_FEW;
+	eph__machine_plain(mc);
 	mc->deliver = lockstep_poll;
 	return (0);
 }
@@ -207,6 +209,34 @@ lockstep_postpone(
 		pp = &(*pp)->next;
 	*pp = p;
 	cpu_mark_pending(target);
+}
+
+/* The same for few CPUs, with nobody to tell; not for calls. */
+static void
+lockstep_ipi_swift(struct eph_machine *mc, eph_cpuword_t left,
+    const struct eph_ipi *ipi, bool wait)
+{
+	struct eph_counters *cc = &mc->cur->c;
+
+	for (; left != 0; left &= left - 1) {
+		struct eph_cpu *target = mc->cpus[eph_cpuword_first(left)];
+
+		cc->ipi_sent++;
+		target->c.flush_remote += ipi->kind == EPH_IPI_FLUSH;
+		if (!wait) {
+			lockstep_postpone(mc, target, ipi);
+			continue;
+		}
+		if (eph_unlikely(target->pending))
+			eph__lockstep_deliver_pending(mc, target);
+		if (ipi->kind == EPH_IPI_INVLPG && ipi->npages == 1) {
+			target->c.invlpg_remote++;
+			cc->needless_ipi += !cpu_invlpg_swift(
+			    target, machine_va_index(mc, ipi->va));
+		} else {
+			cc->needless_ipi += !lockstep_deliver(mc, target, ipi);
+		}
+	}
 }
 
 /* Interrupt each target, one after the other. */
@@ -465,6 +495,10 @@ lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 {
 	uint64_t outer = 0;
 
+	if (eph_likely(mc->swift && ipi->kind != EPH_IPI_CALL)) {
+		lockstep_ipi_swift(mc, targets[0], ipi, wait);
+		return;
+	}
 	if (eph_unlikely(mc->clock != NULL))
 		outer = eph__clock_ipi_begin(mc, targets, ipi);
 	/* A TLB clock counts every flush, of whoever holds nothing too. */

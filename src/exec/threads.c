@@ -30,6 +30,7 @@
 #include "ephmap/kernel/mutex.h"
 #include "exec/threads_impl.h"
 #include "machine/bind.h"
+#include "machine/life.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TH_STACK ((size_t)256 << 10)
@@ -458,6 +459,6 @@ eph_threads_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_threads;
 	mc->exec_state = th;
 	mc->mode = EPH_THREADS;
-	mc->plain = false;
+	eph__machine_plain(mc);
 	return (0);
 }

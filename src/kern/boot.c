@@ -70,6 +70,7 @@ eph_machine_set_shootdown(
 	mc->shootdown = ops;
 	mc->shootdown_state = state;
 	mc->shootflags = ops->flags;
+	eph__machine_plain(mc);
 	/* A CPU is taken to be busy until it is known to be idle. */
 	for (unsigned c = 0; c < mc->ncpus; c++)
 		/* Relaxed: nothing runs yet. */

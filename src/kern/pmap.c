@@ -16,7 +16,7 @@
 #include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/shootdown.h"
-#include "machine/access.h"
+#include "kern/pmap_swift.h"
 
 #define PTE_KERNEL(mc, pa) ((pa) | EPH_PTE_V | EPH_PTE_RW | (mc)->pgeflag)
 
@@ -76,24 +76,25 @@ pte_store_slow(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	pte_note(mc, cpu, va, i, old, pte);
 }
 
+/* Who stores an entry mostly uses it next. */
+static void
+pte_store_crowd(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
+{
+	const uint32_t i = machine_va_index(mc, va);
+
+	cpu_prefetch_address(mc->cur, i);
+	pmap_store_swift(mc, mc->cur, i, pte);
+}
+
 void
 pmap_pte_store(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 {
-	const uint32_t i = machine_va_index(mc, va);
-	struct eph_cpu *cpu;
-
-	if (eph_unlikely(!mc->plain || mc->shootflags != 0)) {
+	if (eph_likely(mc->swift))
+		pmap_store_swift(mc, mc->cur, machine_va_index(mc, va), pte);
+	else if (mc->plain && mc->shootflags == 0)
+		pte_store_crowd(mc, va, pte);
+	else
 		pte_store_slow(mc, va, pte);
-		return;
-	}
-	cpu = mc->cur;
-	/* Who stores an entry mostly uses it next. */
-	if (eph_unlikely(mc->crowded))
-		cpu_prefetch_address(cpu, i);
-	/* Relaxed: one host thread. */
-	atomic_store_explicit(
-	    machine_pte(mc, cpu, i), pte, memory_order_relaxed);
-	pte_note(mc, cpu, va, i, 0, pte);
 }
 
 eph_pte_t
@@ -101,6 +102,8 @@ pmap_pte_load(struct eph_machine *mc, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(mc, va);
 
+	if (eph_likely(mc->swift))
+		return (machine_pte_get(mc, mc->cur, i));
 	pmap_point(
 	    mc, EPH_POINT_PTE, machine_pte(mc, eph_curcpu(mc), i), "load pte");
 	/* Acquire: some designs hand addresses over by the entry alone. */
@@ -131,6 +134,10 @@ pmap_invlpg(struct eph_machine *mc, eph_va_t va)
 {
 	struct eph_cpu *cpu;
 
+	if (eph_likely(mc->swift)) {
+		pmap_invlpg_swift(mc->cur, machine_va_index(mc, va));
+		return;
+	}
 	pmap_point(mc, EPH_POINT_TLB, eph_curcpu(mc), "invlpg");
 	cpu = eph_curcpu(mc);
 	cpu->c.invlpg_local++;
@@ -223,8 +230,11 @@ pmap_shoot_all(struct eph_machine *mc, eph_va_t va, unsigned npages,
 		.local = true,
 	};
 
+	KASSERT(npages > 0 && va >= mc->kva_base && npages <= mc->kva_pages &&
+		machine_va_index(mc, va) <= mc->kva_pages - npages,
+	    "pmap.h: the pages lie in the mapping space");
 	pmap_others(mc, others);
-	eph_shoot(mc, &req);
+	mc->shootdown->shoot(mc, &req);
 }
 
 void
@@ -238,6 +248,13 @@ pmap_kenter(struct eph_machine *mc, eph_va_t va, eph_pa_t pa)
 void
 pmap_kenter_quick(struct eph_machine *mc, eph_va_t va, eph_pa_t pa)
 {
+	const uint32_t i = machine_va_index(mc, va);
+
+	if (eph_likely(mc->swift)) {
+		pmap_store_swift(mc, mc->cur, i, PTE_KERNEL(mc, pa));
+		pmap_invlpg_swift(mc->cur, i);
+		return;
+	}
 	pmap_pte_store(mc, va, PTE_KERNEL(mc, pa));
 	pmap_invlpg(mc, va);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The out-of-line half of loads, stores and invalidations, and the stale
- * oracle's verdicts.  See access.h for the idea.
+ * The out-of-line half of loads, stores and invalidations.  See access.h for
+ * the idea, and stale.c for what the oracle says.
  *
  * Under explore and threads the walker works on entries that other CPUs
  * change meanwhile: it sets A and M by compare-and-swap against the entry
@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/mem.h"
 #include "machine/life.h"
@@ -95,25 +94,16 @@ eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i)
 	return (shadow_cell_take(cpu, i, sh));
 }
 
-static uint32_t
-shadow_other(const struct eph_shadow *sh)
-{
-	return (
-	    (uint32_t)(sh->word >> EPH_SHADOW_OTHER_SHIFT) & EPH_SHADOW_FRAME);
-}
-
-static uint32_t
+/* Without a branch for each. */
+static inline uint32_t
 shadow_flags(eph_pte_t pte)
 {
-	uint32_t flags = EPH_SHADOW_LIVE;
-
-	if ((pte & EPH_PTE_G) != 0)
-		flags |= EPH_SHADOW_G;
-	if ((pte & EPH_PTE_RW) != 0)
-		flags |= EPH_SHADOW_RW;
-	if ((pte & EPH_PTE_M) != 0)
-		flags |= EPH_SHADOW_D;
-	return (flags);
+	CTASSERT(EPH_PTE_G / EPH_SHADOW_G == 0x100);
+	CTASSERT(EPH_PTE_M / EPH_SHADOW_D == 0x10);
+	CTASSERT(EPH_SHADOW_RW / EPH_PTE_RW == 4);
+	return (EPH_SHADOW_LIVE | ((uint32_t)(pte >> 8) & EPH_SHADOW_G) |
+	    ((uint32_t)(pte >> 4) & EPH_SHADOW_D) |
+	    ((uint32_t)(pte << 2) & EPH_SHADOW_RW));
 }
 
 /* Room for a set of CPUs more, which is empty. */
@@ -201,18 +191,19 @@ eph__machine_epoch(struct eph_machine *mc)
 		PANIC("the oracle's epochs are used up");
 }
 
-/* The CPU loads `pte` at index `i`: into the shadow, and into its TLB. */
-static inline struct eph_shadow *
-shadow_load(
-    struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh, eph_pte_t pte)
+/*
+ * The CPU loads `pte` at index `i`: into the shadow, and into its TLB.
+ * `crowded` is constant.
+ */
+EPH_INLINE struct eph_shadow *
+shadow_load_at(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh,
+    eph_pte_t pte, bool crowded)
 {
 	const uint32_t frame = EPH_PTE_FRAME(pte);
 	uint32_t flags = shadow_flags(pte);
 	uint64_t other = 0;
 
-	if (eph_unlikely(sh->word == 0)) {
-		sh = shadow_cell_take(cpu, i, sh);
-	} else if (shadow_live(cpu, sh)) {
+	if (shadow_live(cpu, sh)) {
 		if (shadow_frame(sh) != frame) {
 			flags |= EPH_SHADOW_MIXED;
 			other = shadow_frame(sh);
@@ -226,12 +217,33 @@ shadow_load(
 		<< EPH_SHADOW_GEN_SHIFT |
 	    other << EPH_SHADOW_OTHER_SHIFT | frame;
 	sh->when = (uint32_t)cpu->mc->step;
-	if (eph_unlikely(cpu->mc->crowded))
+	if (crowded)
 		shadow_note(cpu, i);
 	cpu->loaded = true;
 	if (cpu->tlb != NULL)
 		tlb_fill(cpu->tlb, tlb_tag(i, flags & EPH_SHADOW_G));
 	return (sh);
+}
+
+/* The same where there is a crowd, or the cell is a free one. */
+static struct eph_shadow *
+shadow_load_slow(
+    struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh, eph_pte_t pte)
+{
+	if (sh->word == 0)
+		sh = shadow_cell_take(cpu, i, sh);
+	if (cpu->mc->crowded)
+		return (shadow_load_at(cpu, i, sh, pte, true));
+	return (shadow_load_at(cpu, i, sh, pte, false));
+}
+
+EPH_INLINE struct eph_shadow *
+shadow_load(
+    struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh, eph_pte_t pte)
+{
+	if (eph_unlikely(sh->word == 0 || cpu->mc->crowded))
+		return (shadow_load_slow(cpu, i, sh, pte));
+	return (shadow_load_at(cpu, i, sh, pte, false));
 }
 
 /* Set `bits` in an entry that must still equal `pte`; false if it changed. */
@@ -249,13 +261,22 @@ pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
 	    memory_order_relaxed, memory_order_relaxed));
 }
 
-static inline struct eph_shadow *
+EPH_INLINE struct eph_shadow *
 machine_load(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
 	struct eph_machine *mc = cpu->mc;
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t pte;
 
+	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
+		/* Relaxed: one host thread. */
+		pte = atomic_load_explicit(slot, memory_order_relaxed);
+		if ((pte & EPH_PTE_V) == 0)
+			return (NULL);
+		atomic_store_explicit(
+		    slot, pte | EPH_PTE_A, memory_order_relaxed);
+		return (shadow_load(cpu, i, sh, pte));
+	}
 	do {
 		/* Relaxed: pte_update() finds out if it changed. */
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
@@ -334,16 +355,25 @@ cpu_locked(struct eph_cpu *cpu, uint32_t i)
 	return (NULL);
 }
 
-struct eph_shadow *
-eph__machine_walk(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
+static struct eph_shadow *
+machine_walk_locked(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 {
-	struct eph_shadow *locked;
+	struct eph_shadow *locked = cpu_locked(cpu, i);
 
-	if (eph_unlikely(cpu->locked != NULL) &&
-	    (locked = cpu_locked(cpu, i)) != NULL) {
+	if (locked != NULL) {
 		cpu->c.tlb_hit++;
 		return (locked);
 	}
+	cpu->c.tlb_miss++;
+	cpu->c.walk_step += cpu->mc->levels;
+	return (machine_load(cpu, i, sh));
+}
+
+struct eph_shadow *
+eph__machine_walk(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
+{
+	if (eph_unlikely(cpu->locked != NULL))
+		return (machine_walk_locked(cpu, i, sh));
 	cpu->c.tlb_miss++;
 	cpu->c.walk_step += cpu->mc->levels;
 	return (machine_load(cpu, i, sh));
@@ -417,12 +447,17 @@ bool
 eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(cpu->mc, va);
-	struct eph_shadow *sh;
-	bool outdated;
 
 	if (eph_unlikely(cpu->mc->crowded))
 		cpu_prefetch_address(cpu, i);
-	sh = shadow_cell(cpu, i);
+	return (eph__cpu_invlpg_at(cpu, i, shadow_cell(cpu, i)));
+}
+
+bool
+eph__cpu_invlpg_at(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
+{
+	bool outdated;
+
 	if (eph_unlikely(cpu->locked != NULL))
 		(void)eph__cpu_unlock(cpu, i);
 	if (!shadow_live(cpu, sh)) {
@@ -583,108 +618,4 @@ eph_machine_access(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m, uint32_t *reached)
 {
 	return (machine_access_inline(mc, va, touch, m, reached));
-}
-
-#define PAGE_TEXT 40 /* "page " and 64 bits */
-
-/* A page as people know it. */
-static const char *
-page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
-{
-	if (mc->page_name != NULL)
-		(void)snprintf(buf, PAGE_TEXT, "page %" PRIu64,
-		    mc->page_name(mc->page_name_arg, frame));
-	else
-		(void)snprintf(buf, PAGE_TEXT, "frame %" PRIu32, frame);
-	return (buf);
-}
-
-#define MISSING_TEXT 112
-
-/*
- * What would have helped.  A flush that keeps global entries is one that
- * people take for a flush: it is named where there was any.
- */
-static const char *
-missing_text(const struct eph_cpu *cpu, const struct eph_shadow *sh, char *buf)
-{
-	const bool kept = (sh->key & EPH_SHADOW_G) != 0 &&
-	    cpu->gen[0] - EPH_GEN_FIRST(0) > cpu->gen[1] - EPH_GEN_FIRST(1);
-
-	if (kept)
-		(void)snprintf(buf, MISSING_TEXT,
-		    "missing: invlpg or a flush of global entries too on CPU "
-		    "%u, which has flushed and kept them",
-		    cpu->id);
-	else
-		(void)snprintf(buf, MISSING_TEXT,
-		    "missing: invlpg or a flush on CPU %u", cpu->id);
-	return (buf);
-}
-
-/*
- * Verdict.  The entry in the page table, or its history, tells whose store
- * this CPU missed.
- */
-void
-eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
-    const struct eph_shadow *sh, const struct vm_page *m)
-{
-	struct eph_machine *mc = cpu->mc;
-	const uint32_t i = machine_va_index(mc, va);
-	const struct eph_pte_origin *by =
-	    &machine_ptp(mc, cpu, i)->origin[i & EPH_PTP_MASK];
-	/* Relaxed: for the explanation. */
-	const uint32_t by_cpu =
-	    atomic_load_explicit(&by->cpu, memory_order_relaxed);
-	const uint32_t by_when =
-	    atomic_load_explicit(&by->when, memory_order_relaxed);
-	const char *verb = touch == EPH_TOUCH_WRITE ? "store" : "load";
-	/* In a replay steps are lines, or operations of a binary trace. */
-	const char *step = mc->page_name != NULL ? "line" : "step";
-	char meant[PAGE_TEXT], held[PAGE_TEXT], missing[MISSING_TEXT];
-
-	(void)page_text(mc, m->frame, meant);
-	(void)missing_text(cpu, sh, missing);
-	if (shadow_frame(sh) != m->frame) {
-		cpu->c.stale_use++;
-		eph_machine_violation(mc,
-		    "stale use: CPU %u's %s at %#" PRIx64
-		    ", meant for %s, reached %s by a translation it loaded at "
-		    "%s %" PRIu32 "; CPU %" PRIu32
-		    " stored the entry at %s %" PRIu32
-		    " and CPU %u has not invalidated the address since "
-		    "(%s)",
-		    cpu->id, verb, va, meant,
-		    page_text(mc, shadow_frame(sh), held), step, sh->when,
-		    by_cpu, step, by_when, cpu->id, missing);
-		return;
-	}
-	cpu->c.stale_possible++;
-	eph_machine_violation(mc,
-	    "stale use possible: CPU %u's %s at %#" PRIx64
-	    " reached %s as meant, but only because its TLB had forgotten a "
-	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
-	    " and CPU %u has not invalidated the address since "
-	    "(%s)",
-	    cpu->id, verb, va, meant, page_text(mc, shadow_other(sh), held),
-	    by_cpu, step, by_when, cpu->id, missing);
-}
-
-uint32_t
-eph__machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
-    const struct vm_page *m)
-{
-	char meant[PAGE_TEXT];
-
-	cpu->c.stale_use++;
-	EPH_EVENT(cpu->mc, EPH_EV_FAULT, cpu->id, va,
-	    touch == EPH_TOUCH_WRITE ? EPH_ACCESS_STORE : EPH_ACCESS_LOAD, 0,
-	    NULL);
-	eph_machine_violation(cpu->mc,
-	    "page fault: CPU %u's %s at %#" PRIx64
-	    ", meant for %s, found no valid entry",
-	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va,
-	    page_text(cpu->mc, m->frame, meant));
-	return (EPH_NONE);
 }

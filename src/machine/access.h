@@ -90,6 +90,14 @@ shadow_frame(const struct eph_shadow *sh)
 	return ((uint32_t)sh->word & EPH_SHADOW_FRAME);
 }
 
+/* The one before, with EPH_SHADOW_MIXED. */
+static inline uint32_t
+shadow_other(const struct eph_shadow *sh)
+{
+	return (
+	    (uint32_t)(sh->word >> EPH_SHADOW_OTHER_SHIFT) & EPH_SHADOW_FRAME);
+}
+
 static inline bool
 shadow_live(const struct eph_cpu *cpu, const struct eph_shadow *sh)
 {
@@ -186,6 +194,22 @@ cpu_is_behind(const struct eph_cpu *cpu)
 /* Execute invlpg on `cpu`; true if there was anything outdated. */
 bool eph__cpu_invlpg(struct eph_cpu *cpu, eph_va_t va);
 
+/* The same at index `i`, whose place in the shadow is `sh`. */
+bool eph__cpu_invlpg_at(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh);
+
+/* The same without a crowd: mostly nothing is there. */
+static inline bool
+cpu_invlpg_swift(struct eph_cpu *cpu, uint32_t i)
+{
+	struct eph_shadow *sh = shadow_cell(cpu, i);
+
+	if (eph_likely(cpu->locked == NULL) && !shadow_live(cpu, sh)) {
+		cpu->c.needless_invlpg++;
+		return (false);
+	}
+	return (eph__cpu_invlpg_at(cpu, i, sh));
+}
+
 /* Flush `cpu`; with `all`, global entries too. */
 void eph__cpu_flush(struct eph_cpu *cpu, bool all);
 
@@ -237,7 +261,7 @@ int eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,
     enum eph_touch touch, const struct vm_page *m, uint32_t *reached);
 
 /* See eph_machine_access(). */
-static inline int
+EPH_INLINE int
 machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m, uint32_t *reached)
 {

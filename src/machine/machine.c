@@ -258,7 +258,15 @@ eph_machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
 	mc->observer = fn;
 	mc->observer_arg = arg;
 	mc->has_observer = fn != NULL;
-	mc->plain = mc->mode == EPH_LOCKSTEP && fn == NULL && mc->clock == NULL;
+	eph__machine_plain(mc);
+}
+
+void
+eph__machine_plain(struct eph_machine *mc)
+{
+	mc->plain =
+	    mc->mode == EPH_LOCKSTEP && !mc->has_observer && mc->clock == NULL;
+	mc->swift = mc->plain && !mc->crowded && mc->shootflags == 0;
 }
 
 static void

@@ -5,6 +5,7 @@ set(EPHMAP_SOURCES
     machine_memory.c
     machine_report.c
     models.c
+    stale.c
     tlb.c
     tlbclock.c
     vm_page.c)

@@ -43,6 +43,17 @@ eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb)
 }
 
 void
+eph__tlb_fill_late(struct eph_tlb *tlb)
+{
+	const uint32_t tag = tlb->late;
+
+	tlb->late = 0;
+	(void)TLB_LEVEL(tlb_insert, tlb, l1, tag);
+	if (tlb->l2_ways != 0)
+		(void)TLB_LEVEL(tlb_insert, tlb, l2, tag);
+}
+
+void
 eph__tlb_settle_slow(const struct eph_tlb *tlb, uint32_t *set, uint32_t ways)
 {
 	const uint32_t lost = (uint32_t)(set[0] != tlb->gen[0]) |

@@ -305,6 +305,8 @@ tlb_prefetch_late(const struct eph_tlb *tlb)
 }
 
 /* Fill all levels with what is late. */
+void eph__tlb_fill_late(struct eph_tlb *tlb);
+
 static inline void
 tlb_fill_late(struct eph_tlb *tlb)
 {
@@ -312,10 +314,14 @@ tlb_fill_late(struct eph_tlb *tlb)
 
 	if (tag == 0)
 		return;
+	/* The geometry of most machines. */
+	if (eph_unlikely(tlb->l1_ways != 4 || tlb->l2_ways != 12)) {
+		eph__tlb_fill_late(tlb);
+		return;
+	}
 	tlb->late = 0;
-	(void)TLB_LEVEL(tlb_insert, tlb, l1, tag);
-	if (tlb->l2_ways != 0)
-		(void)TLB_LEVEL(tlb_insert, tlb, l2, tag);
+	(void)tlb_insert(tlb, TLB_SET(tlb, l1, 4, tag), 4, tag);
+	(void)tlb_insert(tlb, TLB_SET(tlb, l2, 12, tag), 12, tag);
 }
 
 /* Does any level hold the tag?  A second-level hit fills the first. */

@@ -23,8 +23,7 @@
 static void
 acked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	eph_shoot_store(mc, req);
-	eph_shoot_local(mc, req);
+	shoot_store_local(mc, req);
 	eph__shootdown_invlpg(mc, req, true);
 }
 

@@ -6,9 +6,27 @@
 /* What several protocols share. */
 
 #include "ephmap/sdk/shootdown.h"
+#include "kern/pmap_swift.h"
 
 /* Pages above which Linux flushes all: tlb_single_page_flush_ceiling. */
 #define SHOOT_CEILING 33u
+
+/* eph_shoot_store(), then eph_shoot_local(): mostly of one page. */
+static inline void
+shoot_store_local(struct eph_machine *mc, const struct eph_shoot *req)
+{
+	const uint32_t i = machine_va_index(mc, req->va);
+
+	if (eph_unlikely(!mc->swift || req->npages != 1)) {
+		eph_shoot_store(mc, req);
+		eph_shoot_local(mc, req);
+		return;
+	}
+	if (req->ptes != NULL || req->zero)
+		pmap_store_swift(mc, mc->cur, i, req->zero ? 0 : req->ptes[0]);
+	if (req->local)
+		pmap_invlpg_swift(mc->cur, i);
+}
 
 /* Have every target execute the request's invlpgs. */
 void eph__shootdown_invlpg(

@@ -133,13 +133,15 @@ rendezvous_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 		return;
 	}
 	(void)rendezvous_call(mc, req);
+	if (req->npages == 1) {
+		shoot_store_local(mc, req);
+		eph__shootdown_invlpg(mc, req, true);
+		return;
+	}
 	eph_shoot_store(mc, req);
 	eph__shootdown_local_or_flush(mc, req);
-	if (req->npages == 1)
-		eph__shootdown_invlpg(mc, req, true);
-	else
-		eph__shootdown_flush_acked(
-		    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
+	eph__shootdown_flush_acked(
+	    mc, req->targets, req->va, req->npages, mc->pgeflag != 0);
 }
 
 const struct eph_shootdown_ops eph__shootdown_rendezvous = {

@@ -40,8 +40,7 @@ unacked_flush(struct eph_machine *mc, const eph_cpuword_t *targets, eph_va_t va,
 static void
 unacked_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 {
-	eph_shoot_store(mc, req);
-	eph_shoot_local(mc, req);
+	shoot_store_local(mc, req);
 	unacked_flush(mc, req->targets, req->va, req->npages, false);
 }
 

@@ -298,11 +298,19 @@ static int
 binary_kinds(
     struct trace_binary *t, uint32_t counts[EPH_OP_KINDS], struct eph_err *err)
 {
+	uint32_t refs = 0;
+
 	memset(counts, 0, EPH_OP_KINDS * sizeof(counts[0]));
 	for (uint32_t i = 0; i < t->n; i++) {
 		const unsigned kind = t->payload[i] & 7;
 		const unsigned flags = t->payload[i] >> 3;
 
+		/* Most of them. */
+		if (t->payload[i] == EPH_OP_REF) {
+			t->ops[i].kind = EPH_OP_REF;
+			refs++;
+			continue;
+		}
 		if (kind >= EPH_OP_KINDS)
 			return (binary_refuse_op(
 			    t, i, "unknown kind of operation", err));
@@ -316,6 +324,7 @@ binary_kinds(
 		t->ops[i].flags = (uint8_t)flags;
 		counts[kind]++;
 	}
+	counts[EPH_OP_REF] += refs;
 	return (0);
 }
 
@@ -400,26 +409,17 @@ binary_slot(struct trace_binary *t, struct eph_op *op, uint64_t *handle)
 	return (NULL);
 }
 
-/* Columns to operations, when all are references. */
-static int
-binary_merge_refs(struct trace_binary *t, uint32_t *seenp, struct eph_err *err)
+/* A reference, the most frequent operation; a message when it cannot be. */
+static inline const char *
+binary_ref(struct trace_binary *t, struct eph_op *op, uint16_t cpu,
+    uint32_t page, uint32_t *seenp)
 {
-	const unsigned cpus = t->header.meta.cpus;
-
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct eph_op *op = &t->ops[i];
-
-		op->cpu = t->cpus[i];
-		op->page = t->pages[i];
-		op->slot = 0;
-		if (eph_unlikely(op->cpu >= cpus))
-			return (
-			    binary_refuse_op(t, i, "CPU out of range", err));
-		if (eph_unlikely(!binary_page(t, op->page, seenp)))
-			return (
-			    binary_refuse_op(t, i, "page out of range", err));
-	}
-	return (0);
+	if (eph_unlikely(cpu >= t->header.meta.cpus))
+		return ("CPU out of range");
+	if (eph_unlikely(page >= *seenp) && !binary_page(t, page, seenp))
+		return ("page out of range");
+	*op = (struct eph_op){ .kind = EPH_OP_REF, .cpu = cpu, .page = page };
+	return (NULL);
 }
 
 /* Columns to operations. */
@@ -432,6 +432,13 @@ binary_merge(struct trace_binary *t, uint32_t *seenp, struct eph_err *err)
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct eph_op *op = &t->ops[i];
 
+		if (eph_likely(op->kind == EPH_OP_REF)) {
+			why = binary_ref(
+			    t, op, t->cpus[ncpu++], t->pages[npage++], seenp);
+			if (eph_unlikely(why != NULL))
+				return (binary_refuse_op(t, i, why, err));
+			continue;
+		}
 		op->cpu = 0;
 		op->page = op->slot = 0;
 		if (op->kind == EPH_OP_DELAY) {
@@ -449,7 +456,7 @@ binary_merge(struct trace_binary *t, uint32_t *seenp, struct eph_err *err)
 		if (op->cpu >= t->header.meta.cpus)
 			return (
 			    binary_refuse_op(t, i, "CPU out of range", err));
-		if (op_has_page(op)) {
+		if (op->kind == EPH_OP_MAP) {
 			op->page = t->pages[npage++];
 			if (!binary_page(t, op->page, seenp))
 				return (binary_refuse_op(
@@ -474,10 +481,9 @@ binary_names(
 	uint64_t *names = t->names + t->nnames;
 	uint32_t top = 0, count;
 
-	for (uint32_t i = 0; i < npages; i++) {
-		if (t->pages[i] >= top)
-			top = t->pages[i] < EPH_NONE ? t->pages[i] + 1 : 0;
-	}
+	/* One that is EPH_NONE is refused as out of range. */
+	for (uint32_t i = 0; i < npages; i++)
+		top = t->pages[i] + 1 > top ? t->pages[i] + 1 : top;
 	count = top > t->nnames ? top - t->nnames : 0;
 	/* Each new page has an operation that sees it first. */
 	if (count > npages || !column_decode64(c, names, count))
@@ -531,9 +537,7 @@ binary_decode(struct trace_binary *t, size_t plain, struct eph_err *err)
 	    !binary_map_handles(t, &c, maps) || c.p != c.end)
 		return (binary_refuse(
 		    t, t->block_offset, "block with impossible columns", err));
-	error = pages == t->n && maps == 0 ? binary_merge_refs(t, &seen, err)
-					   : binary_merge(t, &seen, err);
-	if (error != 0)
+	if ((error = binary_merge(t, &seen, err)) != 0)
 		return (error);
 	if (seen != t->nnames + new)
 		return (binary_refuse(t, t->block_offset,

@@ -201,8 +201,12 @@ replay_saw(struct replay *rp, uint32_t page, eph_va_t va)
 		rp->seen[page] = machine_va_index(rp->mc, va);
 }
 
-static inline int
-replay_ref(struct replay *rp, const struct eph_op *op)
+/*
+ * A p line.  `swift` is constant: nobody has a clock, holds, or has to ask
+ * for the address.
+ */
+EPH_INLINE int
+replay_ref(struct replay *rp, const struct eph_op *op, bool swift)
 {
 	struct eph_machine *mc = rp->mc;
 	const unsigned cpu = op->cpu;
@@ -218,7 +222,7 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 	rp->res->references++;
 	if (eph_unlikely(rp->wires))
 		vm_page_wire(mc, m);
-	since = eph_clock_now(mc);
+	since = swift ? 0 : eph_clock_now(mc);
 	error = rp->ops->map(rp->state, m, rp->ref_flags, &mp);
 	if (eph_unlikely(error != 0)) {
 		if (error != EAGAIN && error != EINTR)
@@ -227,25 +231,33 @@ replay_ref(struct replay *rp, const struct eph_op *op)
 			vm_page_unwire(mc, m);
 		return (0);
 	}
-	eph_clock_mapped(mc, since);
-	if (rp->cfg->touch != EPH_TOUCH_NONE) {
-		if (eph_unlikely(rp->ask_first) &&
+	if (!swift)
+		eph_clock_mapped(mc, since);
+	if (rp->touch != EPH_TOUCH_NONE) {
+		if (!swift && eph_unlikely(rp->ask_first) &&
 		    (mp.va = rp->ops->kva(rp->state, mp.obj)) == 0)
 			return (eph__replay_refused(rp, ENOTSUP));
-		error = machine_access_inline(
-		    mc, mp.va, rp->cfg->touch, m, &reached);
+		error =
+		    machine_access_inline(mc, mp.va, rp->touch, m, &reached);
 		if (eph_unlikely(error != 0))
 			return (eph__replay_refused(rp, error));
-		if (eph_unlikely(mc->crowded))
+		if (!swift && eph_unlikely(mc->crowded))
 			replay_saw(rp, op->page, mp.va);
 	}
 	replay_sample(rp);
-	if (eph_unlikely(rp->holds))
+	if (!swift && eph_unlikely(rp->holds))
 		return (replay_ref_hold(rp, mp.obj, cpu));
-	since = eph_clock_now(mc);
+	since = swift ? 0 : eph_clock_now(mc);
 	error = rp->ops->unmap(rp->state, mp.obj);
-	eph_clock_unmapped(mc, since);
+	if (!swift)
+		eph_clock_unmapped(mc, since);
 	return (eph_likely(error == 0) ? 0 : eph__replay_refused(rp, error));
+}
+
+static int
+replay_ref_any(struct replay *rp, const struct eph_op *op)
+{
+	return (replay_ref(rp, op, false));
 }
 
 /* The loop */
@@ -265,7 +277,7 @@ replay_op(struct replay *rp, const struct eph_op *op)
 
 	switch (op->kind) {
 	case EPH_OP_REF:
-		return (replay_ref(rp, op));
+		return (replay_ref_any(rp, op));
 	case EPH_OP_DELAY:
 		return (replay_delay(rp, eph_op_delay_ns(op)));
 	default:
@@ -358,6 +370,30 @@ replay_watch(struct replay *rp, const struct eph_op *op, size_t i,
 }
 
 /*
+ * The p lines that come next in the block, where nobody looks on: false when
+ * the executor wants the loop back, or after an error.
+ */
+static bool
+replay_refs(struct replay *rp, uint64_t epoch)
+{
+	struct eph_machine *mc = rp->mc;
+	const struct eph_op *op = rp->ops_now + rp->i;
+	const struct eph_op *end = rp->ops_now + rp->n;
+
+	for (; op != end && op->kind == EPH_OP_REF; op++) {
+		if (eph_unlikely(op->cpu >= mc->ncpus))
+			break;
+		mc->step = rp->line_base + rp->i++;
+		mc->op = rp->res->lines++;
+		if (eph_unlikely(replay_ref(rp, op, true) != 0))
+			return (false);
+		if (eph_unlikely(mc->attention || rp->epoch != epoch))
+			return (false);
+	}
+	return (true);
+}
+
+/*
  * A step of the replay loop: lines, until the executor wants the loop back.
  * A line that slept finds that another call has taken over meanwhile.
  */
@@ -381,6 +417,12 @@ replay_step(void *arg)
 		}
 		if (rp->i == rp->n && !replay_block(rp))
 			return (rp->error == 0 && replay_finish_holds(rp));
+		if (eph_likely(rp->swift && rp->line_base != 0)) {
+			if (!replay_refs(rp, epoch))
+				return (rp->error == 0);
+			if (rp->i == rp->n)
+				continue;
+		}
 		i = rp->i++;
 		op = &rp->ops_now[i];
 		if (rp->mc->crowded && eph_likely(rp->n - rp->i >= AHEAD_FAR))
@@ -429,6 +471,7 @@ replay_flags_init(struct replay *rp)
 	rp->sample = !rp->src->has_time && rp->cfg->hold_ns == 0;
 	rp->holds = rp->cfg->hold_ns != 0 || rp->cfg->hold_refs != 0;
 	rp->held_end = &rp->held_first;
+	rp->touch = rp->cfg->touch;
 	if ((rp->cfg->flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
 		rp->res->nowait_ignored = true;
 }
@@ -498,6 +541,8 @@ replay_play(struct replay *rp)
 		return (EINVAL);
 	if (cfg->time != NULL)
 		rp->src = &rp->timed_src;
+	rp->swift = rp->mc->plain && !rp->mc->crowded && rp->log == NULL &&
+	    cfg->watch == NULL && !rp->holds && !rp->ask_first;
 	t0 = eph__run_seconds();
 	rp->res->asleep = eph_lockstep_loop(rp->mc, replay_step, rp);
 	rp->res->host_seconds = eph__run_seconds() - t0;

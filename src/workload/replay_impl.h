@@ -80,7 +80,9 @@ struct replay {
 	bool ask_first;	     /* p lines ask for the address before they touch */
 	bool this_cpu;	     /* mappings are used on the CPU that mapped them */
 	bool wires;
-	bool holds;		      /* p lines are held */
+	bool holds; /* p lines are held */
+	bool swift; /* p lines in a row need no look at anything else */
+	enum eph_touch touch;	      /* (c) of p lines */
 	bool sample;		      /* buffers by line, not by time */
 	const struct eph_op *ops_now; /* the block */
 	size_t n;

@@ -19,6 +19,7 @@
 #include "ephmap/sdk/shootdown.h"
 #include "exec/clock.h"
 #include "exec/lockstep.h"
+#include "machine/life.h"
 #include "workload/replay_time.h"
 
 enum { CPUS = 8, DEEP = 16 };
@@ -170,7 +171,7 @@ eph__clock_create(struct eph_machine *mc)
 	if (ck == NULL || mc->ncpus > CPUS)
 		abort();
 	mc->clock = ck;
-	mc->plain = false;
+	eph__machine_plain(mc);
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		for (unsigned i = 0; i < 9; i++) {
 			enum eph_cycles item;

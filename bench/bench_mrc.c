@@ -220,7 +220,7 @@ bench_stream(
 	struct eph_refs refs;
 	struct job j = { .refs = &refs, .nslots = nslots };
 
-	bench_zipf(&refs, pages, n, 1.0);
+	bench_refs_zipf(&refs, pages, n, 1.0);
 	j.hits = calloc((size_t)refs.npages + 1, sizeof(*j.hits));
 	if (j.hits == NULL)
 		bench_fail("out of memory");

@@ -200,7 +200,7 @@ bench_stream(uint32_t pages, uint32_t nslots, size_t n, unsigned runs, bool all)
 	struct eph_refs refs;
 	struct eph_err err;
 
-	bench_zipf(&refs, pages, n, 1.0);
+	bench_refs_zipf(&refs, pages, n, 1.0);
 	if (eph_refs_future(&refs, &err) != 0)
 		bench_fail(err.text);
 	bench_size(&refs, nslots, runs, all, pages > 100000);

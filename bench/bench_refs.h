@@ -8,22 +8,12 @@
  * first sight as a trace is, and rates as minimum, median and maximum.
  */
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
-#include "base/prng.h"
+#include "bench_support.h"
 #include "ephmap/mrc.h"
-
-static inline double
-bench_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec);
-}
 
 static inline void
 bench_fail(const char *what)
@@ -34,50 +24,25 @@ bench_fail(const char *what)
 
 /* `n` references to at most `pages` pages, Zipf with exponent `alpha`. */
 static inline void
-bench_zipf(struct eph_refs *r, uint32_t pages, size_t n, double alpha)
+bench_refs_zipf(struct eph_refs *r, uint32_t pages, size_t n, double alpha)
 {
-	double *cdf = malloc(pages * sizeof(*cdf)), sum = 0;
+	uint32_t *ids = bench_zipf(pages, n, alpha, 1), seen = 0;
 	uint32_t *dense = malloc(pages * sizeof(*dense));
-	uint32_t seen = 0;
-	struct prng rng;
 
 	eph_refs_init(r);
-	eph__prng_init(&rng, 1, 0);
-	if (cdf == NULL || dense == NULL)
+	if (dense == NULL)
 		bench_fail("out of memory");
-	for (uint32_t i = 0; i < pages; i++) {
-		cdf[i] = sum += pow(i + 1, -alpha);
+	for (uint32_t i = 0; i < pages; i++)
 		dense[i] = EPH_NONE;
-	}
 	for (size_t i = 0; i < n; i++) {
-		const double u = prng_unit(&rng) * sum;
-		uint32_t lo = 0, hi = pages - 1;
-
-		while (lo < hi) {
-			const uint32_t mid = lo + (hi - lo) / 2;
-
-			if (cdf[mid] < u)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (dense[lo] == EPH_NONE)
-			dense[lo] = seen++;
-		if (eph_refs_append(r, &dense[lo], 1, NULL) != 0)
-			bench_fail("out of memory");
+		if (dense[ids[i]] == EPH_NONE)
+			dense[ids[i]] = seen++;
+		ids[i] = dense[ids[i]];
 	}
-	free(cdf);
+	if (eph_refs_append(r, ids, n, NULL) != 0)
+		bench_fail("out of memory");
 	free(dense);
-}
-
-#define BENCH_RUNS_MAX 32
-
-static inline int
-bench_compare(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return ((x > y) - (x < y));
+	free(ids);
 }
 
 struct bench_rate {
@@ -88,22 +53,16 @@ struct bench_rate {
 static inline struct bench_rate
 bench_measure(void (*fn)(void *arg), void *arg, double work, unsigned runs)
 {
-	double rate[BENCH_RUNS_MAX];
-	struct bench_rate r;
+	struct bench_times t = { .n = 0 };
 
-	if (runs > BENCH_RUNS_MAX)
-		runs = BENCH_RUNS_MAX;
 	for (unsigned i = 0; i < runs; i++) {
 		const double start = bench_now();
 
 		fn(arg);
-		rate[i] = work / (bench_now() - start) / 1e6;
+		bench_add(&t, bench_now() - start);
 	}
-	qsort(rate, runs, sizeof(*rate), bench_compare);
-	r.min = rate[0];
-	r.median = rate[runs / 2];
-	r.max = rate[runs - 1];
-	return (r);
+	return ((struct bench_rate){ work / bench_max(&t) / 1e6,
+	    work / bench_median(&t) / 1e6, work / bench_min(&t) / 1e6 });
 }
 
 /* Benchmarks on a stream of references: --refs N, --runs N, --scaling. */

@@ -5,7 +5,7 @@
 find_path(CUNIT_INCLUDE_DIR CUnit/Basic.h REQUIRED)
 find_library(CUNIT_LIBRARY cunit REQUIRED)
 
-add_library(test_support STATIC tests/support/pool_fixture.c
+add_library(test_support STATIC tests/support/rig_pool.c
     tests/support/real_traces.c tests/support/rig.c tests/support/rig_ops.c
     tests/support/test_main.c
     tests/support/text_run.c tests/support/wrong_design.c)

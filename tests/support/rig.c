@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "base/prng.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/sf_buf.h"
 #include "ephmap/run.h"
 #include "ephmap/sdk/design.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 
@@ -22,12 +25,15 @@ rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
 		.tlb = "infinite",
 		.cpus = ncpus,
 		.nbufs = nbufs,
+		.heap = true,
 	};
 	int error;
 
 	memset(r, 0, sizeof(*r));
-	r->ops = cfg.design = eph_design_find(design);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
+	if (design != NULL) {
+		r->ops = cfg.design = eph_design_find(design);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
+	}
 	if ((error = eph_world_create(&cfg, &r->world, &r->err)) != 0)
 		return (error);
 	r->mc = eph_world_machine(r->world);
@@ -37,8 +43,16 @@ rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
 }
 
 void
+rig_i386(struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs)
+{
+	CU_ASSERT_EQUAL_FATAL(rig_open(r, design, "i386-p4", ncpus, nbufs), 0);
+}
+
+void
 rig_close(struct rig *r)
 {
+	eph_lockstep_drain(r->mc);
+	sf_buf_pool_destroy(r->pool);
 	CU_ASSERT_EQUAL(eph_world_destroy(r->world), 0);
 }
 
@@ -106,6 +120,27 @@ rig_write(struct rig *r, unsigned cpu, struct eph_mapping mp)
 	return (rig_touch(r, cpu, mp, EPH_TOUCH_WRITE));
 }
 
+bool
+rig_reads(struct rig *r, unsigned cpu, eph_va_t va, uint32_t frame)
+{
+	const uint64_t before = eph_world_violations(r->world, NULL);
+	uint32_t reached = EPH_NONE;
+
+	eph_cpu_enter(r->mc, cpu);
+	return (eph_machine_access(r->mc, va, EPH_TOUCH_READ,
+		    vm_page_get(r->mc, frame), &reached) == 0 &&
+	    reached == frame && eph_world_violations(r->world, NULL) == before);
+}
+
+void
+rig_exhaust_kva(struct rig *r)
+{
+	for (uint32_t n = 1u << 17; n > 0; n /= 2) {
+		while (kva_alloc(r->mc, n) != 0)
+			continue;
+	}
+}
+
 void
 rig_check(struct rig *r, uint64_t held)
 {
@@ -137,15 +172,21 @@ rig_sysctl_set(struct rig *r, const char *name, uint64_t value)
 
 /* Marks and comparison */
 
+/* Is this counter compared? */
 static bool
-rig_counts(const char *name)
+rig_counts(const char *name, bool all)
 {
-	static const char *const others[] = { "tlb_hit", "tlb_miss",
-		"walk_step", "lock_acquire", "lock_contended", "cycles",
+	static const char *const never[] = { "walk_step", "lock_acquire",
+		"lock_contended", "cycles" };
+	static const char *const tlbs[] = { "tlb_hit", "tlb_miss",
 		"needless_invlpg", "needless_ipi" };
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (strcmp(name, others[i]) == 0)
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		if (strcmp(name, never[i]) == 0)
+			return (false);
+	}
+	for (size_t i = 0; !all && i < sizeof(tlbs) / sizeof(tlbs[0]); i++) {
+		if (strcmp(name, tlbs[i]) == 0)
 			return (false);
 	}
 	return (true);
@@ -157,24 +198,38 @@ rig_mark(struct rig *r)
 	eph_machine_counters(r->mc, &r->mark);
 }
 
-bool
-rig_saw(struct rig *r, const struct eph_counters *want)
+struct eph_counters
+rig_events(struct rig *r)
 {
 	struct eph_counters now, diff;
-	bool same = true;
-	const char *name;
 
 	eph_machine_counters(r->mc, &now);
 	eph_counters_sub(&diff, &now, &r->mark);
 	r->mark = now;
+	return (diff);
+}
+
+bool
+rig_saw(struct rig *r, bool all, const struct eph_counters *want,
+    const char *file, int line)
+{
+	struct eph_counters diff;
+	bool same = true;
+	const char *name;
+
+	if (all)
+		eph_lockstep_drain(r->mc);
+	diff = rig_events(r);
 	for (unsigned i = 0; (name = eph_counter_name(i)) != NULL; i++) {
 		const uint64_t is = eph_counter_value(&diff, i);
 		const uint64_t due = eph_counter_value(want, i);
 
-		if (is == due || !rig_counts(name))
+		if (is == due || !rig_counts(name, all))
 			continue;
-		(void)fprintf(stderr, "\n%s: %s is %" PRIu64 ", due %" PRIu64,
-		    r->ops->name, name, is, due);
+		(void)fprintf(stderr,
+		    "%s:%d: %s, %u CPUs: %s is %" PRIu64 ", due %" PRIu64 "\n",
+		    file, line, r->ops != NULL ? r->ops->name : "a machine",
+		    r->mc->ncpus, name, is, due);
 		same = false;
 	}
 	return (same);

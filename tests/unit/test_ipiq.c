@@ -5,13 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "design_env.h"
+#include "rig.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/ipiq.h"
 #include "test_main.h"
 
 #define N 4u
 
-static struct eph_machine *mc;
+static struct rig rig;
+static struct eph_machine *mc; /* its */
 static struct eph_counters last;
 static unsigned ran[64]; /* arguments of messages, in order */
 static unsigned ran_on[64];
@@ -20,7 +22,8 @@ static unsigned nran;
 static int
 setup(void)
 {
-	mc = env_machine("i386-p4", N);
+	rig_i386(&rig, NULL, N, 0);
+	mc = rig.mc;
 	nran = 0;
 	if (ipiq_attach(mc) != 0)
 		return (1);
@@ -38,7 +41,7 @@ open_machine(void)
 static void
 close_machine(void)
 {
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	rig_close(&rig);
 }
 
 static struct eph_counters

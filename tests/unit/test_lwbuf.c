@@ -10,9 +10,11 @@
 
 #include "base/kassert.h"
 #include "design/lwbuf_kvalist.h"
-#include "design_env.h"
+#include "rig.h"
 #include "ephmap/kernel/lwbuf.h"
 #include "ephmap/kernel/sf_buf.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/sdk/shootdown.h"
 #include "test_main.h"
 
 #define N 4u
@@ -33,44 +35,44 @@ test_alloc_and_first_kva_on_a_cpu_cost_one_invlpg(void)
 	for (unsigned d = 0; d < NI386; d++) {
 		struct eph_mapping mp;
 		eph_va_t va;
-		struct env e;
+		struct rig e;
 
-		env_open(&e, i386_designs[d], N, 0);
-		mp = env_map(&e, 0, 7);
-		COST(&e, 1, 1, 0, 0);
-		CU_ASSERT_EQUAL(env_kva(&e, 0, mp.obj), mp.va);
-		COST(&e, 0, 0, 0, 0);
-		CU_ASSERT_EQUAL(env_kva(&e, 1, mp.obj), mp.va);
-		COST(&e, 0, 1, 0, 0);
-		CU_ASSERT_EQUAL(env_kva(&e, 1, mp.obj), mp.va);
-		COST(&e, 0, 0, 0, 0);
-		CU_ASSERT(env_reads(&e, 1, mp.va, 7));
+		rig_i386(&e, i386_designs[d], N, 0);
+		mp = rig_map(&e, 0, 7, SFB_DEFAULT);
+		RIG_COST(&e, 1, 1, 0, 0);
+		CU_ASSERT_EQUAL(rig_kva(&e, 0, mp), mp.va);
+		RIG_COST(&e, 0, 0, 0, 0);
+		CU_ASSERT_EQUAL(rig_kva(&e, 1, mp), mp.va);
+		RIG_COST(&e, 0, 1, 0, 0);
+		CU_ASSERT_EQUAL(rig_kva(&e, 1, mp), mp.va);
+		RIG_COST(&e, 0, 0, 0, 0);
+		CU_ASSERT(rig_reads(&e, 1, mp.va, 7));
 		CU_ASSERT_EQUAL(e.ops->page(e.state, mp.obj)->frame, 7);
-		env_check(&e, 1);
+		rig_check(&e, 1);
 		va = mp.va;
-		env_unmap(&e, 0, mp.obj);
-		COST(&e, 0, 0, 0, 0);
-		env_check(&e, 0);
+		rig_unmap(&e, 0, mp);
+		RIG_COST(&e, 0, 0, 0, 0);
+		rig_check(&e, 0);
 
 		/* Never cached: the same page again costs the same. */
-		mp = env_map(&e, 0, 7);
-		COST(&e, 1, 1, 0, 0);
+		mp = rig_map(&e, 0, 7, SFB_DEFAULT);
+		RIG_COST(&e, 1, 1, 0, 0);
 		CU_ASSERT_EQUAL(mp.va, va);
-		env_unmap(&e, 0, mp.obj);
+		rig_unmap(&e, 0, mp);
 
 		/* CPU 1 was in sync with page 7, and is not with page 8. */
-		mp = env_map(&e, 0, 8);
-		COST(&e, 1, 1, 0, 0);
+		mp = rig_map(&e, 0, 8, SFB_DEFAULT);
+		RIG_COST(&e, 1, 1, 0, 0);
 		CU_ASSERT_EQUAL(mp.va, va);
-		CU_ASSERT_EQUAL(env_kva(&e, 1, mp.obj), va);
-		COST(&e, 0, 1, 0, 0);
-		CU_ASSERT(env_reads(&e, 1, mp.va, 8));
-		env_unmap(&e, 0, mp.obj);
-		CU_ASSERT_EQUAL(e.last.hit_active + e.last.hit_inactive, 0);
-		CU_ASSERT_EQUAL(e.last.miss, 3);
-		CU_ASSERT_EQUAL(e.last.evict, 0);
-		CU_ASSERT_EQUAL(e.last.kva_calls, 4);
-		env_close(&e);
+		CU_ASSERT_EQUAL(rig_kva(&e, 1, mp), va);
+		RIG_COST(&e, 0, 1, 0, 0);
+		CU_ASSERT(rig_reads(&e, 1, mp.va, 8));
+		rig_unmap(&e, 0, mp);
+		CU_ASSERT_EQUAL(e.mark.hit_active + e.mark.hit_inactive, 0);
+		CU_ASSERT_EQUAL(e.mark.miss, 3);
+		CU_ASSERT_EQUAL(e.mark.evict, 0);
+		CU_ASSERT_EQUAL(e.mark.kva_calls, 4);
+		rig_close(&e);
 	}
 }
 
@@ -80,23 +82,23 @@ test_a_cpu_that_does_not_ask_may_be_stale(void)
 {
 	for (unsigned d = 0; d < NI386; d++) {
 		struct eph_mapping mp;
-		struct env e;
+		struct rig e;
 
-		env_open(&e, i386_designs[d], N, 0);
-		mp = env_map(&e, 0, 7);
-		(void)env_kva(&e, 1, mp.obj);
-		CU_ASSERT(env_reads(&e, 1, mp.va, 7));
-		env_unmap(&e, 0, mp.obj);
-		mp = env_map(&e, 0, 8);
-		CU_ASSERT_FALSE(env_reads(&e, 1, mp.va, 8));
+		rig_i386(&e, i386_designs[d], N, 0);
+		mp = rig_map(&e, 0, 7, SFB_DEFAULT);
+		(void)rig_kva(&e, 1, mp);
+		CU_ASSERT(rig_reads(&e, 1, mp.va, 7));
+		rig_unmap(&e, 0, mp);
+		mp = rig_map(&e, 0, 8, SFB_DEFAULT);
+		CU_ASSERT_FALSE(rig_reads(&e, 1, mp.va, 8));
 		CU_ASSERT_EQUAL(e.mc->nviolations, 1);
-		env_unmap(&e, 0, mp.obj);
-		env_close(&e);
+		rig_unmap(&e, 0, mp);
+		rig_close(&e);
 	}
 }
 
 struct pool_env {
-	struct env e;
+	struct rig e;
 	struct lwbuf_pool *pool;
 };
 
@@ -106,7 +108,7 @@ pool_open(struct pool_env *p, const char *design)
 	struct eph_err err = { "" };
 
 	memset(p, 0, sizeof(*p));
-	p->e.mc = env_machine("i386-p4", N);
+	rig_i386(&p->e, NULL, N, 0);
 	CU_ASSERT_EQUAL_FATAL(
 	    lwbuf_pool_create(p->e.mc, design, &p->pool, &err), 0);
 	p->e.ops = lwbuf_pool_design(p->pool);
@@ -119,7 +121,7 @@ pool_close(struct pool_env *p)
 {
 	eph_lockstep_drain(p->e.mc);
 	lwbuf_pool_destroy(p->pool);
-	CU_ASSERT_EQUAL(eph_machine_destroy(p->e.mc), 0);
+	rig_close(&p->e);
 }
 
 /*
@@ -135,25 +137,25 @@ test_set_global_syncs_every_cpu(void)
 		struct lwbuf *lwb;
 
 		pool_open(&p, i386_designs[d]);
-		lwb = lwbuf_alloc(p.pool, env_page(&p.e, 3));
-		COST(&p.e, 1, 1, 0, 0);
+		lwb = lwbuf_alloc(p.pool, vm_page_get(p.e.mc, 3));
+		RIG_COST(&p.e, 1, 1, 0, 0);
 		CU_ASSERT_EQUAL(lwbuf_set_global(p.pool, lwb), 0);
-		COST(&p.e, 0, 1, N - 1, N - 1);
+		RIG_COST(&p.e, 0, 1, N - 1, N - 1);
 		for (unsigned c = 0; c < N; c++)
-			(void)env_kva(&p.e, c, lwb);
-		COST(&p.e, 0, 0, 0, 0);
+			(void)rig_kva(&p.e, c, (struct eph_mapping){ lwb, 0 });
+		RIG_COST(&p.e, 0, 0, 0, 0);
 		CU_ASSERT_EQUAL(lwbuf_set_global(p.pool, lwb), 0);
-		COST(&p.e, 0, !v4, v4 ? 0 : N - 1, v4 ? 0 : N - 1);
+		RIG_COST(&p.e, 0, !v4, v4 ? 0 : N - 1, v4 ? 0 : N - 1);
 		CU_ASSERT_EQUAL(lwbuf_page(p.pool, lwb)->frame, 3);
 		eph_cpu_enter(p.e.mc, 0);
 		lwbuf_free(p.pool, lwb);
 
 		/* The next use starts with this CPU only. */
-		lwb = lwbuf_alloc(p.pool, env_page(&p.e, 4));
-		(void)env_cost(&p.e);
+		lwb = lwbuf_alloc(p.pool, vm_page_get(p.e.mc, 4));
+		rig_mark(&p.e);
 		eph_cpu_enter(p.e.mc, 2);
 		(void)lwbuf_kva(p.pool, lwb);
-		COST(&p.e, 0, 1, 0, 0);
+		RIG_COST(&p.e, 0, 1, 0, 0);
 		eph_cpu_enter(p.e.mc, 0);
 		lwbuf_free(p.pool, lwb);
 		pool_close(&p);
@@ -167,12 +169,12 @@ test_all_cpus_asking_is_not_global_below_32_cpus(void)
 	struct lwbuf *lwb;
 
 	pool_open(&p, "lwbuf.objcache");
-	lwb = lwbuf_alloc(p.pool, env_page(&p.e, 3));
+	lwb = lwbuf_alloc(p.pool, vm_page_get(p.e.mc, 3));
 	for (unsigned c = 0; c < N; c++)
-		(void)env_kva(&p.e, c, lwb);
-	(void)env_cost(&p.e);
+		(void)rig_kva(&p.e, c, (struct eph_mapping){ lwb, 0 });
+	rig_mark(&p.e);
 	CU_ASSERT_EQUAL(lwbuf_set_global(p.pool, lwb), 0);
-	COST(&p.e, 0, 1, N - 1, N - 1);
+	RIG_COST(&p.e, 0, 1, N - 1, N - 1);
 	lwbuf_free(p.pool, lwb);
 	pool_close(&p);
 }
@@ -180,21 +182,22 @@ test_all_cpus_asking_is_not_global_below_32_cpus(void)
 static void
 test_pool_names_only_lwbufs(void)
 {
-	struct eph_machine *mc = env_machine("i386-p4", 1);
 	struct lwbuf_pool *pool = NULL;
 	struct eph_err err = { "" };
+	struct rig e;
 
+	rig_i386(&e, NULL, 1, 0);
 	CU_ASSERT_EQUAL(
-	    lwbuf_pool_create(mc, "sf_buf.lru", &pool, &err), ENOENT);
+	    lwbuf_pool_create(e.mc, "sf_buf.lru", &pool, &err), ENOENT);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sf_buf.lru"));
 	CU_ASSERT_PTR_NULL(pool);
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	rig_close(&e);
 }
 
 /* v1 */
 
 static uint32_t
-v1_count(struct env *e, unsigned cpu)
+v1_count(struct rig *e, unsigned cpu)
 {
 	return (eph__lwbuf_kvalist_count_cpu(e->state, cpu));
 }
@@ -207,45 +210,45 @@ static void
 test_v1_boot_cpu_alone_has_addresses(void)
 {
 	struct eph_mapping a, b;
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.kvalist", N, 0);
+	rig_i386(&e, "lwbuf.kvalist", N, 0);
 	CU_ASSERT_EQUAL(v1_count(&e, 0), 256);
 	CU_ASSERT_EQUAL(v1_count(&e, 1), 0);
-	a = env_map(&e, 1, 1);
+	a = rig_map(&e, 1, 1, SFB_DEFAULT);
 	CU_ASSERT_EQUAL(v1_count(&e, 1), 31);
-	b = env_map(&e, 1, 2);
+	b = rig_map(&e, 1, 2, SFB_DEFAULT);
 	CU_ASSERT_EQUAL(b.va + EPH_PAGE_SIZE, a.va);
-	COST(&e, 2, 2, 0, 0);
-	env_unmap(&e, 1, a.obj);
-	env_unmap(&e, 1, b.obj);
+	RIG_COST(&e, 2, 2, 0, 0);
+	rig_unmap(&e, 1, a);
+	rig_unmap(&e, 1, b);
 	CU_ASSERT_EQUAL(v1_count(&e, 1), 32);
-	env_close(&e);
+	rig_close(&e);
 }
 
 /* CPU 0 maps and CPU 1 unmaps: addresses pile up on CPU 1, for ever. */
 static void
 test_v1_addresses_migrate_and_never_come_back(void)
 {
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.kvalist", N, 0);
+	rig_i386(&e, "lwbuf.kvalist", N, 0);
 	for (unsigned i = 0; i < 320; i++) {
-		struct eph_mapping mp = env_map(&e, 0, i);
+		struct eph_mapping mp = rig_map(&e, 0, i, SFB_DEFAULT);
 
-		env_unmap(&e, 1, mp.obj);
+		rig_unmap(&e, 1, mp);
 	}
-	COST(&e, 320, 320, 0, 0);
+	RIG_COST(&e, 320, 320, 0, 0);
 	CU_ASSERT_EQUAL(v1_count(&e, 1), 320);
 	CU_ASSERT_EQUAL(v1_count(&e, 0), 0);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, 256 + 2 * 32);
-	env_check(&e, 0);
-	env_close(&e);
+	rig_check(&e, 0);
+	rig_close(&e);
 }
 
 /* A thread that maps once, notes when, and keeps the mapping. */
 struct mapper {
-	struct env *e;
+	struct rig *e;
 	struct eph_mapping mp;
 	uint32_t frame;
 	bool done;
@@ -257,13 +260,13 @@ mapper_main(void *arg)
 	struct mapper *mr = arg;
 
 	CU_ASSERT_EQUAL(mr->e->ops->map(mr->e->state,
-			    env_page(mr->e, mr->frame), 0, &mr->mp),
+			    vm_page_get(mr->e->mc, mr->frame), 0, &mr->mp),
 	    0);
 	mr->done = true;
 }
 
 static void
-mapper_start(struct mapper *mr, struct env *e, unsigned cpu, uint32_t frame)
+mapper_start(struct mapper *mr, struct rig *e, unsigned cpu, uint32_t frame)
 {
 	*mr = (struct mapper){ .e = e, .frame = frame };
 	CU_ASSERT_PTR_NOT_NULL_FATAL(
@@ -279,31 +282,31 @@ test_v1_exhaustion_sleeps_a_second_or_until_a_free(void)
 {
 	struct eph_mapping held;
 	struct mapper mr;
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.kvalist", N, 0);
-	env_exhaust_kva(&e);
+	rig_i386(&e, "lwbuf.kvalist", N, 0);
+	rig_exhaust_kva(&e);
 	for (unsigned i = 0; i < 256; i++)
-		held = env_map(&e, 0, i);
+		held = rig_map(&e, 0, i, SFB_DEFAULT);
 	mapper_start(&mr, &e, 0, 500);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	(void)env_cost(&e);
+	rig_mark(&e);
 	eph_lockstep_delay(e.mc, 999999999);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	CU_ASSERT_EQUAL(env_cost(&e).sleep, 0);
+	CU_ASSERT_EQUAL(rig_events(&e).sleep, 0);
 	eph_lockstep_delay(e.mc, 1);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	CU_ASSERT_EQUAL(env_cost(&e).sleep, 1);
-	env_unmap(&e, 1, held.obj);
+	CU_ASSERT_EQUAL(rig_events(&e).sleep, 1);
+	rig_unmap(&e, 1, held);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	held = env_map(&e, 1, 600);
-	env_unmap(&e, 0, held.obj);
-	(void)env_cost(&e);
+	held = rig_map(&e, 1, 600, SFB_DEFAULT);
+	rig_unmap(&e, 0, held);
+	rig_mark(&e);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 0);
 	CU_ASSERT(mr.done);
-	COST(&e, 1, 1, 0, 0);
-	env_check(&e, 256);
-	env_close(&e);
+	RIG_COST(&e, 1, 1, 0, 0);
+	rig_check(&e, 256);
+	rig_close(&e);
 }
 
 /* v2 */
@@ -322,27 +325,27 @@ test_homed_free_elsewhere_is_one_passive_message(void)
 		struct eph_counters c;
 		struct eph_mapping mp;
 		eph_va_t va;
-		struct env e;
+		struct rig e;
 
-		env_open(&e, designs[d], N, 0);
-		mp = env_map(&e, 0, 7);
+		rig_i386(&e, designs[d], N, 0);
+		mp = rig_map(&e, 0, 7, SFB_DEFAULT);
 		va = mp.va;
-		(void)env_cost(&e);
-		env_unmap(&e, 1, mp.obj);
-		c = env_cost(&e);
+		rig_mark(&e);
+		rig_unmap(&e, 1, mp);
+		c = rig_events(&e);
 		CU_ASSERT_EQUAL(c.ipiq_msg, 1);
 		CU_ASSERT_EQUAL(c.ipiq_passive, 1);
 		CU_ASSERT_EQUAL(c.ipi_sent, 0);
 		CU_ASSERT_EQUAL(c.invlpg_local + c.pte_store, 0);
-		env_check(&e, 0);
-		mp = env_map(&e, 0, 8);
+		rig_check(&e, 0);
+		mp = rig_map(&e, 0, 8, SFB_DEFAULT);
 		CU_ASSERT_EQUAL(mp.va, va);
-		env_unmap(&e, 0, mp.obj);
-		CU_ASSERT_EQUAL(env_cost(&e).ipiq_msg, 0);
-		CU_ASSERT_EQUAL(env_sysctl(&e, "lwkt.ipiq_count"), 1);
-		CU_ASSERT_EQUAL(env_sysctl(&e, "lwkt.ipiq_passive"), 1);
-		CU_ASSERT_EQUAL(env_sysctl(&e, "lwkt.ipiq_avoided"), 0);
-		env_close(&e);
+		rig_unmap(&e, 0, mp);
+		CU_ASSERT_EQUAL(rig_events(&e).ipiq_msg, 0);
+		CU_ASSERT_EQUAL(rig_sysctl(&e, "lwkt.ipiq_count"), 1);
+		CU_ASSERT_EQUAL(rig_sysctl(&e, "lwkt.ipiq_passive"), 1);
+		CU_ASSERT_EQUAL(rig_sysctl(&e, "lwkt.ipiq_avoided"), 0);
+		rig_close(&e);
 	}
 }
 
@@ -351,21 +354,21 @@ static void
 test_homed_tenth_free_elsewhere_kicks(void)
 {
 	struct eph_mapping mp[10];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.homecpu", N, 0);
+	rig_i386(&e, "lwbuf.homecpu", N, 0);
 	for (unsigned i = 0; i < 10; i++)
-		mp[i] = env_map(&e, 0, i);
-	(void)env_cost(&e);
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
+	rig_mark(&e);
 	for (unsigned i = 0; i < 9; i++)
-		env_unmap(&e, 1, mp[i].obj);
-	CU_ASSERT_EQUAL(env_cost(&e).ipi_sent, 0);
-	env_unmap(&e, 1, mp[9].obj);
-	CU_ASSERT_EQUAL(env_cost(&e).ipi_sent, 1);
+		rig_unmap(&e, 1, mp[i]);
+	CU_ASSERT_EQUAL(rig_events(&e).ipi_sent, 0);
+	rig_unmap(&e, 1, mp[9]);
+	CU_ASSERT_EQUAL(rig_events(&e).ipi_sent, 1);
 	CU_ASSERT_EQUAL(e.mc->ipiq_kick, 1);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "lwkt.ipiq_fifofull"), 1);
-	env_check(&e, 0);
-	env_close(&e);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "lwkt.ipiq_fifofull"), 1);
+	rig_check(&e, 0);
+	rig_close(&e);
 }
 
 /*
@@ -376,28 +379,28 @@ static void
 test_v2_owner_gives_back_above_256(void)
 {
 	struct eph_mapping mp[288];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.homecpu", N, 0);
+	rig_i386(&e, "lwbuf.homecpu", N, 0);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256);
 	for (unsigned i = 0; i < 288; i++)
-		mp[i] = env_map(&e, 0, i);
-	COST(&e, 288, 288, 0, 0);
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
+	RIG_COST(&e, 288, 288, 0, 0);
 	for (unsigned i = 0; i < 257; i++)
-		env_unmap(&e, 0, mp[i].obj);
-	COST(&e, 0, 0, 0, 0);
+		rig_unmap(&e, 0, mp[i]);
+	RIG_COST(&e, 0, 0, 0, 0);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256 + 32);
-	env_unmap(&e, 0, mp[257].obj);
-	COST(&e, 1, 1, N - 1, N - 1);
+	rig_unmap(&e, 0, mp[257]);
+	RIG_COST(&e, 1, 1, N - 1, N - 1);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256 + 31);
-	env_check(&e, 30);
+	rig_check(&e, 30);
 
 	/* By message, the owner does the same. */
-	env_unmap(&e, 2, mp[258].obj);
-	COST(&e, 0, 0, 0, 0);
+	rig_unmap(&e, 2, mp[258]);
+	RIG_COST(&e, 0, 0, 0, 0);
 	eph_cpu_enter(e.mc, 0);
-	COST(&e, 1, 1, N - 1, N - 1);
-	env_close(&e);
+	RIG_COST(&e, 1, 1, N - 1, N - 1);
+	rig_close(&e);
 }
 
 /*
@@ -408,34 +411,35 @@ static void
 test_v2_rendezvous_behind_nine_messages_kicks_first(void)
 {
 	struct eph_mapping mp[288], other[9];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.homecpu", N, 0);
+	rig_i386(&e, "lwbuf.homecpu", N, 0);
 	for (unsigned i = 0; i < 288; i++)
-		mp[i] = env_map(&e, 0, i);
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
 	for (unsigned i = 0; i < 9; i++)
-		other[i] = env_map(&e, 1, i);
+		other[i] = rig_map(&e, 1, i, SFB_DEFAULT);
 	for (unsigned i = 0; i < 257; i++)
-		env_unmap(&e, 0, mp[i].obj);
-	(void)env_cost(&e);
+		rig_unmap(&e, 0, mp[i]);
+	rig_mark(&e);
 	for (unsigned i = 0; i < 8; i++)
-		env_unmap(&e, 0, other[i].obj);
-	COST(&e, 0, 0, 0, 0);
-	env_unmap(&e, 0, mp[257].obj);
-	COST(&e, 1, 1, N - 1, N - 1); /* eight are half the FIFO, not over */
+		rig_unmap(&e, 0, other[i]);
+	RIG_COST(&e, 0, 0, 0, 0);
+	rig_unmap(&e, 0, mp[257]);
+	RIG_COST(
+	    &e, 1, 1, N - 1, N - 1); /* eight are half the FIFO, not over */
 	CU_ASSERT_EQUAL(e.mc->ipiq_kick, 0);
 
 	for (unsigned i = 0; i < 8; i++)
-		other[i] = env_map(&e, 1, i);
-	(void)env_cost(&e);
+		other[i] = rig_map(&e, 1, i, SFB_DEFAULT);
+	rig_mark(&e);
 	for (unsigned i = 0; i < 9; i++)
-		env_unmap(&e, 0, other[i].obj);
-	COST(&e, 0, 0, 0, 0);
-	env_unmap(&e, 0, mp[258].obj);
-	COST(&e, 1, 1, N - 1, N);
+		rig_unmap(&e, 0, other[i]);
+	RIG_COST(&e, 0, 0, 0, 0);
+	rig_unmap(&e, 0, mp[258]);
+	RIG_COST(&e, 1, 1, N - 1, N);
 	CU_ASSERT_EQUAL(e.mc->ipiq_kick, 1);
-	env_check(&e, 29);
-	env_close(&e);
+	rig_check(&e, 29);
+	rig_close(&e);
 }
 
 /*
@@ -447,25 +451,25 @@ test_v2_second_free_wakes_nobody(void)
 {
 	struct eph_mapping a, b;
 	struct mapper mr[2];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.homecpu", N, 0);
-	env_exhaust_kva(&e);
-	a = env_map(&e, 0, 0);
-	b = env_map(&e, 0, 1);
+	rig_i386(&e, "lwbuf.homecpu", N, 0);
+	rig_exhaust_kva(&e);
+	a = rig_map(&e, 0, 0, SFB_DEFAULT);
+	b = rig_map(&e, 0, 1, SFB_DEFAULT);
 	for (unsigned i = 2; i < 256; i++)
-		(void)env_map(&e, 0, i);
+		(void)rig_map(&e, 0, i, SFB_DEFAULT);
 	mapper_start(&mr[0], &e, 0, 500);
 	mapper_start(&mr[1], &e, 0, 501);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 2);
-	env_unmap(&e, 0, a.obj);
-	env_unmap(&e, 0, b.obj);
+	rig_unmap(&e, 0, a);
+	rig_unmap(&e, 0, b);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	CU_ASSERT(mr[0].done);
 	CU_ASSERT_FALSE(mr[1].done);
-	CU_ASSERT_EQUAL(e.last.wakeup, 0);
-	CU_ASSERT_EQUAL(env_cost(&e).wakeup, 1);
-	env_close(&e);
+	CU_ASSERT_EQUAL(e.mark.wakeup, 0);
+	CU_ASSERT_EQUAL(rig_events(&e).wakeup, 1);
+	rig_close(&e);
 }
 
 /* v3 */
@@ -474,24 +478,24 @@ static void
 test_v3_reserve_is_fixed_and_the_rest_ephemeral(void)
 {
 	struct eph_mapping mp[300];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.reserve", N, 0);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_reserve"), 256);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_count"), N * 256);
+	rig_i386(&e, "lwbuf.reserve", N, 0);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_reserve"), 256);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_count"), N * 256);
 	for (unsigned i = 0; i < 300; i++)
-		mp[i] = env_map(&e, 0, i);
-	COST(&e, 300, 300, 0, 0);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_count"), 3 * 256);
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
+	RIG_COST(&e, 300, 300, 0, 0);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_count"), 3 * 256);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256 + 44);
-	env_check(&e, 300);
+	rig_check(&e, 300);
 	for (unsigned i = 0; i < 300; i++)
-		env_unmap(&e, 0, mp[i].obj);
-	COST(&e, 0, 0, 0, 0);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_count"), N * 256);
+		rig_unmap(&e, 0, mp[i]);
+	RIG_COST(&e, 0, 0, 0, 0);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_count"), N * 256);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256 + 44);
-	env_check(&e, 0);
-	env_close(&e);
+	rig_check(&e, 0);
+	rig_close(&e);
 }
 
 /* The owner of an ephemeral lwbuf is who constructed it. */
@@ -499,21 +503,21 @@ static void
 test_v3_ephemeral_goes_home_by_message(void)
 {
 	struct eph_mapping mp = { NULL, 0 };
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.reserve", N, 0);
+	rig_i386(&e, "lwbuf.reserve", N, 0);
 	for (unsigned i = 0; i < 257; i++)
-		mp = env_map(&e, 0, i);
-	(void)env_cost(&e);
-	env_unmap(&e, 3, mp.obj);
-	CU_ASSERT_EQUAL(env_cost(&e).ipiq_passive, 1);
-	env_check(&e, 256);
+		mp = rig_map(&e, 0, i, SFB_DEFAULT);
+	rig_mark(&e);
+	rig_unmap(&e, 3, mp);
+	CU_ASSERT_EQUAL(rig_events(&e).ipiq_passive, 1);
+	rig_check(&e, 256);
 	eph_cpu_enter(e.mc, 0);
-	env_check(&e, 256);
-	mp = env_map(&e, 0, 900);
-	COST(&e, 1, 1, 0, 0);
+	rig_check(&e, 256);
+	mp = rig_map(&e, 0, 900, SFB_DEFAULT);
+	RIG_COST(&e, 1, 1, 0, 0);
 	CU_ASSERT_EQUAL(kva_usage(e.mc).now, N * 256 + 1);
-	env_close(&e);
+	rig_close(&e);
 }
 
 /* A sleeper waits for the reserve; an ephemeral free wakes nobody. */
@@ -522,26 +526,26 @@ test_v3_exhaustion_ends_with_a_free_of_the_reserve(void)
 {
 	struct eph_mapping first = { NULL, 0 }, ephemeral;
 	struct mapper mr;
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.reserve", N, 0);
+	rig_i386(&e, "lwbuf.reserve", N, 0);
 	for (unsigned i = 0; i < 256; i++) {
-		struct eph_mapping mp = env_map(&e, 0, i);
+		struct eph_mapping mp = rig_map(&e, 0, i, SFB_DEFAULT);
 
 		if (i == 0)
 			first = mp;
 	}
-	ephemeral = env_map(&e, 0, 256);
-	env_exhaust_kva(&e);
+	ephemeral = rig_map(&e, 0, 256, SFB_DEFAULT);
+	rig_exhaust_kva(&e);
 	mapper_start(&mr, &e, 0, 500);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	env_unmap(&e, 0, ephemeral.obj);
+	rig_unmap(&e, 0, ephemeral);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	env_unmap(&e, 0, first.obj);
+	rig_unmap(&e, 0, first);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 0);
 	CU_ASSERT(mr.done);
-	env_check(&e, 256);
-	env_close(&e);
+	rig_check(&e, 256);
+	rig_close(&e);
 }
 
 /* v4 */
@@ -555,28 +559,28 @@ static void
 test_v4_free_that_finds_no_magazine_interrupts_everybody(void)
 {
 	struct eph_mapping mp[4 * 64 + 2];
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.objcache", N, 0);
+	rig_i386(&e, "lwbuf.objcache", N, 0);
 	for (unsigned i = 0; i < 4 * 64 + 2; i++)
-		mp[i] = env_map(&e, 0, i);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_count"), 4 * 64 + 2);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_kva_bytes"),
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_count"), 4 * 64 + 2);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_kva_bytes"),
 	    (4 * 64 + 2) * EPH_PAGE_SIZE);
-	(void)env_cost(&e);
+	rig_mark(&e);
 	for (unsigned i = 0; i < 4 * 64; i++)
-		env_unmap(&e, 1, mp[i].obj);
-	COST(&e, 0, 0, 0, 0);
-	env_unmap(&e, 1, mp[4 * 64].obj);
-	COST(&e, 1, 1, N - 1, N - 1);
-	env_unmap(&e, 1, mp[4 * 64 + 1].obj);
-	COST(&e, 1, 1, N - 1, N - 1);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_count"), 0);
+		rig_unmap(&e, 1, mp[i]);
+	RIG_COST(&e, 0, 0, 0, 0);
+	rig_unmap(&e, 1, mp[4 * 64]);
+	RIG_COST(&e, 1, 1, N - 1, N - 1);
+	rig_unmap(&e, 1, mp[4 * 64 + 1]);
+	RIG_COST(&e, 1, 1, N - 1, N - 1);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_count"), 0);
 	CU_ASSERT_EQUAL(
-	    env_sysctl(&e, "kern.ipc.lwbuf_kva_bytes"), 4 * 64 * EPH_PAGE_SIZE);
-	CU_ASSERT_EQUAL(env_sysctl(&e, "kern.ipc.lwbuf_reserve"), 256);
-	env_check(&e, 0);
-	env_close(&e);
+	    rig_sysctl(&e, "kern.ipc.lwbuf_kva_bytes"), 4 * 64 * EPH_PAGE_SIZE);
+	CU_ASSERT_EQUAL(rig_sysctl(&e, "kern.ipc.lwbuf_reserve"), 256);
+	rig_check(&e, 0);
+	rig_close(&e);
 }
 
 /* An address that was destroyed and made again is not stale anywhere. */
@@ -584,21 +588,21 @@ static void
 test_v4_destroyed_address_is_in_sync_everywhere(void)
 {
 	struct eph_mapping mp[4 * 64 + 1], again;
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.objcache", N, 0);
+	rig_i386(&e, "lwbuf.objcache", N, 0);
 	for (unsigned i = 0; i < 4 * 64 + 1; i++)
-		mp[i] = env_map(&e, 0, i);
-	(void)env_kva(&e, 2, mp[4 * 64].obj);
-	CU_ASSERT(env_reads(&e, 2, mp[4 * 64].va, 4 * 64));
+		mp[i] = rig_map(&e, 0, i, SFB_DEFAULT);
+	(void)rig_kva(&e, 2, mp[4 * 64]);
+	CU_ASSERT(rig_reads(&e, 2, mp[4 * 64].va, 4 * 64));
 	for (unsigned i = 0; i < 4 * 64 + 1; i++)
-		env_unmap(&e, 1, mp[i].obj);
+		rig_unmap(&e, 1, mp[i]);
 	for (unsigned i = 0; i < 4 * 64; i++)
-		(void)env_map(&e, 1, i);
-	again = env_map(&e, 1, 999);
+		(void)rig_map(&e, 1, i, SFB_DEFAULT);
+	again = rig_map(&e, 1, 999, SFB_DEFAULT);
 	CU_ASSERT_EQUAL(again.va, mp[4 * 64].va);
-	CU_ASSERT(env_reads(&e, 2, again.va, 999));
-	env_close(&e);
+	CU_ASSERT(rig_reads(&e, 2, again.va, 999));
+	rig_close(&e);
 }
 
 static void
@@ -606,21 +610,21 @@ test_v4_exhaustion_sleeps_a_second(void)
 {
 	struct eph_mapping held;
 	struct mapper mr;
-	struct env e;
+	struct rig e;
 
-	env_open(&e, "lwbuf.objcache", N, 0);
-	held = env_map(&e, 0, 1);
-	env_exhaust_kva(&e);
+	rig_i386(&e, "lwbuf.objcache", N, 0);
+	held = rig_map(&e, 0, 1, SFB_DEFAULT);
+	rig_exhaust_kva(&e);
 	mapper_start(&mr, &e, 0, 500);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
-	env_unmap(&e, 0, held.obj);
+	rig_unmap(&e, 0, held);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 1);
 	eph_lockstep_delay(e.mc, 1000000000);
 	CU_ASSERT_EQUAL(eph_run(e.mc), 0);
 	CU_ASSERT(mr.done);
 	CU_ASSERT_EQUAL(mr.mp.va, held.va);
-	env_check(&e, 1);
-	env_close(&e);
+	rig_check(&e, 1);
+	rig_close(&e);
 }
 
 /* dmap */
@@ -632,12 +636,13 @@ test_dmap_costs_nothing(void)
 	struct lwbuf *lwb;
 
 	pool_open(&p, "lwbuf.dmap");
-	lwb = lwbuf_alloc(p.pool, env_page(&p.e, 3));
+	lwb = lwbuf_alloc(p.pool, vm_page_get(p.e.mc, 3));
 	CU_ASSERT_EQUAL(lwbuf_set_global(p.pool, lwb), 0);
-	CU_ASSERT(env_reads(&p.e, 3, env_kva(&p.e, 3, lwb), 3));
+	CU_ASSERT(rig_reads(
+	    &p.e, 3, rig_kva(&p.e, 3, (struct eph_mapping){ lwb, 0 }), 3));
 	lwbuf_free(p.pool, lwb);
-	COST(&p.e, 0, 0, 0, 0);
-	CU_ASSERT_EQUAL(p.e.last.miss, 1);
+	RIG_COST(&p.e, 0, 0, 0, 0);
+	CU_ASSERT_EQUAL(p.e.mark.miss, 1);
 	pool_close(&p);
 }
 
@@ -653,44 +658,45 @@ test_sf_buf_over_lwbuf_pays_for_everybody_each_time(void)
 	struct eph_err err = { "" };
 	struct sf_buf_pool *pool;
 	struct sf_buf *sf;
-	struct env e = { 0 };
+	struct rig e;
 
-	e.mc = env_machine("i386-p4", N);
+	rig_i386(&e, NULL, N, 0);
 	CU_ASSERT_EQUAL_FATAL(
 	    sf_buf_pool_create(e.mc, "sf_buf.lwbuf", 1, &pool, &err), 0);
 	e.ops = sf_buf_pool_design(pool);
 	e.state = sf_buf_pool_state(pool);
 	for (unsigned i = 0; i < 3; i++) {
 		eph_cpu_enter(e.mc, 0);
-		sf = sf_buf_alloc(pool, env_page(&e, 7), SFB_DEFAULT);
-		COST(&e, 1, 2, N - 1, N - 1);
+		sf = sf_buf_alloc(pool, vm_page_get(e.mc, 7), SFB_DEFAULT);
+		RIG_COST(&e, 1, 2, N - 1, N - 1);
 		for (unsigned c = 0; c < N; c++)
-			CU_ASSERT(env_reads(&e, c, env_kva(&e, c, sf), 7));
+			CU_ASSERT(rig_reads(&e, c,
+			    rig_kva(&e, c, (struct eph_mapping){ sf, 0 }), 7));
 		CU_ASSERT_EQUAL(sf_buf_page(pool, sf)->frame, 7);
 		sf_buf_ref(pool, sf);
-		env_check(&e, 2);
+		rig_check(&e, 2);
 		sf_buf_free(pool, sf);
-		env_check(&e, 1);
+		rig_check(&e, 1);
 		sf_buf_free(pool, sf);
-		env_check(&e, 0);
-		COST(&e, 0, 0, 0, 0);
+		rig_check(&e, 0);
+		RIG_COST(&e, 0, 0, 0, 0);
 	}
-	CU_ASSERT_EQUAL(e.last.miss, 3);
-	CU_ASSERT_EQUAL(e.last.unmap_calls, 6);
+	CU_ASSERT_EQUAL(e.mark.miss, 3);
+	CU_ASSERT_EQUAL(e.mark.unmap_calls, 6);
 	sf_buf_pool_destroy(pool);
-	CU_ASSERT_EQUAL(eph_machine_destroy(e.mc), 0);
+	rig_close(&e);
 }
 
 static void
 over_free(void *arg)
 {
-	struct env e;
+	struct rig e;
 	struct eph_mapping mp;
 
-	env_open(&e, arg, 1, 8);
-	mp = env_map(&e, 0, 1);
-	env_unmap(&e, 0, mp.obj);
-	env_unmap(&e, 0, mp.obj);
+	rig_i386(&e, arg, 1, 8);
+	mp = rig_map(&e, 0, 1, SFB_DEFAULT);
+	rig_unmap(&e, 0, mp);
+	rig_unmap(&e, 0, mp);
 }
 
 static void
@@ -717,10 +723,13 @@ test_creation_survives_every_failed_allocation(void)
 		int error = ENOMEM;
 
 		for (unsigned n = 1; error != 0; n++) {
-			struct eph_machine *mc = env_machine("i386-p4", 2);
+			struct eph_machine *mc;
 			struct eph_err err = { "" };
 			void *state = NULL;
+			struct rig e;
 
+			rig_i386(&e, NULL, 2, 0);
+			mc = e.mc;
 			CU_ASSERT_EQUAL_FATAL(
 			    eph_machine_set_shootdown(
 				mc, eph_shootdown_find(ops->shootdown)),
@@ -732,7 +741,7 @@ test_creation_survives_every_failed_allocation(void)
 				ops->destroy(state);
 			else
 				CU_ASSERT_NOT_EQUAL(err.text[0], '\0');
-			CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+			rig_close(&e);
 			CU_ASSERT_FATAL(n < 200);
 		}
 	}

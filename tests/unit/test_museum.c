@@ -114,7 +114,10 @@ play_map(struct player *pl, const char *p, const char *at)
 	if (name == '?') {
 		want.map_fail = 1;
 		p = events(p, &want);
-		expect(pl, error == EAGAIN && rig_saw(&pl->r, &want), at);
+		expect(pl,
+		    error == EAGAIN &&
+			rig_saw(&pl->r, false, &want, __FILE__, __LINE__),
+		    at);
 		return (p);
 	}
 	expect(pl, error == 0, at);
@@ -123,7 +126,7 @@ play_map(struct player *pl, const char *p, const char *at)
 	pl->map[name - 'a'] = mp;
 	pl->held++;
 	p = events(p, &want);
-	expect(pl, rig_saw(&pl->r, &want), at);
+	expect(pl, rig_saw(&pl->r, false, &want, __FILE__, __LINE__), at);
 	return (p);
 }
 
@@ -149,7 +152,9 @@ play_handle(struct player *pl, char what, const char *p, const char *at)
 	want.kva_calls = what == 'k';
 	pl->held -= what == 'u';
 	p = events(p, &want);
-	expect(pl, error == 0 && rig_saw(&pl->r, &want), at);
+	expect(pl,
+	    error == 0 && rig_saw(&pl->r, false, &want, __FILE__, __LINE__),
+	    at);
 	return (p);
 }
 
@@ -204,7 +209,9 @@ play(struct player *pl, const char *p)
 			eph_design_switch_out(pl->r.ops, pl->r.state);
 			eph_design_switch_in(pl->r.ops, pl->r.state);
 			p = events(p, &want);
-			expect(pl, rig_saw(&pl->r, &want), at);
+			expect(pl,
+			    rig_saw(&pl->r, false, &want, __FILE__, __LINE__),
+			    at);
 		}
 		if (pl->failed)
 			return ("");

@@ -8,14 +8,16 @@
 
 #include <string.h>
 
-#include "design_env.h"
+#include "rig.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/objcache.h"
 #include "test_main.h"
 
 #define N 2u
 
 struct fixture {
-	struct eph_machine *mc;
+	struct rig rig;
+	struct eph_machine *mc; /* its */
 	struct objcache *oc;
 	unsigned ctors, dtors, allocs, frees;
 	int flags;	  /* as the allocator saw them */
@@ -75,11 +77,18 @@ object_free(void *obj, void *args)
 	eph_machine_free(f->mc, obj, sizeof(struct object));
 }
 
+static struct eph_machine *
+machine(struct rig *r)
+{
+	rig_i386(r, NULL, N, 0);
+	return (r->mc);
+}
+
 static void
 open_cache(struct fixture *f, uint32_t limit, uint32_t capacity)
 {
 	memset(f, 0, sizeof(*f));
-	f->mc = env_machine("i386-p4", N);
+	f->mc = machine(&f->rig);
 	f->oc = objcache_create(f->mc, "test", limit, capacity, object_ctor,
 	    object_dtor, f, object_alloc, object_free, f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f->oc);
@@ -93,7 +102,7 @@ close_cache(struct fixture *f)
 	objcache_destroy(f->oc);
 	CU_ASSERT_EQUAL(f->allocs, f->frees);
 	CU_ASSERT_EQUAL(f->ctors, f->dtors);
-	CU_ASSERT_EQUAL(eph_machine_destroy(f->mc), 0);
+	rig_close(&f->rig);
 }
 
 static struct objcache_stats
@@ -622,7 +631,8 @@ test_reclaim_gives_budget_back_and_stops_at_the_first(void)
 static void
 test_helpers(void)
 {
-	struct eph_machine *mc = env_machine("i386-p4", N);
+	struct rig rig;
+	struct eph_machine *mc = machine(&rig);
 	struct objcache_malloc_args args = { mc, 40 };
 	struct objcache *simple, *mbacked;
 	struct objcache_stats st;
@@ -654,7 +664,7 @@ test_helpers(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 	CU_ASSERT(p[0] == 0 && p[39] == 0);
 	objcache_malloc_free(p, &args);
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	rig_close(&rig);
 }
 
 static void
@@ -676,7 +686,8 @@ test_asking_for_a_zeroed_object_is_a_panic(void)
 static void
 test_creation_survives_every_failed_allocation(void)
 {
-	struct eph_machine *mc = env_machine("i386-p4", N);
+	struct rig rig;
+	struct eph_machine *mc = machine(&rig);
 	const size_t bytes = eph_machine_memory_bytes(mc);
 	struct objcache *oc = NULL;
 
@@ -689,7 +700,7 @@ test_creation_survives_every_failed_allocation(void)
 	}
 	eph_machine_fail_alloc(mc, 0);
 	objcache_destroy(oc);
-	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	rig_close(&rig);
 }
 
 static CU_TestInfo tests[] = {

@@ -3,32 +3,32 @@
 /* The event table of S3, FreeBSD i386 2005 to 2014, row by row. */
 
 #include "ephmap/kernel/sleepq.h"
-#include "pool_fixture.h"
+#include "rig_pool.h"
 
 static void
 a_slot_never_used_pays_like_any_other(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.accessed", n, 2);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_CPUPRIVATE));
-		ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
 		    .unmap_calls = 1, .invlpg_local = 1, .needless_invlpg = 1);
 		pool_free(&f, 0, pool_alloc(&f, n - 1, 8, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
 		    .unmap_calls = 1, .invlpg_local = 1, .invlpg_remote = n - 1,
 		    .ipi_sent = n - 1, .needless_invlpg = n,
 		    .needless_ipi = n - 1);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 hits_sync_only_who_is_missing(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
@@ -37,33 +37,33 @@ hits_sync_only_who_is_missing(void)
 			continue;
 		pool_open(&f, "sf_buf.accessed", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_CPUPRIVATE);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_alloc(&f, 0, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		pool_alloc(&f, 1, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_active = 1, .invlpg_local = 1,
-		    .needless_invlpg = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1,
+		    .invlpg_local = 1, .needless_invlpg = 1);
 		/* Two are in the mask. */
 		pool_alloc(&f, 0, 7, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_active = 1, .invlpg_remote = n - 2,
-		    .ipi_sent = n - 2, .needless_invlpg = n - 2,
-		    .needless_ipi = n - 2);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1,
+		    .invlpg_remote = n - 2, .ipi_sent = n - 2,
+		    .needless_invlpg = n - 2, .needless_ipi = n - 2);
 		pool_alloc(&f, n - 1, 7, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		for (int k = 0; k < 5; k++)
 			pool_free(&f, 0, sf);
-		ROW(&f, .unmap_calls = 5);
+		RIG_SAW_ALL(&f, .unmap_calls = 5);
 		pool_alloc(&f, 1, 7, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_inactive = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 a_shared_hit_with_my_bit_clear(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
@@ -72,14 +72,15 @@ a_shared_hit_with_my_bit_clear(void)
 			continue;
 		pool_open(&f, "sf_buf.accessed", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_CPUPRIVATE);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_alloc(&f, n - 1, 7, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_active = 1, .invlpg_local = 1,
-		    .invlpg_remote = n - 2, .ipi_sent = n - 2,
-		    .needless_invlpg = n - 1, .needless_ipi = n - 2);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1,
+		    .invlpg_local = 1, .invlpg_remote = n - 2,
+		    .ipi_sent = n - 2, .needless_invlpg = n - 1,
+		    .needless_ipi = n - 2);
 		pool_free(&f, 0, sf);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
@@ -87,23 +88,24 @@ a_shared_hit_with_my_bit_clear(void)
 static void
 all_private_maps_together_are_shared(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.accessed", n, 1);
 		pool_private_everywhere(&f, 7, EPH_NONE);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1);
-		pool_close(&f);
+		RIG_SAW_ALL(
+		    &f, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1);
+		rig_close(&f);
 	}
 }
 
 static void
 recycling_what_was_accessed_starts_from_nothing(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
@@ -112,58 +114,61 @@ recycling_what_was_accessed_starts_from_nothing(void)
 		sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
 		CU_ASSERT_EQUAL(pool_read(&f, n - 1, sf), 7);
 		pool_free(&f, 0, sf);
-		pool_skip(&f);
+		rig_mark(&f);
 		sf = pool_alloc(&f, 0, 8, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .invlpg_local = 1, .needless_invlpg = n > 1 ? 1 : 0);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .invlpg_local = 1,
+		    .needless_invlpg = n > 1 ? 1 : 0);
 		CU_ASSERT_EQUAL(pool_read(&f, 0, sf), 8);
 		pool_free(&f, 0, sf);
-		pool_skip(&f);
+		rig_mark(&f);
 		sf = pool_alloc(&f, 0, 9, SFB_DEFAULT);
 		/* CPU n-1 still held page 7, CPU 0 page 8. */
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .invlpg_local = 1, .invlpg_remote = n - 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .invlpg_local = 1, .invlpg_remote = n - 1,
 		    .ipi_sent = n - 1, .needless_invlpg = n > 1 ? n - 2 : 0,
 		    .needless_ipi = n > 1 ? n - 2 : 0);
 		CU_ASSERT_EQUAL(pool_read(&f, n - 1, sf), 9);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 recycling_what_nobody_touched_keeps_the_mask(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.accessed", n, 1);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_CPUPRIVATE));
-		pool_skip(&f);
+		rig_mark(&f);
 		/* A clear, bit set, private. */
 		pool_free(&f, 0, pool_alloc(&f, 0, 8, SFB_CPUPRIVATE));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1);
 		/* A clear, shared, everybody but me missing. */
 		pool_free(&f, 0, pool_alloc(&f, 0, 9, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1, .invlpg_remote = n - 1, .ipi_sent = n - 1,
-		    .needless_invlpg = n - 1, .needless_ipi = n - 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1, .invlpg_remote = n - 1,
+		    .ipi_sent = n - 1, .needless_invlpg = n - 1,
+		    .needless_ipi = n - 1);
 		/* A clear, shared, nobody missing: free of charge. */
 		sf = pool_alloc(&f, n - 1, 10, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1);
+		RIG_SAW_ALL(
+		    &f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1);
 		CU_ASSERT_EQUAL(pool_read(&f, 0, sf), 10);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 recycling_untouched_with_my_bit_clear(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	POOL_FOREACH_N(n)
 	{
@@ -171,42 +176,43 @@ recycling_untouched_with_my_bit_clear(void)
 			continue;
 		pool_open(&f, "sf_buf.accessed", n, 1);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_CPUPRIVATE));
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_free(&f, 1, pool_alloc(&f, 1, 8, SFB_CPUPRIVATE));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1, .invlpg_local = 1, .needless_invlpg = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1, .invlpg_local = 1,
+		    .needless_invlpg = 1);
 		pool_free(&f, 2, pool_alloc(&f, 2, 9, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1, .invlpg_local = 1, .invlpg_remote = n - 3,
-		    .ipi_sent = n - 3, .needless_invlpg = n - 2,
-		    .needless_ipi = n - 3);
-		pool_close(&f);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1, .invlpg_local = 1,
+		    .invlpg_remote = n - 3, .ipi_sent = n - 3,
+		    .needless_invlpg = n - 2, .needless_ipi = n - 3);
+		rig_close(&f);
 	}
 }
 
 static void
 nowait_fails_instead_of_sleeping(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	pool_open(&f, "sf_buf.accessed", 8, 1);
 	sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-	pool_skip(&f);
+	rig_mark(&f);
 	CU_ASSERT_PTR_NULL(pool_alloc(&f, 0, 8, SFB_NOWAIT));
-	ROW(&f, .map_calls = 1, .map_fail = 1);
+	RIG_SAW_ALL(&f, .map_calls = 1, .map_fail = 1);
 	/* A hit needs no buffer. */
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 7, SFB_NOWAIT), sf);
-	ROW(&f, .map_calls = 1, .hit_active = 1);
+	RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 	pool_free(&f, 0, sf);
 	pool_free(&f, 0, sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 the_least_recently_freed_is_recycled(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf[2];
 
 	pool_open(&f, "sf_buf.accessed", 1, 2);
@@ -219,13 +225,13 @@ the_least_recently_freed_is_recycled(void)
 	pool_free(&f, 0, pool_alloc(&f, 0, 0, SFB_DEFAULT));
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 9, SFB_DEFAULT), sf[1]);
 	pool_free(&f, 0, sf[1]);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_free_wakes_the_first_sleeper_only(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[3] = { { .page = 1, .flags = SFB_CATCH },
 		{ .page = 2 }, { .page = 2 } };
 	struct sf_buf *sf;
@@ -233,34 +239,34 @@ a_free_wakes_the_first_sleeper_only(void)
 
 	pool_open(&f, "sf_buf.accessed", 2, 1);
 	sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-	pool_skip(&f);
+	rig_mark(&f);
 	for (unsigned i = 0; i < 3; i++) {
 		sl[i].clock = &clock;
 		CU_ASSERT_EQUAL(pool_start(&f, &sl[i], i % 2), i + 1);
 	}
-	ROW(&f, .sleep = 3);
+	RIG_SAW_ALL(&f, .sleep = 3);
 	sleepq_signal(f.mc, sl[0].td);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 2);
 	CU_ASSERT_PTR_NULL(sl[0].sf);
-	pool_skip(&f);
+	rig_mark(&f);
 	pool_free(&f, 0, sf);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	/* Nobody touched the buffer: recycled for nothing. */
-	ROW(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1, .miss = 1,
-	    .evict = 1, .pte_store = 1);
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1,
+	    .miss = 1, .evict = 1, .pte_store = 1);
 	pool_free(&f, 0, sl[1].sf);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	/* It held the sleeper's page all the same: made again, no evict. */
-	ROW(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1, .miss = 1,
-	    .pte_store = 1);
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1,
+	    .miss = 1, .pte_store = 1);
 	pool_free(&f, 0, sl[2].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 ref_a_free_one(void *arg)
 {
-	struct pool_fixture *f = arg;
+	struct rig *f = arg;
 	struct sf_buf *sf = pool_alloc(f, 0, 7, SFB_DEFAULT);
 
 	pool_free(f, 0, sf);
@@ -270,12 +276,12 @@ ref_a_free_one(void *arg)
 static void
 using_a_free_buffer_panics(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	pool_open(&f, "sf_buf.accessed", 2, 2);
 	CU_ASSERT_TRUE(test_dies(pool_free_twice, &f, "free"));
 	CU_ASSERT_TRUE(test_dies(ref_a_free_one, &f, "free"));
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static CU_TestInfo tests[] = {

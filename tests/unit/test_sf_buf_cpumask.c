@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ephmap/kernel/sleepq.h"
-#include "pool_fixture.h"
+#include "rig_pool.h"
 
 /* What a synchronous shootdown of one page costs; nothing was loaded. */
 #define SYNC(n)                                                                \
@@ -16,33 +16,33 @@
 static void
 misses(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.cpumask", n, 1);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_CPUPRIVATE));
-		ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
 		    .unmap_calls = 1, QUICK);
 		pool_free(&f, n - 1, pool_alloc(&f, n - 1, 8, SFB_CPUPRIVATE));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1, QUICK);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1, QUICK);
 		pool_free(&f, n - 1, pool_alloc(&f, 0, 9, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .unmap_calls = 1, SYNC(n));
-		pool_close(&f);
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .unmap_calls = 1, SYNC(n));
+		rig_close(&f);
 		pool_open(&f, "sf_buf.cpumask", n, 1);
 		pool_free(&f, 0, pool_alloc(&f, 0, 9, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
 		    .unmap_calls = 1, SYNC(n));
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 private_hits(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
@@ -51,88 +51,88 @@ private_hits(void)
 			continue;
 		pool_open(&f, "sf_buf.cpumask", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_CPUPRIVATE);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_alloc(&f, 0, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		pool_alloc(&f, n - 1, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_active = 1, QUICK);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1, QUICK);
 		pool_alloc(&f, n - 1, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		for (int k = 0; k < 4; k++)
 			pool_free(&f, 0, sf);
-		ROW(&f, .unmap_calls = 4);
+		RIG_SAW_ALL(&f, .unmap_calls = 4);
 		pool_alloc(&f, n - 1, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 1, .hit_inactive = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 shared_hits(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.cpumask", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-		pool_skip(&f);
+		rig_mark(&f);
 		/* All-ones: nothing more, shared or private, anywhere. */
 		pool_alloc(&f, n - 1, 7, SFB_DEFAULT);
 		pool_alloc(&f, n / 2, 7, SFB_CPUPRIVATE);
-		ROW(&f, .map_calls = 2, .hit_active = 2);
+		RIG_SAW_ALL(&f, .map_calls = 2, .hit_active = 2);
 		for (int k = 0; k < 3; k++)
 			pool_free(&f, 0, sf);
 		/* A private miss, then a shared hit: the full price once. */
 		sf = pool_alloc(&f, 0, 8, SFB_CPUPRIVATE);
 		pool_free(&f, 0, sf);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_alloc(&f, 0, 8, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_inactive = 1, SYNC(n));
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1, SYNC(n));
 		pool_alloc(&f, 0, 8, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		pool_free(&f, 0, sf);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 the_mask_is_tested_against_32_bits(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.cpumask", n, 1);
 		pool_private_everywhere(&f, 7, EPH_NONE);
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_DEFAULT));
 		if (n < 32) {
-			ROW(&f, .map_calls = 1, .hit_inactive = 1,
+			RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1,
 			    .unmap_calls = 1, SYNC(n));
 		} else {
-			ROW(&f, .map_calls = 1, .hit_inactive = 1,
+			RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1,
 			    .unmap_calls = 1);
 		}
 		/* All but one: never all-ones. */
 		pool_private_everywhere(&f, 8, n - 1);
 		if (n == 1)
 			pool_free(&f, 0, pool_alloc(&f, 0, 8, SFB_CPUPRIVATE));
-		pool_skip(&f);
+		rig_mark(&f);
 		pool_free(&f, 0, pool_alloc(&f, 0, 8, SFB_DEFAULT));
-		ROW(&f, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1,
-		    SYNC(n));
-		pool_close(&f);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1,
+		    .unmap_calls = 1, SYNC(n));
+		rig_close(&f);
 	}
 }
 
 static void
 quick_0_treats_private_as_shared(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	const struct eph_sysctl *sc;
 
 	pool_open(&f, "sf_buf.cpumask", 8, 1);
@@ -143,17 +143,17 @@ quick_0_treats_private_as_shared(void)
 	CU_ASSERT_EQUAL(sc->get(sf_buf_pool_state(f.pool)), 1);
 	CU_ASSERT_EQUAL(sc->set(sf_buf_pool_state(f.pool), 0), 0);
 	pool_free(&f, 0, pool_alloc(&f, 0, 7, SFB_CPUPRIVATE));
-	ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1, .unmap_calls = 1,
-	    SYNC(8));
+	RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+	    .unmap_calls = 1, SYNC(8));
 	pool_free(&f, 0, pool_alloc(&f, 3, 7, SFB_CPUPRIVATE));
-	ROW(&f, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1);
-	pool_close(&f);
+	RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1);
+	rig_close(&f);
 }
 
 static void
 a_hit_leaves_the_buffer_at_its_place_on_the_list(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf[3];
 
 	pool_open(&f, "sf_buf.cpumask", 1, 3);
@@ -168,13 +168,13 @@ a_hit_leaves_the_buffer_at_its_place_on_the_list(void)
 		pool_free(&f, 0, pool_alloc(&f, 0, 0, SFB_DEFAULT));
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 10, SFB_DEFAULT), sf[0]);
 	pool_free(&f, 0, sf[0]);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_referenced_buffer_at_the_head_is_dropped_and_comes_back_at_the_tail(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf[3];
 
 	pool_open(&f, "sf_buf.cpumask", 1, 3);
@@ -193,13 +193,13 @@ a_referenced_buffer_at_the_head_is_dropped_and_comes_back_at_the_tail(void)
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 13, SFB_DEFAULT), sf[1]);
 	for (uint32_t i = 0; i < 3; i++)
 		pool_free(&f, 0, sf[i]);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 only_an_insertion_wakes_a_sleeper(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[3] = { { .page = 1 }, { .page = 2 },
 		{ .page = 3 } };
 	struct sf_buf *a, *b, *again;
@@ -212,16 +212,17 @@ only_an_insertion_wakes_a_sleeper(void)
 		sl[i].clock = &clock;
 		CU_ASSERT_EQUAL(pool_start(&f, &sl[i], i % 2), i + 1);
 	}
-	pool_skip(&f);
+	rig_mark(&f);
 	/* Freed (wakes the first), hit again, and freed while on the list. */
 	pool_free(&f, 0, a);
 	again = pool_alloc(&f, 0, 7, SFB_DEFAULT);
 	CU_ASSERT_PTR_EQUAL(again, a);
 	pool_free(&f, 0, again);
-	ROW(&f, .unmap_calls = 2, .map_calls = 1, .hit_inactive = 1,
+	RIG_SAW_ALL(&f, .unmap_calls = 2, .map_calls = 1, .hit_inactive = 1,
 	    .wakeup = 1);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 2);
-	ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1, SYNC(2));
+	RIG_SAW_ALL(
+	    &f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1, SYNC(2));
 	CU_ASSERT_EQUAL(sl[0].order, 1);
 	pool_free(&f, 0, b);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
@@ -230,13 +231,13 @@ only_an_insertion_wakes_a_sleeper(void)
 	CU_ASSERT_EQUAL(sl[2].order, 3);
 	pool_free(&f, 0, sl[1].sf);
 	pool_free(&f, 0, sl[2].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_signal_ends_the_wait_only_with_catch(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[2] = { { .page = 1 },
 		{ .page = 2, .flags = SFB_CATCH } };
 	struct sf_buf *sf;
@@ -249,22 +250,22 @@ a_signal_ends_the_wait_only_with_catch(void)
 		CU_ASSERT_EQUAL(pool_start(&f, &sl[i], i), i + 1);
 		sleepq_signal(f.mc, sl[i].td);
 	}
-	pool_skip(&f);
+	rig_mark(&f);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
-	ROW(&f, .map_calls = 1, .map_fail = 1);
+	RIG_SAW_ALL(&f, .map_calls = 1, .map_fail = 1);
 	CU_ASSERT_EQUAL(sl[1].order, 1);
 	CU_ASSERT_PTR_NULL(sl[1].sf);
 	pool_free(&f, 0, sf);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	CU_ASSERT_PTR_NOT_NULL(sl[0].sf);
 	pool_free(&f, 0, sl[0].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_private_mapping_on_another_cpu_is_stale(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	pool_open(&f, "sf_buf.cpumask", 2, 1);
@@ -282,17 +283,17 @@ a_private_mapping_on_another_cpu_is_stale(void)
 	CU_ASSERT_EQUAL(f.mc->nviolations, 1);
 	pool_free(&f, 0, sf);
 	pool_free(&f, 0, sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 freeing_a_free_buffer_panics(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	pool_open(&f, "sf_buf.cpumask", 2, 2);
 	CU_ASSERT_TRUE(test_dies(pool_free_twice, &f, "free"));
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static CU_TestInfo tests[] = {

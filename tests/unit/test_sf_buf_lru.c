@@ -3,66 +3,66 @@
 /* The event table of S1, DragonFly 2003-12-10, row by row. */
 
 #include "ephmap/kernel/sleepq.h"
-#include "pool_fixture.h"
+#include "rig_pool.h"
 
 static void
 miss_flushes_the_others_and_free_costs_nothing(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.lru", n, 1);
 		sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
 		    .invlpg_local = 1, .flush_remote = n - 1, .ipi_sent = n - 1,
 		    .needless_invlpg = 1, .needless_ipi = n - 1);
 		CU_ASSERT_EQUAL(pool_read(&f, n - 1, sf), 7);
-		ROW(&f, .tlb_miss = 1);
+		RIG_SAW_ALL(&f, .tlb_miss = 1);
 		pool_free(&f, n - 1, sf);
-		ROW(&f, .unmap_calls = 1);
+		RIG_SAW_ALL(&f, .unmap_calls = 1);
 		/* Another page takes the buffer. */
 		sf = pool_alloc(&f, 0, 8, SFB_DEFAULT);
-		ROW(&f, .map_calls = 1, .miss = 1, .evict = 1, .pte_store = 1,
-		    .invlpg_local = 1, .flush_remote = n - 1, .ipi_sent = n - 1,
-		    .needless_invlpg = n > 1 ? 1 : 0,
+		RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1, .evict = 1,
+		    .pte_store = 1, .invlpg_local = 1, .flush_remote = n - 1,
+		    .ipi_sent = n - 1, .needless_invlpg = n > 1 ? 1 : 0,
 		    .needless_ipi = n > 1 ? n - 2 : 0);
 		CU_ASSERT_EQUAL(pool_read(&f, n - 1, sf), 8);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 hits_on_any_cpu_cost_nothing(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.lru", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-		pool_skip(&f);
+		rig_mark(&f);
 		/* Flags mean nothing to this version. */
 		CU_ASSERT_PTR_EQUAL(
 		    pool_alloc(&f, n - 1, 7, SFB_CPUPRIVATE), sf);
-		ROW(&f, .map_calls = 1, .hit_active = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_active = 1);
 		pool_free(&f, 0, sf);
 		pool_free(&f, 0, sf);
-		ROW(&f, .unmap_calls = 2);
+		RIG_SAW_ALL(&f, .unmap_calls = 2);
 		CU_ASSERT_PTR_EQUAL(pool_alloc(&f, n - 1, 7, SFB_DEFAULT), sf);
-		ROW(&f, .map_calls = 1, .hit_inactive = 1);
+		RIG_SAW_ALL(&f, .map_calls = 1, .hit_inactive = 1);
 		pool_free(&f, 0, sf);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 the_least_recently_freed_is_recycled(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf[3];
 
 	pool_open(&f, "sf_buf.lru", 1, 3);
@@ -84,13 +84,13 @@ the_least_recently_freed_is_recycled(void)
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 12, SFB_DEFAULT), sf[1]);
 	for (uint32_t i = 0; i < 3; i++)
 		pool_free(&f, 0, sf[i]);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 sleepers_that_want_one_page_end_with_two_mappings(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[2] = { { .page = 5 }, { .page = 5 } };
 	struct sf_buf *a, *b;
 	unsigned clock = 0;
@@ -102,18 +102,20 @@ sleepers_that_want_one_page_end_with_two_mappings(void)
 		sl[i].clock = &clock;
 		CU_ASSERT_EQUAL(pool_start(&f, &sl[i], i), i + 1);
 	}
-	pool_skip(&f);
+	rig_mark(&f);
 	pool_free(&f, 0, a);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	/* wakeup_one: the second sleeps on, though its page is there now. */
-	ROW(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1, .miss = 1,
-	    .evict = 1, .pte_store = 1, .invlpg_local = 1, .flush_remote = 1,
-	    .ipi_sent = 1, .needless_invlpg = 1, .needless_ipi = 1);
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1,
+	    .miss = 1, .evict = 1, .pte_store = 1, .invlpg_local = 1,
+	    .flush_remote = 1, .ipi_sent = 1, .needless_invlpg = 1,
+	    .needless_ipi = 1);
 	pool_free(&f, 0, b);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
-	ROW(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1, .miss = 1,
-	    .evict = 1, .pte_store = 1, .invlpg_local = 1, .flush_remote = 1,
-	    .ipi_sent = 1, .needless_invlpg = 1, .needless_ipi = 1);
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .wakeup = 1, .map_calls = 1,
+	    .miss = 1, .evict = 1, .pte_store = 1, .invlpg_local = 1,
+	    .flush_remote = 1, .ipi_sent = 1, .needless_invlpg = 1,
+	    .needless_ipi = 1);
 	CU_ASSERT_PTR_NOT_EQUAL(sl[0].sf, sl[1].sf);
 	CU_ASSERT_EQUAL(sl[0].order, 1);
 	CU_ASSERT_EQUAL(sl[1].order, 2);
@@ -127,13 +129,13 @@ sleepers_that_want_one_page_end_with_two_mappings(void)
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 5, SFB_DEFAULT), sl[0].sf);
 	pool_free(&f, 0, sl[0].sf);
 	pool_free(&f, 0, sl[1].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 concurrent_uses_leak_wires(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf = NULL;
 
 	pool_open(&f, "sf_buf.lru", 2, 2);
@@ -143,13 +145,13 @@ concurrent_uses_leak_wires(void)
 	for (int k = 0; k < 5; k++)
 		pool_free(&f, 0, sf);
 	CU_ASSERT_EQUAL(vm_pages_wired(f.mc), 4);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_signal_takes_the_wakeup_along(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[2] = { { .page = 1, .flags = SFB_CATCH },
 		{ .page = 2, .flags = SFB_CATCH } };
 	struct sf_buf *sf;
@@ -165,22 +167,22 @@ a_signal_takes_the_wakeup_along(void)
 	CU_ASSERT_EQUAL(eph_run(f.mc), 1);
 	CU_ASSERT_PTR_NULL(sl[0].sf);
 	CU_ASSERT_EQUAL(sl[0].order, 1);
-	pool_skip(&f);
+	rig_mark(&f);
 	pool_free(&f, 0, sf);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	CU_ASSERT_PTR_NOT_NULL(sl[1].sf);
 	pool_free(&f, 0, sl[1].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 freeing_a_free_buffer_panics(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	pool_open(&f, "sf_buf.lru", 2, 2);
 	CU_ASSERT_TRUE(test_dies(pool_free_twice, &f, "free"));
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static CU_TestInfo tests[] = {

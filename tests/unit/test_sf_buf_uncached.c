@@ -2,12 +2,12 @@
 
 /* The event table of S0, sf_buf as FreeBSD 4 had it, row by row. */
 
-#include "pool_fixture.h"
+#include "rig_pool.h"
 
 static void
 alloc_and_last_free_cost_the_same(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
@@ -15,86 +15,87 @@ alloc_and_last_free_cost_the_same(void)
 		pool_open(&f, "sf_buf.uncached", n, 2);
 		for (int again = 0; again < 2; again++) {
 			sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-			ROW(&f, .map_calls = 1, .miss = 1, .pte_store = 1,
-			    .invlpg_local = 1, .flush_remote = n - 1,
-			    .ipi_sent = n - 1, .needless_invlpg = 1,
-			    .needless_ipi = n - 1);
+			RIG_SAW_ALL(&f, .map_calls = 1, .miss = 1,
+			    .pte_store = 1, .invlpg_local = 1,
+			    .flush_remote = n - 1, .ipi_sent = n - 1,
+			    .needless_invlpg = 1, .needless_ipi = n - 1);
 			pool_free(&f, n - 1, sf);
-			ROW(&f, .unmap_calls = 1, .pte_store = 1,
+			RIG_SAW_ALL(&f, .unmap_calls = 1, .pte_store = 1,
 			    .invlpg_local = 1, .flush_remote = n - 1,
 			    .ipi_sent = n - 1, .needless_invlpg = 1,
 			    .needless_ipi = n - 1);
 		}
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 a_page_mapped_twice_has_two_buffers(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *a, *b;
 
 	pool_open(&f, "sf_buf.uncached", 2, 2);
 	a = pool_alloc(&f, 0, 7, SFB_DEFAULT);
 	b = pool_alloc(&f, 0, 7, SFB_DEFAULT);
 	CU_ASSERT_PTR_NOT_EQUAL(a, b);
-	ROW(&f, .map_calls = 2, .miss = 2, .pte_store = 2, .invlpg_local = 2,
-	    .flush_remote = 2, .ipi_sent = 2, .needless_invlpg = 2,
-	    .needless_ipi = 2);
+	RIG_SAW_ALL(&f, .map_calls = 2, .miss = 2, .pte_store = 2,
+	    .invlpg_local = 2, .flush_remote = 2, .ipi_sent = 2,
+	    .needless_invlpg = 2, .needless_ipi = 2);
 	pool_free(&f, 0, a);
 	pool_free(&f, 0, b);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 reference_and_free_that_is_not_the_last_cost_nothing(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	pool_open(&f, "sf_buf.uncached", 8, 2);
 	sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-	pool_skip(&f);
+	rig_mark(&f);
 	eph_cpu_enter(f.mc, 3);
 	sf_buf_ref(f.pool, sf);
-	ROW(&f, .map_calls = 0);
+	RIG_SAW_ALL(&f, .map_calls = 0);
 	pool_free(&f, 2, sf);
-	ROW(&f, .unmap_calls = 1);
+	RIG_SAW_ALL(&f, .unmap_calls = 1);
 	pool_free(&f, 2, sf);
-	ROW(&f, .unmap_calls = 1, .pte_store = 1, .invlpg_local = 1,
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .pte_store = 1, .invlpg_local = 1,
 	    .flush_remote = 7, .ipi_sent = 7, .needless_invlpg = 1,
 	    .needless_ipi = 7);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 what_a_cpu_loaded_makes_its_invalidation_needed(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf;
 
 	POOL_FOREACH_N(n)
 	{
 		pool_open(&f, "sf_buf.uncached", n, 2);
 		sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-		pool_skip(&f);
+		rig_mark(&f);
 		CU_ASSERT_EQUAL(pool_read(&f, 0, sf), 7);
 		CU_ASSERT_EQUAL(pool_read(&f, n - 1, sf), 7);
 		CU_ASSERT_EQUAL(pool_write(&f, n - 1, sf), 7);
-		ROW(&f, .tlb_miss = n > 1 ? 2 : 1, .tlb_hit = n > 1 ? 1 : 2);
+		RIG_SAW_ALL(
+		    &f, .tlb_miss = n > 1 ? 2 : 1, .tlb_hit = n > 1 ? 1 : 2);
 		pool_free(&f, 0, sf);
-		ROW(&f, .unmap_calls = 1, .pte_store = 1, .invlpg_local = 1,
-		    .flush_remote = n - 1, .ipi_sent = n - 1,
+		RIG_SAW_ALL(&f, .unmap_calls = 1, .pte_store = 1,
+		    .invlpg_local = 1, .flush_remote = n - 1, .ipi_sent = n - 1,
 		    .needless_ipi = n > 1 ? n - 2 : 0);
-		pool_close(&f);
+		rig_close(&f);
 	}
 }
 
 static void
 the_last_slot_is_handed_out_first_and_freed_ones_before_it(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *sf[3];
 	eph_va_t va[3];
 
@@ -112,13 +113,13 @@ the_last_slot_is_handed_out_first_and_freed_ones_before_it(void)
 	CU_ASSERT_PTR_EQUAL(pool_alloc(&f, 0, 9, SFB_DEFAULT), sf[0]);
 	for (int i = 0; i < 3; i++)
 		pool_free(&f, 0, sf[i]);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 a_free_wakes_everybody(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct pool_sleeper sl[3] = { { .page = 1 }, { .page = 2 },
 		{ .page = 3 } };
 	struct sf_buf *sf;
@@ -126,18 +127,18 @@ a_free_wakes_everybody(void)
 
 	pool_open(&f, "sf_buf.uncached", 2, 1);
 	sf = pool_alloc(&f, 0, 7, SFB_DEFAULT);
-	pool_skip(&f);
+	rig_mark(&f);
 	for (unsigned i = 0; i < 3; i++) {
 		sl[i].clock = &clock;
 		CU_ASSERT_EQUAL(pool_start(&f, &sl[i], i % 2), i + 1);
 	}
-	ROW(&f, .sleep = 3);
+	RIG_SAW_ALL(&f, .sleep = 3);
 	pool_free(&f, 0, sf);
 	CU_ASSERT_EQUAL(eph_run(f.mc), 2);
 	/* All three woke; the first has it, two found nothing. */
-	ROW(&f, .unmap_calls = 1, .map_calls = 1, .miss = 1, .pte_store = 2,
-	    .invlpg_local = 2, .flush_remote = 2, .ipi_sent = 2, .wakeup = 3,
-	    .sleep = 2, .wakeup_spurious = 2, .needless_invlpg = 2,
+	RIG_SAW_ALL(&f, .unmap_calls = 1, .map_calls = 1, .miss = 1,
+	    .pte_store = 2, .invlpg_local = 2, .flush_remote = 2, .ipi_sent = 2,
+	    .wakeup = 3, .sleep = 2, .wakeup_spurious = 2, .needless_invlpg = 2,
 	    .needless_ipi = 2);
 	CU_ASSERT_EQUAL(sl[0].order, 1);
 	pool_free(&f, 0, sl[0].sf);
@@ -147,13 +148,13 @@ a_free_wakes_everybody(void)
 	CU_ASSERT_EQUAL(eph_run(f.mc), 0);
 	CU_ASSERT_EQUAL(sl[2].order, 3);
 	pool_free(&f, 0, sl[2].sf);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 the_flush_lands_later(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 	struct sf_buf *a, *b;
 	uint32_t reached;
 
@@ -173,17 +174,17 @@ the_flush_lands_later(void)
 	CU_ASSERT_EQUAL(pool_read(&f, 1, b), 8);
 	CU_ASSERT_EQUAL(f.mc->nviolations, 1);
 	pool_free(&f, 0, b);
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static void
 freeing_a_free_buffer_panics(void)
 {
-	struct pool_fixture f;
+	struct rig f;
 
 	pool_open(&f, "sf_buf.uncached", 2, 2);
 	CU_ASSERT_TRUE(test_dies(pool_free_twice, &f, "free"));
-	pool_close(&f);
+	rig_close(&f);
 }
 
 static CU_TestInfo tests[] = {

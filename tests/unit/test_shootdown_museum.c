@@ -7,65 +7,13 @@
 
 #include <string.h>
 
-#include "ephmap/kernel/kva.h"
-#include "ephmap/kernel/pmap.h"
-#include "ephmap/sdk/exec.h"
-#include "ephmap/sdk/shootdown.h"
-#include "rig.h"
+#include "shoot_window.h"
 
-static struct rig r;
-static eph_va_t window;
-
+/* These CPUs read every page; what came of it does not count. */
 static void
-open_with(const char *name, unsigned ncpus, bool global)
+read_and_mark(uint32_t cpus, uint32_t first, unsigned n)
 {
-	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "dmap", NULL, ncpus, 0), 0);
-	r.mc->pgeflag = global ? EPH_PTE_G : 0;
-	CU_ASSERT_EQUAL(
-	    eph_machine_set_shootdown(r.mc, eph_shootdown_find(name)), 0);
-	window = kva_alloc(r.mc, 128);
-	eph_cpu_enter(r.mc, 0);
-	rig_mark(&r);
-}
-
-static void
-close_it(void)
-{
-	CU_ASSERT_EQUAL(r.mc->nviolations, 0);
-	kva_free(r.mc, window, 128);
-	rig_close(&r);
-}
-
-/* Enter pages first, first + 1 ... in the window, on CPU 0. */
-static void
-enter(uint32_t first, unsigned n)
-{
-	struct vm_page *list[128];
-
-	for (unsigned k = 0; k < n; k++)
-		list[k] = vm_page_get(r.mc, first + k);
-	eph_cpu_enter(r.mc, 0);
-	pmap_qenter(r.mc, window, list, n);
-}
-
-/* These CPUs read every page, and reach what is entered. */
-static void
-read_on(uint32_t cpus, uint32_t first, unsigned n)
-{
-	for (unsigned c = 0; c < r.mc->ncpus; c++) {
-		if ((cpus >> c & 1) == 0)
-			continue;
-		eph_cpu_enter(r.mc, c);
-		for (unsigned k = 0; k < n; k++) {
-			uint32_t reached = EPH_NONE;
-
-			(void)eph_machine_access(r.mc, window + eph_ptoa(k),
-			    EPH_TOUCH_READ, vm_page_get(r.mc, first + k),
-			    &reached);
-			CU_ASSERT_EQUAL(reached, first + k);
-		}
-	}
-	eph_cpu_enter(r.mc, 0);
+	read_on(cpus, first, n);
 	rig_mark(&r);
 }
 
@@ -97,7 +45,7 @@ test_overlap_counts_as_acked_invlpg(void)
 	enter(10, 40);
 	RIG_SAW(&r, .pte_store = 40, .invlpg_local = 40,
 	    .invlpg_remote = 3 * 40, .ipi_sent = 3);
-	read_on(0xf, 10, 40);
+	read_and_mark(0xf, 10, 40);
 	mask_of(two, 0x6);
 	smp_masked_invlpg(r.mc, two, window);
 	RIG_SAW(&r, .invlpg_remote = 2, .ipi_sent = 2);
@@ -113,7 +61,7 @@ test_at_receipt_interrupts_all(void)
 	enter(10, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 15,
 	    .ipi_sent = 3);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	rest_but(0x3); /* 2 and 3 are elsewhere */
 	enter(20, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 5,
@@ -129,20 +77,20 @@ test_at_receipt_interrupts_all(void)
 	    .ipi_sent = 3);
 	smp_invltlb(r.mc, window, 5, false);
 	RIG_SAW(&r, .flush_remote = 3, .ipi_sent = 3);
-	read_on(0x7, 20, 5);
+	read_and_mark(0x7, 20, 5);
 	eph_cpu_enter(r.mc, 3);
 	RIG_SAW(&r, .flush_local = 1);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 	/* Nobody leaves the kernel's entries. */
 	open_with("at-receipt", 4, true);
 	enter(10, 5);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	rest_but(0x1);
 	enter(20, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 15,
 	    .ipi_sent = 3);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 }
 
@@ -153,7 +101,7 @@ test_pm_gen_clears_them_all(void)
 	enter(10, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 15,
 	    .ipi_sent = 3);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	rest_but(0x3); /* 1 was interrupted, and flushes for nothing */
 	rig_mark(&r);
 	enter(20, 5);
@@ -169,18 +117,18 @@ test_pm_gen_clears_them_all(void)
 	RIG_SAW(&r, .flush_remote = 0);
 	eph_cpu_enter(r.mc, 1); /* interrupted, cleared all the same */
 	RIG_SAW(&r, .flush_remote = 1);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 	open_with("pm-gen", 4, true);
 	enter(10, 5);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	rest_but(0x1);
 	enter(20, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 15,
 	    .ipi_sent = 3);
 	eph_cpu_enter(r.mc, 2);
 	RIG_SAW(&r, .flush_remote = 0);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 }
 
@@ -191,7 +139,7 @@ test_lazy_skips_and_has_a_ceiling(void)
 	enter(10, 33);
 	RIG_SAW(&r, .pte_store = 33, .invlpg_local = 33,
 	    .invlpg_remote = 3 * 33, .ipi_sent = 3);
-	read_on(0xf, 10, 33);
+	read_and_mark(0xf, 10, 33);
 	rest_but(0x3); /* 1 was interrupted, and that is all */
 	enter(50, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 5,
@@ -208,16 +156,16 @@ test_lazy_skips_and_has_a_ceiling(void)
 	eph_cpu_enter(r.mc, 1); /* nothing changed */
 	eph_cpu_enter(r.mc, 2);
 	RIG_SAW(&r, .flush_remote = 0);
-	read_on(0xf, 100, 34);
+	read_and_mark(0xf, 100, 34);
 	close_it();
 	open_with("lazy", 4, true);
 	enter(10, 5);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	rest_but(0x1);
 	enter(20, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .invlpg_remote = 15,
 	    .ipi_sent = 3);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 }
 
@@ -231,13 +179,13 @@ test_rar_interrupts_nobody(void)
 	enter(10, 33);
 	RIG_SAW(
 	    &r, .pte_store = 33, .invlpg_local = 33, .invlpg_remote = 3 * 33);
-	read_on(0xf, 10, 33);
+	read_and_mark(0xf, 10, 33);
 	enter(100, 62);
 	RIG_SAW(&r, .pte_store = 62, .flush_local = 1, .invlpg_remote = 3 * 62);
-	read_on(0xf, 100, 62);
+	read_and_mark(0xf, 100, 62);
 	enter(200, 63);
 	RIG_SAW(&r, .pte_store = 63, .flush_local = 1, .flush_remote = 3);
-	read_on(0xf, 200, 63);
+	read_and_mark(0xf, 200, 63);
 	mask_of(two, 0x6);
 	smp_masked_invlpg(r.mc, two, window);
 	RIG_SAW(&r, .invlpg_remote = 2);
@@ -250,9 +198,9 @@ test_rar_interrupts_nobody(void)
 	open_with("rar", 4, true);
 	enter(10, 5);
 	RIG_SAW(&r, .pte_store = 5, .invlpg_local = 5, .flush_remote = 3);
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	enter(20, 5);
-	read_on(0xf, 20, 5);
+	read_and_mark(0xf, 20, 5);
 	close_it();
 }
 
@@ -268,7 +216,7 @@ test_invlpgb_has_eight_pages(void)
 		RIG_SAW(&r, .pte_store = n,
 		    .invlpg_local = n <= 33 ? (n + 7) / 8 : 0,
 		    .flush_local = n <= 33 ? 0 : 1);
-		read_on(0xf, 100 + n, n);
+		read_and_mark(0xf, 100 + n, n);
 	}
 	mask_of(two, 0x6);
 	smp_masked_invlpg(r.mc, two, window);
@@ -287,7 +235,7 @@ test_tlbclock_asks_who_has_not_flushed(void)
 	open_with("tlbclock", 4, true);
 	enter(10, 5);
 	RIG_SAW(&r, .pte_store = 5); /* nothing was ever there */
-	read_on(0xf, 10, 5);
+	read_and_mark(0xf, 10, 5);
 	pmap_qremove(r.mc, window, 3);
 	RIG_SAW(&r, .pte_store = 3);
 	eph_cpu_enter(r.mc, 2);
@@ -299,7 +247,7 @@ test_tlbclock_asks_who_has_not_flushed(void)
 	enter(20, 3); /* a replacement; all have flushed for the others */
 	RIG_SAW(&r, .pte_store = 3, .invlpg_local = 3, .invlpg_remote = 9,
 	    .ipi_sent = 3);
-	read_on(0xf, 20, 3);
+	read_and_mark(0xf, 20, 3);
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1);
 	for (unsigned c = 0; c < 4; c++) {
@@ -309,7 +257,7 @@ test_tlbclock_asks_who_has_not_flushed(void)
 	rig_mark(&r);
 	enter(30, 1);
 	RIG_SAW(&r, .pte_store = 1); /* all have */
-	read_on(0xf, 30, 1);
+	read_and_mark(0xf, 30, 1);
 	close_it();
 }
 
@@ -320,7 +268,7 @@ test_tlbclock_leaves_flushes_out(void)
 
 	open_with("tlbclock", 4, true);
 	enter(10, 2);
-	read_on(0xf, 10, 2);
+	read_and_mark(0xf, 10, 2);
 	mask_of(two, 0x6);
 	smp_masked_invlpg(r.mc, two, window); /* never changed */
 	RIG_SAW(&r, .ipi_sent = 0);
@@ -346,13 +294,13 @@ test_tlbclock_leaves_flushes_out(void)
 	/* A flush that spares nothing is one where nothing is global. */
 	open_with("tlbclock", 2, false);
 	enter(10, 1);
-	read_on(0x3, 10, 1);
+	read_and_mark(0x3, 10, 1);
 	pmap_kremove(r.mc, window);
 	pmap_flush_local(r.mc, false);
 	rig_mark(&r);
 	enter(20, 1);
 	RIG_SAW(&r, .pte_store = 1, .flush_remote = 1, .ipi_sent = 1);
-	read_on(0x3, 20, 1);
+	read_and_mark(0x3, 20, 1);
 	close_it();
 }
 

@@ -295,8 +295,11 @@ eph__ex_enter(struct explore *ex, struct ex_entity *next)
 	struct ex_cpu *ec = &ex->cpu[next->cpu];
 
 	if (next->status != EX_READY) {
-		if (next->status == EX_OFF) /* an interrupt begins */
-			ec->interrupted = ec->last;
+		/* An interrupt begins; whose critical section is it in? */
+		if (next->status == EX_OFF)
+			ec->interrupted = ex->mc->cpus[next->cpu]->crit != 0
+			    ? ec->last
+			    : NULL;
 		eph__ex_set_status(ex, next, EX_READY);
 	}
 	ec->last = next;

@@ -157,9 +157,11 @@ rows_grow(struct ex_space *sp)
 		return (false);
 	c->row = rows_memory(n * sp->width * sizeof(*c->row));
 	c->parent = malloc(n * sizeof(*c->parent));
+	c->asleep = malloc(n * sizeof(*c->asleep));
 	c->choice = malloc(n * sizeof(*c->choice));
 	sp->row_room += (uint32_t)n;
-	return (c->row != NULL && c->parent != NULL && c->choice != NULL);
+	return (c->row != NULL && c->parent != NULL && c->asleep != NULL &&
+	    c->choice != NULL);
 }
 
 static bool
@@ -260,8 +262,12 @@ rows_insert(struct ex_space *sp, const struct space_waiting *w,
 		if ((sp->table[i] & ~low) != tag)
 			continue;
 		*idp = (sp->table[i] & low) - 1;
-		if (rows_equal(rows_row(sp, *idp), row, sp->width))
-			return (0);
+		if (!rows_equal(rows_row(sp, *idp), row, sp->width))
+			continue;
+		if (*idp >= sp->next_level)
+			sp->chunk[*idp >> SPACE_CHUNK].asleep[*idp & ROWS_IN] |=
+			    w->asleep;
+		return (0);
 	}
 	if (!rows_room(sp))
 		return (-1);
@@ -273,6 +279,7 @@ rows_insert(struct ex_space *sp, const struct space_waiting *w,
 	sp->table[i] = rows_tag(sp, w->hash) | (*idp + 1);
 	memcpy(rows_row(sp, *idp), row, sp->width * 8);
 	sp->chunk[*idp >> SPACE_CHUNK].parent[*idp & ROWS_IN] = w->parent;
+	sp->chunk[*idp >> SPACE_CHUNK].asleep[*idp & ROWS_IN] = w->asleep;
 	sp->chunk[*idp >> SPACE_CHUNK].choice[*idp & ROWS_IN] = w->choice;
 	return (0);
 }
@@ -313,6 +320,7 @@ eph__space_queue(struct ex_space *sp, const struct space_delta *delta,
 	}
 	w->hash = eph__intern_hash(row, sp->width * sizeof(*row));
 	w->parent = sp->n == 0 ? 0 : sp->base_id;
+	w->asleep = sp->sleeps;
 	w->choice = choice;
 	rows_prefetch(sp, w->hash);
 	return (0);
@@ -360,6 +368,7 @@ eph__space_rows_free(struct ex_space *sp)
 	for (uint32_t i = 0; i < sp->row_room >> SPACE_CHUNK; i++) {
 		free(sp->chunk[i].row);
 		free(sp->chunk[i].parent);
+		free(sp->chunk[i].asleep);
 		free(sp->chunk[i].choice);
 	}
 	free(sp->table);
@@ -394,6 +403,12 @@ eph__space_parent(const struct ex_space *sp, uint32_t id)
 	return (sp->chunk[id >> SPACE_CHUNK].parent[id & ROWS_IN]);
 }
 
+uint32_t
+eph__space_row_asleep(const struct ex_space *sp, uint32_t id)
+{
+	return (sp->chunk[id >> SPACE_CHUNK].asleep[id & ROWS_IN]);
+}
+
 struct ex_choice
 eph__space_choice(const struct ex_space *sp, uint32_t id)
 {
@@ -410,7 +425,8 @@ size_t
 eph__space_row_bytes(const struct ex_space *sp)
 {
 	const size_t each = sp->width * sizeof(*sp->chunk[0].row) +
-	    sizeof(*sp->chunk[0].parent) + sizeof(*sp->chunk[0].choice);
+	    sizeof(*sp->chunk[0].parent) + sizeof(*sp->chunk[0].asleep) +
+	    sizeof(*sp->chunk[0].choice);
 
 	return (sp->n * each + ((size_t)sp->mask + 1) * sizeof(*sp->table));
 }

@@ -99,7 +99,7 @@ space_run(struct ex_space *sp, unsigned who)
 	struct ex_entity *e = &ex->entity[who];
 
 	eph__ex_enter(ex, e);
-	eph__fiber_scrub(e->fiber, SPACE_BELOW);
+	eph__fiber_scrub(e->fiber, SPACE_BELOW + sp->deep);
 	ex->running = e->fiber;
 	sp->yielded = false;
 	ex->nchoices = 0;
@@ -138,15 +138,34 @@ eph__space_end(struct ex_space *sp)
 }
 
 /* What entities could do. */
-unsigned
-eph__space_runs(struct ex_space *sp, struct ex_choice *choice, unsigned max)
+static unsigned
+space_runs(uint64_t enabled, struct ex_choice *choice)
 {
 	unsigned n = 0;
 
-	for (uint64_t w = eph__ex_enabled(sp->ex); w != 0 && n < max;
-	     w &= w - 1)
+	for (uint64_t w = enabled; w != 0; w &= w - 1)
 		choice[n++] = (struct ex_choice){ EX_RUN,
 			(uint8_t)eph_cpuword_first(w), 0 };
+	return (n);
+}
+
+unsigned
+eph__space_open(struct ex_space *sp, uint32_t id, uint32_t next_level,
+    struct ex_choice *choice)
+{
+	uint64_t enabled;
+	unsigned n = 0, all;
+
+	eph__space_load(sp, id);
+	enabled = eph__ex_enabled(sp->ex);
+	KASSERT(enabled != 0, "a state where nothing can happen");
+	sp->next_level = next_level;
+	eph__space_sleep_look(sp, id, enabled);
+	all = space_runs(enabled, choice);
+	for (unsigned i = 0; i < all; i++) {
+		if (!eph__space_sleeps(sp, choice[i]))
+			choice[n++] = choice[i];
+	}
 	return (n);
 }
 
@@ -155,7 +174,7 @@ static unsigned
 space_choices(struct ex_space *sp, struct ex_choice *choice, unsigned max)
 {
 	struct explore *ex = sp->ex;
-	unsigned n = eph__space_runs(sp, choice, max);
+	unsigned n = space_runs(eph__ex_enabled(ex), choice);
 
 	if (!ex->adversary)
 		return (n);
@@ -277,8 +296,9 @@ static const void *
 space_other(struct ex_space *sp, unsigned k, uint64_t *buf, size_t *bytes)
 {
 	const struct ex_entity *e;
+	const void *p;
 
-	if (k == sp->npieces - 1) {
+	if (k == sp->ngroups + sp->nentities) {
 		size_t n;
 
 		(void)eph__mem_region(sp->ex->mc->mem, &n);
@@ -292,7 +312,10 @@ space_other(struct ex_space *sp, unsigned k, uint64_t *buf, size_t *bytes)
 		*bytes = 0;
 		return (buf);
 	}
-	return (eph__fiber_live(e->fiber, bytes));
+	p = eph__fiber_live(e->fiber, bytes);
+	if (*bytes > sp->deep)
+		sp->deep = *bytes;
+	return (p);
 }
 
 /* The piece has these contents now. */
@@ -353,6 +376,7 @@ eph__space_save(struct ex_space *sp, struct ex_choice choice)
 {
 	if (!eph__space_capture(sp))
 		return (-1);
+	sp->sleeps = 0;
 	return (eph__space_queue(sp, &sp->delta, choice));
 }
 
@@ -373,7 +397,8 @@ space_walk(struct ex_space *sp, uint64_t number)
 {
 	struct explore *ex = sp->ex;
 	struct ex_choice choice[128];
-	size_t found = 0;
+	size_t found = 0, bytes;
+	uint64_t none;
 	unsigned n;
 
 	eph__prng_init(&ex->prng, ex->seed, number);
@@ -385,6 +410,8 @@ space_walk(struct ex_space *sp, uint64_t number)
 		    EX_SPACE_END)
 			break;
 		eph__canonical(sp);
+		for (unsigned k = 0; k < sp->nentities; k++)
+			(void)space_other(sp, sp->ngroups + k, &none, &bytes);
 		if (i % SPACE_STRIDE == 0)
 			found += eph__space_learn(sp);
 	}
@@ -441,7 +468,10 @@ eph__space_restart(struct ex_space *sp)
 	memset(sp->base, 0xff, sizeof(sp->base));
 	for (unsigned i = 0; i < sp->npages * sp->ex->mc->ncpus; i++)
 		eph__space_act_find(sp, i / sp->npages, i % sp->npages);
-	return (eph__space_save(sp, (struct ex_choice){ 0 }) != 0 ||
+	sp->sleeps = 0;
+	return (!eph__space_capture(sp) ||
+		    eph__space_queue(sp, &sp->delta, (struct ex_choice){ 0 }) !=
+			0 ||
 		    eph__space_flush(sp) != 0
 		? ENOMEM
 		: 0);
@@ -475,6 +505,8 @@ eph__space_create(
 	ex->strategy_state = sp;
 	for (uint64_t w = ex->entities; w != 0; w &= w - 1)
 		sp->entity[sp->nentities++] = eph_cpuword_first(w);
+	sp->reduces = !check && !ex->weak && ex->mc->shootflags == 0 &&
+	    ex->switch_in == NULL && ex->switch_out == NULL;
 	sp->memo = calloc(SPACE_MEMOS, sizeof(*sp->memo));
 	if (sp->memo == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));

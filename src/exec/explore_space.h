@@ -39,15 +39,24 @@ unsigned eph__space_words(const struct ex_space *sp);
 void eph__space_load(struct ex_space *sp, uint32_t id);
 
 /*
- * What entities can do in the loaded state: threads, interrupts, store
- * buffers.  Returns how many, at most `max`.
+ * Make state `id` the machine's, whose choices will all be tried now.  What
+ * entities do there, threads, interrupts and store buffers, is put in
+ * choice[], which has room for EX_ENTITIES; returns how many.  What leads
+ * nowhere else than other choices do is left out.  States from `next_level` on
+ * are a step farther from the start than this one.
  */
-unsigned eph__space_runs(
-    struct ex_space *sp, struct ex_choice *choice, unsigned max);
+unsigned eph__space_open(struct ex_space *sp, uint32_t id, uint32_t next_level,
+    struct ex_choice *choice);
 
 /* Let it happen.  After that load a state again, or save this one. */
 enum ex_space_result eph__space_step(
     struct ex_space *sp, struct ex_choice choice);
+
+/*
+ * Between steps that no load separates: stacks of handlers that ended are as
+ * a load would leave them.
+ */
+void eph__space_handlers(struct ex_space *sp);
 
 /* After a step that ended the program: bring memory into a form to compare. */
 void eph__space_end(struct ex_space *sp);
@@ -66,7 +75,7 @@ uint32_t eph__space_last(const struct ex_space *sp);
 /*
  * In state `id` the TLB of CPU `c` loads or forgets ex->page[i], whichever
  * it can; *choice says which.  Returns as eph__space_save(), or 1 where
- * there is nothing to load and nothing to forget.
+ * there is nothing to load and nothing to forget, or it can be left out.
  */
 int eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
     struct ex_choice *choice);

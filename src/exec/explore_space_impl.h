@@ -27,6 +27,7 @@
 #define SPACE_CHUNKS 4096u
 #define SPACE_ACT    8u		/* pieces of an action of a TLB */
 #define SPACE_MEMOS  (1u << 16) /* actions that are remembered, twice */
+#define SPACE_LABELS 32u	/* choices that can sleep */
 #define SPACE_WALKS  200u	/* random runs that look for words, */
 #define SPACE_QUIET  24u	/* or so many in a row that find none */
 #define SPACE_STRIDE 8u		/* steps of one between two looks */
@@ -62,6 +63,7 @@ struct space_cell {
 struct space_chunk {
 	uint64_t *row;
 	uint32_t *parent;
+	uint32_t *asleep;
 	struct ex_choice *choice;
 };
 
@@ -90,6 +92,7 @@ struct space_delta {
 struct space_waiting {
 	uint64_t hash;
 	uint32_t parent;
+	uint32_t asleep;
 	struct ex_choice choice;
 };
 
@@ -154,10 +157,19 @@ struct ex_space {
 	unsigned nbatch;
 	uint32_t last; /* the state that was flushed last */
 
+	/* explore_sleep.c: of the state whose choices are tried. */
+	bool reduces;	     /* choices sleep */
+	uint32_t enabled;    /* entities, by their place in entity[] */
+	uint32_t asleep;     /* labels */
+	uint32_t sleeps;     /* labels, in the state that is saved next */
+	uint32_t next_level; /* states from here on are a step farther */
+	struct ex_op op[EX_THREADS + EX_CPUS];
+
 	struct space_act act[EX_CPUS * EX_PAGES];
 	struct space_memo *memo;
 	uint32_t nmemos;
 	unsigned npages; /* addresses that TLBs act on */
+	size_t deep;	 /* bytes of stack in use, at the most */
 	bool yielded;	 /* the step came to its next choice */
 	bool check;
 	unsigned loads;	 /* since memory was looked at */
@@ -208,6 +220,15 @@ void eph__space_unpack(struct ex_space *sp, uint32_t id);
  */
 int eph__space_queue(
     struct ex_space *sp, const struct space_delta *delta, struct ex_choice);
+
+uint32_t eph__space_row_asleep(const struct ex_space *sp, uint32_t id);
+
+/* explore_sleep.c */
+void eph__space_sleep_look(struct ex_space *sp, uint32_t id, uint64_t enabled);
+uint32_t eph__space_sleep_tlb(
+    const struct ex_space *sp, unsigned c, unsigned i);
+bool eph__space_sleeps(const struct ex_space *sp, struct ex_choice c);
+bool eph__space_tlb_sleeps(const struct ex_space *sp, unsigned c, unsigned i);
 
 /* explore_space.c */
 

@@ -63,6 +63,9 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
 	struct space_memo key = { .cpu = c, .page = i }, *m;
 	struct space_delta delta;
 
+	if (eph__space_tlb_sleeps(sp, c, i))
+		return (1);
+	sp->sleeps = eph__space_sleep_tlb(sp, c, i);
 	eph__space_unpack(sp, id);
 	for (unsigned j = 0; j < act->n; j++)
 		key.piece[j] = sp->base[act->piece[j]];

@@ -354,10 +354,6 @@ canonical_cpu(struct explore *ex, unsigned c)
 		memcpy(ec->pending, ring, sizeof(ring));
 		ec->first = 0;
 	}
-	if (intr->status == EX_OFF) {
-		ec->interrupted = NULL;
-		eph__fiber_reset(intr->fiber, eph__ex_intr_main, intr);
-	}
 	/* Whose critical section it is: nobody's. */
 	if (ex->mc->cpus[c]->crit == 0)
 		ec->last = intr;
@@ -393,6 +389,22 @@ canonical_tlb(struct ex_space *sp)
 	}
 }
 
+/* A handler that ended begins the next time at its top. */
+void
+eph__space_handlers(struct ex_space *sp)
+{
+	struct explore *ex = sp->ex;
+
+	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
+		struct ex_entity *intr = &ex->entity[EX_INTR(c)];
+
+		if (intr->status != EX_OFF)
+			continue;
+		ex->cpu[c].interrupted = NULL;
+		eph__fiber_reset(intr->fiber, eph__ex_intr_main, intr);
+	}
+}
+
 void
 eph__canonical(struct ex_space *sp)
 {
@@ -403,6 +415,7 @@ eph__canonical(struct ex_space *sp)
 	if (used > sp->most)
 		sp->most = used;
 	canonical_progress(ex);
+	eph__space_handlers(sp);
 	for (unsigned c = 0; c < ex->mc->ncpus; c++)
 		canonical_cpu(ex, c);
 	canonical_tlb(sp);

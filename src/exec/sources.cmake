@@ -11,6 +11,7 @@ set(EPHMAP_SOURCES
     explore_pos.c
     explore_rows.c
     explore_schedule.c
+    explore_sleep.c
     explore_space.c
     explore_surw.c
     explore_sync.c

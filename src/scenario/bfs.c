@@ -83,9 +83,11 @@ bfs_same_again(
 
 	eph__space_load(b->sp, 0);
 	for (size_t i = 0; i < path.n && same; i++) {
-		for (uint32_t k = 0; k < path.token[i].count && same; k++)
+		for (uint32_t k = 0; k < path.token[i].count && same; k++) {
+			eph__space_handlers(b->sp);
 			same = eph__space_step(b->sp, path.token[i].choice) ==
 			    EX_SPACE_STATE;
+		}
 	}
 	eph__ex_schedule_free(&path);
 	return (same && eph__space_equals(b->sp, id));
@@ -132,8 +134,10 @@ bfs_reached(struct bfs *b, struct ex_choice c, int error)
 	if (b->cfg->check_states) {
 		if (eph__space_flush(b->sp) != 0)
 			return (BFS_MEMORY);
-		if (!bfs_same_again(b, b->at, c, eph__space_last(b->sp)))
-			PANIC("two states are taken for one and differ");
+		if (bfs_same_again(b, b->at, c, eph__space_last(b->sp)))
+			return (BFS_ON);
+		eph__ex_disarm(b->s->ex);
+		PANIC("two states are taken for one and differ");
 	}
 	return (BFS_ON);
 }
@@ -178,9 +182,7 @@ bfs_state(struct bfs *b)
 	enum bfs_end end = BFS_ON;
 	unsigned n;
 
-	eph__space_load(b->sp, b->at);
-	n = eph__space_runs(b->sp, choice, EX_ENTITIES);
-	KASSERT(n > 0, "a state where nothing can happen");
+	n = eph__space_open(b->sp, b->at, b->level_end, choice);
 	for (unsigned i = 0; i < n && end == BFS_ON; i++)
 		end = bfs_run(b, choice[i]);
 	if (end == BFS_ON)

@@ -10,8 +10,9 @@
  *	--states N	bfs: states, 2000000; 0: no bfs
  *	--jobs N	threads, 2
  *
- * A strategy that finds an exhibit from none of the first SCOUTS seeds is not
- * tried from the others.  Strategies without chance run once.  `depth' is
+ * A strategy that finds an exhibit from fewer than one in SCOUTS_IN of the
+ * first SCOUTS seeds is not tried from the others: its quartiles are beyond
+ * the cap.  Strategies without chance run once.  `depth' is
  * the number of steps in a shortest failing schedule, from bfs.
  *
  * Not how long a search takes: a schedule of one strategy may take longer
@@ -24,13 +25,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench_support.h"
 #include "ephmap/explore.h"
 #include "exec/explore.h"
 
 #define SCOUTS	   40u
+#define SCOUTS_IN  8u /* one in so many, or the others are not tried */
 #define CELLS_MAX  2048u
 #define JOBS_MAX   64u
 #define PREEMPTION 2u
@@ -41,7 +42,7 @@ struct plan {
 	uint64_t states; /* 0: no bfs */
 	size_t exhibits; /* the first so many */
 	unsigned jobs;
-	bool talks; /* on a terminal */
+	bool talks; /* of each that is done, on stderr */
 };
 
 static const struct contender {
@@ -155,7 +156,7 @@ run_seeds(const struct plan *plan, struct cell *c)
 			fail(c, err.text);
 		for (; done < c->seeds; done++)
 			c->found += first[done] != 0;
-		if (c->found > 0)
+		if (c->found * SCOUTS_IN >= done)
 			c->seeds = all;
 	}
 	qsort(first, c->seeds, sizeof(*first), compare_first);
@@ -178,7 +179,8 @@ worker(void *arg)
 		else
 			run_seeds(w->plan, c);
 		if (w->plan->talks)
-			(void)fprintf(stderr, "%zu of %zu\r", i + 1, w->n);
+			(void)fprintf(stderr, "%zu of %zu: %s, %s\n", i + 1,
+			    w->n, c->bug->name, c->by->strategy);
 	}
 	return (NULL);
 }
@@ -265,7 +267,7 @@ main(int argc, char **argv)
 		.cap = option(argc, argv, "--cap", smoke ? 10 : 10000),
 		.states = option(argc, argv, "--states", smoke ? 0 : 2000000),
 		.exhibits = smoke ? 4 : CELLS_MAX,
-		.talks = isatty(STDERR_FILENO),
+		.talks = !smoke,
 		.jobs = (unsigned)option(argc, argv, "--jobs", 2),
 	};
 	size_t n;

@@ -213,6 +213,8 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		.replay = o->replay,
 		.repaired = o->repaired,
 		.check_states = o->check_states,
+		.estimate = true,
+		.odds = (uint32_t)o->odds,
 		.seconds = o->xp_seconds,
 		.memory_bytes = (size_t)o->xp_memory << 20,
 	};

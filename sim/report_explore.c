@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@
 #include "ephmap/explore.h"
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/scenario.h"
+
+#define ODDS_BAR   30	/* characters that are all */
+#define ODDS_ALIKE 0.08 /* of a share: drawn as one row */
 
 json_t *
 report_explore_seconds(const struct opts *o, double seconds)
@@ -33,6 +37,28 @@ static json_t *
 text_json(const char *text)
 {
 	return (text != NULL ? json_string(text) : json_null());
+}
+
+static json_t *
+estimate_json(const struct eph_explore_result *r)
+{
+	return (r->total > 0
+		? json_pack("{s:f, s:f, s:b}", "schedules", r->total, "error",
+		      r->total_error, "all", r->total_all)
+		: json_null());
+}
+
+static json_t *
+odds_json(const struct eph_explore_result *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->nodds; i++)
+		json_array_append_new(array,
+		    json_pack("{s:I, s:s, s:f}", "step",
+			(json_int_t)r->odds[i].step, "after", r->odds[i].after,
+			"share", r->odds[i].share));
+	return (array);
 }
 
 /* One search, as an object. */
@@ -80,6 +106,11 @@ report_explore_json(const struct opts *o, const struct eph_explore_config *cfg,
 	json_object_set_new(j, "schedule", text_json(r->schedule));
 	json_object_set_new(
 	    j, "timeline", text_json(found ? r->timeline : NULL));
+	json_object_set_new(j, "estimate", estimate_json(r));
+	json_object_set_new(j, "odds", odds_json(r));
+	json_object_set_new(j, "no_return",
+	    r->nodds > 0 ? json_integer((json_int_t)r->no_return)
+			 : json_null());
 	return (j);
 }
 
@@ -102,6 +133,41 @@ print_proof(const struct eph_explore_config *cfg,
 	(void)fprintf(f, "%s states, all of them%s\n",
 	    number_u64(buf, r->states),
 	    r->bounded ? " where TLBs load at 16 addresses only" : "");
+}
+
+/* A number of which no more than two digits are known. */
+static void
+print_about(double n, FILE *f)
+{
+	char buf[NUMBER_MAX];
+	double unit = 1;
+
+	while (n >= unit * 100)
+		unit *= 10;
+	n = round(n / unit) * unit;
+	if (n < 1e6)
+		(void)fprintf(f, "%s", number_u64(buf, (uint64_t)n));
+	else if (n < 1e9)
+		(void)fprintf(f, "%g million", n / 1e6);
+	else
+		(void)fprintf(f, "%.1e", n);
+}
+
+/* " of about 1.3 million (1.1 million to 1.5 million)" */
+static void
+print_estimate(const struct eph_explore_result *r, FILE *f)
+{
+	const double low = r->total - 2 * r->total_error;
+
+	if (r->total == 0)
+		return;
+	(void)fprintf(f, " of about ");
+	print_about(r->total, f);
+	(void)fprintf(f, " (");
+	print_about(low > 1 ? low : 1, f);
+	(void)fprintf(f, " to ");
+	print_about(r->total + 2 * r->total_error, f);
+	(void)fprintf(f, ")");
 }
 
 /* What a search that found nothing is worth. */
@@ -128,6 +194,7 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 	}
 	(void)fprintf(
 	    f, "no failure in %s schedules", number_u64(buf, r->schedules));
+	print_estimate(r, f);
 	if (r->exhausted && !r->bounded)
 		(void)fprintf(f,
 		    ": these are all there are, up to the order of "
@@ -152,6 +219,42 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 		    r->steps_max, r->guarantee);
 	else
 		(void)fprintf(f, "\n");
+}
+
+/* Rows whose share is about that of the first. */
+static size_t
+odds_alike(const struct eph_explore_result *r, size_t i)
+{
+	size_t k = i + 1;
+
+	while (k < r->nodds && r->odds[k].step != r->no_return &&
+	    fabs(r->odds[k].share - r->odds[i].share) < ODDS_ALIKE)
+		k++;
+	return (k);
+}
+
+/* How likely a failure is from each step on, under the timeline. */
+static void
+print_odds(const struct opts *o, const struct eph_explore_result *r, FILE *f)
+{
+	size_t next;
+
+	if (r->nodds == 0)
+		return;
+	(void)fprintf(f,
+	    "of %" PRIu64 " random continuations fail, from each step on:\n",
+	    o->odds);
+	for (size_t i = 0; i < r->nodds; i = next) {
+		const struct eph_odds *at = &r->odds[i];
+		const int bar = (int)(at->share * ODDS_BAR + 0.5);
+
+		next = odds_alike(r, i);
+		(void)fprintf(f, "  step %4" PRIu32 "  %-6s %3.0f %% |%.*s%s\n",
+		    at->step, at->after, at->share * 100, bar,
+		    "##############################",
+		    at->step == r->no_return ? " point of no return" : "");
+	}
+	(void)fprintf(f, "\n");
 }
 
 /* Everything that the run depended on, as one command. */
@@ -187,6 +290,17 @@ print_command(const struct opts *o, const char *schedule)
 	text_end_command(&text, stdout, 7);
 }
 
+/* Has a schedule a letter of `set' that no sign stands before? */
+static bool
+has_alone(const char *schedule, const char *set)
+{
+	for (const char *p = schedule; (p = strpbrk(p, set)) != NULL; p++) {
+		if (p == schedule || strchr("+-!", p[-1]) == NULL)
+			return (true);
+	}
+	return (false);
+}
+
 /* A schedule, and what its letters mean. */
 static void
 print_schedule(const struct opts *o, const char *schedule)
@@ -207,7 +321,7 @@ print_schedule(const struct opts *o, const char *schedule)
 
 	(void)printf("schedule: %s\n", schedule);
 	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
-		if (strpbrk(schedule, letters[i].set) != NULL)
+		if (has_alone(schedule, letters[i].set))
 			(void)printf("    %s\n", letters[i].meaning);
 	}
 	print_command(o, schedule);
@@ -248,6 +362,7 @@ report_explore_print(const struct opts *o, const struct eph_explore_config *cfg,
 	if (o->replay == NULL)
 		report_explore_took(o, r->seconds, f);
 	(void)fprintf(f, "\n\n%s\n", r->timeline);
+	print_odds(o, r, f);
 	text_end(&text, stdout);
 	print_schedule(o, r->schedule);
 }

@@ -93,6 +93,8 @@ struct eph_explore_config {
 	bool check_states;    /* bfs: reach each state twice, and compare */
 	bool threads;	      /* on the host's threads: budget runs, 0: 1000 */
 	bool weak_memory;
+	bool estimate;	    /* without a failure: how many schedules? */
+	uint32_t odds;	    /* a failure: continuations a step; 0: none */
 	bool no_adversary;  /* the TLB does only what it is asked */
 	bool broken;	    /* exhibits: the broken form */
 	bool repaired;	    /* designs: with their known holes repaired */
@@ -112,6 +114,13 @@ struct eph_explore_config {
 	void *progress_arg;
 };
 
+/* A step of a schedule that fails. */
+struct eph_odds {
+	uint32_t step;	/* choices made, from 0 */
+	char after[24]; /* the last of them, as in a schedule */
+	double share;	/* of random continuations that fail */
+};
+
 struct eph_explore_result {
 	enum eph_failure failure;
 	char what[512];	    /* one line */
@@ -122,6 +131,17 @@ struct eph_explore_result {
 	uint64_t pruned;    /* given up: equal to one that was run */
 	uint64_t steps;	    /* scheduling points */
 	double seconds;	    /* until the failure, or the end */
+
+	/* cfg->estimate: how many schedules there are, about. */
+	double total;	    /* 0: not estimated */
+	double total_error; /* one standard deviation */
+	bool total_all;	    /* without a bound; else within it */
+
+	/* cfg->odds, of a failure, by step; the steps may have gaps. */
+	struct eph_odds *odds;
+	size_t nodds;
+	uint32_t no_return; /* from this step on all continuations fail */
+
 	unsigned threads;   /* n of the pct guarantee */
 	uint32_t steps_max; /* k: most steps in one schedule */
 	double guarantee;   /* pct: 1/(n k^(d-1)); else 0 */

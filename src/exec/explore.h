@@ -231,6 +231,9 @@ struct explore {
 	uint32_t k;	      /* pct: most steps seen in a schedule */
 	struct prng prng;
 	struct ex_schedule *replay;
+	struct ex_probe *probe;
+	const struct ex_choice *prefix;
+	uint32_t prefix_n;
 
 	uint64_t total_steps;
 };
@@ -272,6 +275,43 @@ bool eph__explore_can_fill(const struct explore *ex, unsigned cpu, unsigned i);
 /* Do two operations commute? */
 bool eph__explore_independent(
     const struct ex_entity *a, const struct ex_entity *b);
+
+/*
+ * Of the tree that systematic and delay walk: what a choice costs, the
+ * translations that some TLB could load now (bit: address x CPU), and who of
+ * those asleep stays so behind a choice.
+ */
+unsigned eph__ex_cost(bool delay, uint64_t enabled, unsigned cur, unsigned who);
+uint64_t eph__ex_fills(const struct explore *ex);
+uint64_t eph__ex_asleep_after(
+    const struct explore *ex, uint64_t asleep, struct ex_choice choice);
+
+/*
+ * probe: go to one node of that tree and look how many children it has.
+ * ex->probe says where.
+ */
+struct ex_probe {
+	bool delay;	    /* bounded by delays, not by preemptions */
+	bool sleeps;	    /* without orders that differ by what commutes */
+	unsigned bound;	    /* of what choices cost */
+	const uint16_t *at; /* children to take, from the root */
+	uint32_t n;
+
+	/* Found; 0: the schedule ended before, or at, that node. */
+	uint32_t children;
+	bool cut; /* a bound has cut something, in any look so far */
+
+	/* On the way. */
+	bool found;
+	uint32_t taken;
+	unsigned cost, filled;
+	uint64_t asleep;
+};
+
+extern const struct ex_strategy eph__ex_probe;
+
+/* prefix: make ex->prefix_n choices of ex->prefix, then go on as random. */
+extern const struct ex_strategy eph__ex_prefix;
 
 /*
  * Run fn(arg) on a stack of its own, without scheduling points; a panic

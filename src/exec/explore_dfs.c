@@ -91,16 +91,23 @@ dfs_begin(struct explore *ex)
  * What a choice costs.  systematic: a preemption.  delay: as many entities
  * as are passed over, going round from the one that ran.
  */
-static unsigned
-dfs_cost(const struct explore *ex, const struct dfs_node *nd, unsigned who)
+unsigned
+eph__ex_cost(bool delay, uint64_t enabled, unsigned cur, unsigned who)
 {
 	unsigned delays = 0;
 
-	if (ex->strategy != &eph__ex_delay)
-		return (who != nd->cur && (nd->enabled & EX_BIT(nd->cur)) != 0);
-	for (unsigned e = nd->cur; e != who; e = (e + 1) % EX_ENTITIES)
-		delays += (nd->enabled & EX_BIT(e)) != 0;
+	if (!delay)
+		return (who != cur && (enabled & EX_BIT(cur)) != 0);
+	for (unsigned e = cur; e != who; e = (e + 1) % EX_ENTITIES)
+		delays += (enabled & EX_BIT(e)) != 0;
 	return (delays);
+}
+
+static unsigned
+dfs_cost(const struct explore *ex, const struct dfs_node *nd, unsigned who)
+{
+	return (eph__ex_cost(
+	    ex->strategy == &eph__ex_delay, nd->enabled, nd->cur, who));
 }
 
 /* The next entity to try at a node; EX_ENTITIES: none. */
@@ -140,9 +147,8 @@ dfs_next_fill(struct explore *ex, struct dfs_node *nd)
 	return (true);
 }
 
-/* Translations that some TLB could load now. */
-static uint64_t
-dfs_fills(struct explore *ex)
+uint64_t
+eph__ex_fills(const struct explore *ex)
 {
 	const unsigned n = ex->mc->ncpus;
 	uint64_t fills = 0;
@@ -169,9 +175,9 @@ dfs_advance(struct explore *ex, struct dfs_node *nd)
 	return (dfs_next_fill(ex, nd));
 }
 
-/* What stays asleep behind the choice of a node. */
-static uint64_t
-dfs_asleep_after(struct explore *ex, uint64_t asleep, struct ex_choice choice)
+uint64_t
+eph__ex_asleep_after(
+    const struct explore *ex, uint64_t asleep, struct ex_choice choice)
 {
 	uint64_t after = 0;
 
@@ -198,7 +204,7 @@ dfs_forced(struct explore *ex, struct dfs *d, unsigned who)
 
 	if ((d->asleep & EX_BIT(who)) != 0)
 		eph__explore_stop(ex, EX_PRUNED);
-	d->asleep = dfs_asleep_after(ex, d->asleep, c);
+	d->asleep = eph__ex_asleep_after(ex, d->asleep, c);
 	return (c);
 }
 
@@ -232,7 +238,7 @@ static struct ex_choice
 dfs_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 {
 	struct dfs *d = ex->strategy_state;
-	const uint64_t fills = dfs_fills(ex);
+	const uint64_t fills = eph__ex_fills(ex);
 	const struct dfs_node *nd;
 
 	if ((enabled & (enabled - 1)) == 0 && fills == 0)
@@ -241,7 +247,7 @@ dfs_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	if (d->at == d->n && !dfs_node_make(ex, d, enabled, cur, fills))
 		eph__explore_stop(ex, EX_PRUNED);
 	nd = &d->node[d->at++];
-	d->asleep = dfs_asleep_after(ex, nd->asleep, nd->choice);
+	d->asleep = eph__ex_asleep_after(ex, nd->asleep, nd->choice);
 	d->preempted = nd->preempted;
 	d->filled = nd->filled;
 	if (nd->choice.kind != EX_RUN)

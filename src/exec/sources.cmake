@@ -9,6 +9,7 @@ set(EPHMAP_SOURCES
     explore_life.c
     explore_pick.c
     explore_pos.c
+    explore_probe.c
     explore_rows.c
     explore_schedule.c
     explore_sleep.c

@@ -35,5 +35,7 @@ eph_explore_free(struct eph_explore_result *r)
 {
 	free(r->schedule);
 	free(r->timeline);
+	free(r->odds);
 	r->schedule = r->timeline = NULL;
+	r->odds = NULL;
 }

@@ -245,6 +245,11 @@ search_explain(struct search *s, struct ex_schedule *schedule, bool shrink,
 		PANIC("a failure that its own schedule does not show");
 	r->failure = s->failure;
 	(void)snprintf(r->what, sizeof(r->what), "%s", s->what);
+	if (s->cfg.odds == 0 || r->failure == EPH_FAIL_NONE)
+		return (0);
+	if (eph__search_odds(s, schedule, r) != 0)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	s->failure = r->failure;
 	return (0);
 }
 
@@ -314,16 +319,31 @@ search_loop(struct search *s, const struct eph_explore_config *cfg,
 	} while (r->schedules < budget);
 }
 
+/* How many schedules are there?  That may come upon a failure. */
+static int
+search_how_far(struct search *s, struct eph_explore_result *r,
+    struct ex_schedule *schedule, struct eph_err *err)
+{
+	int error = eph__search_estimate(s, r);
+
+	if (error == 0 && s->failure != EPH_FAIL_NONE) {
+		r->failed_at = ++r->schedules;
+		error = search_recorded(s, schedule);
+	}
+	return (error == 0 ? 0 : eph_err_set(err, error, "out of memory"));
+}
+
 int
 eph__search_run(
     struct search *s, struct eph_explore_result *r, struct eph_err *err)
 {
 	const struct eph_explore_config *cfg = &s->cfg;
 	const double start = eph__search_now();
+	const bool bfs = s->ex->strategy == &eph__ex_states;
 	struct ex_schedule schedule = { 0 };
 	int error = 0;
 
-	if (s->ex->strategy == &eph__ex_states) {
+	if (bfs) {
 		error = eph__search_bfs(s, cfg, r, &schedule, err);
 	} else {
 		search_loop(s, cfg, r);
@@ -331,10 +351,12 @@ eph__search_run(
 			error = search_recorded(s, &schedule);
 	}
 	search_statistics(s, cfg, start, r);
+	if (error == 0 && cfg->estimate && s->failure == EPH_FAIL_NONE &&
+	    !bfs && !r->exhausted)
+		error = search_how_far(s, r, &schedule, err);
 	/* The nearest failure has nothing to cut. */
 	if (error == 0 && s->failure != EPH_FAIL_NONE)
-		error = search_explain(
-		    s, &schedule, s->ex->strategy != &eph__ex_states, r, err);
+		error = search_explain(s, &schedule, !bfs, r, err);
 	eph__ex_schedule_free(&schedule);
 	return (error);
 }

@@ -42,6 +42,16 @@ int eph__search_run(
 int eph__search_replay_text(
     struct search *s, struct eph_explore_result *r, struct eph_err *err);
 
+/*
+ * r->total, by probes; the strategy is another one then.  0 or ENOMEM.  A
+ * probe may come upon a failure: s->failure.
+ */
+int eph__search_estimate(struct search *s, struct eph_explore_result *r);
+
+/* r->odds of a schedule that fails; the same. */
+int eph__search_odds(struct search *s, struct ex_schedule *schedule,
+    struct eph_explore_result *r);
+
 double eph__search_now(void); /* seconds, monotonic */
 
 /* r->program. */

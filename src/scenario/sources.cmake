@@ -9,12 +9,14 @@ set(EPHMAP_SOURCES
     bugs_xen.c
     copy.c
     cross_cpu.c
+    estimate.c
     exhaust.c
     exploration.c
     free_map.c
     interrupt.c
     ipiq_full.c
     kva_exhaust.c
+    odds.c
     private_use.c
     real_threads.c
     repaired.c

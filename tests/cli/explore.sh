@@ -13,6 +13,8 @@ expect_out 'no failure in 500 schedules'
 expect_out '1/(n k^(d-1))'
 expect_no_err
 
+expect_out 'no failure in 500 schedules of about'
+
 # A failure has exit status 1, a picture, and a schedule that repeats it.
 run explore --design sf_buf.lru --scenario shared-use --format json
 expect_status 1
@@ -23,6 +25,10 @@ expect_out '^dec ref_cnt (2 -> 1)      |$'
 expect_out '^                          | dec ref_cnt (1 -> 0)$'
 expect_out '^schedule: a2b$'
 expect_out "^again: ephmap explore --bug mbuf-2001-decrement-then-cmpset --replay 'a2b'$"
+expect_out '^  step    0  .* %'
+expect_out '100 % |#* point of no return$'
+run explore --bug mbuf-2001-decrement-then-cmpset --odds 0
+expect 'no odds' sh -c "! grep -q 'no return' '$out'"
 run explore --bug mbuf-2001-decrement-then-cmpset --replay a2b
 expect_status 1
 expect_out '^cmpset ref_cnt fails (1)  |$'

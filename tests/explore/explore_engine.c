@@ -292,6 +292,62 @@ test_a_missing_fence_shows_only_where_stores_may_be_late(void)
 	CU_ASSERT_EQUAL(dekker(true, false), EPH_FAIL_NONE);
 }
 
+/*
+ * A tree with no more nodes in a level than are kept is counted, not
+ * estimated.
+ */
+static void
+test_a_small_tree_is_estimated_exactly(void)
+{
+	struct eph_explore_config cfg = { .scenario = &store_buffer_program,
+		.strategy = "systematic",
+		.preemptions = 100,
+		.no_adversary = true,
+		.estimate = true };
+	struct eph_explore_result all, r;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &all, &err), 0);
+	CU_ASSERT(all.exhausted);
+	CU_ASSERT_EQUAL(all.total, 0); /* known, not estimated */
+	cfg.budget = 1;
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+	CU_ASSERT_EQUAL(r.total, (double)all.schedules);
+	CU_ASSERT_EQUAL(r.total_error, 0);
+	CU_ASSERT(all.schedules > 2);
+	/* By chance: of all there are. */
+	cfg.strategy = "random";
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+	CU_ASSERT_EQUAL(r.total, (double)all.schedules);
+	CU_ASSERT(r.total_all);
+}
+
+/* Once both have loaded nothing helps; before that either may be first. */
+static void
+test_a_lost_update_is_lost_when_both_have_loaded(void)
+{
+	struct eph_explore_config cfg = { .scenario = &lost_update_program,
+		.strategy = "random",
+		.no_adversary = true,
+		.odds = 400 };
+	struct eph_explore_result r, again;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &r, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(r.failure, EPH_FAIL_WRONG);
+	CU_ASSERT_FATAL(r.nodds > 3);
+	CU_ASSERT_EQUAL(r.odds[0].step, 0);
+	CU_ASSERT(r.odds[0].share > 0.1 && r.odds[0].share < 1.0);
+	CU_ASSERT_EQUAL(r.odds[r.nodds - 1].share, 1.0);
+	CU_ASSERT(r.no_return > 1 && r.no_return < r.odds[r.nodds - 1].step);
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &again, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(again.nodds, r.nodds);
+	for (size_t i = 0; i < r.nodds; i++)
+		CU_ASSERT_EQUAL(again.odds[i].share, r.odds[i].share);
+	eph_explore_free(&again);
+	eph_explore_free(&r);
+}
+
 /* n threads, k operations each on variables of their own. */
 static void
 independent(struct eph_xp *x, unsigned n)
@@ -445,6 +501,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_seeds_of_one_machine_are_searches_of_their_own),
 	TEST(test_locks_in_two_orders_deadlock),
 	TEST(test_a_missing_fence_shows_only_where_stores_may_be_late),
+	TEST(test_a_small_tree_is_estimated_exactly),
+	TEST(test_a_lost_update_is_lost_when_both_have_loaded),
 	TEST(test_what_commutes_is_run_in_one_order),
 	TEST(test_a_wakeup_before_the_sleep_is_lost),
 	TEST(test_schedules_are_read_and_written),

@@ -3,6 +3,7 @@ set(EPHMAP_SOURCES
     claims_alloc.c
     claims_bufcache.c
     claims_dmap.c
+    claims_kit.c
     claims_machines.c
     claims_packets.c
     claims_pipe.c

@@ -84,19 +84,26 @@ void eph__lockstep_unblock(struct eph_machine *mc, struct eph_thread *td);
 struct eph_thread *eph__lockstep_curthread(struct eph_machine *mc);
 void eph__lockstep_threads_destroy(struct eph_machine *mc);
 
-/* Time: timers, idleness, and what a protocol has put off. */
+/* Time: timers. */
 int eph__lockstep_timer(struct eph_machine *mc, uint64_t at_ns, unsigned cpu,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg);
 void eph__lockstep_untimer(struct eph_machine *mc,
     void (*fn)(struct eph_machine *mc, void *arg), void *arg);
-void eph__lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu);
-void eph__lockstep_catch_up_all(struct eph_machine *mc);
-
 /* Under clocks: the machine's time is `ns`; timers due run. */
 void eph__lockstep_advance(struct eph_machine *mc, uint64_t ns);
 
+/* Idle CPUs: a CPU does what a protocol has put off there; all do. */
+void eph__lockstep_catch_up(struct eph_machine *mc, struct eph_cpu *cpu);
+void eph__lockstep_catch_up_all(struct eph_machine *mc);
+
 /* The current CPU was idle and goes on. */
 void eph__lockstep_wake(struct eph_machine *mc);
+
+/* Interrupts: slots of eph_exec_ops. */
+void eph__lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
+    const struct eph_ipi *ipi, bool wait);
+void eph__lockstep_poll(struct eph_machine *mc);
+void eph__lockstep_spin(struct eph_machine *mc);
 
 /* What was sent to `target` and not waited for, in order of sending. */
 void eph__lockstep_deliver_pending(

@@ -21,8 +21,11 @@ set(EPHMAP_SOURCES
     explore_words.c
     latency.c
     lockstep.c
+    lockstep_idle.c
+    lockstep_ipi.c
     lockstep_threads.c
     lockstep_time.c
     threads.c
     threads_ipi.c
+    threads_queue.c
     threads_run.c)

@@ -42,39 +42,6 @@
 
 /* Threads of a CPU */
 
-static void
-th_enqueue(struct th_cpu *tc, struct eph_thread *td)
-{
-	(void)pthread_mutex_lock(&tc->lock);
-	td->next = NULL;
-	if (tc->last != NULL)
-		tc->last->next = td;
-	else
-		tc->first = td;
-	tc->last = td;
-	/* Relaxed: a hint. */
-	atomic_store_explicit(&tc->runnable, true, memory_order_relaxed);
-	(void)pthread_cond_signal(&tc->wakeup);
-	(void)pthread_mutex_unlock(&tc->lock);
-}
-
-struct th_thread *
-eph__th_dequeue(struct th_cpu *tc)
-{
-	struct eph_thread *td;
-
-	(void)pthread_mutex_lock(&tc->lock);
-	if ((td = tc->first) != NULL) {
-		tc->first = td->next;
-		if (tc->first == NULL)
-			tc->last = NULL;
-	}
-	atomic_store_explicit(
-	    &tc->runnable, tc->first != NULL, memory_order_relaxed);
-	(void)pthread_mutex_unlock(&tc->lock);
-	return (td != NULL ? td->exec : NULL);
-}
-
 /* Back to the CPU's loop; returns when the thread is chosen again. */
 static void
 th_leave(struct th_cpu *tc, struct th_thread *t)
@@ -93,7 +60,7 @@ th_let_others(struct eph_machine *mc, struct th_cpu *tc)
 	    !atomic_load_explicit(&tc->runnable, memory_order_relaxed))
 		return;
 	eph__th_work_add(threads_of(mc));
-	th_enqueue(tc, &t->td);
+	eph__th_enqueue(tc, &t->td);
 	th_leave(tc, t);
 }
 
@@ -200,7 +167,7 @@ threads_unblock(struct eph_machine *mc, struct eph_thread *td)
 	struct threads *th = threads_of(mc);
 
 	eph__th_work_add(th);
-	th_enqueue(&th->cpu[td->cpu], td);
+	eph__th_enqueue(&th->cpu[td->cpu], td);
 }
 
 static struct eph_thread *
@@ -338,15 +305,6 @@ th_thread_get(struct eph_machine *mc)
 }
 
 /* The thread has left its stack for good. */
-void
-eph__th_thread_put(struct threads *th, struct th_thread *t)
-{
-	(void)pthread_mutex_lock(&th->lock);
-	t->idle_next = th->ended;
-	th->ended = t;
-	(void)pthread_mutex_unlock(&th->lock);
-}
-
 static struct eph_thread *
 threads_thread_create(
     struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)
@@ -367,7 +325,7 @@ threads_thread_create(
 	/* Relaxed: read when all has ended. */
 	(void)atomic_fetch_add_explicit(&th->sleepers, 1, memory_order_relaxed);
 	eph__th_work_add(th);
-	th_enqueue(&th->cpu[cpu], &t->td);
+	eph__th_enqueue(&th->cpu[cpu], &t->td);
 	return (&t->td);
 }
 

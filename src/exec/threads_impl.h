@@ -7,6 +7,7 @@
  * Inside the threads executor.
  *
  *	threads.c      the kernel threads of a CPU, locks, sleeping, timers
+ *	threads_queue.c  what waits to run on a CPU
  *	threads_ipi.c  interrupts between CPUs that really run
  *	threads_run.c  the life of a CPU's pthread, and the coordinator
  *
@@ -164,7 +165,10 @@ void eph__threads_poll(struct eph_machine *mc);
 void eph__threads_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
     const struct eph_ipi *ipi, bool wait);
 
-/* threads.c */
+/* threads_queue.c */
+
+/* A thread can run on a CPU. */
+void eph__th_enqueue(struct th_cpu *tc, struct eph_thread *td);
 
 /* The next thread that can run on a CPU, or NULL. */
 struct th_thread *eph__th_dequeue(struct th_cpu *tc);

@@ -395,7 +395,7 @@ m_defrag(struct mbuf *m, int how)
 	struct mbuf *n;
 
 	KASSERT((m->m_flags & M_PKTHDR) != 0, "m_defrag: no packet header");
-	if (eph__mb_stress_hit(m->m_pool, m->m_pool->stress.defrag_fail))
+	if (mb_stress_hit(m->m_pool, m->m_pool->stress.defrag_fail))
 		return (NULL);
 	if ((n = mb_dup_packet(m, how)) != NULL)
 		m_freem(m);

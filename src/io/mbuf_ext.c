@@ -82,7 +82,7 @@ mb_ext_attach(struct mbuf *m, uint32_t flags, int how)
 
 	mb_spend(mp, mp->costs.call);
 	m->m_ext.ext_cl = NULL;
-	if (!eph__mb_stress_hit(mp, mp->stress.alloc_fail))
+	if (!mb_stress_hit(mp, mp->stress.alloc_fail))
 		ok = mb_ext_counter(m, how, &hold);
 	mb_hold_end(mp, &hold);
 	if (!ok) {

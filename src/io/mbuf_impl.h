@@ -240,8 +240,15 @@ int eph__mb_wait(struct mbuf_pool *mp, const void *wchan, struct mb_lock *l);
 
 /* Objects */
 
+/* One in `n`, n not 0. */
+bool eph__mb_stress_roll(struct mbuf_pool *mp, uint32_t n);
+
 /* One in `n`; never when n is 0. */
-bool eph__mb_stress_hit(struct mbuf_pool *mp, uint32_t n);
+static inline bool
+mb_stress_hit(struct mbuf_pool *mp, uint32_t n)
+{
+	return (eph_unlikely(n != 0) && eph__mb_stress_roll(mp, n));
+}
 
 static inline const char *
 mb_kind_name(enum mb_kind kind)

@@ -26,7 +26,7 @@ m_tag_alloc(
 	struct m_tag *t;
 
 	/* Only who must not sleep can be refused. */
-	if (how == M_NOWAIT && eph__mb_stress_hit(mp, mp->stress.alloc_fail)) {
+	if (how == M_NOWAIT && mb_stress_hit(mp, mp->stress.alloc_fail)) {
 		MB_COUNT(mp, denied);
 		return (NULL);
 	}

@@ -5,10 +5,13 @@ set(EPHMAP_SOURCES
     mbuf_alloc_zones.c
     mbuf_chain.c
     mbuf_ext.c
+    mbuf_kit.c
+    mbuf_pool.c
     mbuf_refmap.c
     mbuf_share.c
     mbuf_share_count.c
     mbuf_share_embedded.c
+    mbuf_share_kit.c
     mbuf_share_object.c
     mbuf_share_ring.c
     mbuf_stats.c

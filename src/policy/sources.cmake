@@ -25,6 +25,7 @@ set(EPHMAP_SOURCES
     mq.c
     mru.c
     opt.c
+    params.c
     policies.c
     price_aware.c
     price_sieve.c

@@ -229,7 +229,7 @@ input_head(struct input *in, unsigned char *head, struct eph_err *err)
 		if (got < 0)
 			return (eph_err_set(
 			    err, errno, "%s: %s", in->path, strerror(errno)));
-		if (got < 8 || !eph__unpack_skippable(head, &n))
+		if (got < 8 || !unpack_skippable(head, &n))
 			return (0);
 		at += n;
 	}

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "base/le.h"
-
 static const struct unpack_codec *const codecs[] = {
 	&eph__unpack_zstd,
 	&eph__unpack_gzip,
@@ -47,11 +45,4 @@ eph__unpack_foreign(const unsigned char *head)
 			return (foreign[i].what);
 	}
 	return (NULL);
-}
-
-bool
-eph__unpack_skippable(const unsigned char *head, unsigned long long *np)
-{
-	*np = 8 + get_le(head + 4, 4);
-	return ((get_le(head, 4) & ~(uint64_t)15) == 0x184d2a50);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/le.h"
+
 #define UNPACK_WHY	120
 #define UNPACK_HEAD	16u	   /* bytes that tell the form */
 #define UNPACK_MEMORY	(1u << 30) /* most that a codec may need */
@@ -61,6 +63,11 @@ const struct unpack_codec *eph__unpack_find(const unsigned char *head);
 const char *eph__unpack_foreign(const unsigned char *head);
 
 /* Is it a skippable frame?  Then its bytes in all are in *np. */
-bool eph__unpack_skippable(const unsigned char *head, unsigned long long *np);
+static inline bool
+unpack_skippable(const unsigned char *head, unsigned long long *np)
+{
+	*np = 8 + get_le(head + 4, 4);
+	return ((get_le(head, 4) & ~(uint64_t)15) == 0x184d2a50);
+}
 
 #endif /* !TRACE_UNPACK_H */

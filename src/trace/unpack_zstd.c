@@ -114,8 +114,7 @@ zstd_remember(struct zstd *s, const unsigned char *p, size_t n)
 
 	if (!s->mid) {
 		/* Skippable frames that stand before it. */
-		while (
-		    n >= 8 && eph__unpack_skippable(p, &bytes) && bytes <= n) {
+		while (n >= 8 && unpack_skippable(p, &bytes) && bytes <= n) {
 			p += bytes;
 			n -= (size_t)bytes;
 		}

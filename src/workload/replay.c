@@ -29,39 +29,6 @@
 #include "base/mem.h"
 #include "workload/replay_impl.h"
 
-static uint64_t replay_line(struct replay *rp, size_t i);
-
-/* Errors */
-
-int
-eph__replay_fail(struct replay *rp, int error, const char *what)
-{
-	const size_t i = rp->i > 0 ? rp->i - 1 : 0;
-	char where[400];
-
-	if (rp->error != 0)
-		return (rp->error);
-	if (rp->n > 0 && replay_line(rp, i) == rp->mc->step)
-		rp->src->where(rp->src->arg, i, where, sizeof(where));
-	else
-		(void)snprintf(where, sizeof(where),
-		    "line %" PRIu64 ", which had slept", rp->mc->step);
-	rp->error = eph_err_set(rp->err, error, "%s: %s", where, what);
-	return (error);
-}
-
-int
-eph__replay_refused(struct replay *rp, int error)
-{
-	char text[600];
-
-	if (error == ENOMEM)
-		return (eph__replay_fail(rp, ENOMEM, "out of memory"));
-	(void)snprintf(text, sizeof(text), "%s cannot do this: %s",
-	    rp->ops->name, rp->mc->refusal);
-	return (eph__replay_fail(rp, ENOTSUP, text));
-}
-
 /* Buffers in use, over time or lines */
 
 static inline void
@@ -323,15 +290,6 @@ replay_block(struct replay *rp)
 	if (src->line(src->arg, rp->n - 1) - rp->line_base != rp->n - 1)
 		rp->line_base = 0;
 	return (true);
-}
-
-/* The line number of operation `i` of the block. */
-static inline uint64_t
-replay_line(struct replay *rp, size_t i)
-{
-	if (eph_likely(rp->line_base != 0))
-		return (rp->line_base + i);
-	return (rp->src->line(rp->src->arg, i));
 }
 
 /* Let a timer that a held `p` line waits for come due. */

@@ -112,6 +112,15 @@ struct replay {
 	struct eph_op_source timed_src;
 };
 
+/* The line number of operation `i` of the block. */
+static inline uint64_t
+replay_line(struct replay *rp, size_t i)
+{
+	if (eph_likely(rp->line_base != 0))
+		return (rp->line_base + i);
+	return (rp->src->line(rp->src->arg, i));
+}
+
 /* End the run: `what` went wrong at this line.  Returns `error`. */
 int eph__replay_fail(struct replay *rp, int error, const char *what);
 

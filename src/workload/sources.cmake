@@ -1,6 +1,7 @@
 set(EPHMAP_SOURCES
     op_source.c
     replay.c
+    replay_error.c
     replay_handles.c
     replay_log.c
     replay_threads.c

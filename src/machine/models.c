@@ -50,10 +50,38 @@ static const struct eph_tlb_model tlb_zen = {
 	.l2 = { 128, 12 },
 };
 
+static const struct eph_tlb_model tlb_zen2 = {
+	.name = "zen2",
+	.origin = "AMD 56305 (family 17h, models 30h on) and WikiChip: L1 DTLB "
+		  "64 entries, fully associative; L2 DTLB 2048 entries; its 16 "
+		  "ways are remembered, not verified",
+	.l1 = { 1, 64 },
+	.l2 = { 128, 16 },
+};
+
+static const struct eph_tlb_model tlb_zen3 = {
+	.name = "zen3",
+	.origin =
+	    "AMD 56665 (family 19h), remembered, not verified: L1 DTLB 64 "
+	    "entries, fully associative; L2 DTLB 2048 entries, 16-way",
+	.l1 = { 1, 64 },
+	.l2 = { 128, 16 },
+};
+
+static const struct eph_tlb_model tlb_zen4 = {
+	.name = "zen4",
+	.origin =
+	    "AMD 57647 (Zen 4), remembered, not verified: L1 DTLB 72 "
+	    "entries, fully associative (here 2 sets of 36); L2 DTLB 3072 "
+	    "entries, 24-way",
+	.l1 = { 2, 36 },
+	.l2 = { 128, 24 },
+};
+
 static const struct eph_tlb_model tlb_zen5 = {
 	.name = "zen5",
-	.origin = "measured on a Zen 5 in 2026: 96 entries, then 4096; their "
-		  "ways, 12 and 16, are assumed",
+	.origin = "AMD at Hot Chips 2024, and measured in 2026: 96 entries, "
+		  "then 4096; their ways, 12 and 16, are assumed",
 	.l1 = { 8, 12 },
 	.l2 = { 256, 16 },
 };
@@ -76,8 +104,9 @@ static const struct eph_tlb_model tlb_keeps_global = {
 };
 
 const struct eph_tlb_model *const eph_tlb_models[] = { &tlb_infinite,
-	&tlb_pentium4, &tlb_opteron, &tlb_skylake, &tlb_zen, &tlb_zen5,
-	&tlb_cortex_a72, &tlb_keeps_global, NULL };
+	&tlb_pentium4, &tlb_opteron, &tlb_skylake, &tlb_zen, &tlb_zen2,
+	&tlb_zen3, &tlb_zen4, &tlb_zen5, &tlb_cortex_a72, &tlb_keeps_global,
+	NULL };
 
 const char *
 eph_cost_kind_name(enum eph_cost_kind kind)

@@ -39,6 +39,9 @@
  * slots in a row were in use, cannot be interrupted, and ends with a look
  * for the page: somebody else may have mapped it.
  *
+ * Not kept: the order of sleepers.  Linux wakes all of them, the youngest first
+ * (each puts itself at the head of the queue); here who slept first looks first.
+ *
  * xtensa.kmap.  The same with colours: slot and page must agree in the last
  * bits of their numbers, so that a cache indexed by address holds a page's
  * lines once.  Each of 4 colours has nbufs slots, a cursor, which goes round

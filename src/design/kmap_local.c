@@ -22,6 +22,9 @@
  *	switch out, k live	k	0	0	0
  *	switch in, k live	0	0	0	0	(k stores)
  *
+ * So a mapping that is held over a context switch costs one more invlpg for each
+ * switch; `kmap_atomic' has none, as there is no switch.
+ *
  * arm.kmap_local.  The same code on 32-bit ARM invalidates after it has
  * stored an entry too:
  *

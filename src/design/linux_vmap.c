@@ -26,10 +26,9 @@
  *
  * Counting.  Mappings are of one page, and the guard page counts as kept back.
  * The flush is done by who unmaps, as from 2008 on.  Since 5.13 (2021) a worker
- * does it, and takes the pages off the count one area after the other when it
- * has flushed: who unmaps meanwhile on another CPU finds the count still too
- * high and asks for one more flush, of few areas.  A 6.1 flushed 10 times for
- * 60,000 mappings where there are 7 here (2 CPUs), and as often as here with 4.
+ * of that CPU does it: Linux 6.1 flushed as often as this design for 60,000
+ * mappings (7 times with 2 CPUs, 4 times with 4) where the worker had its turn at
+ * once (tests/emulated), and less often where it had not.
  *
  * Locking.  One lock for areas and what is kept back, held through the flush.
  *

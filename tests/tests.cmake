@@ -41,7 +41,8 @@ function(ephmap_test kind name)
   endif()
 endfunction()
 
-foreach(kind unit model golden cli stress explore faults fuzz lint link)
+foreach(kind unit model golden cli stress explore faults fuzz lint link emulated
+    platforms mutants)
   include(tests/${kind}/tests.cmake)
 endforeach()
 include(examples/tests.cmake)

@@ -46,3 +46,8 @@ if(NOT EPHMAP_SANITIZE)
   set_tests_properties(lint.tidy.long PROPERTIES LABELS "lint;long"
       TIMEOUT 3600)
 endif()
+add_test(NAME lint.analyzers
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/analyzers.sh ${CMAKE_SOURCE_DIR}
+    ${CMAKE_BINARY_DIR})
+set_tests_properties(lint.analyzers PROPERTIES LABELS "analyzers;long"
+    TIMEOUT 7200)

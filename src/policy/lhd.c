@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <float.h>
 
+#include "ephmap/sdk/cpuset.h"
 #include "policy/ops_row.h"
 #include "policy/policies.h"
 #include "policy/state.h"
@@ -56,19 +57,21 @@ struct lhd_slot {
 	uint8_t class; /* by the last two ages */
 };
 
+/* Events of an age. */
 struct lhd_age {
 	float hits;
 	float drops;
-	float density;
 };
 
 struct lhd {
 	struct policy_count c;
 	struct lhd_slot *n;
 	struct lhd_age *a; /* CLASSES tables of `ages` */
+	float *density;	   /* as many; pages of the last age leave first */
 	uint32_t ages;
 	uint32_t period, left, periods;
 	unsigned shift; /* from references to ages */
+	unsigned zeros; /* of twice `ages' as a word */
 	uint32_t now;
 	uint32_t explorers; /* more of them allowed */
 	float dropped_rank; /* running mean */
@@ -85,6 +88,8 @@ lhd_destroy(void *ps)
 
 	eph_mem_free(d->c.mem, d->n, d->c.nslots * sizeof(*d->n));
 	eph_mem_free(d->c.mem, d->a, (size_t)CLASSES * d->ages * sizeof(*d->a));
+	eph_mem_free(d->c.mem, d->density,
+	    (size_t)CLASSES * d->ages * sizeof(*d->density));
 	eph_mem_free(d->c.mem, d, sizeof(*d));
 }
 
@@ -97,9 +102,11 @@ lhd_start(struct lhd *d)
 		d->arrival[i] = EPH_NONE;
 	/* Until something is learnt: younger and often hit is better. */
 	for (uint32_t c = 0; c < CLASSES; c++) {
-		for (uint32_t a = 0; a < d->ages; a++)
-			d->a[c * d->ages + a].density =
-			    (float)(c + 1) / (float)(a + 1);
+		float *density = &d->density[c * d->ages];
+
+		for (uint32_t a = 0; a < d->ages - 1; a++)
+			density[a] = (float)(c + 1) / (float)(a + 1);
+		density[d->ages - 1] = -FLT_MAX;
 	}
 }
 
@@ -128,10 +135,13 @@ lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	d->ages = (uint32_t)v[0];
 	d->period = (uint32_t)v[1];
 	d->shift = (unsigned)v[2];
+	d->zeros = eph_word_leading_zeros((uint64_t)d->ages << 1);
 	d->n = eph_mem_alloc(env->mem, env->nslots * sizeof(*d->n));
 	d->a =
 	    eph_mem_alloc(env->mem, (size_t)CLASSES * d->ages * sizeof(*d->a));
-	if (d->n == NULL || d->a == NULL) {
+	d->density = eph_mem_alloc(
+	    env->mem, (size_t)CLASSES * d->ages * sizeof(*d->density));
+	if (d->n == NULL || d->a == NULL || d->density == NULL) {
 		lhd_destroy(d);
 		return (eph__policy_nomem(env, "lhd", err));
 	}
@@ -149,18 +159,23 @@ lhd_age(const struct lhd *d, uint32_t slot)
 	return (age < d->ages ? age : d->ages - 1);
 }
 
-/* Short sums of the last two ages are in high classes. */
+/*
+ * Short sums of the last two ages are in high classes: how often a sum can
+ * be doubled before it is as many as there are ages.
+ */
 static inline uint8_t
 lhd_classify(const struct lhd *d, const struct lhd_slot *n)
 {
-	uint32_t sum = (uint32_t)n->age + n->age_before;
-	uint8_t class = 0;
+	const uint32_t sum = (uint32_t)n->age + n->age_before;
+	unsigned class = 0, zeros;
 
 	if (sum == 0)
 		return (CLASSES - 1);
-	for (; sum < d->ages && class < CLASSES - 1; sum <<= 1)
-		class ++;
-	return (class);
+	zeros = eph_word_leading_zeros((uint64_t)sum << 1);
+	if (zeros > d->zeros)
+		class = zeros - d->zeros;
+	class += (uint64_t)sum << class < d->ages;
+	return ((uint8_t)(class < CLASSES - 1 ? class : CLASSES - 1));
 }
 
 static inline struct lhd_age *
@@ -172,18 +187,18 @@ lhd_class(const struct lhd *d, uint32_t slot)
 static inline float
 lhd_rank(const struct lhd *d, uint32_t slot)
 {
-	const uint32_t age = lhd_age(d, slot);
+	const struct lhd_slot *n = &d->n[slot];
+	const float rank = d->density[n->class * d->ages + lhd_age(d, slot)];
 
-	if (age == d->ages - 1)
-		return (-FLT_MAX);
-	return (lhd_class(d, slot)[age].density +
-	    (d->n[slot].explores ? RANK_KEEP : 0));
+	return (n->explores ? rank + RANK_KEEP : rank);
 }
 
 /* Hits and lifetime from each age on, summed from the oldest down. */
 static void
-lhd_learn(struct lhd *d, struct lhd_age *a)
+lhd_learn(struct lhd *d, uint32_t class)
 {
+	struct lhd_age *a = &d->a[class * d->ages];
+	float *density = &d->density[class * d->ages];
 	float hits = 0, events = 0, lifetime = 0;
 
 	for (uint32_t i = d->ages; i-- > 0;) {
@@ -192,8 +207,9 @@ lhd_learn(struct lhd *d, struct lhd_age *a)
 		hits += a[i].hits;
 		events += a[i].hits + a[i].drops;
 		lifetime += events;
-		a[i].density = events > 1e-5f ? hits / lifetime : 0;
+		density[i] = events > 1e-5f ? hits / lifetime : 0;
 	}
+	density[d->ages - 1] = -FLT_MAX;
 }
 
 /* Events of ages in steps 2^by times as long. */
@@ -274,7 +290,7 @@ lhd_tick(struct lhd *d)
 		if (d->periods == ADAPT_FIRST || d->periods == ADAPT_LAST)
 			lhd_adapt(d);
 		for (uint32_t c = 0; c < CLASSES; c++)
-			lhd_learn(d, &d->a[c * d->ages]);
+			lhd_learn(d, c);
 		d->left = d->period;
 	}
 }

@@ -15,13 +15,15 @@
  *
  * Large tables.  The page's table entry and its slot are asked for some
  * references ahead; with tables in the cache that would only cost.
- * POLICY_NEAR(ps, slot) names the memory of a slot to ask for.  For a page
+ * POLICY_NEAR(ps, slot) names the memory of a slot to ask for, and POLICY_BY
+ * more of it.  For a page
  * that will be missed POLICY_PAST(ps, page) asks for what the policy
  * remembers of it, and POLICY_NEXT(ps) is a page that is likely to leave at
  * the next miss, whose entry is asked for when the one before has left.
  *
  * POLICY_LISTS(ps) is defined by policies whose state is a struct lists and
- * that take slots by page: those have a second loop, without tables.  In it
+ * that take slots by page: those have a second loop, without tables.
+ * POLICY_RANKS(ps) is the same for a struct ranks.  In that loop
  * POLICY_AHEAD(ps, page) asks for what else there is of a page.
  */
 
@@ -50,8 +52,12 @@ POLICY(replay_prefetch)(
 	    &slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
 	slot = slot_of[soon];
 #ifdef POLICY_NEAR
-	if (slot != EPH_NONE)
+	if (slot != EPH_NONE) {
 		REPLAY_PREFETCH(POLICY_NEAR(ps, slot));
+#ifdef POLICY_BY
+		REPLAY_PREFETCH(POLICY_BY(ps, slot));
+#endif
+	}
 #else
 	(void)ps;
 	(void)slot;
@@ -112,7 +118,17 @@ POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
 	return (hits);
 }
 
-#ifdef POLICY_LISTS
+#if defined(POLICY_LISTS)
+#define POLICY_CACHED(ps, page) lists_cached(POLICY_LISTS(ps), page)
+#define POLICY_BY_PAGE(ps, early, late)                                        \
+	lists_ahead(POLICY_LISTS(ps), early, late)
+#elif defined(POLICY_RANKS)
+#define POLICY_CACHED(ps, page) rank_cached(POLICY_RANKS(ps), page)
+#define POLICY_BY_PAGE(ps, early, late)                                        \
+	rank_ahead(POLICY_RANKS(ps), early, late)
+#endif
+
+#ifdef POLICY_CACHED
 static uint64_t
 POLICY(replay_by_page)(
     void *ps, struct eph_policy_replay *r, const uint32_t *pages, size_t n)
@@ -122,14 +138,17 @@ POLICY(replay_by_page)(
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t page = pages[i];
 
-		lists_ahead(POLICY_LISTS(ps),
-		    pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i],
-		    pages[i + REPLAY_SOON < n ? i + REPLAY_SOON : i]);
+		const uint32_t early =
+		    pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i];
+
+		const uint32_t late =
+		    pages[i + REPLAY_SOON < n ? i + REPLAY_SOON : i];
+
+		POLICY_BY_PAGE(ps, early, late);
 #ifdef POLICY_AHEAD
-		POLICY_AHEAD(
-		    ps, pages[i + REPLAY_AHEAD < n ? i + REPLAY_AHEAD : i]);
+		POLICY_AHEAD(ps, early);
 #endif
-		if (lists_cached(POLICY_LISTS(ps), page)) {
+		if (POLICY_CACHED(ps, page)) {
 			hits++;
 			POLICY(hit)(ps, page);
 			continue;
@@ -151,7 +170,7 @@ POLICY(replay)(const struct eph_policy_ops *ops, void *ps,
     struct eph_policy_replay *r, const uint32_t *pages, size_t n)
 {
 	(void)ops;
-#ifdef POLICY_LISTS
+#ifdef POLICY_CACHED
 	if (r->by_page)
 		return (POLICY(replay_by_page)(ps, r, pages, n));
 #endif

@@ -21,16 +21,14 @@
 #include <math.h>
 
 #include "policy/experts.h"
-#include "policy/heap.h"
 #include "policy/list_policy.h"
 #include "policy/ops_row.h"
+#include "policy/ranks.h"
 
 #define POLICY(fn) cacheus_##fn
 
-#define RATE_MIN  0.001
-#define PATIENCE  10u /* bad periods before the rate starts again */
-#define TIME_BITS 36
-#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
+#define RATE_MIN 0.001
+#define PATIENCE 10u /* bad periods before the rate starts again */
 
 enum { S = 1, Q, LRU_GHOST, LFU_GHOST };
 enum { IS_NEW = 0x1, DEMOTED = 0x2 };
@@ -45,8 +43,8 @@ struct cacheus_rate {
 
 struct cacheus {
 	struct lists l;
-	struct heap h;	/* key: uses above the complement of the time */
-	uint32_t *uses; /* of ghosts */
+	struct ranks f; /* by uses, the newest first */
+	uint32_t *uses; /* of ghosts, by node of the lists */
 	uint32_t ghost_max;
 	uint32_t s_max, q_max;
 	uint32_t demoted;  /* cached pages that S gave up */
@@ -54,6 +52,7 @@ struct cacheus {
 	uint32_t arrives;  /* uses of the page that arrives */
 	bool again;	   /* it was remembered */
 	uint64_t time;
+	uint32_t left; /* of this period */
 	double weight; /* of SR-LRU */
 	struct cacheus_rate r;
 	struct prng rng;
@@ -64,8 +63,8 @@ cacheus_destroy(void *ps)
 {
 	struct cacheus *e = ps;
 
-	eph_mem_free(e->l.c.mem, e->uses, e->l.nghosts * sizeof(*e->uses));
-	eph__heap_fini(&e->h);
+	eph_mem_free(e->l.c.mem, e->uses, e->l.heads * sizeof(*e->uses));
+	eph__ranks_fini(&e->f);
 	lists_destroy(e, sizeof(*e));
 }
 
@@ -75,6 +74,7 @@ cacheus_start(struct cacheus *e, const struct eph_policy_env *env)
 	const uint32_t n = env->nslots;
 
 	eph__prng_init(&e->rng, env->seed, 0);
+	e->left = n;
 	e->weight = 0.5;
 	e->q_max = (uint32_t)(0.01 * n + 0.5);
 	if (e->q_max == 0)
@@ -98,14 +98,13 @@ cacheus_create(
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
 		return (eph__policy_nomem(env, "cacheus", err));
 	e->ghost_max = ghosts;
-	e->uses = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->uses));
+	e->uses = eph_mem_alloc(env->mem, e->l.heads * sizeof(*e->uses));
 	if (e->uses == NULL) {
 		lists_destroy(e, sizeof(*e));
 		return (eph__policy_nomem(env, "cacheus", err));
 	}
-	if (eph__heap_init(&e->h, env) != 0) {
-		eph_mem_free(
-		    env->mem, e->uses, e->l.nghosts * sizeof(*e->uses));
+	if (eph__ranks_init(&e->f, env) != 0) {
+		eph_mem_free(env->mem, e->uses, e->l.heads * sizeof(*e->uses));
 		lists_destroy(e, sizeof(*e));
 		return (eph__policy_nomem(env, "cacheus", err));
 	}
@@ -183,14 +182,17 @@ cacheus_climb(struct cacheus *e)
 static inline void
 cacheus_tick(struct cacheus *e)
 {
-	if (++e->time % e->l.c.nslots == 0)
+	e->time++;
+	if (--e->left == 0) {
 		cacheus_climb(e);
+		e->left = e->l.c.nslots;
+	}
 }
 
 static inline uint64_t
-cacheus_key(const struct cacheus *e, uint64_t uses)
+cacheus_key(const struct cacheus *e, uint32_t uses)
 {
-	return (uses << TIME_BITS | (~e->time & TIME_MASK));
+	return (rank_make(uses, ~(uint32_t)e->time));
 }
 
 /* Grow *up by the ratio of the two counts, at the cost of *down. */
@@ -244,7 +246,7 @@ cacheus_recall(struct cacheus *e, uint32_t page)
 	e->again = g != EPH_NONE;
 	if (g == EPH_NONE)
 		return;
-	e->arrives = e->uses[g - e->l.c.nslots];
+	e->arrives = e->uses[g];
 	if (e->l.n[g].list == LRU_GHOST && (e->l.n[g].bits & IS_NEW)) {
 		e->new_lost--;
 		cacheus_resize(
@@ -286,7 +288,7 @@ cacheus_insert(void *ps, uint32_t slot, uint32_t page)
 	} else {
 		cacheus_insert_new(e, slot, page, full);
 	}
-	heap_insert(&e->h, slot, cacheus_key(e, e->arrives));
+	rank_insert(&e->f, slot, cacheus_key(e, e->arrives));
 }
 
 static inline void
@@ -306,8 +308,8 @@ cacheus_hit(void *ps, uint32_t slot)
 			cacheus_demote(e);
 	}
 	lists_move(&e->l, slot, S);
-	heap_rekey(&e->h, slot,
-	    cacheus_key(e, (heap_key(&e->h, slot) >> TIME_BITS) + 1));
+	rank_use(
+	    &e->f, slot, cacheus_key(e, rank_value(rank_key(&e->f, slot)) + 1));
 }
 
 static inline void
@@ -316,7 +318,7 @@ cacheus_pin(void *ps, uint32_t slot)
 	struct cacheus *e = ps;
 
 	lists_pin(&e->l, slot);
-	heap_pin(&e->h, slot);
+	rank_pin(&e->f, slot);
 }
 
 static inline void
@@ -325,7 +327,7 @@ cacheus_release(void *ps, uint32_t slot)
 	struct cacheus *e = ps;
 
 	lists_release(&e->l, slot);
-	heap_release(&e->h, slot);
+	rank_release(&e->f, slot);
 }
 
 static inline void
@@ -335,7 +337,7 @@ cacheus_forget(void *ps, uint32_t slot)
 
 	cacheus_undemote(e, slot);
 	lists_forget(&e->l, slot);
-	heap_remove(&e->h, slot);
+	rank_remove(&e->f, slot);
 }
 
 static void
@@ -360,8 +362,7 @@ cacheus_remember(struct cacheus *e, uint32_t slot, unsigned list)
 	lists_ghost_add(&e->l, page, list);
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
 		return;
-	e->uses[g - e->l.c.nslots] =
-	    (uint32_t)(heap_key(&e->h, slot) >> TIME_BITS);
+	e->uses[g] = rank_value(rank_key(&e->f, slot));
 	e->l.n[g].bits = is_new;
 	if (list == LRU_GHOST && is_new)
 		e->new_lost++;
@@ -379,7 +380,7 @@ cacheus_victim(void *ps, uint32_t page)
 	cacheus_recall(e, page);
 	if ((lru = lists_victim(&e->l, Q)) == EPH_NONE)
 		lru = lists_victim(&e->l, S);
-	lfu = heap_first(&e->h);
+	lfu = rank_first(&e->f, true);
 	choice = prng_unit(&e->rng) < e->weight;
 	slot = choice ? lru : lfu;
 	cacheus_forget(e, slot);
@@ -395,7 +396,7 @@ cacheus_check(void *ps)
 	uint32_t demoted = 0;
 
 	eph__lists_check(&e->l, Q);
-	eph__heap_check(&e->h);
+	eph__ranks_check(&e->f);
 	for (uint32_t i = 0; i < e->l.c.nslots; i++)
 		demoted += e->l.n[i].list != SLOT_EMPTY &&
 		    (e->l.n[i].bits & DEMOTED) != 0;
@@ -404,6 +405,8 @@ cacheus_check(void *ps)
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct cacheus *)(ps))->l.n[slot])
+#define POLICY_BY(ps, slot)   (&((struct cacheus *)(ps))->f.n[slot])
+#define POLICY_PAST(ps, page) lists_past(&((struct cacheus *)(ps))->l, page)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_cacheus = {

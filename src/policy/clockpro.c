@@ -433,6 +433,8 @@ clockpro_check(void *ps)
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct clockpro *)(ps))->n[slot])
+#define POLICY_PAST(ps, page)                                                  \
+	page_table_past(&((struct clockpro *)(ps))->ghost, page)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_clockpro = {

@@ -17,14 +17,11 @@
 #include <math.h>
 
 #include "policy/experts.h"
-#include "policy/heap.h"
 #include "policy/list_policy.h"
 #include "policy/ops_row.h"
+#include "policy/ranks.h"
 
 #define POLICY(fn) lecar_##fn
-
-#define TIME_BITS 36
-#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
 
 enum { RECENT = 1, LRU_GHOST, LFU_GHOST };
 
@@ -35,8 +32,8 @@ struct lecar_ghost {
 
 struct lecar {
 	struct lists l;
-	struct heap h; /* key: uses above time of last use */
-	struct lecar_ghost *g;
+	struct ranks r;	       /* by uses and time of the last one */
+	struct lecar_ghost *g; /* by node of the lists */
 	struct prng rng;
 	uint64_t now;
 	uint32_t ghost_max; /* of each expert */
@@ -51,8 +48,8 @@ lecar_destroy(void *ps)
 {
 	struct lecar *e = ps;
 
-	eph_mem_free(e->l.c.mem, e->g, e->l.nghosts * sizeof(*e->g));
-	eph__heap_fini(&e->h);
+	eph_mem_free(e->l.c.mem, e->g, e->l.heads * sizeof(*e->g));
+	eph__ranks_fini(&e->r);
 	lists_destroy(e, sizeof(*e));
 }
 
@@ -81,13 +78,13 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	if ((e = lists_create(env, sizeof(*e), 2 * ghosts + 1)) == NULL)
 		return (eph__policy_nomem(env, "lecar", err));
 	e->ghost_max = ghosts;
-	e->g = eph_mem_alloc(env->mem, e->l.nghosts * sizeof(*e->g));
+	e->g = eph_mem_alloc(env->mem, e->l.heads * sizeof(*e->g));
 	if (e->g == NULL) {
 		lists_destroy(e, sizeof(*e));
 		return (eph__policy_nomem(env, "lecar", err));
 	}
-	if (eph__heap_init(&e->h, env) != 0) {
-		eph_mem_free(env->mem, e->g, e->l.nghosts * sizeof(*e->g));
+	if (eph__ranks_init(&e->r, env) != 0) {
+		eph_mem_free(env->mem, e->g, e->l.heads * sizeof(*e->g));
 		lists_destroy(e, sizeof(*e));
 		return (eph__policy_nomem(env, "lecar", err));
 	}
@@ -100,9 +97,9 @@ lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 }
 
 static inline uint64_t
-lecar_key(const struct lecar *e, uint64_t uses)
+lecar_key(const struct lecar *e, uint32_t uses)
 {
-	return (uses << TIME_BITS | (e->now & TIME_MASK));
+	return (rank_make(uses, (uint32_t)e->now));
 }
 
 /* The expert whose ghost was missed loses weight to the other. */
@@ -125,7 +122,7 @@ lecar_recall(struct lecar *e, uint32_t page)
 	e->l.ready = true;
 	if (g == EPH_NONE)
 		return;
-	ghost = &e->g[g - e->l.c.nslots];
+	ghost = &e->g[g];
 	e->recalled = ghost->uses;
 	lecar_blame(e, e->l.n[g].list == LRU_GHOST, e->now - ghost->when);
 	lists_ghost_drop(&e->l, g);
@@ -140,7 +137,7 @@ lecar_insert(void *ps, uint32_t slot, uint32_t page)
 		lecar_recall(e, page);
 	e->l.ready = false;
 	lists_insert(&e->l, slot, page, RECENT);
-	heap_insert(&e->h, slot, lecar_key(e, e->recalled + 1));
+	rank_insert(&e->r, slot, lecar_key(e, e->recalled + 1));
 }
 
 static inline void
@@ -150,8 +147,8 @@ lecar_hit(void *ps, uint32_t slot)
 
 	e->now++;
 	lists_move(&e->l, slot, RECENT);
-	heap_rekey(&e->h, slot,
-	    lecar_key(e, (heap_key(&e->h, slot) >> TIME_BITS) + 1));
+	rank_use(
+	    &e->r, slot, lecar_key(e, rank_value(rank_key(&e->r, slot)) + 1));
 }
 
 static inline void
@@ -160,7 +157,7 @@ lecar_pin(void *ps, uint32_t slot)
 	struct lecar *e = ps;
 
 	lists_pin(&e->l, slot);
-	heap_pin(&e->h, slot);
+	rank_pin(&e->r, slot);
 }
 
 static inline void
@@ -169,7 +166,7 @@ lecar_release(void *ps, uint32_t slot)
 	struct lecar *e = ps;
 
 	lists_release(&e->l, slot);
-	heap_release(&e->h, slot);
+	rank_release(&e->r, slot);
 }
 
 static inline void
@@ -178,7 +175,7 @@ lecar_forget(void *ps, uint32_t slot)
 	struct lecar *e = ps;
 
 	lists_forget(&e->l, slot);
-	heap_remove(&e->h, slot);
+	rank_remove(&e->r, slot);
 }
 
 static inline void
@@ -192,9 +189,8 @@ lecar_remember(struct lecar *e, uint32_t slot, unsigned list)
 	lists_ghost_add(&e->l, page, list);
 	if ((g = lists_ghost(&e->l, page)) == EPH_NONE)
 		return;
-	e->g[g - e->l.c.nslots].when = e->now;
-	e->g[g - e->l.c.nslots].uses =
-	    (uint32_t)(heap_key(&e->h, slot) >> TIME_BITS);
+	e->g[g].when = e->now;
+	e->g[g].uses = rank_value(rank_key(&e->r, slot));
 }
 
 static inline uint32_t
@@ -208,7 +204,7 @@ lecar_victim(void *ps, uint32_t page)
 		return (EPH_NONE);
 	lecar_recall(e, page);
 	lru = lists_victim(&e->l, RECENT);
-	lfu = heap_first(&e->h);
+	lfu = rank_first(&e->r, false);
 	choice = prng_unit(&e->rng) < e->weight;
 	slot = choice ? lru : lfu;
 	lecar_forget(e, slot);
@@ -223,10 +219,12 @@ lecar_check(void *ps)
 	struct lecar *e = ps;
 
 	eph__lists_check(&e->l, RECENT);
-	eph__heap_check(&e->h);
+	eph__ranks_check(&e->r);
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct lecar *)(ps))->l.n[slot])
+#define POLICY_BY(ps, slot)   (&((struct lecar *)(ps))->r.n[slot])
+#define POLICY_PAST(ps, page) lists_past(&((struct lecar *)(ps))->l, page)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lecar = {

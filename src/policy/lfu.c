@@ -4,25 +4,20 @@
  * LFU: the page used least often while it is cached leaves; among equals
  * the least recently used.  Nothing is remembered of a page that left.
  *
- * The key is the count above the time of the last use, so that one heap
- * holds both orders.  The count stops at 2^28 - 1, the time at 2^36 uses.
+ * The count stops at 2^32 - 1.
  */
 
 #include <errno.h>
 
-#include "policy/heap.h"
 #include "policy/ops_row.h"
 #include "policy/policies.h"
+#include "policy/ranks.h"
 
 #define POLICY(fn) lfu_##fn
 
-#define TIME_BITS 36
-#define TIME_MASK (((uint64_t)1 << TIME_BITS) - 1)
-#define ONE_USE	  ((uint64_t)1 << TIME_BITS)
-
 struct lfu {
-	struct heap h;
-	uint64_t now;
+	struct ranks r; /* by count and time of the last use */
+	uint32_t now;
 };
 
 static int
@@ -36,7 +31,7 @@ lfu_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (error);
 	if ((f = eph_mem_alloc(env->mem, sizeof(*f))) == NULL)
 		return (eph__policy_nomem(env, "lfu", err));
-	if (eph__heap_init(&f->h, env) != 0) {
+	if (eph__ranks_init(&f->r, env) != 0) {
 		eph_mem_free(env->mem, f, sizeof(*f));
 		return (eph__policy_nomem(env, "lfu", err));
 	}
@@ -49,18 +44,8 @@ lfu_destroy(void *ps)
 {
 	struct lfu *f = ps;
 
-	eph__heap_fini(&f->h);
-	eph_mem_free(f->h.c.mem, f, sizeof(*f));
-}
-
-static inline uint64_t
-lfu_key(struct lfu *f, uint64_t old)
-{
-	const uint64_t uses = old & ~TIME_MASK;
-
-	f->now++;
-	return ((uses == ~TIME_MASK ? uses : uses + ONE_USE) |
-	    (f->now & TIME_MASK));
+	eph__ranks_fini(&f->r);
+	eph_mem_free(f->r.c.mem, f, sizeof(*f));
 }
 
 static inline void
@@ -69,7 +54,7 @@ lfu_insert(void *ps, uint32_t slot, uint32_t page)
 	struct lfu *f = ps;
 
 	(void)page;
-	heap_insert(&f->h, slot, lfu_key(f, 0));
+	rank_insert(&f->r, slot, rank_make(1, ++f->now));
 }
 
 static inline void
@@ -77,31 +62,35 @@ lfu_hit(void *ps, uint32_t slot)
 {
 	struct lfu *f = ps;
 
-	heap_rekey(&f->h, slot, lfu_key(f, heap_key(&f->h, slot)));
+	const uint32_t uses = rank_value(rank_key(&f->r, slot));
+
+	rank_use(&f->r, slot,
+	    rank_make(uses < UINT32_MAX ? uses + 1 : uses, ++f->now));
 }
 
 static inline uint32_t
 lfu_victim(void *ps, uint32_t page)
 {
 	struct lfu *f = ps;
-	const uint32_t slot = heap_first(&f->h);
+	const uint32_t slot = rank_first(&f->r, false);
 
 	(void)page;
 	if (slot != EPH_NONE)
-		heap_remove(&f->h, slot);
+		rank_remove(&f->r, slot);
 	return (slot);
 }
 
 static void
 lfu_check(void *ps)
 {
-	eph__heap_check(ps);
+	eph__ranks_check(ps);
 }
 
-#define lfu_pin		      heap_pin
-#define lfu_release	      heap_release
-#define lfu_forget	      heap_forget
-#define POLICY_NEAR(ps, slot) (&((struct lfu *)(ps))->h.place[slot])
+#define lfu_pin		      rank_pin
+#define lfu_release	      rank_release
+#define lfu_forget	      rank_forget
+#define POLICY_NEAR(ps, slot) (&((struct lfu *)(ps))->r.n[slot])
+#define POLICY_RANKS(ps)      (&((struct lfu *)(ps))->r)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lfu = {
@@ -109,5 +98,6 @@ const struct eph_policy_ops eph_policy_lfu = {
 	.summary = "least often used while cached, then least recently",
 	.origin = "folklore; Coffman and Denning 1973",
 	.whole = true,
+	.by_page = true,
 	POLICY_CALLS,
 };

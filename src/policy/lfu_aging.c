@@ -11,16 +11,14 @@
 
 #include <errno.h>
 
-#include "policy/heap.h"
 #include "policy/ops_row.h"
 #include "policy/policies.h"
+#include "policy/ranks.h"
 
 #define POLICY(fn) lfuda_##fn
 
-#define TIME_BITS 32 /* order among equals; wraps after 2^32 uses */
-
 struct lfuda {
-	struct heap h; /* key: count plus age, above the time */
+	struct ranks r; /* by count plus age, and time of the last use */
 	uint32_t *uses;
 	uint32_t age;
 	uint32_t now;
@@ -30,10 +28,10 @@ static void
 lfuda_destroy(void *ps)
 {
 	struct lfuda *f = ps;
-	struct eph_mem *mem = f->h.c.mem;
+	struct eph_mem *mem = f->r.c.mem;
 
-	eph_mem_free(mem, f->uses, f->h.c.nslots * sizeof(*f->uses));
-	eph__heap_fini(&f->h);
+	eph_mem_free(mem, f->uses, f->r.heads * sizeof(*f->uses));
+	eph__ranks_fini(&f->r);
 	eph_mem_free(mem, f, sizeof(*f));
 }
 
@@ -48,11 +46,11 @@ lfuda_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (error);
 	if ((f = eph_mem_alloc(env->mem, sizeof(*f))) == NULL)
 		return (eph__policy_nomem(env, "lfu-aging", err));
-	if (eph__heap_init(&f->h, env) != 0) {
+	if (eph__ranks_init(&f->r, env) != 0) {
 		eph_mem_free(env->mem, f, sizeof(*f));
 		return (eph__policy_nomem(env, "lfu-aging", err));
 	}
-	f->uses = eph_mem_alloc(env->mem, env->nslots * sizeof(*f->uses));
+	f->uses = eph_mem_alloc(env->mem, f->r.heads * sizeof(*f->uses));
 	if (f->uses == NULL) {
 		lfuda_destroy(f);
 		return (eph__policy_nomem(env, "lfu-aging", err));
@@ -66,8 +64,8 @@ lfuda_key(struct lfuda *f, uint32_t slot)
 {
 	const uint64_t value = (uint64_t)f->age + f->uses[slot];
 
-	return (
-	    (value < UINT32_MAX ? value : UINT32_MAX) << TIME_BITS | ++f->now);
+	return (rank_make(
+	    value < UINT32_MAX ? (uint32_t)value : UINT32_MAX, ++f->now));
 }
 
 static inline void
@@ -77,7 +75,7 @@ lfuda_insert(void *ps, uint32_t slot, uint32_t page)
 
 	(void)page;
 	f->uses[slot] = 1;
-	heap_insert(&f->h, slot, lfuda_key(f, slot));
+	rank_insert(&f->r, slot, lfuda_key(f, slot));
 }
 
 static inline void
@@ -86,19 +84,22 @@ lfuda_hit(void *ps, uint32_t slot)
 	struct lfuda *f = ps;
 
 	f->uses[slot]++;
-	heap_rekey(&f->h, slot, lfuda_key(f, slot));
+	rank_use(&f->r, slot, lfuda_key(f, slot));
 }
 
 static inline uint32_t
 lfuda_victim(void *ps, uint32_t page)
 {
 	struct lfuda *f = ps;
-	const uint32_t slot = heap_first(&f->h);
+	const uint32_t slot = rank_first(&f->r, false);
 
 	(void)page;
 	if (slot != EPH_NONE) {
-		f->age = (uint32_t)(heap_key(&f->h, slot) >> TIME_BITS);
-		heap_remove(&f->h, slot);
+		f->age = rank_value(rank_key(&f->r, slot));
+		rank_remove(&f->r, slot);
+		/* One that was pinned for long may be below those before. */
+		if (f->age > f->r.base)
+			eph__ranks_rebase(&f->r, f->age);
 	}
 	return (slot);
 }
@@ -106,18 +107,21 @@ lfuda_victim(void *ps, uint32_t page)
 static void
 lfuda_check(void *ps)
 {
-	eph__heap_check(ps);
+	eph__ranks_check(ps);
 }
 
-#define lfuda_pin	      heap_pin
-#define lfuda_release	      heap_release
-#define lfuda_forget	      heap_forget
-#define POLICY_NEAR(ps, slot) (&((struct lfuda *)(ps))->h.place[slot])
+#define lfuda_pin	       rank_pin
+#define lfuda_release	       rank_release
+#define lfuda_forget	       rank_forget
+#define POLICY_NEAR(ps, slot)  (&((struct lfuda *)(ps))->r.n[slot])
+#define POLICY_RANKS(ps)       (&((struct lfuda *)(ps))->r)
+#define POLICY_AHEAD(ps, page) state_ahead(&((struct lfuda *)(ps))->uses[page])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lfu_aging = {
 	.name = "lfu-aging",
 	.summary = "LFU whose counts lose value as pages leave (LFU-DA)",
 	.origin = "Arlitt et al., HP Labs 1999-98, 2000",
+	.by_page = true,
 	POLICY_CALLS,
 };

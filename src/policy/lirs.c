@@ -406,6 +406,8 @@ lirs_check(void *ps)
 }
 
 #define POLICY_NEAR(ps, slot) (&((struct lirs *)(ps))->n[slot])
+#define POLICY_PAST(ps, page)                                                  \
+	page_table_past(&((struct lirs *)(ps))->ghost, page)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lirs = {

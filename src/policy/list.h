@@ -181,8 +181,7 @@ lists_ghost(const struct lists *l, uint32_t page)
 static inline void
 lists_past(const struct lists *l, uint32_t page)
 {
-	if (page < l->ghost.npages)
-		state_ahead(&l->ghost.of[page]);
+	page_table_past(&l->ghost, page);
 }
 
 /* The page at the tail of `list`; any where the list is empty. */

@@ -30,6 +30,7 @@ set(EPHMAP_SOURCES
     price_aware.c
     price_sieve.c
     random.c
+    ranks.c
     s3fifo.c
     s4fifo.c
     sieve.c

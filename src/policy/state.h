@@ -78,6 +78,14 @@ page_table_get(const struct page_table *t, uint32_t page)
 	return (eph_likely(page < t->npages) ? t->of[page] : 0);
 }
 
+/* Ask for the entry of a page that may have one. */
+static inline void
+page_table_past(const struct page_table *t, uint32_t page)
+{
+	if (page < t->npages)
+		state_ahead(&t->of[page]);
+}
+
 /* False if there is no memory to store it. */
 static inline bool
 page_table_set(

@@ -625,7 +625,8 @@ check_alone(const struct setup *s)
 {
 	static const enum opt_id of_runs[] = { OPT_ID_shootdown, OPT_ID_machine,
 		OPT_ID_tlb, OPT_ID_cpus, OPT_ID_executor, OPT_ID_touch,
-		OPT_ID_hold, OPT_ID_rate, OPT_ID_flags, OPT_ID_costs };
+		OPT_ID_hold, OPT_ID_rate, OPT_ID_spread, OPT_ID_flags,
+		OPT_ID_costs };
 
 	for (size_t i = 0; i < sizeof(of_runs) / sizeof(of_runs[0]); i++) {
 		if (s->o->given[of_runs[i]])

@@ -468,7 +468,7 @@ static int
 sweep_input(struct sweep *sw, struct study_input *in)
 {
 	struct db_input input = {
-		.name = in->s.workload != NULL ? in->s.workload : in->s.trace,
+		.name = in->s.workload != NULL ? in->s.workload : in->name,
 		.digest = in->digest,
 		.references = in->meta.references,
 		.pages = in->meta.unique_pages,

@@ -124,6 +124,9 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 	    value_text(record_own(r, must_copy(flags, strlen(flags)))));
 	record_add(r, config, "plugin", NULL, value_text(s->o->plugin));
 	record_add(r, config, "trace", NULL, value_text(s->trace));
+	/* In a database the input's name says it. */
+	if (s->spread != EPH_SPREAD_NONE && !s->sweep)
+		record_add(r, config, "cpu_of", NULL, value_text(s->o->spread));
 	if (s->workload != NULL)
 		record_add(
 		    r, config, "workload", NULL, value_text(s->workload));

@@ -173,6 +173,8 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->hold_ns = v->hold[at[BY_HOLD]].ns;
 	cfg->hold_refs = v->hold[at[BY_HOLD]].refs;
 	cfg->flags = v->flags[at[BY_FLAGS]];
+	cfg->spread = s->spread;
+	cfg->spread_seed = s->spread_seed;
 	cfg->time = s->timed ? &s->time : NULL;
 }
 
@@ -280,6 +282,43 @@ check_hold(const struct setup *s, const struct eph_trace_meta *meta,
 	return (OPTIONS_OK);
 }
 
+/* robin, hash or random[:SEED], or what the trace has. */
+static int
+setup_spread(struct setup *s, const struct eph_trace_meta *meta)
+{
+	static const char *const names[] = { "column", "robin", "hash",
+		"random", NULL };
+	const char *text = s->o->spread;
+	unsigned rule = 0;
+	size_t n;
+
+	s->spread = EPH_SPREAD_NONE;
+	s->spread_seed = 1;
+	if (text == NULL)
+		return (OPTIONS_OK);
+	n = strcspn(text, ":");
+	while (names[rule] != NULL &&
+	    (strlen(names[rule]) != n || strncmp(text, names[rule], n) != 0))
+		rule++;
+	if (names[rule] == NULL ||
+	    (text[n] != '\0' &&
+		(rule != EPH_SPREAD_RANDOM ||
+		    parse_u64(text + n + 1, INT64_MAX, &s->spread_seed) != 0)))
+		return (options_refuse(s->command,
+		    "--cpu-of: expected column, robin, hash or random[:SEED] "
+		    "(over as many CPUs as --cpus), got \"%s\"",
+		    text));
+	if (s->workload != NULL)
+		return (options_refuse(s->command,
+		    "--cpu-of is of a trace's lines, and a workload has none"));
+	if (rule != 0 && s->o->cpus == NULL && meta->cpus == 1)
+		return (options_refuse(s->command,
+		    "--cpu-of: the trace has one CPU; expected --cpus N, over "
+		    "which its references are spread"));
+	s->spread = (enum eph_spread)rule;
+	return (OPTIONS_OK);
+}
+
 /* What belongs to --time. */
 static int
 setup_time(struct setup *s)
@@ -287,17 +326,16 @@ setup_time(struct setup *s)
 	const struct opts *o = s->o;
 
 	s->timed |= o->time;
-	if (!s->timed &&
-	    (opt_given(o, load) || opt_given(o, think_ns) || o->spread))
+	if (!s->timed && (opt_given(o, load) || opt_given(o, think_ns)))
 		return (options_refuse(s->command,
-		    "--load, --think and --spread say how --time is to pass"));
+		    "--load and --think say how --time is to pass"));
 	if (s->timed && o->executor == 1)
 		return (options_refuse(s->command,
 		    "--time has clocks in lockstep only, not with threads"));
 	if (s->workload != NULL &&
-	    (opt_given(o, load) || opt_given(o, think_ns) || o->spread))
+	    (opt_given(o, load) || opt_given(o, think_ns)))
 		return (options_refuse(s->command,
-		    "--load, --think and --spread are of a trace's lines, and "
+		    "--load and --think are of a trace's lines, and "
 		    "a workload has none"));
 	if (s->timed && s->workload != NULL && s->wl.trace[0] != '\0')
 		return (options_refuse(s->command,
@@ -305,7 +343,6 @@ setup_time(struct setup *s)
 	s->time = (struct eph_time_config){
 		.load = (enum eph_load)o->load,
 		.think_ns = o->think_ns,
-		.spread = o->spread,
 	};
 	return (OPTIONS_OK);
 }
@@ -318,7 +355,7 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	struct point_list l = { NULL, 0 };
 	int status;
 
-	if (setup_time(s) != OPTIONS_OK)
+	if (setup_time(s) != OPTIONS_OK || setup_spread(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->workload != NULL && s->o->rate > 0)
 		return (options_refuse(s->command,

@@ -38,7 +38,9 @@ struct setup {
 
 	/* Found by setup_points(). */
 	unsigned sfb_flags;
-	struct hold hold;	     /* the first */
+	struct hold hold; /* the first */
+	enum eph_spread spread;
+	uint64_t spread_seed;
 	struct eph_time_config time; /* of --time; points' cfg has it */
 	const struct eph_design_ops *plugin_design; /* of --plugin; or NULL */
 	const struct eph_policy_ops *plugin_policy;

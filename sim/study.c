@@ -61,7 +61,24 @@ digest_ops(struct study_input *in)
 			(uint64_t)op[i].cpu << 32 | op[i].page);
 		eph_digest_word(&d, op[i].slot);
 	}
+	if (in->s.spread != EPH_SPREAD_NONE) {
+		eph_digest_word(&d, in->s.spread);
+		eph_digest_word(&d, in->s.spread_seed);
+	}
 	digest_text(&d, in->digest);
+}
+
+/* The trace, and how it is played where that is not as it stands. */
+static char *
+input_name(const struct setup *s)
+{
+	const size_t n = strlen(s->trace) + 64;
+	char *name = must_alloc(NULL, n, 1);
+
+	(void)snprintf(name, n, "%s%s%s", s->trace,
+	    s->spread != EPH_SPREAD_NONE ? ", CPUs by " : "",
+	    s->spread != EPH_SPREAD_NONE ? s->o->spread : "");
+	return (name);
 }
 
 static int
@@ -93,6 +110,8 @@ add_input(struct study *st, const char *trace, const char *workload)
 	status = setup_points(&in->s, &in->meta, &in->points, &in->n);
 	st->plugin_design = in->s.plugin_design;
 	st->plugin_policy = in->s.plugin_policy;
+	if (status == OPTIONS_OK && in->trace != NULL)
+		in->name = input_name(&in->s);
 	st->ncells += in->n;
 	return (status);
 }
@@ -126,6 +145,7 @@ study_free(struct study *st)
 	for (size_t i = 0; i < st->ninputs; i++) {
 		study_forget(&st->input[i]);
 		eph_trace_close(st->input[i].trace);
+		free(st->input[i].name);
 		setup_free(st->input[i].points, st->input[i].n);
 	}
 	free(st->input);
@@ -211,9 +231,8 @@ time_text(const struct opts *o, char buf[64])
 {
 	buf[0] = '\0';
 	if (o->time)
-		(void)snprintf(buf, 64, " time %s/%" PRIu64 "%s",
-		    opt_choice(load, o->load), o->think_ns,
-		    o->spread ? "/spread" : "");
+		(void)snprintf(buf, 64, " time %s/%" PRIu64,
+		    opt_choice(load, o->load), o->think_ns);
 	return (buf);
 }
 
@@ -236,8 +255,8 @@ study_check_time(const char *command, struct database *db, const struct opts *o)
 	    (timed && o->time && db_number(db, sql) == 0))
 		return (OPTIONS_OK);
 	return (options_refuse(command,
-	    "%s: has runs %s; a file has runs with one --time, --load, --think "
-	    "and --spread, so that means are of one kind",
+	    "%s: has runs %s; a file has runs with one --time, --load and "
+	    "--think, so that means are of one kind",
 	    o->results, timed ? "under other clocks" : "without clocks"));
 }
 

@@ -22,6 +22,7 @@ struct study_input {
 	struct eph_oplist *ops; /* NULL: not decoded */
 	struct point *points;
 	size_t n;
+	char *name;	 /* in the database; of a trace */
 	size_t first;	 /* number of the first cell */
 	char digest[17]; /* "" before study_decode() */
 	int64_t id;	 /* in the database */

@@ -112,7 +112,12 @@ struct eph_run_config {
 			       * were asked for; 0: no.  One of the two, and
 			       * this one not with clocks or threads */
 	unsigned flags;	      /* SFB_* of p lines */
-	FILE *log;	      /* --log: words for every line; NULL: none */
+
+	/* p lines are spread over all CPUs; lines with handles go to their
+	 * CPU modulo the number. */
+	enum eph_spread spread;
+	uint64_t spread_seed;
+	FILE *log; /* --log: words for every line; NULL: none */
 	const struct eph_costs *costs;	    /* NULL: the machine's */
 	const struct eph_time_config *time; /* NULL: no clocks */
 	struct eph_time_cpu *time_cpus; /* by CPU, filled in; NULL: not asked */

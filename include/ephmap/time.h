@@ -58,7 +58,6 @@ enum eph_load {
 struct eph_time_config {
 	enum eph_load load;
 	uint64_t think_ns; /* closed */
-	bool spread;	   /* p lines are dealt to all CPUs in turn */
 };
 
 /* One CPU's part. */

@@ -84,6 +84,14 @@ struct eph_trace_meta {
 	char source[16];  /* format it was imported from */
 };
 
+/* How references are spread over CPUs, each by itself. */
+enum eph_spread {
+	EPH_SPREAD_NONE,   /* the CPU that the trace says */
+	EPH_SPREAD_ROBIN,  /* in turn */
+	EPH_SPREAD_HASH,   /* by the page's id: one page is one CPU's */
+	EPH_SPREAD_RANDOM, /* by a seed */
+};
+
 struct eph_trace;
 
 /*

@@ -238,11 +238,25 @@ eph_trace_import_guess(
 	return (error);
 }
 
+static enum eph_spread
+import_spread(const struct eph_import_options *o)
+{
+	switch (o->cpu_of) {
+	case EPH_CPU_ROBIN:
+		return (EPH_SPREAD_ROBIN);
+	case EPH_CPU_HASH:
+		return (EPH_SPREAD_HASH);
+	case EPH_CPU_RANDOM:
+		return (EPH_SPREAD_RANDOM);
+	default:
+		return (EPH_SPREAD_NONE);
+	}
+}
+
 static bool
 import_spreads(const struct eph_import_options *o)
 {
-	return (o->cpu_of == EPH_CPU_ROBIN || o->cpu_of == EPH_CPU_HASH ||
-	    o->cpu_of == EPH_CPU_RANDOM);
+	return (import_spread(o) != EPH_SPREAD_NONE);
 }
 
 /* Are there options that this format cannot obey? */
@@ -345,7 +359,9 @@ import_run(struct eph_import *im, const struct eph_import_format *f)
 	struct eph_trace_meta origin = { 0 };
 	int error;
 
-	eph__prng_init(&im->own->rng, im->o->seed, 0);
+	if (import_spreads(im->o))
+		spread_init(&im->own->spread, import_spread(im->o), im->o->cpu,
+		    im->o->seed);
 	if (eph__idmap_init(&im->own->pids) != 0 ||
 	    eph__names_init(&im->own->files) != 0)
 		error = eph_err_set(im->err, ENOMEM, "out of memory");

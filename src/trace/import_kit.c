@@ -135,7 +135,7 @@ eph_import_cpu_of(
 	case EPH_CPU_ROBIN:
 	case EPH_CPU_HASH:
 	case EPH_CPU_RANDOM:
-		*cpup = 0; /* import_spread() knows better */
+		*cpup = 0; /* eph_import_ref() knows better */
 		return (0);
 	case EPH_CPU_FIXED:
 		*cpup = im->o->cpu;
@@ -173,32 +173,11 @@ eph_import_name(struct eph_import *im, const char *s, size_t len, uint32_t *idp)
 		: eph_err_set(im->err, ENOMEM, "out of memory"));
 }
 
-/* The CPU of one reference, where references are spread. */
-static unsigned
-import_spread(struct eph_import *im, unsigned cpu, uint64_t page)
-{
-	const unsigned n = im->o->cpu;
-	struct prng by_page;
-
-	switch (im->o->cpu_of) {
-	case EPH_CPU_ROBIN:
-		cpu = im->own->turn;
-		im->own->turn = cpu + 1 < n ? cpu + 1 : 0;
-		return (cpu);
-	case EPH_CPU_HASH:
-		eph__prng_init(&by_page, page, 0);
-		return (prng_below(&by_page, n));
-	case EPH_CPU_RANDOM:
-		return (prng_below(&im->own->rng, n));
-	default:
-		return (cpu);
-	}
-}
-
 int
 eph_import_ref(struct eph_import *im, unsigned cpu, uint64_t page)
 {
-	cpu = import_spread(im, cpu, page);
+	if (im->own->spread.rule != EPH_SPREAD_NONE)
+		cpu = spread_cpu(&im->own->spread, page);
 	return (
 	    eph_trace_write(im->w, EPH_OP_REF, 0, cpu, page, 0, 0, im->err));
 }

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 #include "ephmap/sdk/importer.h"
-#include "base/prng.h"
 #include "trace/idmap.h"
 #include "trace/input.h"
 #include "trace/names.h"
+#include "trace/spread.h"
 
 #define NS_PER_S  ((uint64_t)1000000000)
 #define NS_PER_US ((uint64_t)1000)
@@ -36,13 +36,13 @@ struct import_told {
 
 struct eph_import_own {
 	struct input *in;
-	uint64_t back;	    /* times that the log's clock ran backwards */
-	uint64_t back_line; /* the first of them */
-	uint64_t back_ns;   /* by that much at most */
-	unsigned turn;	    /* EPH_FOLD_ROBIN, EPH_CPU_ROBIN */
-	struct prng rng;    /* EPH_CPU_RANDOM */
-	struct idmap pids;  /* dense: their CPUs */
-	struct names files; /* paths or URLs */
+	uint64_t back;	      /* times that the log's clock ran backwards */
+	uint64_t back_line;   /* the first of them */
+	uint64_t back_ns;     /* by that much at most */
+	unsigned turn;	      /* EPH_FOLD_ROBIN */
+	struct spread spread; /* of EPH_CPU_ROBIN and its like */
+	struct idmap pids;    /* dense: their CPUs */
+	struct names files;   /* paths or URLs */
 	struct import_told told;
 };
 

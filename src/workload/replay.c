@@ -28,6 +28,7 @@
 #include "ephmap/sdk/design.h"
 #include "base/mem.h"
 #include "workload/replay_impl.h"
+#include "workload/replay_spread.h"
 
 /* Buffers in use, over time or lines */
 
@@ -535,8 +536,8 @@ replay_in_world(struct replay *rp)
 	return (error);
 }
 
-int
-eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+static int
+replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
     struct eph_run_result *res, struct eph_err *err)
 {
 	struct replay rp = { .ops = cfg->design,
@@ -570,5 +571,21 @@ eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 	error = replay_in_world(&rp);
 	if (eph_world_destroy(world) != 0 && error == 0)
 		PANIC("a run did not give back all its memory");
+	return (error);
+}
+
+int
+eph_replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
+    struct eph_run_result *res, struct eph_err *err)
+{
+	struct spread_source state;
+	struct eph_op_source spread;
+	int error;
+
+	if (cfg->spread == EPH_SPREAD_NONE || cfg->cpus == 0)
+		return (replay_run(cfg, src, res, err));
+	spread = eph__spread_source(&state, cfg, src);
+	error = replay_run(cfg, &spread, res, err);
+	eph__spread_free(&state);
 	return (error);
 }

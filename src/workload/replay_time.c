@@ -74,8 +74,7 @@ struct timed {
 	struct timed_cpu *cpus;
 	struct timed_entry *heap;
 	uint32_t nheap;
-	uint32_t nrefs; /* p lines read */
-	uint32_t now;	/* the line delivered last; NONE: none */
+	uint32_t now; /* the line delivered last; NONE: none */
 };
 
 /* The heap */
@@ -194,10 +193,6 @@ timed_take(struct timed *t, const struct eph_op *op, size_t i, uint64_t ns)
 		.next = NONE,
 		.at = eph__clock_cycles(t->mc, ns),
 		.line = t->src->line(t->src->arg, i) };
-	if (t->cfg->spread)
-		o->op.cpu =
-		    (uint16_t)((op->kind == EPH_OP_REF ? t->nrefs++ : op->cpu) %
-			t->mc->ncpus);
 	tc = &t->cpus[o->op.cpu];
 	if (op->kind != EPH_OP_REF) {
 		if (timed_slot(t, o) != 0)
@@ -243,7 +238,7 @@ timed_read(struct timed *t, struct eph_err *err)
 				ns += eph_op_delay_ns(&ops[i]);
 				continue;
 			}
-			if (ops[i].cpu >= t->mc->ncpus && !t->cfg->spread)
+			if (ops[i].cpu >= t->mc->ncpus)
 				return (timed_refuse_cpu(t, &ops[i], i, err));
 			if (t->nops == NONE - 1)
 				return (eph_err_set(err, EINVAL,

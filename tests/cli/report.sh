@@ -33,7 +33,7 @@ refuses 'no/such' report r.db -o no/such/r.html
 refuses 'syntax error' report r.db --where 'cpus =' -o x.html
 # Under clocks: how many maps a second, and where the cycles went.
 expect 'no throughput without clocks' [ "$(grep -c Mmaps r.html)" -eq 0 ]
-accepts sweep --trace 'a<b&c.ept' --nbufs 64 --cpus 2,4 --time --spread \
+accepts sweep --trace 'a<b&c.ept' --nbufs 64 --cpus 2,4 --time --cpu-of robin \
     --design sf_buf.lru,dmap -o timed.db
 accepts query timed.db
 expect_out ' Mmaps/s'

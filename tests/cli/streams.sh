@@ -133,4 +133,47 @@ same 'the same time, written or given' one two
 refuses '.--rate: expected a number from 1' trace generate loop --pages 3 \
     --refs 7 --rate 2G -o x.ept
 
+# References on other CPUs than the trace's, as importing with that rule
+# writes them.
+i=0
+while [ $i -lt 60 ]; do
+	i=$((i + 1))
+	echo $((i * i % 13))
+done >log.ids
+accepts trace import --from ids log.ids -o one.ept
+for rule in robin hash random random:7; do
+	case $rule in
+	random:7) counted=random:3:7 ;;
+	*) counted=$rule:3 ;;
+	esac
+	accepts trace import --from ids --cpu-of $counted log.ids -o spread.ept
+	for how in '' --time; do
+		counts --design sf_buf.accessed $how spread.ept >one
+		counts --design sf_buf.accessed $how --cpus 3 --cpu-of $rule one.ept >two
+		same "$rule: as imported" one two
+	done
+	accepts mrc --design sf_buf.accessed --events --sizes 3 --format csv spread.ept
+	cp "$out" one
+	accepts mrc --design sf_buf.accessed --events --sizes 3 --format csv \
+	    --cpus 3 --cpu-of $rule one.ept
+	same "$rule: in mrc too" one "$out"
+done
+# Lines with handles stay together.
+accepts run --design sf_buf.accessed --cpus 3 --cpu-of robin by_hand.txt
+accepts run --design sf_buf.accessed --cpus 2 --cpu-of robin --executor threads one.ept
+accepts run --design sf_buf.accessed --policy opt --cpus 2 --cpu-of hash --nbufs 3 one.ept
+accepts compare --design sf_buf.accessed,dmap --cpus 1,2,4 --cpu-of hash one.ept
+expect_out 'On CPUs by hash'
+accepts sweep --trace one.ept --design sf_buf.accessed --cpus 2,4 -o cpus.db
+accepts sweep --trace one.ept --design sf_buf.accessed --cpus 2,4 --cpu-of robin -o cpus.db
+expect_out '2 run now'
+accepts query cpus.db
+expect_out 'one.ept, CPUs by robin'
+refuses 'expected --cpus N' run --design sf_buf.lru --cpu-of robin one.ept
+refuses 'over as many CPUs as --cpus' run --design dmap --cpu-of robin:4 one.ept
+refuses 'expected column, robin, hash or random' run --design dmap --cpus 2 \
+    --cpu-of pid one.ept
+refuses 'a workload has none' run --design dmap --workload pipe --cpu-of hash
+refuses 'needs --design and --events' mrc --cpu-of hash one.ept
+
 finish

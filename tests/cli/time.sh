@@ -21,7 +21,7 @@ END
 
 # Every design: the same bytes in every process, wherever the host puts its
 # memory, and whatever else is in it.
-scaling='compare --time --spread --cpus 1,2,4,16 --nbufs 8 --format csv t.ept'
+scaling='compare --time --cpu-of robin --cpus 1,2,4,16 --nbufs 8 --format csv t.ept'
 # shellcheck disable=SC2086
 accepts $scaling
 cp "$out" first
@@ -56,7 +56,7 @@ expect 'CPUs sum up' awk '
 ' "$out"
 
 # A comparison: the fastest first, in 80 columns.
-accepts compare --time --spread --cpus 1,1024 t.ept --design \
+accepts compare --time --cpu-of robin --cpus 1,1024 t.ept --design \
     freebsd.cmap.switchin,mips.kmap_coherent,dmap,sf_buf.lru
 expect 'a table of 80 columns' \
     awk '/^$/ { exit } length($0) > 80 { bad = 1 } END { exit bad }' "$out"
@@ -107,7 +107,7 @@ few='--refs 100 --cpus 1..16 --at 4'
 accepts scale --refs 2 --cpus 1,2 --design all
 expect_err 'of at most 8 designs'
 expect 'and nothing else is said' [ "$(grep -c ' beats ' "$out")" -eq 0 ]
-accepts compare --time --cpus 1..3 --design dmap --spread --format csv t.ept
+accepts compare --time --cpus 1..3 --design dmap --cpu-of robin --format csv t.ept
 expect '1, 2 and 3 CPUs' [ "$(wc -l <"$out")" -eq 4 ]
 refuses 'or A..B for doublings' scale --cpus 4..2
 refuses 'expected one value' scale --machine amd64-zen,amd64-skylake
@@ -117,12 +117,12 @@ refuses 'expected a number from 1 to 1024, got' run --design dmap --cpus 1..2 t.
 sweep='sweep --trace t.ept --design dmap,sf_buf.lru --cpus 4,8'
 # shellcheck disable=SC2086
 {
-	accepts $sweep --time --spread -o timed.db
+	accepts $sweep --time --cpu-of robin -o timed.db
 	expect_out '4 run now'
-	accepts $sweep --time --spread -o timed.db
+	accepts $sweep --time --cpu-of robin -o timed.db
 	expect_out '0 run now'
 	# Means are of one kind.
-	for other in '--time --spread --think 50' '--time' ''; do
+	for other in '--time --cpu-of robin --think 50' '--time' ''; do
 		refuses 'timed.db: has runs under other clocks' \
 		    $sweep $other -o timed.db
 	done

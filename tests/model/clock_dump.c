@@ -94,7 +94,8 @@ play(const struct eph_design_ops *d, uint64_t seed, unsigned models,
 	} else {
 		op = calloc(LINES, sizeof(*op));
 		n = references(&r, cfg.cpus, op);
-		time.spread = prng_below(&r, 2) == 0;
+		if (prng_below(&r, 2) == 0)
+			cfg.spread = EPH_SPREAD_ROBIN;
 		cfg.hold_ns = prng_below(&r, 3) == 0 ? 700 : 0;
 	}
 	(void)printf("= %s %" PRIu64 " on %u of %s, %s, %s, think %" PRIu64
@@ -102,7 +103,7 @@ play(const struct eph_design_ops *d, uint64_t seed, unsigned models,
 	    d->name, seed, cfg.cpus, cfg.model->name,
 	    cfg.shootdown != NULL ? cfg.shootdown->name : "-",
 	    time.load == EPH_LOAD_OPEN ? "open" : "closed", time.think_ns,
-	    time.spread ? ", spread" : "", cfg.hold_ns);
+	    cfg.spread != EPH_SPREAD_NONE ? ", spread" : "", cfg.hold_ns);
 	if (rig_replay(&cfg, op, n, &res, &err) != 0)
 		(void)printf("%s\n", err.text);
 	else

@@ -673,7 +673,7 @@ eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
 {
 	struct timed *t = calloc(1, sizeof(*t));
 	const struct eph_op *ops;
-	uint64_t ns = 0, refs = 0;
+	uint64_t ns = 0;
 	size_t n;
 
 	if (t == NULL)
@@ -696,11 +696,6 @@ eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
 			l->number = src->line(src->arg, i);
 			if (has_handle(l))
 				l->name = src->handle_name(src->arg, i);
-			if (!cfg->spread)
-				continue;
-			l->op.cpu =
-			    (uint16_t)((has_handle(l) ? ops[i].cpu : refs++) %
-				mc->ncpus);
 		}
 	}
 	t->now = t->lines.n;

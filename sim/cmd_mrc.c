@@ -16,31 +16,16 @@
 #include <string.h>
 
 #include "axis.h"
-#include "command.h"
-#include "options.h"
 #include "known.h"
-#include "plot.h"
+#include "mrc_impl.h"
+#include "mrc_time.h"
 #include "progress.h"
 #include "report.h"
-#include "setup.h"
-#include "table.h"
 #include "text.h"
 
-#include "ephmap/mrc.h"
 #include "words.h"
 
 #define SIZES_DEFAULT 16u /* doublings up to the pages there are */
-
-struct mrc {
-	struct setup s;
-
-	struct eph_policy_choice *choice;
-	size_t npolicies;
-	const struct eph_policy_ops **policies; /* the choice, as the */
-	const char **params;			/* library wants it */
-	uint32_t *sizes;
-	size_t nsizes;
-};
 
 /* Every plot shows the bound. */
 static void
@@ -125,9 +110,8 @@ default_sizes(struct mrc *m, uint64_t pages)
 	m->nsizes = n + 1;
 }
 
-/* `pages' are those of the trace. */
-static int
-find_sizes(struct mrc *m, uint64_t pages)
+int
+mrc_find_sizes(struct mrc *m, uint64_t pages)
 {
 	struct words w;
 	int status;
@@ -271,20 +255,15 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 	}
 }
 
-/*
- * A file is drawn before anything is printed, so that a failure prints
- * nothing; the terminal's turn comes after the table.
- */
-static bool
-plots_now(const struct mrc *m, bool file)
+bool
+mrc_plots_now(const struct mrc *m, bool file)
 {
 	return (m->s.o->plot != NULL &&
 	    (strcmp(m->s.o->plot, "terminal") != 0) == file);
 }
 
-/* Draw curves over the sizes. */
-static int
-draw_sizes(const struct mrc *m, const char *title, const char *what,
+int
+mrc_draw_sizes(const struct mrc *m, const char *title, const char *what,
     const char *const *names, size_t nlines, plot_value_fn *value,
     const void *arg)
 {
@@ -323,7 +302,7 @@ plot_curves(const struct mrc *m, const struct eph_refs *r,
 	char title[512], refs[NUMBER_MAX], pages[NUMBER_MAX];
 	int status;
 
-	if (!plots_now(m, file))
+	if (!mrc_plots_now(m, file))
 		return (EXIT_OK);
 	names = must_alloc(NULL, m->npolicies + 1, sizeof(*names));
 	for (size_t p = 0; p < m->npolicies; p++)
@@ -331,7 +310,7 @@ plot_curves(const struct mrc *m, const struct eph_refs *r,
 	(void)snprintf(title, sizeof(title),
 	    "%s: %s references to %s pages, policies alone", m->s.trace,
 	    number_u64(refs, r->n), number_u64(pages, r->npages));
-	status = draw_sizes(
+	status = mrc_draw_sizes(
 	    m, title, "miss ratio", names, m->npolicies, curve_value, &c);
 	free(names);
 	return (status);
@@ -355,15 +334,19 @@ run_curves(struct mrc *m, struct eph_op_source *source, struct eph_refs *r)
 		.sizes = m->sizes,
 		.nsizes = m->nsizes,
 		.seed = m->s.o->seed,
-		.rate = m->s.o->shards,
-		.progress = step_curves };
-	struct eph_mrc_point *points =
-	    must_alloc(NULL, m->npolicies * m->nsizes + 1, sizeof(*points));
+		.warmup = m->s.warmup,
+		.rate = m->s.o->shards };
+	struct eph_mrc_point *points;
 	struct progress progress;
 	struct eph_err err;
 	int status;
 
+	if (m->s.o->interval > 0)
+		return (mrc_time(&m->s, source, r, &cfg, m->choice));
+	points =
+	    must_alloc(NULL, m->npolicies * m->nsizes + 1, sizeof(*points));
 	progress_start(&progress, "mrc", 0);
+	cfg.progress = step_curves;
 	cfg.progress_arg = &progress;
 	status = eph_mrc_run_source(source, r, &cfg, points, &err);
 	progress_end(&progress);
@@ -386,236 +369,15 @@ curves(struct mrc *m, struct eph_trace *trace)
 	int status;
 
 	if (find_policies(m) != OPTIONS_OK ||
-	    find_sizes(m, eph_trace_meta(trace)->unique_pages) != OPTIONS_OK)
+	    mrc_find_sizes(m, eph_trace_meta(trace)->unique_pages) !=
+		OPTIONS_OK ||
+	    setup_warmup(&m->s, eph_trace_meta(trace)->references) !=
+		OPTIONS_OK ||
+	    mrc_time_check(&m->s, m->nsizes) != OPTIONS_OK)
 		return (EXIT_BAD);
 	eph_refs_init(&r);
 	status = run_curves(m, &source, &r);
 	eph_refs_free(&r);
-	return (status);
-}
-
-/* Events of a design. */
-static int
-eph__run_design(void *arg, struct eph_op_source *src, uint32_t nbufs,
-    struct eph_counters *out, struct eph_err *err)
-{
-	const struct point *p = arg;
-	struct eph_run_config cfg = p->cfg;
-	struct eph_run_result *res = malloc(sizeof(*res));
-	int error;
-
-	if (res == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	cfg.nbufs = nbufs;
-	if ((error = eph_replay_run(&cfg, src, res, err)) == 0)
-		*out = res->counters;
-	free(res);
-	return (error);
-}
-
-static const struct {
-	const char *name; /* in JSON and CSV */
-	const char *head; /* in the table */
-	size_t rate, error;
-} event_columns[] = {
-	{ "miss_ratio", "misses", offsetof(struct eph_event_point, miss_rate),
-	    offsetof(struct eph_event_point, error_miss) },
-	{ "invlpg_rate", "invlpg",
-	    offsetof(struct eph_event_point, invlpg_rate),
-	    offsetof(struct eph_event_point, error_invlpg) },
-	{ "ipi_rate", "IPIs", offsetof(struct eph_event_point, ipi_rate),
-	    offsetof(struct eph_event_point, error_ipi) },
-};
-
-#define EVENT_COLUMNS (sizeof(event_columns) / sizeof(event_columns[0]))
-
-static double
-event_value(const struct eph_event_point *p, size_t offset)
-{
-	return (*(const double *)((const char *)p + offset));
-}
-
-static json_t *
-events_json(const struct mrc *m, const struct point *run,
-    const struct eph_event_point *points)
-{
-	const char *policy = point_policy(run);
-	json_t *o = json_object(), *all = json_array();
-	char name[64];
-
-	for (size_t i = 0; i < m->nsizes; i++) {
-		json_t *x = json_object();
-
-		json_object_set_new(x, "nbufs", json_integer(points[i].nbufs));
-		for (size_t c = 0; c < EVENT_COLUMNS; c++) {
-			json_object_set_new(x, event_columns[c].name,
-			    json_real(event_value(
-				&points[i], event_columns[c].rate)));
-			(void)snprintf(name, sizeof(name), "%s_error",
-			    event_columns[c].name);
-			if (m->s.o->shards < 1)
-				json_object_set_new(x, name,
-				    json_real(event_value(
-					&points[i], event_columns[c].error)));
-		}
-		json_array_append_new(all, x);
-	}
-	json_object_set_new(o, "design", json_string(run->cfg.design->name));
-	json_object_set_new(
-	    o, "policy", policy != NULL ? json_string(policy) : json_null());
-	json_object_set_new(o, "points", all);
-	return (o);
-}
-
-static void
-print_events_csv(const struct mrc *m, const struct point *run,
-    const struct eph_event_point *points)
-{
-	(void)printf("design,nbufs");
-	for (size_t c = 0; c < EVENT_COLUMNS; c++)
-		(void)printf(",%s,%s_error", event_columns[c].name,
-		    event_columns[c].name);
-	(void)putchar('\n');
-	for (size_t i = 0; i < m->nsizes; i++) {
-		(void)printf(
-		    "%s,%u", run->cfg.design->name, (unsigned)points[i].nbufs);
-		for (size_t c = 0; c < EVENT_COLUMNS; c++)
-			(void)printf(",%.9g,%.9g",
-			    event_value(&points[i], event_columns[c].rate),
-			    event_value(&points[i], event_columns[c].error));
-		(void)putchar('\n');
-	}
-}
-
-static void
-print_events_table(const struct mrc *m, const struct point *run,
-    const struct eph_event_point *points)
-{
-	struct table *t = table_create("rrrr");
-	char number[NUMBER_MAX];
-
-	table_cell(t, "nbufs");
-	for (size_t c = 0; c < EVENT_COLUMNS; c++)
-		table_cell(t, "%s", event_columns[c].head);
-	table_rule(t);
-	for (size_t i = 0; i < m->nsizes; i++) {
-		table_cell(t, "%s", number_u64(number, points[i].nbufs));
-		for (size_t c = 0; c < EVENT_COLUMNS; c++) {
-			const double rate =
-			    event_value(&points[i], event_columns[c].rate);
-
-			if (m->s.o->shards < 1)
-				table_cell(t, "%.4f +- %.4f", rate,
-				    event_value(
-					&points[i], event_columns[c].error));
-			else
-				table_cell(t, "%.4f", rate);
-		}
-	}
-	text_printf(stdout,
-	    "%s, events per reference by number of buffers.\n\n",
-	    run->cfg.design->name);
-	table_print(t, stdout);
-	table_destroy(t);
-}
-
-static double
-event_of(const void *arg, size_t line, size_t i, double *error)
-{
-	const struct eph_event_point *points = arg;
-
-	*error = event_value(&points[i], event_columns[line].error);
-	return (event_value(&points[i], event_columns[line].rate));
-}
-
-static int
-plot_events(const struct mrc *m, const struct point *run,
-    const struct eph_event_point *points, bool file)
-{
-	const char *names[EVENT_COLUMNS];
-	char title[512];
-
-	if (!plots_now(m, file))
-		return (EXIT_OK);
-	for (size_t c = 0; c < EVENT_COLUMNS; c++)
-		names[c] = event_columns[c].head;
-	(void)snprintf(title, sizeof(title), "%s: %s, %u CPU%s", m->s.trace,
-	    run->cfg.design->name, run->cfg.cpus,
-	    run->cfg.cpus == 1 ? "" : "s");
-	return (draw_sizes(m, title, "events per reference", names,
-	    EVENT_COLUMNS, event_of, points));
-}
-
-static int
-print_events(const struct mrc *m, const struct point *run,
-    const struct eph_event_point *points)
-{
-	json_t *all;
-
-	if (plot_events(m, run, points, true) != EXIT_OK)
-		return (EXIT_BAD);
-	switch (m->s.o->format) {
-	case FORMAT_JSON:
-		all = json_array();
-		json_array_append_new(all, events_json(m, run, points));
-		json_print(all, stdout);
-		break;
-	case FORMAT_CSV:
-		print_events_csv(m, run, points);
-		break;
-	default:
-		print_events_table(m, run, points);
-		break;
-	}
-	return (plot_events(m, run, points, false));
-}
-
-static int
-run_events(struct mrc *m, struct eph_trace *trace, struct point *run)
-{
-	const struct eph_mrc_design design = { .run = eph__run_design,
-		.arg = run,
-		.offline =
-		    run->cfg.policy != NULL && run->cfg.policy->offline };
-	struct eph_op_source names = eph_trace_source(trace);
-	struct eph_event_point *points;
-	struct eph_mrc_ops ops = { .names = &names };
-	struct eph_oplist *list;
-	struct eph_err err;
-	int status;
-
-	if (!point_has_nbufs(run))
-		return (options_refuse(m->s.command,
-		    "--events: %s has no number of buffers",
-		    run->cfg.design->name));
-	if (find_sizes(m, eph_trace_meta(trace)->unique_pages) != OPTIONS_OK)
-		return (EXIT_BAD);
-	if (eph_oplist_read(trace, &list, &err) != 0)
-		return (options_refuse(m->s.command, "%s", err.text));
-	ops.ops = eph_oplist_ops(list);
-	ops.n = eph_oplist_count(list);
-	points = must_alloc(NULL, m->nsizes, sizeof(*points));
-	status = eph_mrc_events(&ops, &design, m->sizes, m->nsizes,
-	    m->s.o->shards, m->s.o->seed, 0, points, &err);
-	status = status != 0 ? options_refuse(m->s.command, "%s", err.text)
-			     : print_events(m, run, points);
-	free(points);
-	eph_oplist_free(list);
-	return (status);
-}
-
-static int
-events(struct mrc *m, struct eph_trace *trace)
-{
-	struct point *points;
-	size_t n;
-	int status;
-
-	if (setup_points(&m->s, eph_trace_meta(trace), &points, &n) !=
-	    OPTIONS_OK)
-		return (EXIT_BAD);
-	status = run_events(m, trace, &points[0]);
-	setup_free(points, n);
 	return (status);
 }
 
@@ -656,6 +418,12 @@ check_options(struct mrc *m)
 		return (options_refuse(m->s.command,
 		    "--shards: expected a share of the pages above 0, at "
 		    "most 1"));
+	if (m->s.o->shards < 1 && m->s.o->warmup != NULL)
+		return (options_refuse(m->s.command,
+		    "--shards and --warmup exclude each other: an error is of "
+		    "the whole trace"));
+	if (m->s.o->events && m->s.o->interval > 0)
+		return (mrc_time_check(&m->s, 1));
 	if (setup_plot(&m->s) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (!m->s.o->events && check_alone(&m->s) != OPTIONS_OK)
@@ -680,7 +448,7 @@ cmd_mrc(const struct opts *o, int n, char **operands)
 	if (setup_check_trace(&m.s, eph_trace_meta(trace)) != OPTIONS_OK)
 		status = EXIT_BAD;
 	else
-		status = o->events ? events(&m, trace) : curves(&m, trace);
+		status = o->events ? mrc_events(&m, trace) : curves(&m, trace);
 	eph_trace_close(trace);
 	free(m.choice);
 	free(m.policies);

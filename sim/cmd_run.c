@@ -18,6 +18,7 @@
 #include "axis.h"
 #include "command.h"
 #include "options.h"
+#include "interval.h"
 #include "log_json.h"
 #include "progress.h"
 #include "report.h"
@@ -41,7 +42,8 @@ struct run {
 	struct timeline *timeline; /* NULL: none */
 	bool json;		   /* --log-format json */
 	struct log_json log_json;
-	struct eph_oplist *ops; /* NULL: read as it is played */
+	struct intervals intervals; /* of --interval */
+	struct eph_oplist *ops;	    /* NULL: read as it is played */
 	struct eph_oplist_cursor cursor;
 };
 
@@ -219,6 +221,9 @@ result_json(const struct run *r, const struct point *p)
 
 	if (r->nsysctls > 0)
 		json_object_set_new(root, "sysctl", sysctls_json(r));
+	if (r->setup.o->interval > 0)
+		json_object_set_new(
+		    root, "intervals", interval_json(&r->intervals));
 	return (root);
 }
 
@@ -236,13 +241,35 @@ print_result(struct run *r, const struct eph_trace_meta *meta, struct point *p)
 		json_print(result_json(r, p), stdout);
 		break;
 	case FORMAT_CSV:
-		report_print_csv(&r->setup, p, 1, stdout);
+		if (r->setup.o->interval > 0)
+			interval_csv(&r->intervals, stdout);
+		else
+			report_print_csv(&r->setup, p, 1, stdout);
 		break;
 	default:
 		report_print_run(&r->setup, meta, p, stdout);
 		print_sysctls(r);
+		if (r->setup.o->interval > 0)
+			interval_table(&r->intervals, stdout);
 		break;
 	}
+}
+
+/* A file is drawn before anything is printed, the terminal's turn is last. */
+static int
+plot_intervals(const struct run *r, const struct point *p, bool file)
+{
+	const char *to = r->setup.o->plot;
+	char title[512];
+	struct eph_err err;
+
+	if (to == NULL || (strcmp(to, "terminal") != 0) != file)
+		return (OPTIONS_OK);
+	(void)snprintf(title, sizeof(title), "%s: %s", r->setup.trace,
+	    p->cfg.design->name);
+	if (interval_plot(&r->intervals, title, to, &err) != 0)
+		return (options_refuse(r->setup.command, "%s", err.text));
+	return (OPTIONS_OK);
 }
 
 static bool
@@ -344,6 +371,22 @@ close_timeline(struct run *r, const struct point *p)
 	return (OPTIONS_OK);
 }
 
+/* What came of it. */
+static int
+tell(struct run *r, const struct eph_trace_meta *meta, struct point *p)
+{
+	if (plot_intervals(r, p, true) != OPTIONS_OK)
+		return (EXIT_BAD);
+	print_result(r, meta, p);
+	if (r->ops != NULL)
+		report_bound(&r->setup, meta, r->ops, p, 1);
+	report_warn(&r->setup, p, 1);
+	print_speed(p->res);
+	if (plot_intervals(r, p, false) != OPTIONS_OK)
+		return (EXIT_BAD);
+	return (point_found(p) ? EXIT_FOUND : EXIT_OK);
+}
+
 /* There is one point, and an open trace or (NULL) a workload. */
 static int
 run_point(struct run *r, struct eph_trace *trace,
@@ -352,6 +395,8 @@ run_point(struct run *r, struct eph_trace *trace,
 	struct eph_op_source source;
 	FILE *log = NULL;
 
+	if (interval_check(&r->setup, meta->references) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (trace != NULL && run_source(r, trace, p, &source) != OPTIONS_OK)
 		return (EXIT_BAD);
 
@@ -362,6 +407,11 @@ run_point(struct run *r, struct eph_trace *trace,
 	p->cfg.at_start = start_run;
 	p->cfg.at_end = get_sysctls;
 	p->cfg.hook_arg = r;
+	if (r->setup.o->interval > 0) {
+		p->cfg.interval = r->setup.o->interval;
+		p->cfg.sample = interval_take;
+		p->cfg.sample_arg = &r->intervals;
+	}
 	if (r->json) {
 		p->cfg.watch = log_json_moment;
 		p->cfg.watch_arg = &r->log_json;
@@ -383,12 +433,7 @@ run_point(struct run *r, struct eph_trace *trace,
 		return (options_refuse(r->setup.command, "%s", p->err.text));
 	if (log != NULL && r->setup.o->format == FORMAT_TABLE)
 		(void)putchar('\n');
-	print_result(r, meta, p);
-	if (r->ops != NULL)
-		report_bound(&r->setup, meta, r->ops, p, 1);
-	report_warn(&r->setup, p, 1);
-	print_speed(p->res);
-	return (point_found(p) ? EXIT_FOUND : EXIT_OK);
+	return (tell(r, meta, p));
 }
 
 static int
@@ -471,6 +516,7 @@ int
 cmd_run(const struct opts *o, int n, char **operands)
 {
 	struct run r = { .setup = { .command = "ephmap run", .o = o } };
+	int status;
 
 	if (setup_policy_help(&r.setup))
 		return (EXIT_OK);
@@ -478,6 +524,10 @@ cmd_run(const struct opts *o, int n, char **operands)
 	    check_log(&r.setup) != OPTIONS_OK ||
 	    check_timeline(&r.setup) != OPTIONS_OK)
 		return (EXIT_BAD);
+	if (setup_plot(&r.setup) != OPTIONS_OK)
+		return (EXIT_BAD);
 	r.json = strcmp(opt_choice(log_format, o->log_format), "json") == 0;
-	return (o->workload != NULL ? run_workload(&r) : run_trace(&r));
+	status = o->workload != NULL ? run_workload(&r) : run_trace(&r);
+	interval_free(&r.intervals);
+	return (status);
 }

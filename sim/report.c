@@ -124,6 +124,9 @@ print_p_lines(
 		    opt_choice(touch, s->o->touch),
 		    number_u64(held, refs ? s->hold.refs : s->hold.ns),
 		    refs ? "references" : "ns");
+	if (s->warmup > 0)
+		(void)fprintf(out, "The first %s references not counted.  ",
+		    number_u64(held, s->warmup));
 	if (s->spread != EPH_SPREAD_NONE)
 		(void)fprintf(out, "On CPUs by %s.  ", s->o->spread);
 	(void)fprintf(out, "Seed %" PRIu64 ".\n", s->o->seed);

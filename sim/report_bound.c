@@ -88,7 +88,9 @@ report_bound(const struct setup *s, const struct eph_trace_meta *meta,
 	unsigned told = 0;
 	FILE *f;
 
-	if (s->o->format != FORMAT_TABLE || !bound_all_shared(s, &ops))
+	/* It is of the whole trace. */
+	if (s->warmup > 0 || s->o->format != FORMAT_TABLE ||
+	    !bound_all_shared(s, &ops))
 		return;
 	f = text_begin(&text);
 	for (size_t i = 0; i < n && told < BOUNDS_MAX; i++) {

@@ -125,6 +125,8 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 	record_add(r, config, "plugin", NULL, value_text(s->o->plugin));
 	record_add(r, config, "trace", NULL, value_text(s->trace));
 	/* In a database the input's name says it. */
+	if (s->warmup > 0 && !s->sweep)
+		record_add(r, config, "warmup", NULL, value_whole(s->warmup));
 	if (s->spread != EPH_SPREAD_NONE && !s->sweep)
 		record_add(r, config, "cpu_of", NULL, value_text(s->o->spread));
 	if (s->workload != NULL)

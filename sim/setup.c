@@ -175,6 +175,7 @@ add_point(struct point_list *l, const struct setup *s,
 	cfg->flags = v->flags[at[BY_FLAGS]];
 	cfg->spread = s->spread;
 	cfg->spread_seed = s->spread_seed;
+	cfg->warmup = s->warmup;
 	cfg->time = s->timed ? &s->time : NULL;
 }
 
@@ -319,6 +320,35 @@ setup_spread(struct setup *s, const struct eph_trace_meta *meta)
 	return (OPTIONS_OK);
 }
 
+int
+setup_warmup(struct setup *s, uint64_t references)
+{
+	const char *text = s->o->warmup;
+
+	s->warmup = 0;
+	if (text == NULL)
+		return (OPTIONS_OK);
+	if (s->workload != NULL)
+		return (options_refuse(s->command,
+		    "--warmup counts a trace's references, and a workload has "
+		    "none"));
+	if (s->timed || s->o->executor == 1)
+		return (options_refuse(s->command,
+		    "--warmup needs lockstep without --time: clocks and "
+		    "threads have no moment at which it ends"));
+	if (parse_share(text, references, INT64_MAX, &s->warmup) != 0)
+		return (options_refuse(s->command,
+		    "--warmup: expected a number of references, or a share of "
+		    "them (10%% or 0.1), got \"%s\"",
+		    text));
+	if (s->warmup >= references)
+		return (options_refuse(s->command,
+		    "--warmup: %s has %" PRIu64 " references; expected fewer, "
+		    "so that something is counted",
+		    s->trace, references));
+	return (OPTIONS_OK);
+}
+
 /* What belongs to --time. */
 static int
 setup_time(struct setup *s)
@@ -361,6 +391,8 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 		return (options_refuse(s->command,
 		    "--rate is of a trace's lines, and a workload has none"));
 	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (setup_warmup(s, meta->references) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(

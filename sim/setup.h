@@ -41,6 +41,7 @@ struct setup {
 	struct hold hold; /* the first */
 	enum eph_spread spread;
 	uint64_t spread_seed;
+	uint64_t warmup;	     /* references that are not counted */
 	struct eph_time_config time; /* of --time; points' cfg has it */
 	const struct eph_design_ops *plugin_design; /* of --plugin; or NULL */
 	const struct eph_policy_ops *plugin_policy;
@@ -74,6 +75,9 @@ int setup_trace(struct setup *s, int n, char **operands);
  * a message printed.
  */
 int setup_open(const struct setup *s, struct eph_trace **tp);
+
+/* Find s->warmup, for so many references; as setup_open(). */
+int setup_warmup(struct setup *s, uint64_t references);
 
 /* Take a workload; OPTIONS_OK, or OPTIONS_BAD with a message printed. */
 int setup_workload(struct setup *s, const char *text);

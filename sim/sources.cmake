@@ -23,9 +23,12 @@ set(EPHMAP_SOURCES
     groups.c
     help.c
     input.c
+    interval.c
     known.c
     log_json.c
     main.c
+    mrc_events.c
+    mrc_time.c
     options.c
     plot.c
     plot_gnuplot.c

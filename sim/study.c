@@ -61,6 +61,8 @@ digest_ops(struct study_input *in)
 			(uint64_t)op[i].cpu << 32 | op[i].page);
 		eph_digest_word(&d, op[i].slot);
 	}
+	if (in->s.warmup > 0)
+		eph_digest_word(&d, ~in->s.warmup);
 	if (in->s.spread != EPH_SPREAD_NONE) {
 		eph_digest_word(&d, in->s.spread);
 		eph_digest_word(&d, in->s.spread_seed);
@@ -72,12 +74,14 @@ digest_ops(struct study_input *in)
 static char *
 input_name(const struct setup *s)
 {
-	const size_t n = strlen(s->trace) + 64;
-	char *name = must_alloc(NULL, n, 1);
+	const size_t n = strlen(s->trace) + 96;
+	char *name = must_alloc(NULL, n, 1), number[NUMBER_MAX];
 
-	(void)snprintf(name, n, "%s%s%s", s->trace,
+	(void)snprintf(name, n, "%s%s%s%s%s", s->trace,
 	    s->spread != EPH_SPREAD_NONE ? ", CPUs by " : "",
-	    s->spread != EPH_SPREAD_NONE ? s->o->spread : "");
+	    s->spread != EPH_SPREAD_NONE ? s->o->spread : "",
+	    s->warmup > 0 ? ", after " : "",
+	    s->warmup > 0 ? number_u64(number, s->warmup) : "");
 	return (name);
 }
 

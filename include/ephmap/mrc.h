@@ -81,6 +81,15 @@ int eph_mrc_replay(const struct eph_refs *r,
     uint64_t seed, struct eph_policy_counts *counts, struct eph_err *err);
 
 /*
+ * The same in parts: part i ends before reference ends[i]; they ascend, the
+ * last is r->n.  counts[i] is of part i alone.
+ */
+int eph_mrc_replay_parts(const struct eph_refs *r,
+    const struct eph_policy_ops *policy, const char *params, uint32_t nslots,
+    uint64_t seed, const size_t *ends, size_t nparts,
+    struct eph_policy_counts *counts, struct eph_err *err);
+
+/*
  * The same while `src` is read, by another thread: memory does not grow with
  * the stream.  Its npages_hint is exact, and the policy not offline.
  * Sets *refsp to the references; returns as well what the source does.
@@ -149,6 +158,10 @@ struct eph_mrc_config {
 	uint64_t seed;
 	unsigned threads; /* 0: one for each CPU of the host */
 
+	/* References at the start that are played and not counted: fewer
+	 * than there are, and with a rate of 1 only. */
+	uint64_t warmup;
+
 	/*
 	 * 1: exact.  Below: miniature simulation, the buffers scaled with
 	 * the pages; `samples` of them with different pages, each played
@@ -184,6 +197,15 @@ int eph_mrc_run_source(struct eph_op_source *src, struct eph_refs *r,
     const struct eph_mrc_config *cfg, struct eph_mrc_point *points,
     struct eph_err *err);
 
+/*
+ * Every policy at the first of the sizes, in parts as eph_mrc_replay_parts():
+ * counts[p * nparts + i].  Rate, samples and warm-up mean nothing.  Returns
+ * as eph_mrc_run().
+ */
+int eph_mrc_run_parts(struct eph_refs *r, const struct eph_mrc_config *cfg,
+    const size_t *ends, size_t nparts, struct eph_policy_counts *counts,
+    struct eph_err *err);
+
 /* Event curves. */
 
 /* One run of a design: what eph_replay_run() would do with `nbufs` buffers. */
@@ -191,7 +213,9 @@ struct eph_mrc_design {
 	int (*run)(void *arg, struct eph_op_source *src, uint32_t nbufs,
 	    struct eph_counters *out, struct eph_err *err);
 	void *arg;
-	bool offline; /* its policy needs the future */
+	bool offline;	 /* its policy needs the future */
+	uint64_t warmup; /* references that run() does not count; with a rate
+			  * of 1 only */
 };
 
 struct eph_event_point {

@@ -95,6 +95,13 @@ struct eph_run_moment {
 	unsigned flags;	 /* EPH_OPF_* of a map */
 };
 
+/* What was counted when so many references had been asked for. */
+struct eph_run_sample {
+	uint64_t references;
+	uint64_t ns; /* of the trace */
+	const struct eph_counters *counters;
+};
+
 struct eph_run_config {
 	const struct eph_design_ops *design;
 	const struct eph_policy_ops *policy;	   /* NULL: the design's */
@@ -138,6 +145,21 @@ struct eph_run_config {
 	void (*watch)(
 	    void *arg, struct eph_machine *mc, const struct eph_run_moment *m);
 	void *watch_arg;
+
+	/*
+	 * The first `warmup` references are played and not counted: the
+	 * result is of what follows, but for violations, peaks of sleepers
+	 * and of addresses, and what is left at the end.  `sample' is called
+	 * at the end of the warm-up (or at the start), after each `interval`
+	 * references and at the end (where it may see the same number of
+	 * references as before), with numbers of the whole run so far; its
+	 * interval is not 0.  Not with threads, a warm-up not under
+	 * clocks.
+	 */
+	uint64_t warmup;
+	uint64_t interval;
+	void (*sample)(void *arg, const struct eph_run_sample *s);
+	void *sample_arg;
 
 	/* Told now and then how many operations are played (with
 	 * threads: read); may be NULL. */

@@ -325,7 +325,8 @@ eph_mrc_events(const struct eph_mrc_ops *ops, const struct eph_mrc_design *d,
 	const size_t anchor[ANCHORS] = { 0, nsizes / 2, nsizes - 1 };
 	struct ops_list all = { .o = *ops }, sample = { .future = NULL };
 	struct eph_event_point exact[ANCHORS];
-	struct events e = { .design = d, .references = events_references(ops) };
+	struct events e = { .design = d,
+		.references = events_references(ops) - (double)d->warmup };
 	struct parallel work = {
 		.job = events_job, .arg = &e, .threads = threads
 	};

@@ -169,13 +169,14 @@ mrc_note(struct mrc *m, const struct mrc_job *job, uint32_t size, unsigned part,
 {
 	const struct eph_refs *r = mrc_part(m, job, part);
 	const size_t at = job->policy * m->cfg->nsizes + size;
-	const double missed = (double)(r->n - counts->hits);
+	const double n = (double)(r->n - m->cfg->warmup);
+	const double missed = n - (double)counts->hits;
 	struct miniature_found *f =
 	    &m->found[at * (m->samples > 0 ? m->samples : 1) + job->sample];
 
 	if (m->samples == 0) {
-		f->missed = missed / (double)r->n;
-		f->promotions = (double)counts->promotions / (double)r->n;
+		f->missed = missed / n;
+		f->promotions = (double)counts->promotions / n;
 	} else if (part == MINIATURE_ALL) {
 		f->missed = eph__miniature_share(&m->mini, missed);
 		f->promotions =
@@ -183,6 +184,31 @@ mrc_note(struct mrc *m, const struct mrc_job *job, uint32_t size, unsigned part,
 	} else {
 		f->halved += eph__miniature_share(&m->mini, missed);
 	}
+}
+
+/*
+ * Take from a curve what its first references did: those alone, the future
+ * known, are what a cache of any size did first.
+ */
+static int
+mrc_take_warmup(const struct mrc_stack *stack, const struct eph_refs *r,
+    const struct eph_mrc_config *cfg, uint64_t *hits, struct eph_err *err)
+{
+	struct eph_refs first = *r;
+	uint64_t *before;
+	int error;
+
+	if (cfg->warmup == 0)
+		return (0);
+	if ((before = malloc(((size_t)r->npages + 1) * sizeof(*before))) ==
+	    NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
+	first.n = (size_t)cfg->warmup;
+	error = stack->curve(&first, 1, before, err);
+	for (uint32_t c = 0; c <= r->npages && error == 0; c++)
+		hits[c] -= before[c];
+	free(before);
+	return (error);
 }
 
 /* A stack moves a page to its top at each hit. */
@@ -198,6 +224,8 @@ mrc_play_stack(struct mrc *m, const struct mrc_job *job, unsigned part,
 		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
 	/* A job alone has all CPUs. */
 	error = stack->curve(r, m->njobs > 1 ? 1 : m->cfg->threads, hits, err);
+	if (error == 0)
+		error = mrc_take_warmup(stack, r, m->cfg, hits, err);
 	for (uint32_t i = 0; i < m->cfg->nsizes && error == 0; i++) {
 		const uint32_t c = mrc_size(m, part, m->cfg->sizes[i]);
 		const uint64_t h = hits[c < r->npages ? c : r->npages];
@@ -214,13 +242,16 @@ mrc_play_policy(struct mrc *m, const struct mrc_job *job, unsigned part,
     struct eph_err *err)
 {
 	const struct eph_mrc_config *cfg = m->cfg;
-	struct eph_policy_counts counts;
-	const int error = eph_mrc_replay(mrc_part(m, job, part),
-	    m->plays[job->policy].policy, m->plays[job->policy].params,
-	    mrc_size(m, part, cfg->sizes[job->size]), cfg->seed, &counts, err);
+	const struct eph_refs *r = mrc_part(m, job, part);
+	const size_t ends[] = { (size_t)cfg->warmup, r->n };
+	struct eph_policy_counts counts[2];
+	const int error = eph_mrc_replay_parts(r, m->plays[job->policy].policy,
+	    m->plays[job->policy].params,
+	    mrc_size(m, part, cfg->sizes[job->size]), cfg->seed, ends, 2,
+	    counts, err);
 
 	if (error == 0)
-		mrc_note(m, job, job->size, part, &counts);
+		mrc_note(m, job, job->size, part, &counts[1]);
 	return (error);
 }
 
@@ -335,6 +366,10 @@ eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
 		.progress_arg = cfg->progress_arg };
 	int error;
 
+	if (cfg->warmup != 0 &&
+	    ((cfg->rate > 0 && cfg->rate < 1) || cfg->warmup >= r->n))
+		return (eph_err_set(err, EINVAL,
+		    "a warm-up is of the whole stream, and shorter"));
 	if (cfg->rate > 0 && cfg->rate < 1)
 		m.samples = cfg->samples > 1 ? cfg->samples : SAMPLES;
 	if ((error = mrc_prepare(&m, r, err)) == 0) {
@@ -355,7 +390,7 @@ static bool
 mrc_is_one_run(
     const struct eph_op_source *src, const struct eph_mrc_config *cfg)
 {
-	return (cfg->npolicies == 1 && cfg->nsizes == 1 &&
+	return (cfg->npolicies == 1 && cfg->nsizes == 1 && cfg->warmup == 0 &&
 	    !(cfg->rate > 0 && cfg->rate < 1) && !cfg->policies[0]->offline &&
 	    src->npages_hint > 0);
 }

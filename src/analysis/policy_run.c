@@ -28,7 +28,9 @@
 struct policy_run {
 	struct eph_policy_replay t;
 	const struct eph_refs *refs;
-	struct flow *flow; /* instead of it, or NULL */
+	struct flow *flow;  /* instead of it, or NULL */
+	const size_t *ends; /* of the parts */
+	size_t nparts;	    /* at least 1; of a flow 1 */
 };
 
 /* Blocks between who reads a source and who plays it. */
@@ -165,6 +167,24 @@ policy_run_next_use(void *arg)
 	return (next == EPH_NONE ? UINT64_MAX : next);
 }
 
+static void
+parts_play(struct policy_run *run, const struct eph_policy_ops *policy,
+    void *ps, struct eph_policy_counts *counts)
+{
+	uint64_t promotions = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < run->nparts; i++) {
+		const size_t end = run->ends[i];
+
+		counts[i].hits = policy->replay(
+		    policy, ps, &run->t, run->refs->page + at, end - at);
+		counts[i].promotions = policy->promotions(ps) - promotions;
+		promotions += counts[i].promotions;
+		at = end;
+	}
+}
+
 static int
 policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
     struct eph_policy_env *env, struct eph_policy_counts *counts,
@@ -178,12 +198,12 @@ policy_run_play(struct policy_run *run, const struct eph_policy_ops *policy,
 	eph__mem_probed(env->mem);
 	if ((error = eph__abi_check("the policy", policy->abi, err)) == 0 &&
 	    (error = policy->create(env, &ps, err)) == 0) {
-		if (run->flow != NULL)
+		if (run->flow != NULL) {
 			error = flow_play(run, policy, ps, &counts->hits, err);
-		else
-			counts->hits = policy->replay(
-			    policy, ps, &run->t, run->refs->page, run->refs->n);
-		counts->promotions = policy->promotions(ps);
+			counts->promotions = policy->promotions(ps);
+		} else {
+			parts_play(run, policy, ps, counts);
+		}
 		policy->destroy(ps);
 	}
 	(void)eph__mem_destroy(env->mem);
@@ -223,7 +243,17 @@ eph_mrc_replay(const struct eph_refs *r, const struct eph_policy_ops *policy,
     const char *params, uint32_t nslots, uint64_t seed,
     struct eph_policy_counts *counts, struct eph_err *err)
 {
-	struct policy_run run = { .refs = r };
+	return (eph_mrc_replay_parts(
+	    r, policy, params, nslots, seed, &r->n, 1, counts, err));
+}
+
+int
+eph_mrc_replay_parts(const struct eph_refs *r,
+    const struct eph_policy_ops *policy, const char *params, uint32_t nslots,
+    uint64_t seed, const size_t *ends, size_t nparts,
+    struct eph_policy_counts *counts, struct eph_err *err)
+{
+	struct policy_run run = { .refs = r, .ends = ends, .nparts = nparts };
 	struct eph_policy_env env = {
 		.nslots = nslots, .seed = seed, .params = params
 	};

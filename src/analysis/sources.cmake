@@ -20,6 +20,7 @@ set(EPHMAP_SOURCES
     lru_curve.c
     miniature.c
     mrc.c
+    mrc_parts.c
     native_host.c
     native_plan.c
     native_play.c

@@ -39,82 +39,7 @@ replay_sample(struct replay *rp)
 		rp->buffers_sampled += rp->mc->bufs.now;
 }
 
-static void
-replay_integrate(struct replay *rp)
-{
-	const uint64_t now = rp->mc->clock_ns;
-
-	rp->buffers_sum +=
-	    (double)rp->mc->bufs.now * (double)(now - rp->clock_last);
-	rp->clock_last = now;
-}
-
 /* p lines */
-
-static void
-replay_ref_unmap(struct eph_machine *mc, void *arg)
-{
-	struct held_ref *hr = arg;
-	struct replay *rp = hr->rp;
-	uint64_t since;
-	int error;
-
-	replay_integrate(rp);
-	since = eph_clock_now(mc);
-	error = rp->ops->unmap(rp->state, hr->obj);
-	eph_clock_unmapped(mc, since);
-	if (error != 0)
-		(void)eph__replay_refused(rp, error);
-	hr->next = rp->held_free;
-	rp->held_free = hr;
-	rp->nheld--;
-}
-
-/* Unmap what was held for as many references as were asked for. */
-static int
-replay_release_due(struct replay *rp, uint64_t references)
-{
-	while (rp->held_first != NULL && rp->held_first->due <= references) {
-		struct held_ref *hr = rp->held_first;
-
-		if ((rp->held_first = hr->next) == NULL)
-			rp->held_end = &rp->held_first;
-		cpu_enter_inline(rp->mc, hr->cpu);
-		replay_ref_unmap(rp->mc, hr);
-		if (rp->error != 0)
-			return (rp->error);
-	}
-	return (0);
-}
-
-static int
-replay_ref_hold(struct replay *rp, void *obj, unsigned cpu)
-{
-	struct held_ref *hr = rp->held_free;
-
-	if (hr != NULL)
-		rp->held_free = hr->next;
-	else
-		hr = eph_machine_alloc(rp->mc, sizeof(*hr));
-	if (hr == NULL)
-		return (eph__replay_fail(rp, ENOMEM, "out of memory"));
-	hr->rp = rp;
-	hr->obj = obj;
-	rp->nheld++;
-	if (rp->cfg->hold_refs != 0) {
-		/* A map that slept returns later, and is due later. */
-		hr->due = rp->res->references + rp->cfg->hold_refs;
-		hr->cpu = cpu;
-		hr->next = NULL;
-		*rp->held_end = hr;
-		rp->held_end = &hr->next;
-		return (0);
-	}
-	if (rp->mc->exec->timer(rp->mc, rp->mc->clock_ns + rp->cfg->hold_ns,
-		cpu, replay_ref_unmap, hr) != 0)
-		return (eph__replay_fail(rp, ENOMEM, "out of memory"));
-	return (0);
-}
 
 /*
  * What the references to come will look at, which no cache has where there
@@ -214,7 +139,7 @@ replay_ref(struct replay *rp, const struct eph_op *op, bool swift)
 	}
 	replay_sample(rp);
 	if (!swift && eph_unlikely(rp->holds))
-		return (replay_ref_hold(rp, mp.obj, cpu));
+		return (eph__replay_hold(rp, mp.obj, cpu));
 	since = swift ? 0 : eph_clock_now(mc);
 	error = rp->ops->unmap(rp->state, mp.obj);
 	if (!swift)
@@ -299,8 +224,11 @@ replay_finish_holds(struct replay *rp)
 {
 	const uint64_t at = eph_lockstep_next_timer(rp->mc);
 
-	if (rp->held_first != NULL)
-		return (replay_release_due(rp, rp->held_first->due) == 0);
+	if (rp->held_first != NULL) {
+		/* Nothing more is asked for: the first is due. */
+		rp->held_first->due = 0;
+		return (eph__replay_marks(rp) == 0);
+	}
 	if (rp->nheld == 0 || at == UINT64_MAX)
 		return (false);
 	return (replay_delay(rp, at - rp->mc->clock_ns) == 0);
@@ -329,8 +257,8 @@ replay_watch(struct replay *rp, const struct eph_op *op, size_t i,
 }
 
 /*
- * The p lines that come next in the block, where nobody looks on: false when
- * the executor wants the loop back, or after an error.
+ * The p lines that come next, to the end of the block or a mark, where nobody
+ * looks on: false when the executor wants the loop back, or after an error.
  */
 static bool
 replay_refs(struct replay *rp, uint64_t epoch)
@@ -339,6 +267,8 @@ replay_refs(struct replay *rp, uint64_t epoch)
 	const struct eph_op *op = rp->ops_now + rp->i;
 	const struct eph_op *end = rp->ops_now + rp->n;
 
+	if (eph_unlikely((uint64_t)(end - op) > rp->mark - rp->res->references))
+		end = op + (rp->mark - rp->res->references);
 	for (; op != end && op->kind == EPH_OP_REF; op++) {
 		if (eph_unlikely(op->cpu >= mc->ncpus))
 			break;
@@ -367,19 +297,16 @@ replay_step(void *arg)
 		struct eph_run_moment m;
 		size_t i;
 
-		if (eph_unlikely(rp->held_first != NULL) &&
-		    rp->held_first->due <= rp->res->references) {
-			(void)replay_release_due(rp, rp->res->references);
-			if (rp->error != 0 || rp->mc->attention ||
-			    rp->epoch != epoch)
-				return (rp->error == 0);
-		}
+		if (eph_unlikely(rp->res->references >= rp->mark) &&
+		    (eph__replay_marks(rp) != 0 || rp->mc->attention ||
+			rp->epoch != epoch))
+			return (rp->error == 0);
 		if (rp->i == rp->n && !replay_block(rp))
 			return (rp->error == 0 && replay_finish_holds(rp));
 		if (eph_likely(rp->swift && rp->line_base != 0)) {
 			if (!replay_refs(rp, epoch))
 				return (rp->error == 0);
-			if (rp->i == rp->n)
+			if (rp->i == rp->n || rp->res->references >= rp->mark)
 				continue;
 		}
 		i = rp->i++;
@@ -431,6 +358,7 @@ replay_flags_init(struct replay *rp)
 	rp->holds = rp->cfg->hold_ns != 0 || rp->cfg->hold_refs != 0;
 	rp->held_end = &rp->held_first;
 	rp->touch = rp->cfg->touch;
+	eph__replay_marks_init(rp);
 	if ((rp->cfg->flags & ~rp->keep_flags & SFB_NOWAIT) != 0)
 		rp->res->nowait_ignored = true;
 }
@@ -438,8 +366,9 @@ replay_flags_init(struct replay *rp)
 static double
 replay_buffers_mean(const struct replay *rp)
 {
-	const double over =
-	    rp->sample ? (double)rp->res->lines : (double)rp->mc->clock_ns;
+	const double over = rp->sample
+	    ? (double)(rp->res->lines - rp->marks.lines)
+	    : (double)(rp->mc->clock_ns - rp->marks.clock_ns);
 	const double sum =
 	    rp->sample ? (double)rp->buffers_sampled : rp->buffers_sum;
 
@@ -468,6 +397,7 @@ replay_result(struct replay *rp)
 	res->held_at_end = rp->mapped;
 	res->buffers_mean = replay_buffers_mean(rp);
 	res->wires_leaked = replay_wires_leaked(rp);
+	eph__replay_marks_result(rp);
 }
 
 static void
@@ -553,6 +483,11 @@ replay_run(const struct eph_run_config *cfg, struct eph_op_source *src,
 		return (eph_err_set(err, EINVAL,
 		    "a hold in references stands alone: not beside one in "
 		    "time, and not under clocks"));
+	if ((cfg->warmup != 0 && cfg->time != NULL) ||
+	    ((cfg->warmup != 0 || cfg->sample != NULL) && cfg->threads))
+		return (eph_err_set(err, EINVAL,
+		    "a warm-up ends and intervals are taken in lockstep, a "
+		    "warm-up without clocks"));
 	if (cfg->threads)
 		return (eph__replay_threads(cfg, src, res, err));
 	memset(res, 0, sizeof(*res));

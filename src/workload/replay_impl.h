@@ -66,6 +66,17 @@ struct held_ref {
 	struct held_ref *next;
 };
 
+/* References at which something is due, and what the warm-up counted. */
+struct replay_marks {
+	uint64_t warm_at; /* UINT64_MAX: it has ended */
+	uint64_t sample_at;
+	struct eph_counters before;
+	uint64_t references;
+	uint64_t lines;
+	uint64_t clock_ns;
+	uint64_t ipiq_kick;
+};
+
 struct replay {
 	struct eph_machine *mc;
 	const struct eph_design_ops *ops;
@@ -88,6 +99,7 @@ struct replay {
 	size_t n;
 	size_t i;	       /* the next line of it */
 	uint64_t line_base;    /* number of its first line, 0: they have gaps */
+	uint64_t mark;	       /* references at which something is due */
 	uint64_t epoch;	       /* calls of replay_step() */
 	uint64_t nheld;	       /* p lines still to be unmapped */
 	struct handle **slots; /* NULL: the slot has no handle */
@@ -99,6 +111,7 @@ struct replay {
 	uint32_t nasked;
 	uint32_t asked_free; /* index plus one */
 	struct held_ref *held_free;
+	struct replay_marks marks;
 	struct held_ref *held_first; /* by references, the first due first */
 	struct held_ref **held_end;
 	uint64_t mapped; /* handles mapped now */
@@ -132,6 +145,30 @@ int eph__replay_handle_op(struct replay *rp, const struct eph_op *op);
 
 /* Give back all handles, and what belongs to them. */
 void eph__replay_handles_free(struct replay *rp);
+
+/*
+ * Marks.  rp->mark has come: do what is due, between two lines.  Returns 0
+ * or rp->error.
+ */
+void eph__replay_marks_init(struct replay *rp);
+int eph__replay_marks(struct replay *rp);
+
+/* Hold a p line's mapping as long as the configuration says; 0 or rp->error. */
+int eph__replay_hold(struct replay *rp, void *obj, unsigned cpu);
+
+/* The last sample; and rp->res, of the whole run, less the warm-up. */
+void eph__replay_marks_result(struct replay *rp);
+
+/* Buffers in use, up to now. */
+static inline void
+replay_integrate(struct replay *rp)
+{
+	const uint64_t now = rp->mc->clock_ns;
+
+	rp->buffers_sum +=
+	    (double)rp->mc->bufs.now * (double)(now - rp->clock_last);
+	rp->clock_last = now;
+}
 
 static inline struct vm_page *
 replay_page(struct replay *rp, uint32_t page)

@@ -4,6 +4,7 @@ set(EPHMAP_SOURCES
     replay_error.c
     replay_handles.c
     replay_log.c
+    replay_marks.c
     replay_spread.c
     replay_threads.c
     replay_time.c)

@@ -176,4 +176,90 @@ refuses 'expected column, robin, hash or random' run --design dmap --cpus 2 \
 refuses 'a workload has none' run --design dmap --workload pipe --cpu-of hash
 refuses 'needs --design and --events' mrc --cpu-of hash one.ept
 
+# A warm-up is played and not counted: the whole less what a trace that ends
+# there counts.  Intervals are the same, again and again.
+accepts trace generate zipf --pages 40 --refs 1000 --cpus 3 --to text -o long.txt
+head -n 251 long.txt >short.txt
+column() {
+	sed -n "s/^ *\"$1\": \([0-9]*\),*$/\1/p" "$out" | head -n 1
+}
+for counter in miss ipi_sent tlb_hit cycles; do
+	for how in 'long.txt' 'short.txt' '--warmup 25% long.txt'; do
+		# shellcheck disable=SC2086
+		accepts run --design sf_buf.accessed --nbufs 9 --hold 2r \
+		    --format json $how
+		eval "$(echo "$how" | tr -dc a-z)=\$(column $counter)"
+	done
+	if [ $counter != cycles ]; then
+		expect "$counter: $longtxt - $shorttxt = $warmuplongtxt" \
+		    [ $((longtxt - shorttxt)) -eq "$warmuplongtxt" ]
+	fi
+done
+accepts run --design sf_buf.accessed --warmup 250 long.txt
+expect_out 'The first 250 references not counted'
+accepts run --design sf_buf.accessed --nbufs 9 --format json --warmup 250 long.txt
+expect_value references 750
+expect_out '"warmup": 250'
+misses=$(value miss)
+accepts run --design sf_buf.accessed --nbufs 9 --format csv --warmup 250 \
+    --interval 200 long.txt
+expect 'rows' [ "$(cut -d, -f1,2 "$out" | tr '\n' ' ')" = \
+    'first,references 251,200 451,200 651,200 851,150 ' ]
+expect 'intervals sum to the whole' [ "$(awk -F, '
+	NR == 1 { for (i = 1; i <= NF; i++) if ($i == "miss") at = i }
+	NR > 1 { n += $at } END { print n }' "$out")" -eq "$misses" ]
+accepts run --design sf_buf.accessed --interval 300 --rate 1000 long.txt
+expect_out '^ 901 *0.899 '
+accepts run --design sf_buf.accessed --interval 300 --format json --time long.txt
+expect_out '"intervals"'
+accepts run --design sf_buf.accessed --interval 300 --plot terminal long.txt
+expect_out '[*] misses'
+if command -v gnuplot >/dev/null 2>&1; then
+	accepts run --design sf_buf.accessed --interval 100 --plot i.svg long.txt
+	expect 'a plot' grep -q '>IPIs *<' i.svg
+	accepts mrc --sizes 9 --interval 100 --plot m.svg long.txt
+	expect 'a plot' grep -q '>opt *<' m.svg
+fi
+accepts mrc --policy lru,opt --sizes 9 --interval 200 --warmup 250 --format csv long.txt
+expect_out '^opt,9,851,150,0\.[0-9]*$'
+expect 'four rows each' [ "$(wc -l <"$out")" -eq 9 ]
+accepts mrc --policy lru --sizes 9 --interval 500 --format json long.txt
+expect_out '"first": 501'
+accepts mrc --sizes 9 --interval 500 long.txt
+expect_out 'Miss ratio of each 500 references'
+# With one size and many, a policy and a curve, alone and by a design.
+accepts mrc --policy lru --sizes 9 --warmup 0.25 --format csv long.txt
+expect_out '^lru,9,0'
+expect 'no other' [ "$(sed -n 's/^lru,9,\([0-9.]*\),0$/\1/p' "$out")" = \
+    "$(awk "BEGIN { printf \"%.9g\", $misses / 750 }")" ]
+cp "$out" one
+accepts mrc --policy lru --sizes 9,1,2,3,4,5,6,7,8 --warmup 0.25 --format csv long.txt
+expect 'the same of a curve' grep -q -x -F "$(sed -n 2p one)" "$out"
+accepts mrc --design sf_buf.accessed --events --sizes 9 --warmup 250 --format csv long.txt
+expect 'the same of a design' grep -q "^sf_buf.accessed,9,$(sed -n 's/^lru,9,\([0-9.]*\),0$/\1/p' one)," "$out"
+accepts compare --design sf_buf.lru,dmap --warmup 10% long.txt
+expect_out 'The first 100 references not counted'
+accepts sweep --trace long.txt --design sf_buf.lru -o warm.db
+accepts sweep --trace long.txt --design sf_buf.lru --warmup 10% -o warm.db
+expect_out '1 run now'
+accepts query warm.db
+expect_out 'long.txt, after 100'
+for bad in 1000 100% 2K; do
+	refuses 'so that something is counted' run --design dmap --warmup $bad long.txt
+	refuses 'so that something is counted' mrc --warmup $bad long.txt
+done
+refuses 'expected a number of references, or a share' run --design dmap --warmup x long.txt
+refuses 'needs lockstep without --time' run --design dmap --time --warmup 1 long.txt
+refuses 'needs lockstep without --time' compare --design dmap --executor threads \
+    --warmup 1 long.txt
+refuses 'a workload has none' run --design dmap --workload pipe --warmup 1
+refuses 'a workload has none' run --design dmap --workload pipe --interval 1
+refuses 'exclude each other' mrc --shards 0.5 --warmup 1 long.txt
+refuses 'exclude each other' mrc --shards 0.5 --sizes 9 --interval 9 long.txt
+refuses 'expected one number of buffers' mrc --sizes 9,10 --interval 9 long.txt
+refuses 'an option of .ephmap run' mrc --design dmap --events --interval 9 long.txt
+refuses 'needs --interval N' run --design dmap --plot terminal long.txt
+refuses 'needs the executor lockstep' run --design dmap --executor threads \
+    --interval 9 long.txt
+
 finish

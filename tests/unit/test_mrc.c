@@ -407,6 +407,69 @@ test_curves_are_the_replays(void)
 	eph_refs_free(&r);
 }
 
+/*
+ * A warm-up is played and not counted: what is left is the whole less what a
+ * stream that ends there gives, for every policy that knows no future; for
+ * OPT the curve and the replay agree.  Parts are those of one run.
+ */
+static void
+test_warmup_and_parts(void)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 7, 20, 40, 90, 100, 101 };
+	const struct eph_policy_ops *policies[64];
+	struct eph_mrc_config cfg = { .policies = policies,
+		.sizes = sizes,
+		.nsizes = COUNT(sizes),
+		.seed = 3,
+		.warmup = 700,
+		.rate = 1 };
+	const size_t ends[] = { 0, 700, 701, 1500, 2000 };
+	struct eph_policy_counts all, first, part[COUNT(ends)];
+	struct eph_mrc_point *points;
+	struct eph_refs r, head;
+	struct eph_err err;
+
+	make_refs(&r, 100, 2000, 5);
+	head = r;
+	head.n = 700;
+	for (; eph_policies[cfg.npolicies] != NULL; cfg.npolicies++)
+		policies[cfg.npolicies] = eph_policies[cfg.npolicies];
+	points = calloc(cfg.npolicies * COUNT(sizes), sizeof(*points));
+	CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, points, &err), 0);
+	for (size_t i = 0; i < cfg.npolicies * COUNT(sizes); i++) {
+		const struct eph_policy_ops *p = policies[i / COUNT(sizes)];
+		const uint32_t size = sizes[i % COUNT(sizes)];
+		uint64_t after, sum = 0;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_mrc_replay(&r, p, NULL, size, 3, &all, &err), 0);
+		CU_ASSERT_EQUAL_FATAL(eph_mrc_replay_parts(&r, p, NULL, size, 3,
+					  ends, COUNT(ends), part, &err),
+		    0);
+		for (size_t k = 0; k < COUNT(ends); k++)
+			sum += part[k].hits;
+		CU_ASSERT_EQUAL(sum, all.hits);
+		CU_ASSERT_EQUAL(part[0].hits, 0);
+		after = all.hits - part[1].hits;
+		CU_ASSERT_DOUBLE_EQUAL(
+		    points[i].miss_ratio, 1 - (double)after / 1300, 1e-12);
+		if (p->offline)
+			continue;
+		head.next = NULL;
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_mrc_replay(&head, p, NULL, size, 3, &first, &err), 0);
+		CU_ASSERT_EQUAL(part[1].hits, first.hits);
+		CU_ASSERT_EQUAL(part[1].promotions, first.promotions);
+	}
+	free(points);
+	cfg.warmup = 2000;
+	CU_ASSERT_EQUAL(eph_mrc_run(&r, &cfg, NULL, &err), EINVAL);
+	cfg.warmup = 1;
+	cfg.rate = 0.5;
+	CU_ASSERT_EQUAL(eph_mrc_run(&r, &cfg, NULL, &err), EINVAL);
+	eph_refs_free(&r);
+}
+
 static void
 check_within_error(const struct eph_refs *r, const struct eph_mrc_point *p,
     size_t n, const char *what)
@@ -673,6 +736,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_loop_behaviour),
 	TEST(test_curves_do_not_depend_on_threads),
 	TEST(test_curves_are_the_replays),
+	TEST(test_warmup_and_parts),
 	TEST(test_shards_is_within_its_error),
 	TEST(test_shards_of_all_pages_is_exact),
 	TEST(test_miniature_is_near),

@@ -122,7 +122,7 @@ sweep='sweep --trace t.ept --design dmap,sf_buf.lru --cpus 4,8'
 	accepts $sweep --time --cpu-of robin -o timed.db
 	expect_out '0 run now'
 	# Means are of one kind.
-	for other in '--time --cpu-of robin --think 50' '--time' ''; do
+	for other in '--time --cpu-of robin --think 50' '--cpu-of robin'; do
 		refuses 'timed.db: has runs under other clocks' \
 		    $sweep $other -o timed.db
 	done

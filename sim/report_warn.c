@@ -41,6 +41,12 @@ warn_asleep(const struct eph_run_result *r)
 }
 
 static uint64_t
+warn_holding(const struct eph_run_result *r)
+{
+	return (r->slept_holding);
+}
+
+static uint64_t
 warn_wires(const struct eph_run_result *r)
 {
 	return (r->wires_leaked);
@@ -61,6 +67,10 @@ static const struct warning {
 	    true },
 	{ warn_asleep, "maps still asleep when the trace ends", true, true,
 	    true },
+	{ warn_holding,
+	    "maps slept until their own thread unmapped another page, which "
+	    "no thread that sleeps can do: a kernel stands still here",
+	    true, true, false },
 	{ warn_wires, "wirings of pages leaked, as shipped", true, true,
 	    false },
 };

@@ -173,6 +173,8 @@ struct eph_run_result {
 	uint64_t references;  /* maps asked for */
 	uint64_t held_at_end; /* handles the trace never unmapped */
 	uint64_t asleep;      /* maps that still sleep at the end */
+	/* maps woken by an unmap of the thread that sleeps; lockstep only */
+	uint64_t slept_holding;
 	uint64_t sleepers_peak;
 	double buffers_mean; /* over time with d lines, else over lines;
 			      * NAN with threads */

@@ -354,6 +354,7 @@ replay_flags_init(struct replay *rp)
 	rp->wires = (ops->flags & EPH_DESIGN_WIRES) != 0;
 	rp->ask_first = ops->validity == EPH_VALID_GENERATION;
 	rp->this_cpu = ops->validity == EPH_VALID_THIS_CPU;
+	rp->nests = rp->cfg->time == NULL ? rp->mc->ncpus : 0;
 	rp->sample = !rp->src->has_time && rp->cfg->hold_ns == 0;
 	rp->holds = rp->cfg->hold_ns != 0 || rp->cfg->hold_refs != 0;
 	rp->held_end = &rp->held_first;

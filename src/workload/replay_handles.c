@@ -68,6 +68,70 @@ replay_handle_gone(struct replay *rp, struct handle *h)
 	rp->handle_free = h;
 }
 
+/*
+ * Nesting.  A thread that sleeps in a map unmaps nothing.  So where the lines
+ * of a CPU nest as a thread's do, and a mapping is unmapped that was made
+ * before one that still sleeps though its own u line has passed, the trace
+ * lets that thread do what it could not: a kernel would have stood still.
+ */
+
+/* Line m of a new handle. */
+static int
+nest_map(struct replay *rp, struct handle *h, unsigned cpu)
+{
+	const size_t size = rp->mc->ncpus * sizeof(*rp->nest);
+	struct nest *n;
+
+	if (rp->nest == NULL &&
+	    (rp->nest = eph_machine_alloc(rp->mc, size)) == NULL)
+		return (eph__replay_fail(rp, ENOMEM, "out of memory"));
+	n = &rp->nest[cpu];
+	h->below = n->top;
+	n->top = h;
+	return (0);
+}
+
+/* The lines of a CPU do not nest. */
+static void
+nest_break(struct replay *rp, unsigned cpu)
+{
+	rp->nests -= !rp->nest[cpu].broken;
+	rp->nest[cpu].broken = true;
+}
+
+/* Line u; `waits': the handle sleeps, and so does the line. */
+static void
+nest_unmap(struct replay *rp, struct handle *h, unsigned cpu, bool waits)
+{
+	struct nest *n = &rp->nest[h->cpu];
+
+	if (n->broken)
+		return;
+	if (n->top != h || cpu != h->cpu) {
+		nest_break(rp, h->cpu);
+	} else {
+		n->top = h->below;
+		if (waits) {
+			n->late++;
+			h->late = n->hits + 1;
+		} else if (n->late != 0) {
+			rp->res->slept_holding += n->late;
+			n->late = 0;
+			n->hits++;
+		}
+	}
+}
+
+/* The handle's map has returned. */
+static void
+nest_woken(struct replay *rp, struct handle *h)
+{
+	struct nest *n = &rp->nest[h->cpu];
+
+	n->late -= h->late == n->hits + 1;
+	h->late = 0;
+}
+
 /* Handles that have lost their slot, by name */
 
 #define REPLAY_NAMES 4096u
@@ -268,7 +332,11 @@ replay_park(struct replay *rp, const struct eph_op *op, struct handle *h)
 	EPH_NOTE(rp->mc, "waits: the map of its handle sleeps");
 	*h->parked_end = p;
 	h->parked_end = &p->next;
-	return (op->kind == EPH_OP_UNMAP ? replay_lose_slot(rp, h) : 0);
+	if (op->kind != EPH_OP_UNMAP)
+		return (0);
+	if (rp->nests != 0)
+		nest_unmap(rp, h, op->cpu, true);
+	return (replay_lose_slot(rp, h));
 }
 
 static unsigned
@@ -330,6 +398,8 @@ replay_unpark(struct replay *rp, struct handle *h)
 {
 	int error = 0;
 
+	if (h->late != 0)
+		nest_woken(rp, h);
 	while (error == 0 && h->parked != NULL) {
 		struct parked *p = h->parked;
 		const struct eph_op op = p->op;
@@ -364,14 +434,19 @@ replay_map_op(struct replay *rp, const struct eph_op *op)
 	h = *hp;
 	if (h == NULL && rp->nnames != 0)
 		h = replay_by_name(rp, op->slot);
-	if (h != NULL && h->state == HANDLE_MAPPING)
+	if (h != NULL && h->state == HANDLE_MAPPING) {
+		if (rp->nests != 0)
+			nest_break(rp, h->cpu);
 		return (replay_park(rp, op, h));
+	}
 	if (h != NULL && h->state == HANDLE_MAPPED)
 		return (eph__replay_fail(
 		    rp, EINVAL, "the handle is mapped already"));
 	if (h == NULL && (h = replay_handle_new(rp, op->slot)) == NULL)
 		return (
 		    eph__replay_fail(rp, ENOMEM, "out of memory for handles"));
+	if (rp->nests != 0 && (error = nest_map(rp, h, op->cpu)) != 0)
+		return (error);
 	error = replay_map(rp, op, h);
 	if (eph_unlikely(error == 0 && h->parked != NULL))
 		error = replay_unpark(rp, h);
@@ -394,6 +469,8 @@ eph__replay_handle_op(struct replay *rp, const struct eph_op *op)
 		    eph__replay_fail(rp, EINVAL, "the handle is not mapped"));
 	if (eph_unlikely(h->state == HANDLE_MAPPING))
 		return (replay_park(rp, op, h));
+	if (op->kind == EPH_OP_UNMAP && rp->nests != 0)
+		nest_unmap(rp, h, op->cpu, false);
 	error = replay_use(rp, op, h);
 	if (error == 0 && h->state == HANDLE_GONE)
 		replay_handle_gone(rp, h);
@@ -439,5 +516,7 @@ eph__replay_handles_free(struct replay *rp)
 		eph_machine_free(
 		    mc, rp->names, REPLAY_NAMES * sizeof(*rp->names));
 	eph_machine_free(mc, rp->slots, rp->nslots * sizeof(*rp->slots));
+	if (rp->nest != NULL)
+		eph_machine_free(mc, rp->nest, mc->ncpus * sizeof(*rp->nest));
 	eph_machine_free(mc, rp->asked, rp->nasked * sizeof(*rp->asked));
 }

@@ -44,9 +44,13 @@ struct handle {
 	uint32_t slot;	       /* EPH_NONE: it has lost its slot */
 	uint16_t cpu;	       /* that mapped it */
 	uint8_t state;	       /* enum handle_state */
+	uint32_t late;	       /* its u line waits: nest.hits then, plus one */
 	struct parked *parked; /* in order */
 	struct parked **parked_end;
-	uint64_t name;	     /* valid once it has lost its slot */
+	union {
+		uint64_t name;	      /* valid once it has lost its slot */
+		struct handle *below; /* until its u line: see nest */
+	};
 	struct handle *next; /* free, or of the same bucket of names */
 };
 
@@ -55,6 +59,17 @@ struct asked {
 	eph_va_t va;
 	uint32_t cpu;
 	uint32_t next; /* index plus one */
+};
+
+/*
+ * A CPU whose m and u lines nest as those of one thread do.  Where they do not
+ * it stands for several, and nothing is known of its sleepers.
+ */
+struct nest {
+	struct handle *top; /* of the lines read, the latest not unmapped */
+	uint32_t late;	    /* handles that sleep beyond their u line */
+	uint32_t hits;	    /* times that these were counted */
+	bool broken;
 };
 
 /* A `p` line whose unmap is still to come. */
@@ -114,9 +129,11 @@ struct replay {
 	struct replay_marks marks;
 	struct held_ref *held_first; /* by references, the first due first */
 	struct held_ref **held_end;
-	uint64_t mapped; /* handles mapped now */
-	uint32_t *seen;	 /* by page: index of the address it had last, or 0 */
-	uint32_t nseen;	 /* room */
+	uint64_t mapped;   /* handles mapped now */
+	struct nest *nest; /* by CPU; NULL: no handle yet */
+	unsigned nests;	   /* CPUs whose lines nest; set where some may */
+	uint32_t *seen;	   /* by page: index of the address it had last, or 0 */
+	uint32_t nseen;	   /* room */
 	uint64_t buffers_sampled; /* sum over lines */
 	double buffers_sum;	  /* over time */
 	uint64_t clock_last;

@@ -81,4 +81,45 @@ refuses 'empty' trace info empty
 refuses 'folder' trace import folder -o n.ept
 refuses 'unknown name\|did you mean' trace import --from sendfile_tsv log.tsv -o n.ept
 
+# Two tasks, each holds a mapping and sleeps for a second: a kernel would stand
+# still, and lines that nest say so; two tasks of one CPU, whose lines do not,
+# are fine, and so is a sleeper whom another CPU wakes.
+trace nested.txt <<'END'
+m 0 1 1
+m 1 2 2
+m 0 3 3
+m 1 4 4
+r 0 3
+r 1 4
+u 0 3
+u 1 4
+u 0 1
+u 1 2
+END
+run run --design kmap --nbufs 2 nested.txt
+expect_status 0
+expect_err 'warning: maps slept until their own thread unmapped .*: kmap 1$'
+accepts run --design kmap --nbufs 4 nested.txt
+expect_no_err
+trace tasks.txt <<'END'
+m 0 1 1
+m 0 3 3
+u 0 1
+u 0 3
+m 0 1 1
+m 0 3 3
+u 0 3
+u 0 1
+END
+accepts run --design kmap --nbufs 1 tasks.txt
+expect_no_err
+trace other.txt <<'END'
+m 1 2 2
+m 0 3 3
+u 0 3
+u 1 2
+END
+accepts run --design kmap --nbufs 1 other.txt
+expect_no_err
+
 finish

@@ -125,6 +125,12 @@ expect_status 1
 expect_out 'stale use'
 expect_out 'missing: invlpg or a flush on CPU 1'
 
+# The table of strategies has every exhibit, by every strategy.
+"$EPHMAP" list bugs --format json | sed -n 's/^ *"name": "\(.*\)",*$/\1/p' | sort >"$base/bugs"
+cut -f 1 "$ROOT/doc/strategies.tsv" | grep -v '^exhibit$' | sort | uniq -c |
+    awk '$1 == 8 { print $2 }' >"$base/tried"
+expect 'exhibits of doc/strategies.tsv' cmp -s "$base/bugs" "$base/tried"
+
 # Lists.
 accepts list scenarios --format json
 expect_out '"name": "exhaustion"'

@@ -12,6 +12,7 @@
 #include "ephmap/import.h"
 #include "ephmap/names.h"
 #include "ephmap/trace.h"
+#include "cmd_trace.h"
 #include "command.h"
 #include "options.h"
 #include "input.h"
@@ -20,26 +21,25 @@
 #include "text.h"
 #include "words.h"
 
-static int
-refuse(const struct eph_err *err)
+int
+trace_refuse(const struct eph_err *err)
 {
 	(void)options_refuse("ephmap", "%s", err->text);
 	return (EXIT_BAD);
 }
 
-/* Commit or throw away, and say what went wrong. */
-static int
-finish(struct eph_trace_writer *w, int error, struct eph_err *err)
+int
+trace_finish(struct eph_trace_writer *w, int error, struct eph_err *err)
 {
 	if (error != 0)
 		eph_trace_writer_abort(w);
 	else
 		error = eph_trace_writer_commit(w, err);
-	return (error != 0 ? refuse(err) : EXIT_OK);
+	return (error != 0 ? trace_refuse(err) : EXIT_OK);
 }
 
-static void
-show_progress(void *arg, uint64_t done, uint64_t total)
+void
+trace_progress(void *arg, uint64_t done, uint64_t total)
 {
 	struct progress *p = arg;
 
@@ -100,13 +100,13 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 		return (options_refuse(command, "--alpha is for zipf only"));
 	if (eph_trace_writer_open(
 		o->output, (enum eph_trace_form)o->to_form, &w, &err) != 0)
-		return (refuse(&err));
+		return (trace_refuse(&err));
 	progress_start(&bar, "generating", g.refs);
-	g.progress = show_progress;
+	g.progress = trace_progress;
 	g.progress_arg = &bar;
 	error = eph_trace_generate(&g, w, &err);
 	progress_end(&bar);
-	return (finish(w, error, &err));
+	return (trace_finish(w, error, &err));
 }
 
 /* -- import ------------------------------------------------------------- */
@@ -271,13 +271,13 @@ import_log(const char *log, const char *out, enum eph_trace_form form,
 	int error, status;
 
 	if (eph_trace_writer_open(out, form, &w, &err) != 0)
-		return (refuse(&err));
+		return (trace_refuse(&err));
 	progress_start(&bar, "importing", 0);
-	io->progress = show_progress;
+	io->progress = trace_progress;
 	io->progress_arg = &bar;
 	error = eph_trace_import(log, io, w, &res, &err);
 	progress_end(&bar);
-	status = finish(w, error, &err);
+	status = trace_finish(w, error, &err);
 	if (status == EXIT_OK)
 		import_remarks(&res);
 	return (status);
@@ -529,9 +529,9 @@ cmd_trace_info(const struct opts *o, int n, char **operands)
 	if (input_settle("ephmap trace info", path) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (eph_trace_open(path, &t, &err) != 0)
-		return (refuse(&err));
+		return (trace_refuse(&err));
 	if (info_verify(t, &err) != 0)
-		status = refuse(&err);
+		status = trace_refuse(&err);
 	else if (o->format == FORMAT_JSON)
 		status = info_json(path, eph_trace_meta(t));
 	else if (o->format == FORMAT_CSV)
@@ -601,13 +601,18 @@ cmd_trace_convert(const struct opts *o, int n, char **operands)
 	if (input_settle("ephmap trace convert", operands[0]) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (eph_trace_open(operands[0], &t, &err) != 0)
-		return (refuse(&err));
+		return (trace_refuse(&err));
+	if (o->rate > 0 && eph_trace_rate(t, o->rate, &err) != 0) {
+		eph_trace_close(t);
+		return (options_refuse("ephmap trace convert", "--rate: %s: %s",
+		    operands[0], err.text));
+	}
 	if (!opt_given(o, convert_to))
 		to = eph_trace_is_text(t) ? EPH_TRACE_BINARY : EPH_TRACE_TEXT;
 	if (eph_trace_writer_open(o->output, to, &w, &err) != 0)
-		status = refuse(&err);
+		status = trace_refuse(&err);
 	else
-		status = finish(w, convert_all(t, w, &err), &err);
+		status = trace_finish(w, convert_all(t, w, &err), &err);
 	eph_trace_close(t);
 	return (status);
 }

@@ -26,6 +26,8 @@ set(EPHMAP_SOURCES
     trace_binary.c
     trace_binary_read.c
     trace_binary_write.c
+    trace_cut.c
+    trace_merge.c
     trace_rate.c
     trace_text.c
     trace_writer.c

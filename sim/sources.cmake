@@ -17,6 +17,7 @@ set(EPHMAP_SOURCES
     cmd_score.c
     cmd_sweep.c
     cmd_trace.c
+    cmd_trace_stats.c
     cmd_trace_tools.c
     command_table.c
     costs.c

@@ -25,6 +25,7 @@
 #include "ephmap/run.h"
 #include "ephmap/tlb_record.h"
 #include "ephmap/trace.h"
+#include "ephmap/trace_stats.h"
 #include "ephmap/trace_tools.h"
 #include "ephmap/types.h"
 #include "ephmap/version.h"

@@ -32,4 +32,5 @@ set(EPHMAP_SOURCES
     refs.c
     reuse_bound.c
     shards.c
-    table.c)
+    table.c
+    trace_stats.c)

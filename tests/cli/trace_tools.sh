@@ -129,4 +129,56 @@ done
 refuses 'expected -o FILE' trace merge a.txt b.txt
 refuses 'an operand is missing' trace merge a.txt -o x.ept
 
+# What a trace is like, by hand.
+trace five.txt <<'END'
+p 0 1
+d 3
+p 1 2
+m 0 1 9
+d 4
+u 0 9
+p 1 1
+p 0 3
+END
+accepts trace stats --format json --interval 2 five.txt
+flat=$(tr -d ' \n' <"$out")
+has() {
+	expect "expected $1 in $flat" [ "${flat#*"$1"}" != "$flat" ]
+}
+has '"references":5,"unique_pages":3,"once":2,'
+has '"top_1_percent":0.6,"top_10_percent":0.6,'
+has '"reuse_time":{"n":2,"p50":1,"p90":2,"p99":2,"p999":2,"max":2}'
+has '"reuse_ns":{"n":2,"p50":3,"p90":4,"p99":4,"p999":4,"max":4}'
+has '"reuse_distance":{"n":2,"p50":1,"p90":2,"p99":2,"p999":2,"max":2}'
+has '"scans":0,"scan_references":0,"scan_longest":0,"shared_pages":1,'
+has '{"cpu":0,"references":3,"pages":2,"shared_pages":1}'
+has '{"cpu":1,"references":2,"pages":2,"shared_pages":1}'
+has '"windows":[{"first":1,"ns":0,"references":2,"pages":2,"new_pages":2},'
+has '{"first":3,"ns":3,"references":2,"pages":1,"new_pages":0},'
+has '{"first":5,"ns":7,"references":1,"pages":1,"new_pages":1}]'
+accepts trace stats --format csv --interval 2 five.txt
+expect_out '^3,3,2,1,0$'
+accepts trace stats five.txt
+expect_out '^references  *1  *2  *2  *2  *2$'
+# Zipf's exponent comes back, and what is none is said to be none.
+accepts trace generate zipf --pages 300 --alpha 0.9 --refs 60000 -o zipf.ept
+accepts trace stats --format json zipf.ept
+expect 'alpha is 0.9' [ "$(value zipf_alpha | cut -c1-3)" = 0.9 -o \
+    "$(value zipf_alpha | cut -c1-4)" = 0.89 ]
+accepts trace stats zipf.ept
+expect 'it is one' [ "$(grep -c 'no Zipf' "$out")" -eq 0 ]
+accepts trace generate loop --pages 40 --refs 1000 --cpus 1 -o loop.ept
+accepts trace stats loop.ept
+expect_out 'Scans: 25, .* 100.0 % of the references, the longest has 40'
+expect_out '^distance  *40  *40 '
+accepts trace generate scan --pages 64 --refs 64 --to text -o scan.txt
+accepts trace stats --format json scan.txt
+expect_out '"reuse_time": null'
+refuses 'more than 100000 windows' trace stats --interval 1 \
+    "$SAMPLES/nginx-nasa.ept"
+trace empty.txt <<'END'
+d 5
+END
+refuses 'no page reference' trace stats empty.txt
+
 finish

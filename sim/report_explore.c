@@ -199,6 +199,11 @@ print_assurance(const struct opts *o, const struct eph_explore_config *cfg,
 		(void)fprintf(f,
 		    ": these are all there are, up to the order of "
 		    "operations that commute\n");
+	else if (r->exhausted && strcmp(cfg->strategy, "dpor") == 0)
+		(void)fprintf(f,
+		    ": one of each class of those with at most %" PRIu64
+		    " TLB action%s, whatever the number of preemptions\n",
+		    o->fills, o->fills == 1 ? "" : "s");
 	else if (r->exhausted)
 		(void)fprintf(f,
 		    ": all with at most %" PRIu64 " %s and %" PRIu64

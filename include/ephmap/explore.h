@@ -79,7 +79,7 @@ struct eph_explore_config {
 	const struct eph_design_ops *design;	   /* NULL: none */
 	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
 	const char *strategy; /* NULL: pct; random, pos, urw, surw, greybox,
-		       * systematic, delay, bfs */
+		       * systematic, delay, dpor, bfs */
 	unsigned ncpus;	      /* 0: the scenario's */
 	uint32_t nbufs;	      /* 0: the scenario's */
 	uint32_t pages;	      /* that maps take in turn, 0: the scenario's */
@@ -87,7 +87,7 @@ struct eph_explore_config {
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */
 	unsigned preemptions; /* systematic: bound; delay: of delays */
-	unsigned fills;	      /* systematic: TLB actions in a schedule */
+	unsigned fills;	      /* systematic, dpor: TLB actions in a schedule */
 	double seconds;	      /* bfs: time that it may take; 0: any */
 	size_t memory_bytes;  /* bfs: memory for states; 0: any */
 	bool check_states;    /* bfs: reach each state twice, and compare */
@@ -145,7 +145,7 @@ struct eph_explore_result {
 	unsigned threads;   /* n of the pct guarantee */
 	uint32_t steps_max; /* k: most steps in one schedule */
 	double guarantee;   /* pct: 1/(n k^(d-1)); else 0 */
-	bool exhausted;	    /* systematic, bfs: there are no more */
+	bool exhausted;	    /* systematic, dpor, bfs: there are no more */
 	bool bounded;	    /* and the bound cut something */
 
 	/* "2 buffers, 2 CPUs, 3 pages, 2 operations a thread" */

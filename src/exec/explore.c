@@ -195,6 +195,7 @@ ex_timer_fire(struct explore *ex)
 	if (t.at_ns > mc->clock_ns)
 		mc->clock_ns = t.at_ns;
 	mc->cur = mc->cpus[t.cpu];
+	ex->fired++;
 	ex_set_quiet(ex, true);
 	t.fn(mc, t.arg);
 	ex_set_quiet(ex, false);
@@ -418,9 +419,8 @@ eph__ex_wait(struct explore *ex, struct ex_entity *e, enum ex_status status)
 	eph__ex_yield(ex, e);
 }
 
-void
-eph__ex_point(
-    struct explore *ex, enum eph_point_kind kind, const void *obj, bool write)
+static void
+ex_point_op(struct explore *ex, struct ex_op op)
 {
 	struct ex_entity *e = ex->cur;
 
@@ -430,7 +430,23 @@ eph__ex_point(
 	if (eph_unlikely(atomic_load_explicit(
 			     &ex->mc->nviolations, memory_order_relaxed) != 0))
 		eph__explore_stop(ex, EX_VIOLATION);
-	e->op = (struct ex_op){ obj, (uint8_t)kind, write };
+	/* Behind the hooks of a switch comes what the thread was about to do. */
+	if (ex->cpu[e->cpu].switching)
+		op.obj = NULL;
+	e->op = op;
 	ex->mc->step = ex->nchoices;
 	eph__ex_yield(ex, e);
+}
+
+void
+eph__ex_point(
+    struct explore *ex, enum eph_point_kind kind, const void *obj, bool write)
+{
+	ex_point_op(ex, (struct ex_op){ obj, (uint8_t)kind, write, 0 });
+}
+
+void
+eph__ex_point_ipi(struct explore *ex, uint16_t cpus)
+{
+	ex_point_op(ex, (struct ex_op){ NULL, EPH_POINT_IPI, true, cpus });
 }

@@ -26,7 +26,9 @@ struct explore;
 #define EX_PENDING     64u /* interrupts waiting at one CPU */
 #define EX_STEPS_MAX   (1u << 16)
 #define EX_TIMERS      32u
-#define EX_STORES      8u /* entries of a store buffer */
+#define EX_STORES      8u  /* entries of a store buffer */
+#define EX_DPOR	       24u /* threads that dpor can tell apart, */
+#define EX_DPOR_FILLS  8u  /* and actions of TLBs */
 
 #define EX_BIT(e) (1ull << (e))
 
@@ -83,6 +85,7 @@ struct ex_op {
 	const void *obj;
 	uint8_t kind; /* enum eph_point_kind */
 	bool write;
+	uint16_t cpus; /* an interrupt: where it is sent */
 };
 
 enum ex_status {
@@ -176,6 +179,7 @@ extern const struct ex_strategy eph__ex_surw;
 extern const struct ex_strategy eph__ex_greybox;
 extern const struct ex_strategy eph__ex_systematic;
 extern const struct ex_strategy eph__ex_delay;
+extern const struct ex_strategy eph__ex_dpor;
 extern const struct ex_strategy eph__ex_replay; /* ex->replay, then default */
 
 struct explore {
@@ -204,6 +208,7 @@ struct explore {
 	uint32_t nchoices;
 	struct ex_choice *choices; /* EX_STEPS_MAX, as made */
 	uint32_t steps_max;	   /* budget of one schedule */
+	uint32_t fired;		   /* timers, in this schedule */
 	enum ex_verdict verdict;
 	bool quiet; /* no scheduling points: inside the executor itself */
 	char why[400];

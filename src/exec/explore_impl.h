@@ -68,6 +68,9 @@ void eph__ex_wait(
 void eph__ex_point(
     struct explore *ex, enum eph_point_kind kind, const void *obj, bool write);
 
+/* An interrupt will be sent to these CPUs. */
+void eph__ex_point_ipi(struct explore *ex, uint16_t cpus);
+
 /* explore_sync.c */
 void eph__explore_point(struct eph_machine *mc, enum eph_point_kind kind,
     const void *obj, const char *what);

@@ -81,7 +81,7 @@ eph__explore_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 		ex_ipi_now(ex, targets, ipi);
 		return;
 	}
-	eph__ex_point(ex, EPH_POINT_IPI, NULL, true);
+	eph__ex_point_ipi(ex, (uint16_t)targets[0]);
 	eph__ex_buffer_drain(ex, e->cpu);
 	EPH_CPUSET_FOREACH(t, targets, mc->cpuwords)
 	{

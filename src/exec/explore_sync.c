@@ -257,7 +257,7 @@ eph__explore_block(struct eph_machine *mc, struct eph_thread *td)
 	td->cpu = e->cpu;
 	eph__ex_unload_context(ex, e);
 	/* What follows a sleep is this thread's own business. */
-	e->op = (struct ex_op){ &ex->cpu[e->cpu], EPH_POINT_SLEEP, true };
+	e->op = (struct ex_op){ &ex->cpu[e->cpu], EPH_POINT_SLEEP, true, 0 };
 	if (e->wakened)
 		eph__ex_yield(ex, e);
 	else

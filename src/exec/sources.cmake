@@ -3,6 +3,7 @@ set(EPHMAP_SOURCES
     explore.c
     explore_buffer.c
     explore_dfs.c
+    explore_dpor.c
     explore_greybox.c
     explore_intern.c
     explore_intr.c

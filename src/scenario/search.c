@@ -36,7 +36,7 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	static const struct ex_strategy *const strategies[] = { &eph__ex_pct,
 		&eph__ex_random, &eph__ex_pos, &eph__ex_urw, &eph__ex_surw,
 		&eph__ex_greybox, &eph__ex_systematic, &eph__ex_delay,
-		&eph__ex_states };
+		&eph__ex_dpor, &eph__ex_states };
 	const char *name = cfg->strategy != NULL ? cfg->strategy : "pct";
 	const char *names[sizeof(strategies) / sizeof(*strategies) + 1];
 
@@ -57,8 +57,8 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	}
 	return (eph_err_unknown(err, "strategy", name,
 	    eph_nearest_name(name, names),
-	    "expected random, pct, pos, urw, surw, greybox, systematic, delay "
-	    "or bfs"));
+	    "expected random, pct, pos, urw, surw, greybox, systematic, delay, "
+	    "dpor or bfs"));
 }
 
 /* Pages that the threads of a scenario map; 0: it does not say. */
@@ -195,6 +195,12 @@ eph__search_open(struct search *s, const struct eph_explore_config *from,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	if (cfg->threads)
 		return (0);
+	if (s->ex->strategy == &eph__ex_dpor &&
+	    (s->ex->nthreads > EX_DPOR || cfg->fills > EX_DPOR_FILLS))
+		return (eph_err_set(err, ENOTSUP,
+		    "dpor: %u threads and %u TLB actions: expected at most %u "
+		    "and %u, or another strategy",
+		    s->ex->nthreads, cfg->fills, EX_DPOR, EX_DPOR_FILLS));
 	search_cold(s->mc);
 	if (eph_machine_mark(s->mc) != 0)
 		return (eph_err_set(err, ENOMEM, "out of memory"));

@@ -70,6 +70,45 @@ term_find(const struct term *terms, const char *command, const char *what,
 	return (-1);
 }
 
+/* An option that the kind does not look at is refused. */
+static int
+generate_check(
+    const char *command, const struct opts *o, struct eph_generate *g)
+{
+	static const struct {
+		enum opt_id id;
+		unsigned use;
+	} options[] = { { OPT_ID_alpha, EPH_GEN_USES_ALPHA },
+		{ OPT_ID_gen_share, EPH_GEN_USES_SHARE },
+		{ OPT_ID_gen_weight, EPH_GEN_USES_WEIGHT },
+		{ OPT_ID_gen_phases, EPH_GEN_USES_PHASES },
+		{ OPT_ID_gen_hold, EPH_GEN_USES_HOLD } };
+	struct hold hold;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (o->given[options[i].id] &&
+		    (eph_generator_uses(g->kind) & options[i].use) == 0)
+			return (
+			    options_refuse(command, "--%s means nothing to %s",
+				opt_table[options[i].id].name,
+				generate_kinds[g->kind].name));
+	}
+	if ((opt_given(o, gen_share) && o->gen_share <= 0) ||
+	    (opt_given(o, gen_weight) && o->gen_weight <= 0))
+		return (options_refuse(command,
+		    "--share and --weight: expected a share above 0 (20%% or "
+		    "0.2)"));
+	if (o->gen_hold == NULL)
+		return (OPTIONS_OK);
+	if (parse_hold(o->gen_hold, &hold) != 0 || hold.ns == 0)
+		return (options_refuse(command,
+		    "--hold: expected a time in nanoseconds, or one with us, "
+		    "ms or s, got \"%s\"",
+		    o->gen_hold));
+	g->hold_ns = hold.ns;
+	return (OPTIONS_OK);
+}
+
 int
 cmd_trace_generate(const struct opts *o, int n, char **operands)
 {
@@ -79,7 +118,10 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 		.alpha = o->alpha,
 		.cpus = (unsigned)o->gen_cpus,
 		.seed = o->gen_seed,
-		.rate = o->rate };
+		.rate = o->rate,
+		.share = o->gen_share,
+		.weight = o->gen_weight,
+		.phases = o->gen_phases };
 	struct eph_trace_writer *w;
 	struct eph_err err;
 	struct progress bar;
@@ -96,8 +138,8 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 		    !opt_given(o, gen_pages)	  ? "--pages N"
 			: !opt_given(o, gen_refs) ? "--refs N"
 						  : "-o FILE"));
-	if (opt_given(o, alpha) && g.kind != EPH_GEN_ZIPF)
-		return (options_refuse(command, "--alpha is for zipf only"));
+	if (generate_check(command, o, &g) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (eph_trace_writer_open(
 		o->output, (enum eph_trace_form)o->to_form, &w, &err) != 0)
 		return (trace_refuse(&err));

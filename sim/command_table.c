@@ -45,6 +45,13 @@ const struct term generate_kinds[] = {
 	{ "scan", "one pass in order, each page REFS/PAGES times in a row" },
 	{ "loop", "all pages in order, again and again" },
 	{ "uniform", "every page with the same probability" },
+	{ "hotspot",
+	    "80 % of the references to 20 % of the pages (--weight, --share)" },
+	{ "phases", "sets of pages one after another, zipf in each" },
+	{ "zipf-scan", "zipf, and --share of the references in scans" },
+	{ "zipf-loop", "zipf, and --share of the references a loop" },
+	{ "latest", "new pages, and zipf over their age" },
+	{ "sendfile", "files by zipf, with times and holds: a web server" },
 	{ NULL, NULL },
 };
 

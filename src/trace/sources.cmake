@@ -9,6 +9,14 @@ set(EPHMAP_SOURCES
     calls_io.c
     calls_queue.c
     calls_tasks.c
+    gen_hotspot.c
+    gen_kit.c
+    gen_latest.c
+    gen_mix.c
+    gen_order.c
+    gen_phases.c
+    gen_sendfile.c
+    gen_zipf.c
     generate.c
     idmap.c
     import.c

@@ -31,7 +31,8 @@ sed 's/t\.ept/T/' "$out" >"$base/second"
 expect 'both forms give the same counts' cmp -s "$base/first" "$base/second"
 
 # The same options, the same trace; another seed, another trace.
-for kind in zipf scan loop uniform; do
+for kind in zipf scan loop uniform hotspot phases zipf-scan zipf-loop latest \
+    sendfile; do
 	accepts trace generate $kind --pages 50 --refs 500 --cpus 3 -o a.ept
 	accepts trace generate $kind --pages 50 --refs 500 --cpus 3 -o b.ept
 	expect "$kind: the same again" cmp -s a.ept b.ept

@@ -27,7 +27,7 @@ refuses '--cpus: expected a number from 1 to 1024' \
     $g zipf --pages 1 --refs 1 --cpus 1025 -o new
 refuses '--alpha: expected a number' \
     $g zipf --pages 1 --refs 1 --alpha nan -o new
-refuses '--alpha is for zipf only' $g loop --pages 1 --refs 1 --alpha 1 -o new
+refuses '--alpha means nothing to loop' $g loop --pages 1 --refs 1 --alpha 1 -o new
 refuses 'did you mean zipf' $g zpif --pages 1 --refs 1 -o new
 refuses 'expected --pages N' $g zipf --refs 1 -o new
 refuses 'expected -o FILE' $g zipf --pages 1 --refs 1

@@ -181,4 +181,59 @@ d 5
 END
 refuses 'no page reference' trace stats empty.txt
 
+# Generators: what they say of themselves, and the same lines for ever.
+while read -r kind sum; do
+	accepts trace generate "$kind" --pages 100 --refs 2000 --cpus 2 --seed 5 \
+	    --to text -o -
+	expect "$kind: $(cksum <"$out")" [ "$(cksum <"$out" | cut -d' ' -f1)" = "$sum" ]
+done <<'END'
+hotspot 3636878836
+phases 295346272
+zipf-scan 321330579
+zipf-loop 2744245160
+latest 2636521900
+sendfile 1063727167
+END
+# share FROM TO: the share of p lines, in per cent, of pages in that range.
+share() {
+	awk -v from="$1" -v to="$2" '
+	    $1 == "p" { n++; if ($3 >= from && $3 <= to) k++ }
+	    END { printf "%d", 100 * k / n + 0.5 }' "$out"
+}
+between() {
+	expect "$1: $2 is between $3 and $4" [ "$2" -ge "$3" -a "$2" -le "$4" ]
+}
+accepts trace generate hotspot --pages 100 --refs 5000 --to text -o -
+between 'hot references' "$(share 0 19)" 77 83
+accepts trace generate hotspot --pages 100 --share 5% --weight 0.5 --refs 5000 \
+    --to text -o -
+between 'hot references' "$(share 0 4)" 46 54
+accepts trace generate zipf-scan --pages 100 --share 40% --refs 20000 --to text -o -
+between 'references in scans' "$(share 50 99)" 32 48
+accepts trace generate zipf-loop --pages 101 --refs 5000 --to text -o -
+between 'references of the loop' "$(share 51 100)" 22 28
+accepts trace generate latest --pages 1000 --share 10% --refs 3000 --to text -o -
+between 'new pages' "$(sort -u "$out" | grep -c '^p')" 260 340
+accepts trace generate phases --pages 110 --phases 10 --refs 5000 --to text -o -
+expect 'a set of 20 in each of 10' [ "$(sed -n 2,501p "$out" | sort -u | wc -l)" -le 20 ]
+expect 'the first page goes' [ "$(sed -n 502,5001p "$out" | grep -c -x 'p 0 0')" -eq 0 ]
+expect 'the last page comes late' [ "$(sed -n 2,4501p "$out" | grep -c -x 'p 0 109')" -eq 0 ]
+accepts trace generate sendfile --pages 500 --refs 3000 --cpus 2 --hold 2ms -o s.ept
+accepts trace info --format json s.ept
+expect_value references 3000
+expect_value held_at_end 0
+expect 'held for about 2 ms at 50,000 a second' [ "$(value held_mean | cut -d. -f1)" -ge 100 ]
+accepts run --design sf_buf.accessed --nbufs 64 --format json s.ept
+expect_value held_at_end 0
+accepts trace stats --format json s.ept
+refuses 'means nothing to zipf' trace generate zipf --share 5% --pages 9 --refs 9 -o x.ept
+refuses 'means nothing to loop' trace generate loop --phases 5 --pages 9 --refs 9 -o x.ept
+refuses 'means nothing to hotspot' trace generate hotspot --hold 5 --pages 9 --refs 9 -o x.ept
+refuses 'a share above 0' trace generate hotspot --share 0 --pages 9 --refs 9 -o x.ept
+refuses '.--hold: expected a time' trace generate sendfile --hold 5r --pages 9 --refs 9 -o x.ept
+for kind in hotspot phases zipf-scan zipf-loop latest sendfile; do
+	accepts trace generate $kind --pages 1 --refs 20 -o one.ept
+	accepts trace generate $kind --pages 2 --refs 20 -o one.ept
+done
+
 finish

@@ -212,7 +212,8 @@ at_least(double x, uint32_t least)
 
 /* clang-format on */
 
-/* The second file of them; NULL: it is not there. */
+/* The second file of them, and the third; NULL: it is in none from there. */
 const struct eph_policy_ops *naive_find_recent(const char *name);
+const struct eph_policy_ops *naive_find_learned(const char *name);
 
 #endif /* !NAIVE_KIT_H */

@@ -723,5 +723,5 @@ naive_find_recent(const char *name)
 		if (strcmp(naive_recent[i].name, name) == 0)
 			return (&naive_recent[i]);
 	}
-	return (NULL);
+	return (naive_find_learned(name));
 }

@@ -88,12 +88,12 @@ ptrace_call(struct eph_work *w, unsigned id, struct prng *rng)
 	const bool write = prng_below(rng, 100) < w->value[P_WRITES];
 	const eph_uva_t own = EPH_UVA_BASE + prng_below(rng, 100);
 	struct eph_digest sent = { 0 }, arrived = { 0 };
+	char buf[EPH_PAGE_SIZE];
 	size_t done;
 	int error;
 
-	for (size_t k = 0; write && k < n; k += 64) {
-		const size_t here = n - k < 64 ? n - k : 64;
-		char buf[64];
+	for (size_t k = 0; write && k < n; k += sizeof(buf)) {
+		const size_t here = n - k < sizeof(buf) ? n - k : sizeof(buf);
 
 		eph_stream_bytes(w->seed, pos + k, buf, here);
 		if ((error = copyout(pw->own[id], buf, own + k, here)) != 0)
@@ -101,12 +101,13 @@ ptrace_call(struct eph_work *w, unsigned id, struct prng *rng)
 	}
 	error = proc_rwmem(&w->map, pw->target, EPH_UVA_BASE + pos, pw->own[id],
 	    own, n, write, &done);
-	for (size_t k = 0; k < done; k++) {
-		char c;
+	for (size_t k = 0; k < done; k += sizeof(buf)) {
+		const size_t here =
+		    done - k < sizeof(buf) ? done - k : sizeof(buf);
 
-		if (copyin(pw->own[id], own + k, &c, 1) != 0)
+		if (copyin(pw->own[id], own + k, buf, here) != 0)
 			return (error);
-		eph_digest_add(&arrived, w->mc, &c, 0, 1);
+		eph_digest_add(&arrived, w->mc, buf, 0, here);
 	}
 	eph_digest_stream(&sent, w->mc, w->seed, pos, 0, done);
 	eph_work_compare(w, &sent, &arrived);

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,6 +133,36 @@ every_consumer_on_every_design(void)
 		}
 	}
 	CU_ASSERT(ran > 100);
+}
+
+#define LOCKS_A_PAGE 100u /* what the dearest consumer takes, and some */
+
+/*
+ * Bytes move by the page, or by what a call asks for: not one at a time, each
+ * with a hold of its page that is then priced.
+ */
+static void
+no_consumer_moves_byte_by_byte(void)
+{
+	for (size_t i = 0; small[i] != NULL; i++) {
+		struct eph_run_result res;
+		struct eph_work_result wres;
+		struct eph_err err;
+		uint64_t pages, locks;
+
+		CU_ASSERT_EQUAL_FATAL(
+		    run(small[i], eph_design_find("sf_buf.lru"), 64, &res,
+			&wres, &err),
+		    0);
+		pages = wres.bytes / EPH_PAGE_SIZE + wres.operations;
+		locks = res.counters.lock_acquire;
+		CU_ASSERT(locks <= LOCKS_A_PAGE * pages);
+		if (locks > LOCKS_A_PAGE * pages)
+			(void)fprintf(stderr,
+			    "\n%s: %" PRIu64 " locks for %" PRIu64
+			    " pages and calls",
+			    small[i], locks, pages);
+	}
 }
 
 static void
@@ -266,6 +297,7 @@ bad_parameters_are_refused(void)
 
 static CU_TestInfo consumer_tests[] = {
 	TEST(every_consumer_on_every_design),
+	TEST(no_consumer_moves_byte_by_byte),
 	TEST(a_wrong_mapping_fails_the_checksum_and_the_oracle),
 	TEST(a_trace_drives_sendfile),
 	TEST(a_trace_drives_a_pipe),

@@ -399,15 +399,15 @@ eph_trace_import(const char *path, const struct eph_import_options *o,
 	int error;
 
 	memset(res, 0, sizeof(*res));
-	if ((f != NULL &&
-		(error = eph__abi_check("the importer", f->abi, err)) != 0) ||
-	    (error = eph__input_open(path, &own.in, err)) != 0)
+	if ((error = eph__input_open(path, &own.in, err)) != 0)
 		return (error);
 	if ((error = eph__input_peek(own.in, 1, &p, &n, err)) == 0 &&
 	    f == NULL && (from = import_implied(o, n > 0 ? *p : '\0')) != NULL)
 		error = import_find(from, &f, err);
 	if (error == 0)
 		error = import_guess(own.in, &f, err);
+	if (error == 0)
+		error = eph__abi_check("the importer", f->abi, err);
 	if (error == 0)
 		error = import_check(f, o, err);
 	if (error == 0) {

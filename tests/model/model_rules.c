@@ -489,7 +489,8 @@ refuses_rows(const struct old_rows *old, unsigned abi)
 	says_interface(
 	    eph_workload_run(&run, &wl, &res, &wres, NULL, NULL, &err),
 	    "workload", abi, &err);
-	says_interface(eph_trace_import("log", &io, NULL, &imported, &err),
+	says_interface(
+	    eph_trace_import(PLUGIN_REFUSED, &io, NULL, &imported, &err),
 	    "importer", abi, &err);
 }
 

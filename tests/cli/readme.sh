@@ -60,7 +60,7 @@ shows() {
 		failed=1
 	fi
 }
-shows README.md examples/count.c
+shows doc/library.md examples/count.c
 shows doc/GUIDE.md tests/cli/plugin_once.c
 
 # What they show fits 80 columns, as what the program prints does.

@@ -80,6 +80,7 @@ static const char *const read_or_write[] = { "read", "write", "r", "w", "rs",
 		return (eph_import_all_lines(p, n, ident##_guess_line));       \
 	}                                                                      \
 	const struct eph_import_format eph__import_##ident = {                 \
+		.abi = EPHMAP_ABI,                                             \
 		.name = name_,                                                 \
 		.desc = desc_,                                                 \
 		.unit = "requests",                                            \

@@ -29,7 +29,7 @@
 #include "table.h"
 
 #define DESIGNS_MOST 8 /* of which all pairs are told */
-#define SHARED_PAGES 64
+#define SHARED_PAGES 64u
 #define DEFAULT_DESIGNS                                                        \
 	"sf_buf.lru,sf_buf.accessed,lwbuf.pcpu,kvabio,ephmap.best,dmap"
 #define WIDTH 79

@@ -219,37 +219,42 @@ for cpus in 2 4; do
 	blocks=$((cpus == 2 ? 2 * 128 + 1 : 3 * 128 + 1))
 	same 'vm_map_ram, flushes' $((60000 / (64 * blocks))) \
 		"$(said v.ram ram rounds)"
-	[ $cpus -eq 2 ] && cp ../said ../said.2
+	[ $cpus -eq 2 ] && cp ../said ../said.2 && cp list ../events
 	grep -v '^script=/.*mode=events' list >list.4
 	mv list.4 list
 done
 
-# Loads and stores of valid traces reach what ephmap says, all of them; of the
-# others, what it says or what a walk gives.
+# Loads and stores of valid traces reach what ephmap says, all of them.  Of the
+# others they reach what it says, or what a walk gives, as an emulator forgets
+# when it likes; or, if it walked in between, what the entry was then.
+[ "$(grep -c '^events' ../said.2)" -eq "$(grep -c 'mode=events' ../events)" ] || {
+	echo 'emulated: not all scripts were played; see boot.log'
+	failed=1
+}
 awk '$1 == "events" {
 	for (i = 3; i < NF; i += 2) n[$i] = $(i + 1)
 	scripts++
 	loads += n["loads"]; writes += n["writes"]; stores += n["stores"]
 	invlpg += n["invlpg"]; flushes += n["flushes"]
-	bad = n["other"] != 0 || n["as-said"] + n["walked-anew"] != \
-	    n["loads"] + n["writes"]
+	bad = n["other"] != 0
 	if ($2 ~ /\.valid\./) {
 		valid++
-		bad = bad || n["walked-anew"] != 0 || n["entries"] != 0 ||
+		bad = bad || n["outdated"] != 0 || n["entries"] != 0 ||
 		    n["accessed"] != 0 || n["modified"] != 0
 	} else {
 		outdated += n["outdated"]
-		stale += n["outdated"] - n["walked-anew"]
+		anew += n["walked-anew"]
+		older += n["older"]
 	}
 	if (bad) { print "emulated: " $0; wrong = 1 }
 }
 END {
 	printf "%d scripts, %d of them valid: %d entries stored, %d invlpg, " \
 	    "%d flushes, %d loads, %d stores; outdated by ephmap %d, of them " \
-	    "so here %d\n", scripts, valid, stores, invlpg, flushes, loads,
-	    writes, outdated, stale
-	exit wrong || valid == 0 || stale == 0
+	    "walked anew here %d, older here %d\n", scripts, valid, stores,
+	    invlpg, flushes, loads, writes, outdated, anew, older
+	exit wrong || valid == 0 || outdated <= anew + older
 }' ../said.2 || failed=1
-grep -h -v '^events' ../said.2 ../said | sort -u | sed 's/^/  /'
+grep -h ': maps ' ../said.2 ../said | sort -u | sed 's/^/  /'
 echo "emulated: Linux $version, $(($(date +%s) - t0)) s under emulation"
 exit $failed

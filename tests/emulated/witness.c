@@ -39,6 +39,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/tlbflush.h>
 
@@ -298,10 +299,23 @@ play_functions(struct line *line, unsigned int n)
 static unsigned long window;
 static pte_t *entry[PAGES];
 
+/* Frames that an entry had: what a TLB that was not told may still have. */
+#define HISTORY 64
+static short history[PAGES][HISTORY];
+static unsigned char nhistory[PAGES];
+
+static void
+remember(unsigned long slot, long frame)
+{
+	if (frame >= 0)
+		history[slot][nhistory[slot]++ % HISTORY] = frame;
+}
+
 struct deed {
 	const struct line *line;
 	pte_t put, old;
 	unsigned long token, got;
+	bool faulted;
 };
 
 static void
@@ -324,7 +338,7 @@ deed_here(void *arg)
 {
 	struct deed *d = arg;
 	const struct line *l = d->line;
-	volatile unsigned long *at = (void *)(window + (l->a << PAGE_SHIFT));
+	unsigned long *at = (void *)(window + (l->a << PAGE_SHIFT));
 
 	switch (l->what) {
 	case 'S':
@@ -338,12 +352,15 @@ deed_here(void *arg)
 		flush_all_here(l->a != 0);
 		break;
 	case 'L':
-		d->got = at[0];
+		__get_kernel_nofault(&d->got, at, unsigned long, fault);
 		break;
 	case 'W':
-		at[1] = d->token;
+		__put_kernel_nofault(at + 1, &d->token, unsigned long, fault);
 		break;
 	}
+	return;
+fault:
+	d->faulted = true;
 }
 
 static pte_t
@@ -374,43 +391,73 @@ static struct {
 	unsigned long stores, invlpgs, flushes, loads, writes;
 	unsigned long same, other;     /* pages reached, by loads and writes */
 	unsigned long outdated, again; /* said to be so; of these walked anew */
+	unsigned long older;	       /* as it was before, not as said */
 	unsigned long entries;	       /* that were not as said */
 	unsigned long accessed, modified;
 } saw;
 
-static void
-judge_access(const struct line *l, bool reached, bool reached_now, bool stale)
+static bool
+reaches(const struct deed *d, long frame)
 {
-	saw.outdated += stale;
-	if (reached)
+	if (d->faulted || frame < 0)
+		return d->faulted && frame < 0;
+	return d->line->what == 'L' ? d->got == frame
+				    : word_of(frame, 1) == d->token;
+}
+
+static bool
+reaches_older(const struct deed *d)
+{
+	const unsigned long slot = d->line->a;
+	unsigned int i;
+
+	for (i = 0; i < HISTORY && i < nhistory[slot]; i++) {
+		if (reaches(d, history[slot][i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_access(const struct deed *d)
+{
+	const struct line *l = d->line;
+	const long now = pte_present(*entry[l->a])
+	    ? history[l->a][(nhistory[l->a] - 1) % HISTORY]
+	    : -1;
+
+	saw.outdated += now != l->b;
+	if (reaches(d, l->b))
 		saw.same++;
-	else if (stale && reached_now)
+	else if (now != l->b && reaches(d, now))
 		saw.again++;
+	else if (now != l->b && reaches_older(d))
+		saw.older++;
 	else
 		saw.other++;
 }
 
 static void
+judge_store(const struct line *l, const struct deed *d)
+{
+	saw.stores++;
+	remember(l->a, l->frame[1]);
+	if (!pte_present(d->old) != (l->frame[0] < 0) ||
+	    (l->frame[0] >= 0 &&
+		pte_pfn(d->old) != page_to_pfn(frames[l->frame[0]]))) {
+		saw.entries++;
+	} else if (l->frame[0] >= 0) {
+		saw.accessed += !pte_young(d->old) != ((l->bits[0] & 2) == 0);
+		saw.modified += !pte_dirty(d->old) != ((l->bits[0] & 4) == 0);
+	}
+}
+
+static void
 judge(const struct line *l, const struct deed *d)
 {
-	const unsigned long now =
-	    l->what == 'L' || l->what == 'W' ? pte_pfn(*entry[l->a]) : 0;
-	const bool stale = (l->what == 'L' || l->what == 'W') &&
-	    (!pte_present(*entry[l->a]) || now != page_to_pfn(frames[l->b]));
-
 	switch (l->what) {
 	case 'S':
-		saw.stores++;
-		if (!pte_present(d->old) != (l->frame[0] < 0) ||
-		    (l->frame[0] >= 0 &&
-			pte_pfn(d->old) != page_to_pfn(frames[l->frame[0]])))
-			saw.entries++;
-		else if (l->frame[0] >= 0) {
-			saw.accessed +=
-			    !pte_young(d->old) != ((l->bits[0] & 2) == 0);
-			saw.modified +=
-			    !pte_dirty(d->old) != ((l->bits[0] & 4) == 0);
-		}
+		judge_store(l, d);
 		break;
 	case 'I':
 		saw.invlpgs++;
@@ -420,14 +467,11 @@ judge(const struct line *l, const struct deed *d)
 		break;
 	case 'L':
 		saw.loads++;
-		judge_access(l, d->got == l->b,
-		    stale && d->got < PAGES &&
-			page_to_pfn(frames[d->got]) == now,
-		    stale);
+		judge_access(d);
 		break;
 	case 'W':
 		saw.writes++;
-		judge_access(l, word_of(l->b, 1) == d->token, stale, stale);
+		judge_access(d);
 		break;
 	}
 }
@@ -466,10 +510,10 @@ play_events(struct line *line, unsigned int n)
 	on_each_cpu(deed_here, &flush, 1);
 	vunmap(area);
 	pr_info(
-	    "witness: events %s: stores %lu invlpg %lu flushes %lu loads %lu writes %lu as-said %lu other %lu outdated %lu walked-anew %lu entries %lu accessed %lu modified %lu\n",
+	    "witness: events %s: stores %lu invlpg %lu flushes %lu loads %lu writes %lu as-said %lu other %lu outdated %lu walked-anew %lu older %lu entries %lu accessed %lu modified %lu\n",
 	    script, saw.stores, saw.invlpgs, saw.flushes, saw.loads, saw.writes,
-	    saw.same, saw.other, saw.outdated, saw.again, saw.entries,
-	    saw.accessed, saw.modified);
+	    saw.same, saw.other, saw.outdated, saw.again, saw.older,
+	    saw.entries, saw.accessed, saw.modified);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ def mutants_of(path):
 class Build:
     def __init__(self, folder):
         self.folder = os.path.abspath(folder)
-        self.work = os.path.join(self.folder, 'mutants')
+        self.work = os.path.join(self.folder, 'mutants-%d' % os.getpid())
         os.makedirs(self.work, exist_ok=True)
         with open(os.path.join(self.folder, 'compile_commands.json')) as f:
             self.compile = {

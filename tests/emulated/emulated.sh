@@ -154,8 +154,10 @@ for kind in own both private; do
 done
 for d in $("$ephmap" list designs --format json | jq -r '.[].name'); do
 	case $d in
-	# Entries that differ by CPU, and TLBs that software fills.
+	# Entries that differ by CPU, TLBs that software fills, entries that
+	# are there from boot on.
 	lwbuf.pcpu-kva | mips.kmap_coherent | sun4.pplock) continue ;;
+	dmap | lwbuf.dmap) continue ;;
 	esac
 	for kind in own both private; do
 		"$ephmap" run --design "$d" --nbufs 16 --log-format json \
@@ -175,7 +177,7 @@ boot() {
 	timeout 1500 qemu-system-i386 -cpu max -accel tcg,thread=single -m 2048 \
 		-smp "$1" -display none -serial stdio -no-reboot \
 		-kernel "$build/tree/boot/vmlinuz-$version-686-pae" \
-		-initrd ../root.cpio -append 'console=ttyS0 loglevel=7 panic=-1' \
+		-initrd ../root.cpio -append 'console=ttyS0 loglevel=7 panic=-1 no_timer_check' \
 		</dev/null >../boot.log 2>&1
 	tr -d '\r' <../boot.log | sed -n 's/^\[[^]]*\] witness: //p' >../said
 }
@@ -239,7 +241,7 @@ awk '$1 == "events" {
 	bad = n["other"] != 0
 	if ($2 ~ /\.valid\./) {
 		valid++
-		bad = bad || n["outdated"] != 0 || n["entries"] != 0 ||
+		bad = bad || n["outdated"] + n["older"] != 0 || n["entries"] != 0 ||
 		    n["accessed"] != 0 || n["modified"] != 0
 	} else {
 		outdated += n["outdated"]
@@ -253,7 +255,7 @@ END {
 	    "%d flushes, %d loads, %d stores; outdated by ephmap %d, of them " \
 	    "walked anew here %d, older here %d\n", scripts, valid, stores,
 	    invlpg, flushes, loads, writes, outdated, anew, older
-	exit wrong || valid == 0 || outdated <= anew + older
+	exit wrong || valid == 0 || outdated <= anew
 }' ../said.2 || failed=1
 grep -h ': maps ' ../said.2 ../said | sort -u | sed 's/^/  /'
 echo "emulated: Linux $version, $(($(date +%s) - t0)) s under emulation"

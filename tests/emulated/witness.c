@@ -300,9 +300,9 @@ static unsigned long window;
 static pte_t *entry[PAGES];
 
 /* Frames that an entry had: what a TLB that was not told may still have. */
-#define HISTORY 64
+#define HISTORY 512
 static short history[PAGES][HISTORY];
-static unsigned char nhistory[PAGES];
+static unsigned short nhistory[PAGES];
 
 static void
 remember(unsigned long slot, long frame)
@@ -431,7 +431,7 @@ judge_access(const struct deed *d)
 		saw.same++;
 	else if (now != l->b && reaches(d, now))
 		saw.again++;
-	else if (now != l->b && reaches_older(d))
+	else if (reaches_older(d))
 		saw.older++;
 	else
 		saw.other++;

@@ -112,25 +112,35 @@ struct m_ext {
 #define EPH_MSIZE    256
 #define EPH_MCLBYTES 2048
 #define MB_HEADER    72
+#define MB_PKTHDR    24 /* with pointers of 64 bits, and kept with others */
 
 #define MLEN	     (EPH_MSIZE - MB_HEADER)
-#define MHLEN	     (MLEN - (int)sizeof(struct pkthdr))
+#define MHLEN	     (MLEN - MB_PKTHDR)
 #define MINCLSIZE    (MHLEN + 1) /* smallest packet that is worth a cluster */
 #define MAX_PROTOHDR 64		 /* what m_pullup() tries to gather anyway */
 
 struct mbuf {
-	struct mb_obj m_obj;
-	struct mbuf *m_next;
-	struct mbuf *m_nextpkt;
-	eph_va_t m_data; /* host address, or the machine's if M_MAPPED */
-	struct mbuf_pool *m_pool; /* (c) */
-	int m_len;
-	uint32_t m_flags;
-	uint32_t m_type;
-	uint32_t m_pad;
 	union {
 		struct {
-			struct pkthdr m_pkthdr;
+			struct mb_obj m_obj;
+			struct mbuf *m_next;
+			struct mbuf *m_nextpkt;
+			/* Host address, or the machine's if M_MAPPED. */
+			eph_va_t m_data;
+			struct mbuf_pool *m_pool; /* (c) */
+			int m_len;
+			uint32_t m_flags;
+			uint32_t m_type;
+			uint32_t m_pad;
+		};
+		char m_header[MB_HEADER];
+	};
+	union {
+		struct {
+			union {
+				struct pkthdr m_pkthdr;
+				char m_hdrroom[MB_PKTHDR];
+			};
 			union {
 				struct m_ext m_ext; /* M_EXT */
 				char m_pktdat[MHLEN];

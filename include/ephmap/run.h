@@ -49,6 +49,7 @@ struct eph_op_source {
 	void *arg;
 	uint32_t npages_hint; /* 0: unknown */
 	bool has_time;	      /* there are d lines */
+	unsigned cpus;	      /* CPUs are below it; 0: unknown */
 };
 
 /* The source that reads `t`. */

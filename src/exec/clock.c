@@ -72,6 +72,7 @@ struct clock_cpu {
 	struct {
 		CLOCK_EVENTS(CLOCK_SEEN)
 	} seen;		 /* counters that have been paid for */
+	uint64_t sum;	 /* of them; see clock_sum() */
 	uint64_t remote; /* at the beginning of a handler */
 	uint64_t off;	 /* when its last critical section began, ended */
 	uint64_t on;
@@ -104,6 +105,17 @@ struct eph_clock {
 	struct eph__latency map;
 	struct eph__latency unmap;
 };
+
+/*
+ * Counters only grow, so that none has if their sum has not.  walk_step goes
+ * with tlb_miss.
+ */
+static inline uint64_t
+clock_sum(const struct eph_counters *c)
+{
+	return (c->invlpg_local + c->flush_local + c->tlb_hit + c->tlb_miss +
+	    c->pte_store + c->ipiq_msg + c->lock_acquire + c->sleep);
+}
 
 static void lines_forget(void *arg, const void *p, size_t bytes);
 
@@ -139,6 +151,7 @@ eph__clock_create(struct eph_machine *mc)
 	/* What making the design took is not paid for. */
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		CLOCK_EVENTS(CLOCK_SEE)
+		ck->cpu[c].sum = clock_sum(&mc->cpus[c]->c);
 	}
 #undef CLOCK_SEE
 	eph__mem_on_free(mc->mem, lines_forget, mc);
@@ -161,7 +174,7 @@ eph__clock_destroy(struct eph_machine *mc)
 	mc->clock = NULL;
 }
 
-static void
+static inline void
 clock_charge(
     struct eph_clock *ck, unsigned cpu, uint64_t cycles, enum eph_cycles item)
 {
@@ -169,11 +182,10 @@ clock_charge(
 	ck->cpu[cpu].cycles[item] += cycles;
 }
 
-void
-eph__clock_settle(struct eph_machine *mc)
+static void
+clock_pay(
+    struct eph_machine *mc, struct eph_clock *ck, const struct eph_cpu *me)
 {
-	struct eph_clock *ck = mc->clock;
-	struct eph_cpu *me = mc->cur;
 	struct clock_cpu *cc = &ck->cpu[me->id];
 
 #define CLOCK_PAY(counter, price, item)                                        \
@@ -185,6 +197,24 @@ eph__clock_settle(struct eph_machine *mc)
 	}
 	CLOCK_EVENTS(CLOCK_PAY)
 #undef CLOCK_PAY
+}
+
+static inline void
+clock_settle(
+    struct eph_machine *mc, struct eph_clock *ck, const struct eph_cpu *me)
+{
+	const uint64_t sum = clock_sum(&me->c);
+
+	if (sum == ck->cpu[me->id].sum)
+		return;
+	ck->cpu[me->id].sum = sum;
+	clock_pay(mc, ck, me);
+}
+
+void
+eph__clock_settle(struct eph_machine *mc)
+{
+	clock_settle(mc, mc->clock, mc->cur);
 }
 
 uint64_t
@@ -208,6 +238,9 @@ eph__clock_ns(const struct eph_machine *mc, uint64_t cycles)
 {
 	const uint64_t mhz = mc->model->mhz;
 
+	/* One division where it can be. */
+	if (eph_likely(cycles < UINT64_MAX / 1000))
+		return (cycles * 1000 / mhz);
 	return (cycles / mhz * 1000 + cycles % mhz * 1000 / mhz);
 }
 
@@ -219,11 +252,17 @@ eph__clock_cycles(const struct eph_machine *mc, uint64_t ns)
 	return (ns / 1000 * mhz + (ns % 1000 * mhz + 999) / 1000);
 }
 
+static inline uint64_t
+clock_now(struct eph_machine *mc)
+{
+	clock_settle(mc, mc->clock, mc->cur);
+	return (mc->clock->now[mc->cur->id]);
+}
+
 uint64_t
 eph_clock_now_slow(struct eph_machine *mc)
 {
-	eph__clock_settle(mc);
-	return (mc->clock->now[mc->cur->id]);
+	return (clock_now(mc));
 }
 
 uint64_t
@@ -250,8 +289,7 @@ eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap)
 	    ck, me, unmap ? mc->costs.unmap : mc->costs.map, EPH_CYCLES_book);
 	if (!unmap)
 		ck->cpu[me].maps++;
-	eph__latency_add(
-	    unmap ? &ck->unmap : &ck->map, eph_clock_now_slow(mc) - since);
+	eph__latency_add(unmap ? &ck->unmap : &ck->map, clock_now(mc) - since);
 }
 
 /* Lines */
@@ -338,7 +376,7 @@ eph__clock_lock(struct eph_machine *mc, struct eph_mutex *mtx)
 	struct eph_clock *ck = mc->clock;
 	const unsigned me = mc->cur->id;
 
-	eph__clock_settle(mc);
+	clock_settle(mc, ck, mc->cur);
 	if (mtx->free_at > ck->now[me]) {
 		EPH_COUNT(mc, lock_contended);
 		eph__clock_until(mc, me, mtx->free_at, EPH_CYCLES_lock);
@@ -352,7 +390,7 @@ eph__clock_lock(struct eph_machine *mc, struct eph_mutex *mtx)
 void
 eph__clock_unlock(struct eph_machine *mc, struct eph_mutex *mtx)
 {
-	mtx->free_at = eph_clock_now_slow(mc);
+	mtx->free_at = clock_now(mc);
 }
 
 void

@@ -150,8 +150,10 @@ lockstep_run_timers(struct eph_machine *mc, uint64_t until)
 void
 eph__lockstep_advance(struct eph_machine *mc, uint64_t ns)
 {
-	lockstep_run_timers(mc, ns);
-	lockstep_pass(mc, ns);
+	if (lockstep_of(mc)->ntimers != 0)
+		lockstep_run_timers(mc, ns);
+	if (ns > mc->clock_ns)
+		lockstep_pass(mc, ns);
 }
 
 static void

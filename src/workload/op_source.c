@@ -64,6 +64,7 @@ eph_trace_source(struct eph_trace *t)
 	    .arg = t,
 	    .npages_hint = meta_npages(meta),
 	    .has_time = meta->duration_ns != 0,
+	    .cpus = meta->complete ? meta->cpus : 0,
 	});
 }
 
@@ -81,6 +82,7 @@ struct eph_oplist {
 	size_t size;
 	uint32_t npages_hint;
 	bool has_time;
+	unsigned cpus; /* as in the source */
 };
 
 void
@@ -193,6 +195,7 @@ eph_oplist_read(
 	l->trace = t;
 	l->npages_hint = meta_npages(eph_trace_meta(t));
 	l->has_time = eph_trace_meta(t)->duration_ns != 0;
+	l->cpus = eph_trace_meta(t)->complete ? eph_trace_meta(t)->cpus : 0;
 	while (error == 0 && n > 0) {
 		error = eph_trace_next(t, &ops, &n, err);
 		if (error == 0 && n > 0 && oplist_append(l, ops, n) != 0)
@@ -328,5 +331,6 @@ eph_oplist_source(const struct eph_oplist *l, struct eph_oplist_cursor *cur)
 	    .arg = cur,
 	    .npages_hint = l->npages_hint,
 	    .has_time = l->has_time,
+	    .cpus = l->cpus,
 	});
 }

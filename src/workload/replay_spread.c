@@ -84,6 +84,7 @@ eph__spread_source(struct spread_source *s, const struct eph_run_config *cfg,
 
 	*s = (struct spread_source){ .src = src };
 	spread_init(&s->spread, cfg->spread, cfg->cpus, cfg->spread_seed);
+	out.cpus = cfg->cpus;
 	out.next = spread_next;
 	out.where = spread_where;
 	out.line = spread_line;

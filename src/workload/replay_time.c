@@ -5,14 +5,17 @@
  * its next line; of CPUs that are equally far, the one with the lowest
  * number.
  *
- * The whole trace is in memory, a queue for each CPU.  A line with a handle
+ * The trace is read as far as needed: until the next line of the CPU that
+ * is furthest behind is known, or there is none.  Lines that were read and
+ * not played are in memory, a queue for each CPU.  A line with a handle
  * waits until the lines before it that have the handle's slot were played,
  * and begins no earlier than they ended.  The first line of the trace that
  * was not played is always ready, so that nobody waits for ever.
  *
- * A heap holds the CPUs by the time at which their next line may begin.
- * Interrupts only move clocks forward, so an entry may be too early, never
- * too late: it is looked at again when it comes to the top.
+ * A heap holds the CPUs by the time at which their next line may begin; if
+ * that is not known, by their clock.  Interrupts only move clocks forward, so
+ * an entry may be too early, never too late: it is looked at again when it
+ * comes to the top.
  *
  *	closed load	the next line begins when the last has ended, and the
  *			time to think; d lines are left out
@@ -32,15 +35,29 @@
 #include "exec/clock.h"
 #include "exec/lockstep.h"
 
-#define NONE UINT32_MAX
+#define NONE  UINT32_MAX
+#define PIECE 256u /* lines that are read at a time */
 
 struct timed_op {
 	struct eph_op op;
 	uint32_t next; /* of the same CPU */
-	uint32_t turn; /* lines with its slot before it */
-	uint64_t at;   /* arrival in cycles; open */
 	uint64_t line; /* its number in the trace */
+};
+
+/* What lines with handles have, and all of an open load. */
+struct timed_more {
+	uint64_t at;   /* arrival in cycles; open */
 	uint64_t name; /* of its handle */
+	uint32_t turn; /* lines with its slot before it */
+};
+
+#define CHUNK_SHIFT 12
+#define CHUNK_OPS   (1u << CHUNK_SHIFT)
+
+/* Lines by number; they never move. */
+struct timed_chunk {
+	struct timed_more *more; /* CHUNK_OPS; NULL: none has it */
+	struct timed_op op[CHUNK_OPS];
 };
 
 struct timed_slot {
@@ -66,9 +83,18 @@ struct timed {
 	struct eph_machine *mc;
 	struct eph_op_source *src;
 	const struct eph_time_config *cfg;
-	struct timed_op *ops;
-	uint32_t nops;
-	uint32_t room;
+	struct timed_chunk **chunks; /* lines read and not played, and free */
+	uint32_t nchunks;
+	uint32_t room; /* for pointers to chunks */
+	uint32_t nops; /* lines that were ever used */
+	uint32_t free; /* the first free one, by `next`; NONE: none */
+	const struct eph_op *block; /* of the source */
+	size_t nblock;
+	size_t at;	    /* next of it */
+	uint64_t line_base; /* number of its first line, 0: they have gaps */
+	uint64_t ns;	    /* the trace's time there */
+	bool ended;	    /* the trace */
+	uint64_t think;	    /* cycles; closed */
 	struct timed_slot *slots;
 	uint32_t nslots;
 	struct timed_cpu *cpus;
@@ -76,6 +102,18 @@ struct timed {
 	uint32_t nheap;
 	uint32_t now; /* the line delivered last; NONE: none */
 };
+
+static inline struct timed_op *
+timed_op_at(const struct timed *t, uint32_t i)
+{
+	return (&t->chunks[i >> CHUNK_SHIFT]->op[i & (CHUNK_OPS - 1)]);
+}
+
+static inline struct timed_more *
+timed_more_at(const struct timed *t, uint32_t i)
+{
+	return (&t->chunks[i >> CHUNK_SHIFT]->more[i & (CHUNK_OPS - 1)]);
+}
 
 /* The heap */
 
@@ -130,16 +168,21 @@ heap_drop(struct timed *t)
  * When the CPU's next line may begin; too early where its turn has not come:
  * its slot may still be another handle's.
  */
-static uint64_t
+static inline uint64_t
 timed_begin(const struct timed *t, unsigned cpu)
 {
 	const struct timed_cpu *tc = &t->cpus[cpu];
-	const struct timed_op *o = &t->ops[tc->next];
 	const uint64_t clock = eph__clock_of(t->mc, cpu);
-	uint64_t at = t->cfg->load == EPH_LOAD_OPEN ? o->at : tc->ready;
+	const struct timed_op *o;
+	uint64_t at = tc->ready;
 
+	if (tc->next == NONE)
+		return (clock > at ? clock : at);
+	o = timed_op_at(t, tc->next);
+	if (t->cfg->load == EPH_LOAD_OPEN)
+		at = timed_more_at(t, tc->next)->at;
 	if (o->op.kind != EPH_OP_REF && o->op.kind != EPH_OP_MAP &&
-	    t->slots[o->op.slot].played == o->turn &&
+	    t->slots[o->op.slot].played == timed_more_at(t, tc->next)->turn &&
 	    t->slots[o->op.slot].ended > at)
 		at = t->slots[o->op.slot].ended;
 	return (clock > at ? clock : at);
@@ -167,44 +210,90 @@ timed_grow(struct timed *t, void *pp, uint32_t *np, uint32_t want, size_t size)
 }
 
 static int
-timed_slot(struct timed *t, struct timed_op *o)
+timed_slot(struct timed *t, uint32_t slot, uint32_t *turnp)
 {
 	const uint32_t old = t->nslots;
 
-	if (timed_grow(
-		t, &t->slots, &t->nslots, o->op.slot, sizeof(*t->slots)) != 0)
+	if (timed_grow(t, &t->slots, &t->nslots, slot, sizeof(*t->slots)) != 0)
 		return (ENOMEM);
 	for (uint32_t i = old; i < t->nslots; i++)
 		t->slots[i].waiter = NONE;
-	o->turn = t->slots[o->op.slot].lines++;
+	*turnp = t->slots[slot].lines++;
 	return (0);
 }
 
-static int
-timed_take(struct timed *t, const struct eph_op *op, size_t i, uint64_t ns)
+static bool
+timed_chunk_make(struct timed *t)
 {
+	struct timed_chunk *c;
+
+	if (timed_grow(t, &t->chunks, &t->room, t->nchunks,
+		sizeof(struct timed_chunk *)) != 0 ||
+	    (c = eph_machine_alloc(t->mc, sizeof(*c))) == NULL)
+		return (false);
+	t->chunks[t->nchunks++] = c;
+	return (true);
+}
+
+/* Room for a line; NONE when out of memory. */
+static uint32_t
+timed_room(struct timed *t)
+{
+	const uint32_t i = t->free;
+
+	if (i != NONE) {
+		t->free = timed_op_at(t, i)->next;
+		return (i);
+	}
+	if (t->nops == NONE - 1 ||
+	    (t->nops >> CHUNK_SHIFT == t->nchunks && !timed_chunk_make(t)))
+		return (NONE);
+	return (t->nops++);
+}
+
+/* What line `i`, which was just read, has more. */
+static int
+timed_take_more(struct timed *t, const struct eph_op *op, uint32_t i)
+{
+	struct timed_chunk *c = t->chunks[i >> CHUNK_SHIFT];
+	struct timed_more *m;
+
+	if (c->more == NULL)
+		c->more =
+		    eph_machine_alloc(t->mc, CHUNK_OPS * sizeof(*c->more));
+	if (c->more == NULL)
+		return (ENOMEM);
+	m = timed_more_at(t, i);
+	*m = (struct timed_more){ .at = eph__clock_cycles(t->mc, t->ns) };
+	if (op->kind == EPH_OP_REF)
+		return (0);
+	if (t->src->handle_name != NULL)
+		m->name = t->src->handle_name(t->src->arg, t->at);
+	return (timed_slot(t, op->slot, &m->turn));
+}
+
+static int
+timed_take(struct timed *t, const struct eph_op *op)
+{
+	const uint32_t i = timed_room(t);
 	struct timed_cpu *tc;
 	struct timed_op *o;
 
-	if (timed_grow(t, &t->ops, &t->room, t->nops, sizeof(*t->ops)) != 0)
+	if (i == NONE)
 		return (ENOMEM);
-	o = &t->ops[t->nops];
-	*o = (struct timed_op){ .op = *op,
-		.next = NONE,
-		.at = eph__clock_cycles(t->mc, ns),
-		.line = t->src->line(t->src->arg, i) };
+	o = timed_op_at(t, i);
+	*o = (struct timed_op){ .op = *op, .next = NONE };
+	o->line = t->line_base != 0 ? t->line_base + t->at
+				    : t->src->line(t->src->arg, t->at);
+	if ((op->kind != EPH_OP_REF || t->cfg->load == EPH_LOAD_OPEN) &&
+	    timed_take_more(t, op, i) != 0)
+		return (ENOMEM);
 	tc = &t->cpus[o->op.cpu];
-	if (op->kind != EPH_OP_REF) {
-		if (timed_slot(t, o) != 0)
-			return (ENOMEM);
-		if (t->src->handle_name != NULL)
-			o->name = t->src->handle_name(t->src->arg, i);
-	}
 	if (tc->next == NONE)
-		tc->next = t->nops;
+		tc->next = i;
 	else
-		t->ops[tc->last].next = t->nops;
-	tc->last = t->nops++;
+		timed_op_at(t, tc->last)->next = i;
+	tc->last = i;
 	return (0);
 }
 
@@ -220,41 +309,58 @@ timed_refuse_cpu(const struct timed *t, const struct eph_op *op, size_t i,
 	    t->mc->ncpus, t->mc->ncpus - 1));
 }
 
+/* The source's next block. */
+static int
+timed_block(struct timed *t, struct eph_err *err)
+{
+	struct eph_op_source *src = t->src;
+	int error;
+
+	t->at = t->nblock = 0;
+	error = src->next(src->arg, &t->block, &t->nblock, err);
+	if (error != 0 || t->nblock == 0) {
+		t->nblock = 0;
+		t->ended = true;
+		return (error);
+	}
+	t->line_base = src->line(src->arg, 0);
+	if (src->line(src->arg, t->nblock - 1) - t->line_base != t->nblock - 1)
+		t->line_base = 0;
+	return (0);
+}
+
+/* Read some lines more. */
 static int
 timed_read(struct timed *t, struct eph_err *err)
 {
-	const struct eph_op *ops;
-	uint64_t ns = 0;
-	size_t n;
+	const struct eph_op *op;
+	size_t end;
 	int error;
 
-	for (;;) {
-		n = 0;
-		error = t->src->next(t->src->arg, &ops, &n, err);
-		if (error != 0 || n == 0)
-			return (error);
-		for (size_t i = 0; i < n; i++) {
-			if (ops[i].kind == EPH_OP_DELAY) {
-				ns += eph_op_delay_ns(&ops[i]);
-				continue;
-			}
-			if (ops[i].cpu >= t->mc->ncpus)
-				return (timed_refuse_cpu(t, &ops[i], i, err));
-			if (t->nops == NONE - 1)
-				return (eph_err_set(err, EINVAL,
-				    "a trace under clocks has at most 4 G "
-				    "lines"));
-			if (timed_take(t, &ops[i], i, ns) != 0)
-				return (eph_err_set(err, ENOMEM,
-				    "out of memory: under clocks the whole "
-				    "trace is kept"));
+	if (t->at == t->nblock && (error = timed_block(t, err)) != 0)
+		return (error);
+	end = t->nblock - t->at > PIECE ? t->at + PIECE : t->nblock;
+	for (; t->at < end; t->at++) {
+		op = &t->block[t->at];
+		if (op->kind == EPH_OP_DELAY) {
+			t->ns += eph_op_delay_ns(op);
+			continue;
 		}
+		if (op->cpu >= t->mc->ncpus)
+			return (timed_refuse_cpu(t, op, t->at, err));
+		if (timed_take(t, op) != 0)
+			return (eph_err_set(err, ENOMEM,
+			    "out of memory for lines that wait for their CPU"));
 	}
+	return (0);
 }
 
 /* Delivering */
 
-/* The line played last has ended. */
+/*
+ * The line played last has ended.  Its CPU is still the first of the heap,
+ * where it mostly stays.
+ */
 static void
 timed_ended(struct timed *t)
 {
@@ -265,13 +371,19 @@ timed_ended(struct timed *t)
 
 	if (t->now == NONE)
 		return;
-	o = &t->ops[t->now];
+	o = timed_op_at(t, t->now);
 	cpu = o->op.cpu;
 	eph__clock_settle(t->mc);
 	end = eph__clock_of(t->mc, cpu);
-	t->cpus[cpu].ready = end + eph__clock_cycles(t->mc, t->cfg->think_ns);
-	if (t->cpus[cpu].next != NONE)
-		heap_push(t, (struct timed_entry){ timed_begin(t, cpu), cpu });
+	if (t->cfg->load != EPH_LOAD_OPEN)
+		t->cpus[cpu].ready = end + t->think;
+	if (t->cpus[cpu].next != NONE || !t->ended)
+		heap_replace(
+		    t, (struct timed_entry){ timed_begin(t, cpu), cpu });
+	else
+		heap_drop(t);
+	o->next = t->free;
+	t->free = t->now;
 	if (o->op.kind == EPH_OP_REF)
 		return;
 	s = &t->slots[o->op.slot];
@@ -286,38 +398,43 @@ timed_ended(struct timed *t)
 static bool
 timed_waits(struct timed *t, unsigned cpu)
 {
-	const struct timed_op *o = &t->ops[t->cpus[cpu].next];
+	const uint32_t next = t->cpus[cpu].next;
+	const struct timed_op *o = timed_op_at(t, next);
 	struct timed_slot *s;
 
 	if (o->op.kind == EPH_OP_REF)
 		return (false);
 	s = &t->slots[o->op.slot];
-	if (s->played == o->turn)
+	if (s->played == timed_more_at(t, next)->turn)
 		return (false);
 	t->cpus[cpu].waits = s->waiter;
 	s->waiter = cpu;
 	return (true);
 }
 
-/* The CPU that plays next; NONE: all have ended. */
-static uint32_t
-timed_choose(struct timed *t, uint64_t *atp)
+/* The CPU that plays next is the first of the heap, if that has any. */
+static int
+timed_choose(struct timed *t, struct eph_err *err)
 {
+	int error;
+
 	while (t->nheap > 0) {
 		const struct timed_entry e = t->heap[0];
 		const uint64_t at = timed_begin(t, e.cpu);
 
 		if (at != e.at) {
 			heap_replace(t, (struct timed_entry){ at, e.cpu });
-		} else {
+		} else if (t->cpus[e.cpu].next != NONE) {
+			if (!timed_waits(t, e.cpu))
+				return (0);
 			heap_drop(t);
-			if (!timed_waits(t, e.cpu)) {
-				*atp = at;
-				return (e.cpu);
-			}
+		} else if (t->ended) {
+			heap_drop(t);
+		} else if ((error = timed_read(t, err)) != 0) {
+			return (error);
 		}
 	}
-	return (NONE);
+	return (0);
 }
 
 static int
@@ -325,21 +442,22 @@ timed_next(
     void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
 	struct timed *t = arg;
-	uint64_t at = 0;
 	uint32_t cpu;
+	uint64_t at;
+	int error;
 
-	(void)err;
 	timed_ended(t);
 	t->now = NONE;
-	cpu = timed_choose(t, &at);
-	if (cpu == NONE)
-		return (0);
+	if ((error = timed_choose(t, err)) != 0 || t->nheap == 0)
+		return (error);
+	cpu = t->heap[0].cpu;
+	at = t->heap[0].at;
 	/* Timers that are due before may move clocks, by waking somebody. */
 	eph__lockstep_advance(t->mc, eph__clock_ns(t->mc, at));
 	eph__clock_until(t->mc, cpu, at, EPH_CYCLES_idle);
 	t->now = t->cpus[cpu].next;
-	t->cpus[cpu].next = t->ops[t->now].next;
-	*opsp = &t->ops[t->now].op;
+	t->cpus[cpu].next = timed_op_at(t, t->now)->next;
+	*opsp = &timed_op_at(t, t->now)->op;
 	*np = 1;
 	return (0);
 }
@@ -351,7 +469,8 @@ timed_where(void *arg, size_t i, char *buf, size_t size)
 
 	(void)i;
 	(void)snprintf(buf, size, "line %llu",
-	    t->now == NONE ? 0ull : (unsigned long long)t->ops[t->now].line);
+	    t->now == NONE ? 0ull
+			   : (unsigned long long)timed_op_at(t, t->now)->line);
 }
 
 static uint64_t
@@ -360,7 +479,7 @@ timed_line(void *arg, size_t i)
 	const struct timed *t = arg;
 
 	(void)i;
-	return (t->now == NONE ? 0 : t->ops[t->now].line);
+	return (t->now == NONE ? 0 : timed_op_at(t, t->now)->line);
 }
 
 static uint64_t
@@ -377,7 +496,7 @@ timed_handle_name(void *arg, size_t i)
 	const struct timed *t = arg;
 
 	(void)i;
-	return (t->ops[t->now].name);
+	return (timed_more_at(t, t->now)->name);
 }
 
 int
@@ -386,7 +505,6 @@ eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
     struct eph_op_source *out, struct eph_err *err)
 {
 	struct timed *t = eph_machine_alloc(mc, sizeof(*t));
-	int error;
 
 	*tp = t;
 	if (t == NULL)
@@ -399,14 +517,13 @@ eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
 	t->heap = eph_machine_alloc(mc, mc->ncpus * sizeof(*t->heap));
 	if (t->cpus == NULL || t->heap == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	for (unsigned c = 0; c < mc->ncpus; c++)
-		t->cpus[c].next = NONE;
-	if ((error = timed_read(t, err)) != 0)
-		return (error);
+	t->think = eph__clock_cycles(mc, cfg->think_ns);
+	t->free = NONE;
 	for (unsigned c = 0; c < mc->ncpus; c++) {
-		if (t->cpus[c].next != NONE)
-			heap_push(
-			    t, (struct timed_entry){ timed_begin(t, c), c });
+		t->cpus[c].next = NONE;
+		/* Whoever the trace does not have needs no line of it. */
+		if (src->cpus == 0 || c < src->cpus)
+			heap_push(t, (struct timed_entry){ 0, c });
 	}
 	*out = *src;
 	out->next = timed_next;
@@ -427,7 +544,12 @@ eph__timed_free(struct timed *t)
 	if (t == NULL)
 		return;
 	mc = t->mc;
-	eph_machine_free(mc, t->ops, t->room * sizeof(*t->ops));
+	for (uint32_t i = 0; i < t->nchunks; i++) {
+		eph_machine_free(mc, t->chunks[i]->more,
+		    CHUNK_OPS * sizeof(struct timed_more));
+		eph_machine_free(mc, t->chunks[i], sizeof(*t->chunks[i]));
+	}
+	eph_machine_free(mc, t->chunks, t->room * sizeof(struct timed_chunk *));
 	eph_machine_free(mc, t->slots, t->nslots * sizeof(*t->slots));
 	if (t->cpus != NULL)
 		eph_machine_free(mc, t->cpus, mc->ncpus * sizeof(*t->cpus));

@@ -848,7 +848,7 @@ engine(const struct setup *set, const struct trace *t,
 {
 	static struct feed f;
 	struct eph_op_source src = { feed_next, feed_where, feed_line,
-		feed_page, feed_handle, NULL, &f, 0, false };
+		feed_page, feed_handle, NULL, &f, 0, false, 0 };
 	struct eph_run_config cfg = { 0 };
 
 	feed_fill(&f, t, set->reuse);

@@ -8,6 +8,14 @@
 
 #include "ephmap/kernel/sleepq.h"
 
+static void
+home_boot(struct eph_machine *mc, struct lwbuf_home_cpu *hc)
+{
+	hc->boot = kva_alloc(mc, LWBUF_BOOT_PAGES);
+	if (hc->boot != 0)
+		hc->left = hc->count = LWBUF_BOOT_PAGES;
+}
+
 int
 eph__lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc)
 {
@@ -16,7 +24,7 @@ eph__lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc)
 	if (lh->cpus == NULL || ipiq_attach(mc) != 0)
 		return (ENOMEM);
 	for (unsigned c = 0; c < mc->ncpus; c++)
-		lh->cpus[c].boot = kva_alloc(mc, LWBUF_BOOT_PAGES);
+		home_boot(mc, &lh->cpus[c]);
 	return (0);
 }
 
@@ -26,8 +34,10 @@ eph__lwbuf_home_fini(struct lwbuf_home *lh)
 	struct eph_machine *mc = lh->lc.mc;
 
 	for (unsigned c = 0; lh->cpus != NULL && c < mc->ncpus; c++) {
-		if (lh->cpus[c].boot != 0)
-			kva_free(mc, lh->cpus[c].boot, LWBUF_BOOT_PAGES);
+		const struct lwbuf_home_cpu *hc = &lh->cpus[c];
+
+		if (hc->boot != 0 && hc->left != 0)
+			kva_free(mc, hc->boot, hc->left);
 	}
 	eph_machine_free(mc, lh->cpus, mc->ncpus * sizeof(*lh->cpus));
 	eph__lwbuf_core_fini(&lh->lc);
@@ -41,21 +51,26 @@ home_link(struct lwbuf_home_cpu *hc, struct lwbuf *lwb)
 	hc->count++;
 }
 
-/* kmalloc(M_WAITOK) never fails, so neither may this. */
+/* A new lwbuf.  kmalloc(M_WAITOK) never fails, so neither may this. */
+static struct lwbuf *
+home_make(struct lwbuf_home *lh, const struct lwbuf_home_cpu *hc, eph_va_t va)
+{
+	struct lwbuf *lwb = eph__slab_alloc(&lh->lc.slab);
+
+	if (lwb == NULL)
+		PANIC("out of memory for an lwbuf");
+	lwb->lc = &lh->lc;
+	lwb->kva = va;
+	lwb->owner = (uint32_t)(hc - lh->cpus);
+	return (lwb);
+}
+
 void
 eph__lwbuf_home_fill(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc,
     eph_va_t va, uint32_t npages)
 {
-	for (uint32_t i = 0; i < npages; i++) {
-		struct lwbuf *lwb = eph__slab_alloc(&lh->lc.slab);
-
-		if (lwb == NULL)
-			PANIC("out of memory for an lwbuf");
-		lwb->lc = &lh->lc;
-		lwb->kva = va + eph_ptoa(i);
-		lwb->owner = (uint32_t)(hc - lh->cpus);
-		home_link(hc, lwb);
-	}
+	for (uint32_t i = 0; i < npages; i++)
+		home_link(hc, home_make(lh, hc, va + eph_ptoa(i)));
 }
 
 struct lwbuf_home_cpu *
@@ -63,12 +78,6 @@ eph__lwbuf_home_mycpu(struct lwbuf_home *lh)
 {
 	struct lwbuf_home_cpu *hc = &lh->cpus[eph_curcpu(lh->lc.mc)->id];
 
-	if (eph_unlikely(hc->boot != 0)) {
-		const eph_va_t va = hc->boot;
-
-		hc->boot = 0;
-		eph__lwbuf_home_fill(lh, hc, va, LWBUF_BOOT_PAGES);
-	}
 	return (hc);
 }
 
@@ -86,11 +95,13 @@ eph__lwbuf_home_pop(struct lwbuf_home *lh, struct lwbuf_home_cpu *hc)
 {
 	struct lwbuf *lwb;
 
-	if (hc->first == 0)
+	if (hc->count == 0)
 		return (NULL);
+	hc->count--;
+	if (hc->first == 0)
+		return (home_make(lh, hc, hc->boot + eph_ptoa(--hc->left)));
 	lwb = lwbuf_core_at(&lh->lc, hc->first - 1);
 	hc->first = lwb->next;
-	hc->count--;
 	return (lwb);
 }
 
@@ -100,8 +111,7 @@ eph__lwbuf_home_count(struct lwbuf_home *lh)
 	uint64_t n = 0;
 
 	for (unsigned c = 0; c < lh->lc.mc->ncpus; c++)
-		n += lh->cpus[c].boot != 0 ? LWBUF_BOOT_PAGES
-					   : lh->cpus[c].count;
+		n += lh->cpus[c].count;
 	return (n);
 }
 
@@ -125,7 +135,7 @@ eph__lwbuf_home_check(struct lwbuf_home *lh)
 				      "its own");
 			i = lwb->next;
 		}
-		if (n != hc->count)
+		if (n + hc->left != hc->count)
 			PANIC("lwbuf_count is not the length of the list");
 		all += n;
 	}

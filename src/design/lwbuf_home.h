@@ -7,8 +7,9 @@
  * lwbufs that have a home: a list of free ones for each CPU, which only
  * that CPU touches.  For v2 and v3.
  *
- * Every CPU gets LWBUF_BOOT_PAGES addresses at boot; the structures for
- * them are made when the CPU first uses its list, which nobody can tell.
+ * Every CPU gets LWBUF_BOOT_PAGES addresses at boot.  They are at the bottom
+ * of its list, the highest on top, and the structure for one is made when it
+ * is taken first, which nobody can tell.
  * A CPU for which there is no KVA left starts with none.
  *
  * wakeup_one() only when the list goes from empty to one: a second free
@@ -26,8 +27,9 @@
 /* gd_lwbuf_fpages and gd_lwbuf_count, on cache lines of their own. */
 struct lwbuf_home_cpu {
 	_Alignas(64) uint32_t first; /* (p) by number plus one */
-	uint32_t count;		     /* (p) on the list */
-	eph_va_t boot;		     /* (p) addresses not made lwbufs yet */
+	uint32_t count;		     /* (p) on the list, those left too */
+	uint32_t left;		     /* (p) from boot, not made lwbufs yet */
+	eph_va_t boot;		     /* (c) 0: there was no KVA */
 };
 
 struct lwbuf_home {
@@ -41,10 +43,7 @@ int eph__lwbuf_home_init(struct lwbuf_home *lh, struct eph_machine *mc);
 /* After eph__lwbuf_core_drop_kva(). */
 void eph__lwbuf_home_fini(struct lwbuf_home *lh);
 
-/*
- * This CPU's list, with what it got at boot.  In a critical section, as
- * all below.
- */
+/* This CPU's list.  In a critical section, as all below. */
 struct lwbuf_home_cpu *eph__lwbuf_home_mycpu(struct lwbuf_home *lh);
 
 /*
@@ -65,7 +64,7 @@ struct lwbuf *eph__lwbuf_home_pop(
 /* lwbufs on all lists, those of boot included. */
 uint64_t eph__lwbuf_home_count(struct lwbuf_home *lh);
 
-/* The lists are as their counts say; returns how many lwbufs they hold. */
+/* The lists are as their counts say; returns how many made ones they hold. */
 uint64_t eph__lwbuf_home_check(struct lwbuf_home *lh);
 
 /* Is a message under way, with an lwbuf in it? */

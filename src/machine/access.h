@@ -332,6 +332,19 @@ cpu_prefetch_address(const struct eph_cpu *cpu, uint32_t i)
 		tlb_prefetch(mc->cur->tlb, cpu->tlb, i);
 }
 
+/* What a store of the entry at index `i` will look at; it must be there. */
+EPH_PREFETCHER void
+machine_prefetch_entry(const struct eph_machine *mc, uint32_t i)
+{
+	const struct eph_ptp *ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	const uint32_t at = i & EPH_PTP_MASK;
+
+	eph_prefetch(&ptp->pte[at]);
+	eph_prefetch(&ptp->origin[at]);
+	if (ptp->holders != NULL)
+		eph_prefetch(&ptp->holders[at]);
+}
+
 /* In lockstep: `cpu` has something to do before it goes on. */
 static inline void
 cpu_mark_pending(struct eph_cpu *cpu)

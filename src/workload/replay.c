@@ -27,6 +27,7 @@
 
 #include "ephmap/sdk/design.h"
 #include "base/mem.h"
+#include "ephmap/kernel/kva.h"
 #include "workload/replay_impl.h"
 #include "workload/replay_spread.h"
 
@@ -43,12 +44,15 @@ replay_sample(struct replay *rp)
 
 /*
  * What the references to come will look at, which no cache has where there
- * are many CPUs: first the page and the CPU, then, by where the page was
- * mapped last, what the CPU remembers of that address.
+ * are many CPUs: first the page and the CPU, then the address that it will
+ * probably get, what the CPU remembers of that, and the design's object.
+ * Some designs give a page the address that it had last, others a CPU the
+ * one behind its last; who was right more often lately is believed.
  */
 #define AHEAD_FAR  12u
 #define AHEAD_NEAR 7u
 #define AHEAD_NEXT 3u
+#define AHEAD_SURE 64
 
 EPH_PREFETCHER void
 replay_ahead(const struct replay *rp, const struct eph_op *op)
@@ -64,6 +68,20 @@ replay_ahead(const struct replay *rp, const struct eph_op *op)
 	cpu_prefetch_late(mc->cpus[near->cpu], false);
 	if (op[AHEAD_NEXT].cpu < mc->ncpus)
 		cpu_prefetch_late(mc->cpus[op[AHEAD_NEXT].cpu], true);
+	if (rp->last != NULL) {
+		const struct replay_last *l = &rp->last[near->cpu];
+
+		eph_prefetch((const char *)(l->obj + l->obj_step));
+		eph_prefetch((const char *)(l->obj + l->obj_step) + 64);
+		if (rp->in_order > 0) {
+			const uint32_t i = l->va + l->step;
+
+			cpu_prefetch_address(mc->cpus[near->cpu], i);
+			if (kva_has_entry(mc, i))
+				machine_prefetch_entry(mc, i);
+			return;
+		}
+	}
 	if (near->page < rp->nseen)
 		cpu_prefetch_address(mc->cpus[near->cpu], rp->seen[near->page]);
 }
@@ -85,13 +103,30 @@ replay_seen_grow(struct replay *rp, uint32_t page)
 }
 
 /* The page has this address now; no memory for that is no harm. */
-static inline void
-replay_saw(struct replay *rp, uint32_t page, eph_va_t va)
+static void
+replay_saw(
+    struct replay *rp, const struct eph_op *op, const struct eph_mapping *mp)
 {
+	const uint32_t page = op->page, i = machine_va_index(rp->mc, mp->va);
+
+	if (eph_likely(rp->last != NULL)) {
+		struct replay_last *l = &rp->last[op->cpu];
+		const bool in_order = i == l->va + l->step;
+		const bool as_page = page < rp->nseen && i == rp->seen[page];
+
+		if (in_order && !as_page && rp->in_order < AHEAD_SURE)
+			rp->in_order++;
+		if (as_page && !in_order && rp->in_order > -AHEAD_SURE)
+			rp->in_order--;
+		l->step = i - l->va;
+		l->va = i;
+		l->obj_step = (uintptr_t)mp->obj - l->obj;
+		l->obj = (uintptr_t)mp->obj;
+	}
 	if (eph_unlikely(page >= rp->nseen))
 		replay_seen_grow(rp, page);
 	if (eph_likely(page < rp->nseen))
-		rp->seen[page] = machine_va_index(rp->mc, va);
+		rp->seen[page] = i;
 }
 
 /*
@@ -135,7 +170,7 @@ replay_ref(struct replay *rp, const struct eph_op *op, bool swift)
 		if (eph_unlikely(error != 0))
 			return (eph__replay_refused(rp, error));
 		if (!swift && eph_unlikely(mc->crowded))
-			replay_saw(rp, op->page, mp.va);
+			replay_saw(rp, op, &mp);
 	}
 	replay_sample(rp);
 	if (!swift && eph_unlikely(rp->holds))
@@ -213,7 +248,8 @@ replay_block(struct replay *rp)
 	if (rp->cfg->progress != NULL)
 		rp->cfg->progress(rp->cfg->progress_arg, rp->res->lines);
 	rp->line_base = src->line(src->arg, 0);
-	if (src->line(src->arg, rp->n - 1) - rp->line_base != rp->n - 1)
+	if (rp->n > 1 &&
+	    src->line(src->arg, rp->n - 1) - rp->line_base != rp->n - 1)
 		rp->line_base = 0;
 	return (true);
 }
@@ -431,6 +467,9 @@ replay_play(struct replay *rp)
 		return (EINVAL);
 	if (cfg->time != NULL)
 		rp->src = &rp->timed_src;
+	if (rp->mc->crowded)
+		rp->last = eph_machine_alloc(
+		    rp->mc, rp->mc->ncpus * sizeof(*rp->last));
 	rp->swift = rp->mc->plain && !rp->mc->crowded && rp->log == NULL &&
 	    cfg->watch == NULL && !rp->holds && !rp->ask_first;
 	t0 = eph__run_seconds();
@@ -463,6 +502,7 @@ replay_in_world(struct replay *rp)
 	eph__replay_handles_free(rp);
 	replay_held_free(rp);
 	eph_machine_free(rp->mc, rp->seen, rp->nseen * sizeof(*rp->seen));
+	eph_machine_free(rp->mc, rp->last, rp->mc->ncpus * sizeof(*rp->last));
 	eph__timed_free(rp->timed);
 	return (error);
 }

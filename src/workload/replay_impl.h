@@ -81,6 +81,14 @@ struct held_ref {
 	struct held_ref *next;
 };
 
+/* What a CPU's p line got last, and how far that was from the one before. */
+struct replay_last {
+	uintptr_t obj;
+	uintptr_t obj_step;
+	uint32_t va; /* index */
+	uint32_t step;
+};
+
 /* References at which something is due, and what the warm-up counted. */
 struct replay_marks {
 	uint64_t warm_at; /* UINT64_MAX: it has ended */
@@ -132,8 +140,10 @@ struct replay {
 	uint64_t mapped;   /* handles mapped now */
 	struct nest *nest; /* by CPU; NULL: no handle yet */
 	unsigned nests;	   /* CPUs whose lines nest; set where some may */
-	uint32_t *seen;	   /* by page: index of the address it had last, or 0 */
-	uint32_t nseen;	   /* room */
+	struct replay_last *last; /* by CPU; NULL: no crowd */
+	int in_order;		  /* who is believed; see AHEAD_SURE */
+	uint32_t *seen; /* by page: index of the address it had last, or 0 */
+	uint32_t nseen; /* room */
 	uint64_t buffers_sampled; /* sum over lines */
 	double buffers_sum;	  /* over time */
 	uint64_t clock_last;

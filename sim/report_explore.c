@@ -318,8 +318,8 @@ print_schedule(const struct opts *o, const char *schedule)
 		    "a, b ... the threads, in the order of creation" },
 		{ "ABCDEFGHIJKLMNOP",
 		    "A, B ... the interrupt of CPU 0, 1 ..." },
-		{ "+", "+A4      the TLB of CPU 0 loads page 4" },
-		{ "-", "-A4      the TLB of CPU 0 forgets page 4" },
+		{ "+", "+A4      the TLB of CPU 0 loads address 4" },
+		{ "-", "-A4      the TLB of CPU 0 forgets address 4" },
 		{ "!", "!A       the oldest late store of CPU 0 is seen" },
 		{ "0123456789", "a3       three steps of a" },
 	};

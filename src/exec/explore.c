@@ -168,7 +168,7 @@ eph__ex_tlb_acts(struct explore *ex, struct ex_choice choice)
 	if (!mc->has_observer)
 		return;
 	mc->cur = cpu;
-	eph_machine_note(mc, "TLB %s page %u%s",
+	eph_machine_note(mc, "TLB %s address %u%s",
 	    choice.kind == EX_FILL ? "loads" : "forgets", choice.page,
 	    choice.kind == EX_FILL ? " by speculation" : "");
 	mc->cur = was;

@@ -6,7 +6,7 @@
  *	a to z, then {26} ...	a thread, in the order of creation
  *	A to P			the interrupt of CPU 0 to 15
  *	!A to !P		the store buffer of the CPU drains one store
- *	+A4, -A4		the TLB of CPU 0 loads, forgets page 4
+ *	+A4, -A4		the TLB of CPU 0 loads, forgets address 4
  *
  *	.			nothing; the empty schedule is "."
  *

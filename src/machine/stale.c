@@ -23,6 +23,20 @@ page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
 	return (buf);
 }
 
+#define ADDRESS_TEXT 32
+
+/* An address, in the words of who looks: timelines number them. */
+static const char *
+address_text(const struct eph_machine *mc, eph_va_t va, char *buf)
+{
+	if (mc->mode == EPH_EXPLORE)
+		(void)snprintf(buf, ADDRESS_TEXT, "address %" PRIu64,
+		    (uint64_t)eph_atop(va - mc->kva_base));
+	else
+		(void)snprintf(buf, ADDRESS_TEXT, "%#" PRIx64, va);
+	return (buf);
+}
+
 #define MISSING_TEXT 112
 
 /*
@@ -67,48 +81,51 @@ eph__machine_stale(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
 	/* In a replay steps are lines, or operations of a binary trace. */
 	const char *step = mc->page_name != NULL ? "line" : "step";
 	char meant[PAGE_TEXT], held[PAGE_TEXT], missing[MISSING_TEXT];
+	char address[ADDRESS_TEXT];
 
+	(void)address_text(mc, va, address);
 	(void)page_text(mc, m->frame, meant);
 	(void)missing_text(cpu, sh, missing);
 	if (shadow_frame(sh) != m->frame) {
 		cpu->c.stale_use++;
 		eph_machine_violation(mc,
-		    "stale use: CPU %u's %s at %#" PRIx64
-		    ", meant for %s, reached %s by a translation it loaded at "
+		    "stale use: CPU %u's %s at %s, meant for %s, reached %s by "
+		    "a translation it loaded at "
 		    "%s %" PRIu32 "; CPU %" PRIu32
 		    " stored the entry at %s %" PRIu32
 		    " and CPU %u has not invalidated the address since "
 		    "(%s)",
-		    cpu->id, verb, va, meant,
+		    cpu->id, verb, address, meant,
 		    page_text(mc, shadow_frame(sh), held), step, sh->when,
 		    by_cpu, step, by_when, cpu->id, missing);
 		return;
 	}
 	cpu->c.stale_possible++;
 	eph_machine_violation(mc,
-	    "stale use possible: CPU %u's %s at %#" PRIx64
-	    " reached %s as meant, but only because its TLB had forgotten a "
+	    "stale use possible: CPU %u's %s at %s reached %s as meant, "
+	    "but only because its TLB had forgotten a "
 	    "translation to %s; CPU %" PRIu32 " stored the entry at %s %" PRIu32
 	    " and CPU %u has not invalidated the address since "
 	    "(%s)",
-	    cpu->id, verb, va, meant, page_text(mc, shadow_other(sh), held),
-	    by_cpu, step, by_when, cpu->id, missing);
+	    cpu->id, verb, address, meant,
+	    page_text(mc, shadow_other(sh), held), by_cpu, step, by_when,
+	    cpu->id, missing);
 }
 
 uint32_t
 eph__machine_fault(struct eph_cpu *cpu, eph_va_t va, enum eph_touch touch,
     const struct vm_page *m)
 {
-	char meant[PAGE_TEXT];
+	char meant[PAGE_TEXT], address[ADDRESS_TEXT];
 
 	cpu->c.stale_use++;
 	EPH_EVENT(cpu->mc, EPH_EV_FAULT, cpu->id, va,
 	    touch == EPH_TOUCH_WRITE ? EPH_ACCESS_STORE : EPH_ACCESS_LOAD, 0,
 	    NULL);
 	eph_machine_violation(cpu->mc,
-	    "page fault: CPU %u's %s at %#" PRIx64
-	    ", meant for %s, found no valid entry",
-	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load", va,
+	    "page fault: CPU %u's %s at %s, meant for %s, found no valid entry",
+	    cpu->id, touch == EPH_TOUCH_WRITE ? "store" : "load",
+	    address_text(cpu->mc, va, address),
 	    page_text(cpu->mc, m->frame, meant));
 	return (EPH_NONE);
 }

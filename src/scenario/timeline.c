@@ -11,6 +11,9 @@
  * Where a CPU runs several threads, a line begins with the thread's letter
  * (the same as in the schedule), and "intr" for an interrupt handler.  Where
  * there is no room for columns, each line names its CPU.
+ *
+ * An address is a number in the kernel's mapping space, a frame is the page of
+ * memory behind it: no other word stands for either.
  */
 
 #include <inttypes.h>
@@ -39,7 +42,7 @@ struct timeline {
 };
 
 static uint32_t
-tl_page(const struct timeline *tl, eph_va_t va)
+tl_address(const struct timeline *tl, eph_va_t va)
 {
 	return ((uint32_t)eph_atop(va - tl->s->mc->kva_base));
 }
@@ -47,13 +50,13 @@ tl_page(const struct timeline *tl, eph_va_t va)
 static void
 tl_pte(const struct timeline *tl, const struct eph_event *ev, char *p, size_t n)
 {
-	const uint32_t page = tl_page(tl, ev->va);
+	const uint32_t at = tl_address(tl, ev->va);
 
 	if ((ev->new &EPH_PTE_V) == 0)
-		(void)snprintf(p, n, "page %" PRIu32 ": unmap", page);
+		(void)snprintf(p, n, "address %" PRIu32 ": unmap", at);
 	else
-		(void)snprintf(p, n, "page %" PRIu32 ": map frame %" PRIu32,
-		    page, EPH_PTE_FRAME(ev->new));
+		(void)snprintf(p, n, "address %" PRIu32 ": map frame %" PRIu32,
+		    at, EPH_PTE_FRAME(ev->new));
 }
 
 static void
@@ -79,8 +82,8 @@ tl_text(
 		tl_pte(tl, ev, p, n);
 		break;
 	case EPH_EV_INVLPG:
-		(void)snprintf(
-		    p, n, "page %" PRIu32 ": invlpg", tl_page(tl, ev->va));
+		(void)snprintf(p, n, "address %" PRIu32 ": invlpg",
+		    tl_address(tl, ev->va));
 		break;
 	case EPH_EV_FLUSH:
 		(void)snprintf(p, n, "flush the TLB");
@@ -91,13 +94,14 @@ tl_text(
 		    ev->target);
 		break;
 	case EPH_EV_WALK:
-		(void)snprintf(p, n, "page %" PRIu32 ": walk to frame %" PRIu32,
-		    tl_page(tl, ev->va), EPH_PTE_FRAME(ev->new));
+		(void)snprintf(p, n,
+		    "address %" PRIu32 ": walk to frame %" PRIu32,
+		    tl_address(tl, ev->va), EPH_PTE_FRAME(ev->new));
 		break;
 	case EPH_EV_HIT:
 		(void)snprintf(p, n,
-		    "page %" PRIu32 ": TLB hit, frame %" PRIu64,
-		    tl_page(tl, ev->va), ev->new);
+		    "address %" PRIu32 ": TLB hit, frame %" PRIu64,
+		    tl_address(tl, ev->va), ev->new);
 		break;
 	case EPH_EV_SLEEP:
 		(void)snprintf(p, n, "sleep on \"%s\"", ev->text);

@@ -88,7 +88,7 @@ eph_xp_map(
 	uint64_t held;
 	int error;
 
-	EPH_NOTE(x->mc, "map page %" PRIu32 "%s", m->frame,
+	EPH_NOTE(x->mc, "map frame %" PRIu32 "%s", m->frame,
 	    (flags & SFB_CPUPRIVATE) != 0 ? " private" : "");
 	error = eph_design_map(
 	    d, x->mc, x->state, m, flags & eph_design_flags(d), mp);

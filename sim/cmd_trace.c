@@ -54,15 +54,17 @@ static int
 term_find(const struct term *terms, const char *command, const char *what,
     const char *name)
 {
-	const char *names[32], *near;
+	enum { LIKE = 64 }; /* terms that a wrong name is held against */
+	const char *names[LIKE + 1], *near;
 	int n = 0;
 
-	for (; n < 31 && terms[n].name != NULL; n++) {
+	for (; terms[n].name != NULL; n++) {
 		if (strcmp(terms[n].name, name) == 0)
 			return (n);
-		names[n] = terms[n].name;
+		if (n < LIKE)
+			names[n] = terms[n].name;
 	}
-	names[n] = NULL;
+	names[n < LIKE ? n : LIKE] = NULL;
 	near = eph_nearest_name(name, names);
 	(void)options_refuse(command, "%s \"%s\"%s%s; --help lists them", what,
 	    name, near != NULL ? ", did you mean " : "",

@@ -134,6 +134,7 @@ refuses 'expected sendfile, read' trace import --calls write calls.log -o new
 refuses 'is of --fold' trace import --fold-by load calls.log -o new
 
 accepts trace import --from help
+formats=$(cut -d ' ' -f 1 "$out")
 for f in strace perf-trace truss kdump filemap clf csv; do
 	expect_out "^$f "
 done
@@ -143,6 +144,9 @@ expect 'every form is documented' [ -z "$(cut -d ' ' -f 1 "$out" |
 	grep -q "^| \`$f\` .*|.*|.*|.*|" "$SAMPLES/../../doc/formats.md" \
 	    "$SAMPLES/../../doc/traces.md" || echo "$f"
     done)" ]
+for f in $formats; do
+	refuses 'no-such-log' trace import --from "$f" no-such-log -o new
+done
 refuses 'expected a LOG' trace import -o new
 
 # nginx with and without sendfile, captured by strace and by tracepoints at

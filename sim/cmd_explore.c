@@ -168,8 +168,8 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 		int s;
 
 		if (many &&
-		    (sc->no_design ||
-			(sc->applies != NULL && !sc->applies(cfg->design))))
+		    (cfg->design == NULL ||
+			!eph_scenario_applies(sc, cfg->design)))
 			continue;
 		one.scenario = sc;
 		named.xp_scenario = sc->name;
@@ -193,6 +193,23 @@ is_file(const char *name)
 
 	return (strchr(name, '/') != NULL ||
 	    (n > 4 && strcmp(name + n - 4, ".scn") == 0));
+}
+
+/* A design to search, or a policy for the design that is. */
+static int
+take_plugin(const struct opts *o, struct eph_explore_config *cfg)
+{
+	if (load_plugin(COMMAND, o->plugin, &cfg->design, &cfg->policy) !=
+	    OPTIONS_OK)
+		return (OPTIONS_BAD);
+	if (cfg->design != NULL && o->design != NULL)
+		return (options_refuse(
+		    COMMAND, "--plugin is the design; leave out --design"));
+	if (cfg->design == NULL && o->design == NULL)
+		return (options_refuse(COMMAND,
+		    "%s: a policy and no design; expected --design too",
+		    o->plugin));
+	return (OPTIONS_OK);
 }
 
 /* From options to a configuration. */
@@ -238,8 +255,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 	if (o->xp_nbufs != 0)
 		cfg->nbufs = (uint32_t)o->xp_nbufs;
 	cfg->pages = (uint32_t)o->xp_pages;
-	if (o->plugin != NULL &&
-	    load_plugin(COMMAND, o->plugin, &cfg->design, NULL) != OPTIONS_OK)
+	if (o->plugin != NULL && take_plugin(o, cfg) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (o->design != NULL) {
 		if ((row = axis_find(AXIS_DESIGN, o->design, COMMAND)) < 0)
@@ -411,9 +427,6 @@ check_options(const struct opts *o)
 	    (o->xp_scenario != NULL || o->design != NULL || o->plugin != NULL))
 		return (options_refuse(
 		    COMMAND, "--bug brings its own scenario and design"));
-	if (o->design != NULL && o->plugin != NULL)
-		return (options_refuse(
-		    COMMAND, "--plugin is the design; leave out --design"));
 	if (!o->museum && o->bug == NULL && o->xp_scenario == NULL &&
 	    o->design == NULL && o->plugin == NULL)
 		return (options_refuse(COMMAND,

@@ -279,8 +279,8 @@ set_designs(struct record *o, const struct eph_scenario *sc)
 	while (eph_designs[all] != NULL)
 		all++;
 	names = must_alloc(NULL, all + 1, sizeof(*names));
-	for (size_t d = 0; d < all && !sc->no_design; d++) {
-		if (sc->applies == NULL || sc->applies(eph_designs[d]))
+	for (size_t d = 0; d < all; d++) {
+		if (eph_scenario_applies(sc, eph_designs[d]))
 			names[n++] = eph_designs[d]->name;
 	}
 	set_names(o, "designs", names, n);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "axis.h"
 #include "check.h"
 #include "command.h"
 #include "input.h"
 #include "setup.h"
 #include "table.h"
 
+#include "ephmap/explore.h"
+#include "ephmap/sdk/scenario.h"
+
 #define COMMAND	    "ephmap score"
 #define CHECK_STEPS 4000u
+#define WHY_MAX	    640
 
 struct score {
 	const struct opts *o;
@@ -31,6 +37,7 @@ struct score {
 	unsigned runs;
 	unsigned cases;
 	uint64_t references, misses, ipi, invlpg, cycles, violations;
+	uint64_t explored; /* schedules */
 };
 
 static void
@@ -93,6 +100,89 @@ run_trace(struct score *sc, struct setup *s, const char *path)
 	return (status);
 }
 
+/* The line: in the order in which it was filled, and ended. */
+static void
+print_line(json_t *j)
+{
+	(void)json_dumpf(j, stdout, JSON_PRESERVE_ORDER);
+	(void)putchar('\n');
+	json_decref(j);
+}
+
+/* A policy without a score. */
+static int
+say_why(const struct eph_policy_ops *policy, const char *why)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "policy",
+	    policy != NULL ? json_string(policy->name) : json_null());
+	json_object_set_new(j, "ok", json_false());
+	json_object_set_new(j, "why", json_string(why));
+	print_line(j);
+	return (EXIT_FOUND);
+}
+
+static void
+say_score(const struct score *sc)
+{
+	json_t *j = json_object();
+
+#define SET(name, value)                                                       \
+	json_object_set_new(j, name, json_integer((json_int_t)(value)))
+	json_object_set_new(j, "policy", json_string(sc->policy->name));
+	json_object_set_new(j, "ok", json_boolean(sc->violations == 0));
+	SET("runs", sc->runs);
+	SET("references", sc->references);
+	SET("misses", sc->misses);
+	SET("ipi", sc->ipi);
+	SET("invlpg", sc->invlpg);
+	SET("cycles", sc->cycles);
+	SET("violations", sc->violations);
+	SET("checked", sc->cases * CHECK_STEPS);
+	SET("explored", sc->explored);
+#undef SET
+	print_line(j);
+}
+
+/*
+ * The design with this policy in each scenario that it can be in.  What the
+ * design itself is known to get wrong is repaired: no policy is judged for
+ * it.  Returns EXIT_OK, or EXIT_FOUND with `why', or EXIT_BAD.
+ */
+static int
+explore_policy(struct score *sc, const struct eph_design_ops *design,
+    char why[static WHY_MAX])
+{
+	struct eph_explore_config cfg = { .design = design,
+		.policy = sc->policy,
+		.policy_params = sc->o->check_params,
+		.budget = sc->o->score_explore,
+		.seed = 1,
+		.repaired = true };
+	struct eph_explore_result r;
+	struct eph_err err;
+	bool fails = false;
+
+	for (size_t i = 0; cfg.budget > 0 && eph_scenarios[i] != NULL && !fails;
+	     i++) {
+		cfg.scenario = eph_scenarios[i];
+		if (!eph_scenario_applies(cfg.scenario, design))
+			continue;
+		if (eph_explore(&cfg, &r, &err) != 0)
+			return (options_refuse(COMMAND, "scenario %s: %s",
+			    cfg.scenario->name, err.text));
+		sc->explored += r.schedules;
+		fails = r.failure != EPH_FAIL_NONE;
+		if (fails)
+			(void)snprintf(why, WHY_MAX, "scenario %s: %s: %s",
+			    cfg.scenario->name, eph_failure_name(r.failure),
+			    r.what);
+		eph_explore_free(&r);
+	}
+	return (fails ? EXIT_FOUND : EXIT_OK);
+}
+
 /* The child: everything, and its line. */
 static int
 score_here(const struct opts *o, int n, char **operands)
@@ -101,7 +191,9 @@ score_here(const struct opts *o, int n, char **operands)
 	struct opts run = *o;
 	struct setup s = { .command = COMMAND, .lists = true, .o = &run };
 	struct score sc = { .o = o };
+	char why[WHY_MAX];
 	struct eph_err err;
+	int row, status;
 
 	run.design = o->score_design != NULL
 	    ? o->score_design
@@ -116,12 +208,13 @@ score_here(const struct opts *o, int n, char **operands)
 	if ((sc.policy = s.plugin_policy) == NULL)
 		return (options_refuse(
 		    COMMAND, "%s: exports no ephmap_policy", o->plugin));
+	if ((row = axis_find(AXIS_DESIGN, run.design, COMMAND)) < 0)
+		return (EXIT_BAD);
 	if (check_policy(sc.policy, o->check_params, CHECK_STEPS, &sc.cases,
 		&err) != 0) {
-		(void)printf("{\"policy\": \"%s\", \"ok\": false, \"why\": "
-			     "\"check, case %u: %.200s\"}\n",
-		    sc.policy->name, sc.cases + 1, err.text);
-		return (EXIT_FOUND);
+		(void)snprintf(why, sizeof(why), "check, case %u: %s",
+		    sc.cases + 1, err.text);
+		return (say_why(sc.policy, why));
 	}
 	if (o->check_params != NULL) {
 		run.policy = sc.policy->name;
@@ -131,14 +224,9 @@ score_here(const struct opts *o, int n, char **operands)
 		if (run_trace(&sc, &s, operands[i]) != OPTIONS_OK)
 			return (EXIT_BAD);
 	}
-	(void)printf("{\"policy\": \"%s\", \"ok\": %s, \"runs\": %u, "
-		     "\"references\": %" PRIu64 ", \"misses\": %" PRIu64
-		     ", \"ipi\": %" PRIu64 ", \"invlpg\": %" PRIu64
-		     ", \"cycles\": %" PRIu64 ", \"violations\": %" PRIu64
-		     ", \"checked\": %u}\n",
-	    sc.policy->name, sc.violations == 0 ? "true" : "false", sc.runs,
-	    sc.references, sc.misses, sc.ipi, sc.invlpg, sc.cycles,
-	    sc.violations, sc.cases * CHECK_STEPS);
+	if ((status = explore_policy(&sc, eph_designs[row], why)) != EXIT_OK)
+		return (status == EXIT_BAD ? status : say_why(sc.policy, why));
+	say_score(&sc);
 	return (sc.violations == 0 ? EXIT_OK : EXIT_FOUND);
 }
 
@@ -146,19 +234,19 @@ score_here(const struct opts *o, int n, char **operands)
 static int
 judge(const struct opts *o, int status)
 {
+	char why[WHY_MAX];
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= EXIT_BAD)
 		return (WEXITSTATUS(status));
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-		(void)printf("{\"policy\": null, \"ok\": false, \"why\": "
-			     "\"more than %" PRIu64 " seconds\"}\n",
-		    o->seconds);
+		(void)snprintf(why, sizeof(why),
+		    "more than %" PRIu64 " seconds", o->seconds);
 	else
-		(void)printf("{\"policy\": null, \"ok\": false, \"why\": "
-			     "\"%s %d\"}\n",
+		(void)snprintf(why, sizeof(why), "%s %d",
 		    WIFSIGNALED(status) ? "signal" : "exit",
 		    WIFSIGNALED(status) ? WTERMSIG(status)
 					: WEXITSTATUS(status));
-	return (EXIT_FOUND);
+	return (say_why(NULL, why));
 }
 
 int

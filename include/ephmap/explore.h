@@ -23,6 +23,7 @@ extern "C" {
 
 struct eph_design_ops;
 struct eph_event;
+struct eph_policy_ops;
 struct eph_scenario;
 struct eph_shootdown_ops;
 
@@ -46,6 +47,10 @@ const char *eph_failure_name(enum eph_failure f);
 /* NULL-terminated. */
 extern const struct eph_scenario *const eph_scenarios[];
 const struct eph_scenario *eph_scenario_find(const char *name);
+
+/* Does it make sense for that design; NULL: without one? */
+bool eph_scenario_applies(
+    const struct eph_scenario *sc, const struct eph_design_ops *design);
 
 /*
  * A scenario from a text file (doc/explore.md).  Returns 0 with *scp, to be
@@ -78,6 +83,8 @@ struct eph_explore_config {
 	const struct eph_scenario *scenario;
 	const struct eph_design_ops *design;	   /* NULL: none */
 	const struct eph_shootdown_ops *shootdown; /* NULL: the historical */
+	const struct eph_policy_ops *policy;	   /* NULL: the design's */
+	const char *policy_params;		   /* NULL: none */
 	const char *strategy; /* NULL: pct; random, pos, urw, surw, greybox,
 		       * systematic, delay, dpor, bfs */
 	unsigned ncpus;	      /* 0: the scenario's */

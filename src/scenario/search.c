@@ -61,6 +61,15 @@ search_options(const struct eph_explore_config *cfg, struct explore *ex,
 	    "dpor or bfs"));
 }
 
+bool
+eph_scenario_applies(
+    const struct eph_scenario *sc, const struct eph_design_ops *design)
+{
+	if (design == NULL)
+		return (sc->no_design);
+	return (!sc->no_design && (sc->applies == NULL || sc->applies(design)));
+}
+
 /* Pages that the threads of a scenario map; 0: it does not say. */
 static uint32_t
 search_pages(const struct eph_scenario *sc, unsigned ncpus)
@@ -83,8 +92,7 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 	if (cfg->design != NULL && sc->no_design)
 		return (eph_err_set(
 		    err, EINVAL, "scenario %s has no design in it", sc->name));
-	if (cfg->design != NULL && sc->applies != NULL &&
-	    !sc->applies(cfg->design))
+	if (!eph_scenario_applies(sc, cfg->design))
 		return (eph_err_set(err, EINVAL,
 		    "scenario %s makes no sense for %s: %s", sc->name,
 		    cfg->design->name, sc->summary));
@@ -117,6 +125,8 @@ search_world(
 		.contents = sc->contents,
 		.design = design,
 		.shootdown = cfg->shootdown,
+		.policy = cfg->policy,
+		.policy_params = cfg->policy_params,
 		.nbufs = cfg->nbufs != 0 ? cfg->nbufs : sc->nbufs,
 	};
 	int error;

@@ -38,10 +38,18 @@ expect 'as CLOCK' [ "$(sed -n 's/^second,//p' "$out")" = "$(sed -n 's/^clock,//p
 accepts score --plugin second.so --nbufs 50 z.ept
 expect_out '^{"policy": "second", "ok": true, "runs": 1, "references": 5000, '
 expect_out "\"ipi\": $ipi,"
+expect_out '"explored": [1-9]'
 cp "$out" "$base/first"
 accepts score --plugin second.so --nbufs 50 z.ept
 expect 'the same line' cmp -s "$out" "$base/first"
+accepts score --plugin second.so --explore 0 --nbufs 50 z.ept
+expect_out '"explored": 0}$'
+accepts explore --plugin second.so --design sf_buf.accessed --scenario same-page --budget 50
+expect_out 'no failure'
+refuses 'expected --design too' explore --plugin second.so --scenario same-page
+refuses 'leave out --design' explore --plugin once.so --design sf_buf.lru
 refuses 'expected --plugin' score z.ept
+refuses 'did you mean sf_buf.accessed' score --plugin second.so --design sf_buf.acessed z.ept
 refuses 'exports no ephmap_policy' score --plugin once.so z.ept
 
 finish

@@ -206,8 +206,8 @@ refuse_option(const struct command *c, const char *arg)
 }
 
 static int
-set_choice(const struct command *c, const struct opt *p, unsigned *value,
-    const char *text)
+set_choice(
+    const char *as, const struct opt *p, unsigned *value, const char *text)
 {
 	char names[200] = "";
 	size_t n;
@@ -223,24 +223,24 @@ set_choice(const struct command *c, const struct opt *p, unsigned *value,
 		(void)snprintf(names + n, sizeof(names) - n, "%s%s",
 		    i > 0 ? ", " : "", p->choices[i]);
 	}
-	return (refuse(c, "--%s: unknown name %s; expected one of %s", p->name,
-	    text, names));
+	return (options_refuse(as, "--%s: unknown name %s; expected one of %s",
+	    p->name, text, names));
 }
 
 static int
-add_word(const struct command *c, const struct opt *p, struct opt_words *words,
+add_word(const char *as, const struct opt *p, struct opt_words *words,
     const char *text)
 {
 	if (words->n == OPT_WORDS_MAX)
-		return (refuse(c, "--%s: given more than %d times", p->name,
-		    OPT_WORDS_MAX));
+		return (options_refuse(as, "--%s: given more than %d times",
+		    p->name, OPT_WORDS_MAX));
 	words->word[words->n++] = text;
 	return (OPTIONS_OK);
 }
 
 static int
-set_count(const struct command *c, const struct opt *p, uint64_t *value,
-    const char *text)
+set_count(
+    const char *as, const struct opt *p, uint64_t *value, const char *text)
 {
 	uint64_t v;
 
@@ -248,15 +248,14 @@ set_count(const struct command *c, const struct opt *p, uint64_t *value,
 		*value = v;
 		return (OPTIONS_OK);
 	}
-	return (refuse(c,
+	return (options_refuse(as,
 	    "--%s: expected a number from %" PRIu64 " to %" PRIu64
 	    ", got \"%s\"",
 	    p->name, p->min, p->max, text));
 }
 
 static int
-set_value(const struct command *c, const struct opt *p, struct opts *o,
-    const char *text)
+set_value(const char *as, const struct opt *p, struct opts *o, const char *text)
 {
 	void *value = (char *)o + p->offset;
 
@@ -265,19 +264,19 @@ set_value(const struct command *c, const struct opt *p, struct opts *o,
 		return (OPTIONS_OK);
 	}
 	if (*text == '\0' && (p->kind == OPT_TEXT || p->kind == OPT_WORDS))
-		return (refuse(
-		    c, "--%s: expected %s, got nothing", p->name, p->arg));
+		return (options_refuse(
+		    as, "--%s: expected %s, got nothing", p->name, p->arg));
 	switch (p->kind) {
 	case OPT_COUNT:
-		return (set_count(c, p, value, text));
+		return (set_count(as, p, value, text));
 	case OPT_CHOICE:
-		return (set_choice(c, p, value, text));
+		return (set_choice(as, p, value, text));
 	case OPT_WORDS:
-		return (add_word(c, p, value, text));
+		return (add_word(as, p, value, text));
 	case OPT_REAL:
 		if (parse_real(text, (double)p->min, (double)p->max, value) !=
 		    0)
-			return (refuse(c,
+			return (options_refuse(as,
 			    "--%s: expected a number from %" PRIu64
 			    " to %" PRIu64 ", got \"%s\"",
 			    p->name, p->min, p->max, text));
@@ -286,6 +285,18 @@ set_value(const struct command *c, const struct opt *p, struct opts *o,
 		*(const char **)value = text;
 		return (OPTIONS_OK);
 	}
+}
+
+int
+option_set(
+    const char *as, const struct opt *p, struct opts *o, const char *text)
+{
+	const unsigned row = (unsigned)(p - opt_table);
+
+	if (o->given[row] && p->kind != OPT_WORDS)
+		return (options_refuse(as, "--%s is given twice", p->name));
+	o->given[row] = true;
+	return (set_value(as, p, o, text));
 }
 
 /* The command's rows as getopt_long wants them. */
@@ -351,10 +362,8 @@ take_option(const struct command *c, struct opts *o, int code, char **argv)
 	}
 	row = row_of(c, code);
 	p = &opt_table[row];
-	if (o->given[row] && p->kind != OPT_WORDS)
-		return (refuse(c, "--%s is given twice", p->name));
-	o->given[row] = true;
-	return (set_value(c, p, o, optarg));
+	return (option_set(
+	    command_name(c, (char[COMMAND_MAX]){ 0 }), p, o, optarg));
 }
 
 static int
@@ -371,8 +380,8 @@ check_operands(const struct command *c, int n, char **operands)
 }
 
 /* A text's default is for people; the code that reads it has its own. */
-static void
-set_defaults(const struct command *c, struct opts *o)
+void
+options_defaults(const struct command *c, struct opts *o)
 {
 	memset(o, 0, sizeof(*o));
 	o->command = c;
@@ -380,7 +389,7 @@ set_defaults(const struct command *c, struct opts *o)
 		const struct opt *p = &opt_table[i];
 
 		if (p->def != NULL && p->kind != OPT_TEXT && opt_applies(p, c))
-			(void)set_value(c, p, o, p->def);
+			(void)set_value(c->name, p, o, p->def);
 	}
 }
 
@@ -393,7 +402,7 @@ options_parse(
 	int code, status;
 
 	build_getopt(c, longs, letters);
-	set_defaults(c, o);
+	options_defaults(c, o);
 	opterr = 0;
 	optind = 1;
 #ifdef __GLIBC__

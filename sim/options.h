@@ -36,6 +36,7 @@ enum opt_kind {
 struct opt_words {
 	unsigned n;
 	const char *word[OPT_WORDS_MAX];
+	const char *from[OPT_WORDS_MAX]; /* as opts.from, of each */
 };
 
 #define OPT_TYPE_FLAG	bool
@@ -65,6 +66,8 @@ struct command;
 struct opts {
 	const struct command *command;
 	bool given[OPT_IDS];
+	const char *from[OPT_IDS]; /* a file's line, as messages say it; NULL:
+				    * the command line */
 #define OPTION(member, kind, ...) OPT_TYPE_##kind member;
 #include "options.def"
 #undef OPTION
@@ -129,6 +132,21 @@ enum {
 	OPTIONS_HELP = 1, /* help was printed: exit 0 */
 	OPTIONS_BAD = 2,  /* a message was printed: exit 2 */
 };
+
+/* The values of a command of which no option is given. */
+void options_defaults(const struct command *c, struct opts *o);
+
+/*
+ * Give an option its value, and say that it was given; text is kept, not
+ * copied.  Messages begin with `as'.
+ */
+int option_set(
+    const char *as, const struct opt *p, struct opts *o, const char *text);
+
+/* What messages about a value begin with: where it was given. */
+#define opt_as(o, member, command)                                             \
+	((o)->from[OPT_ID_##member] != NULL ? (o)->from[OPT_ID_##member]       \
+					    : (command))
 
 /*
  * Parse argv[1..argc-1] for a command, from the defaults on.  Moves the

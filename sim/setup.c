@@ -218,7 +218,8 @@ price_points(const struct setup *s, struct point_list *l)
 	struct eph_err err;
 
 	if (s->o->costs != NULL && costs_read(s->o->costs, &cf, &err) != 0)
-		return (options_refuse(s->command, "%s", err.text));
+		return (options_refuse(
+		    opt_as(s->o, costs, s->command), "%s", err.text));
 	for (size_t i = 0; i < l->n; i++) {
 		struct point *p = &l->point[i];
 
@@ -262,20 +263,20 @@ check_hold(const struct setup *s, const struct eph_trace_meta *meta,
 	if (h->ns == 0 && h->refs == 0)
 		return (OPTIONS_OK);
 	if (s->workload != NULL)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, sweep_holds, s->command),
 		    "--hold is of a trace's p lines, and a workload has none"));
 	if (s->trace != NULL && meta->ops_of[EPH_OP_REF] == 0)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, sweep_holds, s->command),
 		    "--hold is of p lines: %s has none, its u lines say how "
 		    "long pages are held",
 		    s->trace));
 	if (h->refs != 0 && (s->timed || s->o->executor == 1))
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, sweep_holds, s->command),
 		    "--hold: references are counted without --time, in "
 		    "lockstep; under clocks a hold is in time (1us)"));
 	if (h->refs == 0 && s->trace != NULL && !s->timed &&
 	    meta->ops_of[EPH_OP_DELAY] == 0)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, sweep_holds, s->command),
 		    "--hold: %s has no time (no d line): pages would be held "
 		    "to its end; hold them for references (20r), give it a "
 		    "time (--rate), or use --time",
@@ -305,15 +306,15 @@ setup_spread(struct setup *s, const struct eph_trace_meta *meta)
 	    (text[n] != '\0' &&
 		(rule != EPH_SPREAD_RANDOM ||
 		    parse_u64(text + n + 1, INT64_MAX, &s->spread_seed) != 0)))
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, spread, s->command),
 		    "--cpu-of: expected column, robin, hash or random[:SEED] "
 		    "(over as many CPUs as --cpus), got \"%s\"",
 		    text));
 	if (s->workload != NULL)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, spread, s->command),
 		    "--cpu-of is of a trace's lines, and a workload has none"));
 	if (rule != 0 && s->o->cpus == NULL && meta->cpus == 1)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, spread, s->command),
 		    "--cpu-of: the trace has one CPU; expected --cpus N, over "
 		    "which its references are spread"));
 	s->spread = (enum eph_spread)rule;
@@ -329,20 +330,20 @@ setup_warmup(struct setup *s, uint64_t references)
 	if (text == NULL)
 		return (OPTIONS_OK);
 	if (s->workload != NULL)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, warmup, s->command),
 		    "--warmup counts a trace's references, and a workload has "
 		    "none"));
 	if (s->timed || s->o->executor == 1)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, warmup, s->command),
 		    "--warmup needs lockstep without --time: clocks and "
 		    "threads have no moment at which it ends"));
 	if (parse_share(text, references, INT64_MAX, &s->warmup) != 0)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, warmup, s->command),
 		    "--warmup: expected a number of references, or a share of "
 		    "them (10%% or 0.1), got \"%s\"",
 		    text));
 	if (s->warmup >= references)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, warmup, s->command),
 		    "--warmup: %s has %" PRIu64 " references; expected fewer, "
 		    "so that something is counted",
 		    s->trace, references));
@@ -388,7 +389,7 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	if (setup_time(s) != OPTIONS_OK || setup_spread(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (s->workload != NULL && s->o->rate > 0)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, rate, s->command),
 		    "--rate is of a trace's lines, and a workload has none"));
 	if (s->trace != NULL && setup_check_trace(s, meta) != OPTIONS_OK)
 		return (OPTIONS_BAD);
@@ -474,7 +475,8 @@ setup_workload(struct setup *s, const char *text)
 	s->trace = NULL;
 	s->workload = text;
 	if (eph_workload_parse(text, &s->wl, &err) != 0)
-		return (options_refuse(s->command, "--workload: %s", err.text));
+		return (options_refuse(opt_as(s->o, workload, s->command),
+		    "--workload: %s", err.text));
 	return (OPTIONS_OK);
 }
 
@@ -509,11 +511,11 @@ static int
 check_rate(const struct setup *s)
 {
 	if (s->o->executor == 1)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, rate, s->command),
 		    "--rate: real threads have no trace time; it needs the "
 		    "executor lockstep"));
 	if (s->o->time && s->o->load == 0)
-		return (options_refuse(s->command,
+		return (options_refuse(opt_as(s->o, rate, s->command),
 		    "--rate with --time says when lines come: it needs --load "
 		    "open"));
 	return (OPTIONS_OK);

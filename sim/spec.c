@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Each line becomes a word `--option=value', and all of them are parsed as
- * a command line is: one syntax, one set of messages.
+ * A line gives an option its value as `--option=value' would: one syntax, one
+ * set of messages, which begin with the line here.
  */
 
 #include "spec.h"
@@ -19,14 +19,13 @@
 
 #define LINE_MAX_ 4096
 #define COMMAND	  "ephmap sweep"
+#define AS_MAX	  300
 
-static void
-add_word(struct spec *spec, const char *word)
+static const char *
+keep(struct spec *spec, const char *text)
 {
-	spec->argv =
-	    must_alloc(spec->argv, (size_t)spec->argc + 2, sizeof(*spec->argv));
-	spec->argv[spec->argc++] = must_copy(word, strlen(word));
-	spec->argv[spec->argc] = NULL;
+	spec->text = must_alloc(spec->text, spec->n + 1, sizeof(*spec->text));
+	return (spec->text[spec->n++] = must_copy(text, strlen(text)));
 }
 
 /* Blanks at both ends, and around commas, are no part of a value. */
@@ -83,12 +82,24 @@ refuse_name(const char *path, unsigned lineno, const struct command *c,
 	    near != NULL ? near : "", COMMAND));
 }
 
+/* An option that may be given again: each word has a line of its own. */
+static int
+take_word(const struct opt *p, struct opts *o, const char *as, const char *text)
+{
+	struct opt_words *words = (void *)((char *)o + p->offset);
+	const int status = option_set(as, p, o, text);
+
+	if (status == OPTIONS_OK)
+		words->from[words->n - 1] = as;
+	return (status);
+}
+
 static int
 take_line(const char *path, unsigned lineno, char *line,
-    const struct opts *typed, struct spec *spec)
+    const struct opts *typed, struct opts *o, struct spec *spec)
 {
 	const struct opt *p;
-	char word[LINE_MAX_ + 8], *value;
+	char as[AS_MAX], *value;
 
 	line[strcspn(line, "#")] = '\0';
 	squeeze(line);
@@ -110,10 +121,11 @@ take_line(const char *path, unsigned lineno, char *line,
 		return (options_refuse(COMMAND,
 		    "%s:%u: %s: expected yes, or no such line", path, lineno,
 		    line));
-	(void)snprintf(word, sizeof(word), "--%s%s%s", line,
-	    p->kind == OPT_FLAG ? "" : "=", p->kind == OPT_FLAG ? "" : value);
-	add_word(spec, word);
-	return (OPTIONS_OK);
+	(void)snprintf(as, sizeof(as), "%s: %s:%u", COMMAND, path, lineno);
+	if (p->kind == OPT_WORDS)
+		return (take_word(p, o, keep(spec, as), keep(spec, value)));
+	o->from[p - opt_table] = keep(spec, as);
+	return (option_set(o->from[p - opt_table], p, o, keep(spec, value)));
 }
 
 /* What was typed stays, the lines of the file come to it. */
@@ -142,7 +154,7 @@ spec_read(const char *path, const struct opts *typed, struct opts *o,
     struct spec *spec)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	int first, status = OPTIONS_OK;
+	int status = OPTIONS_OK;
 	char line[LINE_MAX_];
 	unsigned lineno = 0;
 
@@ -150,7 +162,7 @@ spec_read(const char *path, const struct opts *typed, struct opts *o,
 	if (f == NULL)
 		return (
 		    options_refuse(COMMAND, "%s: %s", path, strerror(errno)));
-	add_word(spec, "sweep");
+	options_defaults(typed->command, o);
 	while (status == OPTIONS_OK && fgets(line, sizeof(line), f) != NULL) {
 		lineno++;
 		if (strlen(line) == sizeof(line) - 1)
@@ -158,16 +170,13 @@ spec_read(const char *path, const struct opts *typed, struct opts *o,
 			    "%s:%u: a line of more than %d bytes", path, lineno,
 			    LINE_MAX_ - 2);
 		else
-			status = take_line(path, lineno, line, typed, spec);
+			status = take_line(path, lineno, line, typed, o, spec);
 	}
 	if (status == OPTIONS_OK && ferror(f))
 		status =
 		    options_refuse(COMMAND, "%s: %s", path, strerror(errno));
 	if (f != stdin)
 		(void)fclose(f);
-	if (status == OPTIONS_OK)
-		status = options_parse(
-		    typed->command, o, spec->argc, spec->argv, &first);
 	if (status == OPTIONS_OK)
 		merge_options(typed, o);
 	return (status);
@@ -176,7 +185,7 @@ spec_read(const char *path, const struct opts *typed, struct opts *o,
 void
 spec_free(struct spec *spec)
 {
-	for (int i = 0; i < spec->argc; i++)
-		free(spec->argv[i]);
-	free(spec->argv);
+	for (size_t i = 0; i < spec->n; i++)
+		free(spec->text[i]);
+	free(spec->text);
 }

@@ -10,13 +10,14 @@
 #include "options.h"
 
 struct spec {
-	int argc;
-	char **argv; /* argv[0], options, operands; ended by NULL */
+	size_t n;
+	char **text; /* that the options point to */
 };
 
 /*
- * Read `path' and parse what it says together with the `typed' options,
- * which win.  Returns as options_parse(); spec_free() follows either, and
+ * Read what `path' says into *o, together with the `typed' options, which
+ * win.  Messages about a value name its line, also those that come later
+ * (opt_as()).  Returns as options_parse(); spec_free() follows either, and
  * not before the options are done with.
  */
 int spec_read(const char *path, const struct opts *typed, struct opts *o,

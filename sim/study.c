@@ -85,8 +85,30 @@ input_name(const struct setup *s)
 	return (name);
 }
 
+/* A trace or a workload; messages about it begin with `as'. */
 static int
-add_input(struct study *st, const char *trace, const char *workload)
+open_input(struct study_input *in, const char *as, const char *workload)
+{
+	const char *const command = in->s.command;
+	int status;
+
+	in->s.command = as;
+	if (workload == NULL) {
+		status = setup_open(&in->s, &in->trace);
+		if (status == OPTIONS_OK)
+			in->meta = *eph_trace_meta(in->trace);
+	} else {
+		status = setup_workload(&in->s, workload);
+		if (status == OPTIONS_OK)
+			status = setup_workload_meta(&in->s, &in->meta);
+	}
+	in->s.command = command;
+	return (status);
+}
+
+static int
+add_input(
+    struct study *st, const char *trace, const char *workload, const char *from)
 {
 	struct study_input *in;
 	int status;
@@ -102,15 +124,9 @@ add_input(struct study *st, const char *trace, const char *workload)
 		.trace = trace,
 		.plugin_design = st->plugin_design,
 		.plugin_policy = st->plugin_policy };
-	if (workload != NULL) {
-		if (setup_workload(&in->s, workload) != OPTIONS_OK ||
-		    setup_workload_meta(&in->s, &in->meta) != OPTIONS_OK)
-			return (OPTIONS_BAD);
-	} else {
-		if (setup_open(&in->s, &in->trace) != OPTIONS_OK)
-			return (OPTIONS_BAD);
-		in->meta = *eph_trace_meta(in->trace);
-	}
+	if (open_input(in, from != NULL ? from : in->s.command, workload) !=
+	    OPTIONS_OK)
+		return (OPTIONS_BAD);
 	status = setup_points(&in->s, &in->meta, &in->points, &in->n);
 	st->plugin_design = in->s.plugin_design;
 	st->plugin_policy = in->s.plugin_policy;
@@ -123,21 +139,21 @@ add_input(struct study *st, const char *trace, const char *workload)
 int
 study_open(struct study *st, const struct opts *o)
 {
-	const struct opt_words *traces = &o->sweep_traces;
-	const struct opt_words *workloads = &o->sweep_workloads;
+	const struct opt_words *t = &o->sweep_traces;
+	const struct opt_words *w = &o->sweep_workloads;
 
 	memset(st, 0, sizeof(*st));
 	st->o = o;
-	if (traces->n + workloads->n == 0)
+	if (t->n + w->n == 0)
 		return (options_refuse("ephmap sweep",
 		    "expected --trace FILE or --workload W, or a SPEC that "
 		    "has them"));
-	for (unsigned i = 0; i < traces->n; i++) {
-		if (add_input(st, traces->word[i], NULL) != OPTIONS_OK)
+	for (unsigned i = 0; i < t->n; i++) {
+		if (add_input(st, t->word[i], NULL, t->from[i]) != OPTIONS_OK)
 			return (OPTIONS_BAD);
 	}
-	for (unsigned i = 0; i < workloads->n; i++) {
-		if (add_input(st, NULL, workloads->word[i]) != OPTIONS_OK)
+	for (unsigned i = 0; i < w->n; i++) {
+		if (add_input(st, NULL, w->word[i], w->from[i]) != OPTIONS_OK)
 			return (OPTIONS_BAD);
 	}
 	return (OPTIONS_OK);

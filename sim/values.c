@@ -20,15 +20,18 @@
 
 #define ALL_MAX 2048 /* of every policy's name */
 
+/* What messages about that option begin with. */
+#define AS(s, member) opt_as((s)->o, member, (s)->command)
+
 /* words_cut, and one value where no list is expected. */
 static int
-cut_list(const struct setup *s, const char *option, const char *text,
-    struct words *w)
+cut_list(const struct setup *s, const char *as, const char *option,
+    const char *text, struct words *w)
 {
-	int status = words_cut(s->command, option, text, w);
+	int status = words_cut(as, option, text, w);
 
 	if (status == OPTIONS_OK && w->n > 1 && !s->lists) {
-		status = options_refuse(s->command,
+		status = options_refuse(as,
 		    "--%s: expected one value, got \"%s\" (`ephmap compare' "
 		    "takes lists)",
 		    option, text);
@@ -55,7 +58,7 @@ find_designs(const struct setup *s, struct axis_values *v)
 			v->design[v->ndesigns++] = plugin;
 			continue;
 		}
-		row = axis_find(AXIS_DESIGN, w->word[i], s->command);
+		row = axis_find(AXIS_DESIGN, w->word[i], AS(s, design));
 		if (row < 0)
 			return (OPTIONS_BAD);
 		v->design[v->ndesigns++] = eph_designs[row];
@@ -78,13 +81,16 @@ find_designs(const struct setup *s, struct axis_values *v)
 static int
 check_names(const struct setup *s, const struct axis_values *v)
 {
+	const char *const as[AXES] = { NULL, NULL, AS(s, shootdown),
+		AS(s, machine), AS(s, tlb) };
+
 	for (unsigned a = AXIS_DESIGN + 1; a < AXES; a++) {
 		for (size_t i = 0; i < v->rows[a].n; i++) {
 			if (a == AXIS_MACHINE &&
 			    profile_is_file(v->rows[a].word[i]))
 				continue;
-			if (axis_find((enum axis_id)a, v->rows[a].word[i],
-				s->command) < 0)
+			if (axis_find(
+				(enum axis_id)a, v->rows[a].word[i], as[a]) < 0)
 				return (OPTIONS_BAD);
 		}
 	}
@@ -103,7 +109,7 @@ read_profiles(const struct setup *s, struct axis_values *v)
 	for (size_t i = 0; i < w->n; i++) {
 		if (profile_is_file(w->word[i]) &&
 		    profile_read(w->word[i], &v->profile[i], &err) != 0)
-			return (options_refuse(s->command, "%s", err.text));
+			return (options_refuse(AS(s, machine), "%s", err.text));
 	}
 	return (OPTIONS_OK);
 }
@@ -111,7 +117,7 @@ read_profiles(const struct setup *s, struct axis_values *v)
 static int
 bad_cpus(const struct setup *s, const char *text)
 {
-	return (options_refuse(s->command,
+	return (options_refuse(AS(s, cpus),
 	    "--cpus: expected a number from 1 to %u%s, got \"%s\"",
 	    EPH_CPUS_MAX, s->lists ? ", or A..B for doublings" : "", text));
 }
@@ -144,7 +150,7 @@ find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
     struct axis_values *v)
 {
 	struct words w;
-	int status = cut_list(s, "cpus", s->o->cpus, &w);
+	int status = cut_list(s, AS(s, cpus), "cpus", s->o->cpus, &w);
 
 	v->cpus = must_alloc(NULL, 12 * (w.n + 1), sizeof(*v->cpus));
 	if (w.n == 0)
@@ -184,7 +190,7 @@ parse_nbufs(
 
 		if (strpbrk(size, "KMGT") == NULL ||
 		    parse_u64(size, UINT64_MAX, &n) != 0)
-			return (options_refuse(s->command,
+			return (options_refuse(AS(s, nbufs),
 			    "--nbufs: expected from-memory:SIZE with a unit "
 			    "(512M), got \"%s\"",
 			    text));
@@ -192,12 +198,12 @@ parse_nbufs(
 		return (OPTIONS_OK);
 	}
 	if (pages == 0 && strpbrk(text, ".%") != NULL)
-		return (options_refuse(s->command,
+		return (options_refuse(AS(s, nbufs),
 		    "--nbufs: a share of the pages, \"%s\", needs a trace "
 		    "that has pages",
 		    text));
 	if (parse_share(text, pages, NBUFS_MAX, &n) != 0 || n == 0)
-		return (options_refuse(s->command,
+		return (options_refuse(AS(s, nbufs),
 		    "--nbufs: expected a number from 1 to %u, a share of the "
 		    "pages (10%% or 0.1) or from-memory:SIZE, got \"%s\"",
 		    NBUFS_MAX, text));
@@ -210,8 +216,8 @@ find_nbufs(const struct setup *s, const struct eph_trace_meta *meta,
     struct axis_values *v)
 {
 	struct words w;
-	int status = cut_list(
-	    s, "nbufs", s->o->nbufs != NULL ? s->o->nbufs : DEFAULT_NBUFS, &w);
+	int status = cut_list(s, AS(s, nbufs), "nbufs",
+	    s->o->nbufs != NULL ? s->o->nbufs : DEFAULT_NBUFS, &w);
 
 	v->nbufs = must_alloc(NULL, w.n, sizeof(*v->nbufs));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
@@ -248,15 +254,15 @@ parse_flags(
 				break;
 		}
 		if (k == 4)
-			return (options_refuse(s->command,
+			return (options_refuse(AS(s, sweep_flags),
 			    "--flags: expected shared or private, nowait or "
 			    "catch, got \"%.*s\"",
 			    (int)n, p));
 		if (first[words[k].kind] == words[k].name)
-			return (options_refuse(s->command,
+			return (options_refuse(AS(s, sweep_flags),
 			    "--flags: %s is given twice", words[k].name));
 		if (first[words[k].kind] != NULL)
-			return (options_refuse(s->command,
+			return (options_refuse(AS(s, sweep_flags),
 			    "--flags: %s and %s are two flags of one kind",
 			    first[words[k].kind], words[k].name));
 		first[words[k].kind] = words[k].name;
@@ -281,7 +287,8 @@ find_flags(const struct setup *s, struct axis_values *v)
 			? OPTIONS_OK
 			: parse_flags(s, s->o->flags, ",", &v->flags[0]));
 	}
-	status = cut_list(s, "flags", s->o->sweep_flags, &w);
+	status =
+	    cut_list(s, AS(s, sweep_flags), "flags", s->o->sweep_flags, &w);
 	v->flags = must_alloc(NULL, w.n + 1, sizeof(*v->flags));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
 		status = parse_flags(s, w.word[i], "+", &v->flags[v->nflags++]);
@@ -302,7 +309,8 @@ find_touches(const struct setup *s, struct axis_values *v)
 		    s->sweep ? EPH_TOUCH_READ : s->o->touch;
 		return (OPTIONS_OK);
 	}
-	status = cut_list(s, "touch", s->o->sweep_touches, &w);
+	status =
+	    cut_list(s, AS(s, sweep_touches), "touch", s->o->sweep_touches, &w);
 	v->touch = must_alloc(NULL, w.n + 1, sizeof(*v->touch));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
 		unsigned k = 0;
@@ -311,7 +319,7 @@ find_touches(const struct setup *s, struct axis_values *v)
 		    strcmp(p->choices[k], w.word[i]) != 0)
 			k++;
 		if (p->choices[k] == NULL)
-			status = options_refuse(s->command,
+			status = options_refuse(AS(s, sweep_touches),
 			    "--touch: unknown name %s; expected one of none, "
 			    "read, write",
 			    w.word[i]);
@@ -323,11 +331,11 @@ find_touches(const struct setup *s, struct axis_values *v)
 
 /* Numbers by comma, or one default. */
 static int
-find_numbers(const struct setup *s, const char *option, const char *text,
-    uint64_t def, uint64_t **valuesp, size_t *np)
+find_numbers(const struct setup *s, const char *as, const char *option,
+    const char *text, uint64_t def, uint64_t **valuesp, size_t *np)
 {
 	struct words w;
-	int status = cut_list(s, option, text, &w);
+	int status = cut_list(s, as, option, text, &w);
 	uint64_t *values = must_alloc(NULL, w.n + 1, sizeof(*values));
 
 	*valuesp = values;
@@ -335,7 +343,7 @@ find_numbers(const struct setup *s, const char *option, const char *text,
 	*np = w.n > 0 ? w.n : 1;
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
 		if (parse_u64(w.word[i], INT64_MAX, &values[i]) != 0)
-			status = options_refuse(s->command,
+			status = options_refuse(as,
 			    "--%s: expected a number from 0 to %" PRId64
 			    ", got \"%s\"",
 			    option, INT64_MAX, w.word[i]);
@@ -349,14 +357,14 @@ find_holds(const struct setup *s, struct axis_values *v)
 {
 	const char *text = s->sweep ? s->o->sweep_holds : s->o->hold;
 	struct words w;
-	int status = cut_list(s, "hold", text, &w);
+	int status = cut_list(s, AS(s, sweep_holds), "hold", text, &w);
 
 	v->hold = must_alloc(NULL, w.n + 1, sizeof(*v->hold));
 	v->hold[0] = (struct hold){ 0, 0 };
 	v->nholds = w.n > 0 ? w.n : 1;
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
 		if (parse_hold(w.word[i], &v->hold[i]) != 0)
-			status = options_refuse(s->command,
+			status = options_refuse(AS(s, sweep_holds),
 			    "--hold: expected a number of nanoseconds, or one "
 			    "with us, ms, s, or r for references, got \"%s\"",
 			    w.word[i]);
@@ -422,7 +430,8 @@ setup_policies(const struct setup *s, const char *text, bool lists,
 		text = all_policies(all, sizeof(all));
 	if (eph_policy_choose_list_with(
 		text, s->plugin_policy, listp, np, &err) != 0)
-		return (options_refuse(s->command, "--policy: %s", err.text));
+		return (
+		    options_refuse(AS(s, policy), "--policy: %s", err.text));
 	if (*np == 1 || lists)
 		return (OPTIONS_OK);
 	free(*listp);
@@ -438,9 +447,11 @@ find_names(const struct setup *s, struct axis_values *v)
 {
 	const char *const typed[AXES] = { s->o->design, NULL, s->o->shootdown,
 		s->o->machine, s->o->tlb };
+	const char *const as[AXES] = { AS(s, design), NULL, AS(s, shootdown),
+		AS(s, machine), AS(s, tlb) };
 
 	for (unsigned a = 0; a < AXES; a++) {
-		if (cut_list(s, axes[a].option, typed[a], &v->rows[a]) !=
+		if (cut_list(s, as[a], axes[a].option, typed[a], &v->rows[a]) !=
 		    OPTIONS_OK)
 			return (OPTIONS_BAD);
 		if (s->lists)
@@ -466,7 +477,7 @@ values_find(const struct setup *s, const struct eph_trace_meta *meta,
 		return (OPTIONS_BAD);
 	if (find_holds(s, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	return (find_numbers(s, "seed", s->o->sweep_seeds,
+	return (find_numbers(s, AS(s, sweep_seeds), "seed", s->o->sweep_seeds,
 	    s->sweep ? 1 : s->o->seed, &v->seed, &v->nseeds));
 }
 

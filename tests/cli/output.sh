@@ -26,6 +26,19 @@ for what in designs policies shootdowns machines tlbs; do
 	    [ "$(wc -l <"$out")" -eq $((names + 1)) ]
 	accepts list "$what"
 done
+# The time line: every design once, the years ascending, and whom one comes
+# from is another one of them, or nothing that is here.
+accepts list designs --format csv
+sed '1d;s/,.*//' "$out" | sort >designs
+accepts list designs --timeline
+expect_out '^    costs: '
+grep '^[12][0-9]' "$out" | sed 's/^.\{24\}//' | awk '{ print $1 }' | sort >lined
+expect 'every design, once' cmp -s designs lined
+grep -o '^[12][0-9]*' "$out" >years
+expect 'the years ascend' sort -c -n years
+grep '^[12][0-9]' "$out" | awk '{ print $NF }' | grep -v '^-$' | sort -u |
+    comm -13 designs - >strangers
+expect 'no ancestor is unknown' [ ! -s strangers ]
 accepts list designs
 for d in dmap sf_buf.uncached sf_buf.hash sf_buf.lru sf_buf.cpumask \
     sf_buf.accessed; do

@@ -60,19 +60,36 @@ accepts sweep --trace z.ept --design sf_buf.lru --policy lru,2q:kin=0.1/0.2 \
 expect_out ' 48 run now'
 
 # Killed at any moment, it goes on where it was.
-i=0
-while [ $i -lt "$kills" ]; do
-	i=$((i + 1))
-	"$EPHMAP" sweep study --jobs 2 -o killed.db >"$out" 2>&1 &
-	pid=$!
-	sleep "0.0$((i * 7 % 10))"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
-done
-accepts sweep study -o killed.db
-expect_out '26 of this sweep.s cells'
+killed() {
+	rm -f killed.db
+	i=0
+	while [ $i -lt "$kills" ]; do
+		i=$((i + 1))
+		"$EPHMAP" sweep study "$@" --jobs 2 -o killed.db >"$out" 2>&1 &
+		pid=$!
+		sleep "0.0$((i * 7 % 10))"
+		kill -9 $pid 2>/dev/null
+		wait $pid 2>/dev/null
+	done
+	accepts sweep study "$@" -o killed.db
+	expect_out '26 of this sweep.s cells'
+}
+killed
 dump killed.db killed.csv
 expect 'killed and undisturbed are the same' cmp -s all.csv killed.csv
+
+# As much with clocks.
+clocks() {
+	accepts query "$1" --runs --format csv --columns \
+	    cell,refused,ipi_sent,maps_per_second,map_p99_ns,unmap_p999_ns
+	cp "$out" "$2"
+}
+accepts sweep study --time -o time.db
+clocks time.db time.csv
+expect 'there are speeds' [ "$(grep -c ',[1-9][0-9.e+]*,[0-9.]*,[0-9.]*$' time.csv)" -eq 26 ]
+killed --time
+clocks killed.db killed.csv
+expect 'with clocks too' cmp -s time.csv killed.csv
 
 # Parts, through a shell as any queue would do it, and joined.
 accepts sweep study -o part.db --emit-tasks 3
@@ -160,6 +177,38 @@ echo 'desing = dmap' >bad
 refuses 'bad:1: unknown option desing; did you mean design' sweep bad -o x.db
 printf 'trace = z.ept\ndesign\n' >bad
 refuses 'bad:2: expected a line .option = value.' sweep bad -o x.db
+# A value is refused with the line that has it, whoever finds it out.
+while read -r line; do
+	printf 'trace = z.ept\n\n%s\n' "$line" >bad
+	refuses '^ephmap sweep: bad:3: ' sweep bad -o x.db
+	case $line in
+	*,* | *:*) ;;
+	*) refuses "${line#*= }" sweep bad -o x.db ;;
+	esac
+done <<'END'
+design = sf_buf.lru, dmpa
+policy = lru, lur
+policy = s3fifo:small=9
+shootdown = acked
+machine = pdp11
+machine = ./none.ini
+tlb = one
+cpus = 0
+nbufs = 64, 1x
+seed = first
+hold = 1year
+touch = all
+flags = shred
+costs = none.json
+jobs = -1
+warmup = most
+cpu-of = moon
+trace = none.ept
+workload = none
+END
+printf 'trace = z.ept\nnbufs = 5\nnbufs = 6\n' >bad
+refuses 'bad:3: .*given twice' sweep bad -o x.db
+expect 'none of them left a file' [ ! -e x.db ]
 refuses '.--shard: expected I/N' sweep study --shard 3/2 -o x.db
 refuses '.--emit-tasks and --shard' sweep study --shard 1/2 --emit-tasks 2 -o x.db
 refuses 'unknown policy "lur"; did you mean lru?' sweep study --policy lur -o x.db

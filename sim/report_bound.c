@@ -36,7 +36,7 @@ bound_applies(const struct point *p)
 	return (false);
 }
 
-/* A mapping for one CPU interrupts nobody when it is made. */
+/* A mapping for one CPU interrupts no other when it is made. */
 static bool
 bound_all_shared(const struct setup *s, const struct eph_mrc_ops *ops)
 {

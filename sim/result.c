@@ -62,7 +62,7 @@ price_of(const struct point *p)
 	X(ipiq_kick, value_whole(r->ipiq_kick),                                      \
 	    "interrupts because an IPI queue was half full")                   \
 	X(wires_leaked, value_whole(r->wires_leaked),                                \
-	    "wirings of pages that nobody will undo")                          \
+	    "wirings of pages that will not be undone")                        \
 	X(kva_peak_pages, value_whole(r->kva_peak_pages),                            \
 	    "pages of kernel address space in use, at most")                   \
 	X(operations, value_whole(r->lines),                                         \
@@ -219,11 +219,11 @@ result_time(struct record *r, const struct eph_time *t)
 	X(map_sleeps, "times a map slept for a buffer")                        \
 	X(map_spurious, "of these, woken for nothing")                         \
 	X(map_asleep, "maps that never ended")                                 \
-	X(maps_left, "mappings that nobody freed")                             \
-	X(wires_left, "wirings that nobody undid")                             \
+	X(maps_left, "mappings that were not freed")                           \
+	X(wires_left, "wirings that were not undone")                          \
 	X(wires_of_design, "of these, leaked by the design as shipped")        \
 	X(wires_of_history, "of these, leaked by the consumer as shipped")     \
-	X(holds_left, "page holds that nobody undid")                          \
+	X(holds_left, "page holds that were not undone")                       \
 	X(pages_left, "pages that did not become free")                        \
 	X(mbufs_left, "mbufs, clusters and tags not freed")                    \
 	X(bytes_left, "bytes of the machine not given back")

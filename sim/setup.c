@@ -506,7 +506,7 @@ setup_trace(struct setup *s, int n, char **operands)
 	return (OPTIONS_OK);
 }
 
-/* Times that nobody would look at are refused. */
+/* Times that would be shown nowhere are refused. */
 static int
 check_rate(const struct setup *s)
 {

@@ -54,7 +54,7 @@ extern "C" {
 	X(tlb_miss, "loads and stores that walked the page table")             \
 	X(walk_step, "page-table entries read by walks")                       \
 	X(lock_acquire, "mutexes and spin locks taken")                        \
-	X(lock_contended, "of these, found held by somebody else")             \
+	X(lock_contended, "of these, found held by another thread")            \
 	X(stale_use, "loads and stores that reached a page not the handle's")  \
 	X(stale_possible, "right pages reached while an outdated translation might still have been there") \
 	X(cycles, "cycles by the machine's cost profile")

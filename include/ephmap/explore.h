@@ -36,7 +36,7 @@ enum eph_failure {
 	EPH_FAIL_LOST_WAKEUP, /* a sleeper, and what it waits for is free */
 	EPH_FAIL_DEADLOCK,    /* threads wait for each other */
 	EPH_FAIL_LIVELOCK,    /* the budget of steps was not enough */
-	EPH_FAIL_LEAK,	      /* something is held that nobody owns */
+	EPH_FAIL_LEAK,	      /* something is held that no thread owns */
 	EPH_FAIL_KVA,	/* more addresses than held at the peak + reserve */
 	EPH_FAIL_WRONG, /* the scenario's own check failed */
 };

@@ -77,7 +77,7 @@ enum eph_cost { EPH_COSTS(EPH_COST_ID) EPH_COSTS_N };
 
 /* Where a price comes from. */
 enum eph_cost_kind {
-	EPH_COST_ASSUMED,   /* nobody published it */
+	EPH_COST_ASSUMED,   /* no source has it */
 	EPH_COST_MEASURED,  /* by us, on such a machine */
 	EPH_COST_PUBLISHED, /* by whom the source says */
 	EPH_COST_FITTED,    /* so that another published number comes out */

@@ -181,7 +181,7 @@ struct eph_run_result {
 			      * NAN with threads */
 	uint64_t buffers_peak;
 	uint64_t ipiq_kick;
-	uint64_t wires_leaked; /* wirings nobody will undo */
+	uint64_t wires_leaked; /* wirings that stay */
 	uint64_t kva_peak_pages;
 	uint64_t violations_total;
 	unsigned violations; /* kept below */

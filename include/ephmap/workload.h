@@ -54,7 +54,7 @@ struct eph_work_result {
 	uint64_t map_spurious; /* of these, woken for nothing */
 	uint64_t map_asleep;   /* of these, that never ended */
 
-	/* What nobody gave back, when all had ended. */
+	/* What was not given back, when all had ended. */
 	uint64_t maps_left;
 	uint64_t wires_left;	   /* shipped leaks included */
 	uint64_t wires_of_design;  /* S1: all but one of concurrent uses */

@@ -9,7 +9,7 @@
  * host gives one, since a thread that is preempted is not interrupted.  The
  * host takes such threads off their CPU after 0.95 s in a second, so all of
  * them rest after each slice; the row of interrupts is read at the ends of
- * slices, in which nobody else runs on these CPUs.
+ * slices, in which no other process runs on these CPUs.
  */
 
 #ifdef __linux__
@@ -40,7 +40,7 @@
 #define REST_US	    60000u
 #define WAIT_CHECK  4096u
 #define SLICE_CHECK 64u			  /* steps between looks at the clock */
-#define STUCK_NS    UINT64_C(10000000000) /* nobody made a step */
+#define STUCK_NS    UINT64_C(10000000000) /* no thread made a step */
 #define TRIALS	    200u
 #define TRIES	    8u
 
@@ -346,7 +346,7 @@ thread_main(void *arg)
 	}
 	(void)atomic_fetch_add_explicit(
 	    &n->sent, eph__witness_read(fd), memory_order_relaxed);
-	t->counter = fd; /* closed when nobody spins any more */
+	t->counter = fd; /* closed when no thread spins any more */
 	return (NULL);
 }
 

@@ -20,7 +20,7 @@
 #endif
 
 #define MEM_ALIGN 64u
-#define MEM_COLD  4u /* ranges of a region that nobody writes to */
+#define MEM_COLD  4u /* ranges of a region that are not written to */
 #define MEM_HUGE  ((size_t)2 << 20)
 
 /*
@@ -41,7 +41,7 @@ struct eph_mem {
 	bool heap;
 	bool probed;		/* large blocks in huge pages */
 	struct eph_mem *outer;	/* whose memory it is, NULL: its own */
-	eph__mem_gone_fn *gone; /* told what is given back; NULL: nobody */
+	eph__mem_gone_fn *gone; /* told what is given back; or NULL */
 	void *gone_arg;
 	unsigned arena;
 	char *region; /* one piece, NULL: none */
@@ -244,7 +244,7 @@ mem_unlock(struct eph_mem *mem)
 size_t
 eph__mem_destroy(struct eph_mem *mem)
 {
-	/* Relaxed: nobody else uses it any more. */
+	/* Relaxed: no other thread uses it any more. */
 	size_t left = atomic_load_explicit(&mem->bytes, memory_order_relaxed);
 
 	if (mem->outer != NULL) {

@@ -40,7 +40,7 @@ int eph__mem_mark(struct eph_mem *mem);
 void eph__mem_rewind(struct eph_mem *mem);
 
 /*
- * A promise, before eph__mem_mark(): nobody will write to these bytes, so that
+ * A promise, before eph__mem_mark(): these bytes will not be written, so that
  * eph__mem_rewind() can leave them out.  Later ranges lie behind earlier ones.
  */
 void eph__mem_cold(struct eph_mem *mem, const void *p, size_t bytes);

@@ -11,7 +11,7 @@
  * goes: the oldest mapping of a moment in these kernels.  (The 80386 has no
  * invlpg, so that there each use is a full flush.)
  *
- * Invariant: a window that nobody uses has no entry.
+ * Invariant: a window that is not in use has no entry.
  *
  *	case			L	R	F	IPI	stores
  *	map			1	0	0	0	1
@@ -25,7 +25,7 @@
  * 4 give every CPU its own in its private pages.  In a machine of one CPU
  * that is the same.
  *
- * Locking.  None in the kernels, as nobody else can run: a critical section.
+ * Locking.  None in the kernels, as no thread can run: a critical section.
  *
  * 386BSD 0.1 (1992) to FreeBSD 4 (2000), sys/i386/i386/pmap.c.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * emap: mappings that nobody is told of, and a generation that tells each
+ * emap: mappings that no other CPU is told of, and a generation that tells each
  * CPU when its TLB is too old for one of them.
  *
  * What it does.  The producer enters a page, read-only and not global, and
- * takes a new generation from a global counter.  Whoever wants to use the
+ * takes a new generation from a global counter.  A CPU that wants to use the
  * address consumes that generation on its CPU first: if the CPU has flushed
  * its TLB since the generation was made there is nothing to do, else it
  * reads the global generation, flushes, and is as young as what it read.

@@ -403,7 +403,7 @@ best_map(void *state, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
 		best_enter(sb, sf, private);
 	} else {
 		error = sf_pool_failed(sp, error);
-		/* The wakeup that a signal overtook is for somebody else. */
+		/* The wakeup that a signal overtook is for another sleeper. */
 		sf_pool_wakeup_one(sp);
 	}
 	if (sf != NULL)

@@ -10,7 +10,7 @@
  * invalidates the window there.  Afterwards the name is withdrawn and 0 is
  * stored.
  *
- * Idea.  Nobody is interrupted and nobody is pinned: a CPU that matters is one
+ * Idea.  No CPU is interrupted, no thread is pinned: a CPU that matters is one
  * on which the thread runs, and that CPU can do it itself.
  *
  * Invariant: the CPU on which the mutex's owner runs holds no translation of

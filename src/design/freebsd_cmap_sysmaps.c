@@ -12,7 +12,7 @@
  * move; pinned users of their own pairs need no hook in the scheduler and do
  * not wait for each other.
  *
- * Invariant: a window that nobody uses has no entry; a CPU holds translations
+ * Invariant: a window that is not in use has no entry; a CPU holds translations
  * of its own windows only.
  *
  *	case			L	R	F	IPI	stores

@@ -9,7 +9,7 @@
  *
  * With `spin` the section is critical too.  Without, another thread of the
  * same CPU may run and wait for the lock.  A replay plays one line after the
- * other, so that in lockstep nobody can be waited for: a second mapping is
+ * other, so that in lockstep no CPU can be waited for: a second mapping is
  * refused there, and where it would be the same thread's everywhere.
  */
 

@@ -37,7 +37,7 @@
  * out is 1, and slot 0 comes after the first wrap.  A pool with users is
  * swept even if only few slots are unused.  A sleep begins when LAST_PKMAP
  * slots in a row were in use, cannot be interrupted, and ends with a look
- * for the page: somebody else may have mapped it.
+ * for the page: another thread may have mapped it.
  *
  * Not kept: the order of sleepers.  Linux wakes all of them, the youngest first
  * (each puts itself at the head of the queue); here who slept first looks first.
@@ -267,7 +267,7 @@ kmap_ready(void *arg)
 
 /*
  * map_new_virtual(): a slot for `m`, sleeping while all are in use.  It may
- * end with the slot that somebody else gave the page meanwhile.
+ * end with the slot that another thread gave the page meanwhile.
  */
 static struct pkmap *
 kmap_map_new(struct kmap *km, struct vm_page *m, bool *missed)

@@ -8,7 +8,7 @@
  * with its CPU that is an address.  Mapping stores the entry and executes
  * one invlpg; unmapping does nothing at all, and the entry stays.
  *
- * Idea.  Nobody else uses the address, so nobody else needs to hear of it.
+ * Idea.  No other CPU uses the address, so no other needs to hear of it.
  *
  * Invariant: a CPU holds translations of its own slots only, and each is
  * the one it stored there last.

@@ -4,14 +4,14 @@
  * kva.qenter: the originator maps, the target copies, as pipes did.
  *
  * What it does.  A writer enters its pages at an address of the kernel with
- * pmap_qenter(); whoever reads the pipe, on whatever CPU, copies from it.
+ * pmap_qenter(); the reader of the pipe, on whatever CPU, copies from it.
  * When the address is given up, pmap_qremove() takes the entries out before
  * kmem_free() gives it to the next one (910cc6927b: the other order let a
  * stranger use an address that was still mapped).
  *
  * Idea.  None: it is what everything else is measured against.
  *
- * Invariant: the entry of a page of KVA that nobody holds is 0.
+ * Invariant: the entry of a page of KVA that is not in use is 0.
  *
  *	case (n pages)			L	R	F	IPI
  *	map				n	0	N-1	N-1

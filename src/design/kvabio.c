@@ -141,7 +141,7 @@ kvabio_enter(struct kvabio *kb, struct sf_buf *bp)
 	pmap_pte_store(mc, bp->kva,
 	    vm_page_to_phys(bp->m) | EPH_PTE_V | EPH_PTE_RW | mc->pgeflag);
 	for (uint32_t w = 0; w < kb->words; w++)
-		/* Relaxed: nobody references the buffer. */
+		/* Relaxed: the buffer has no reference. */
 		eph_store_64(
 		    mc, &kvabio_mask(kb, bp)[w], 0, memory_order_relaxed);
 }

@@ -10,7 +10,7 @@
  * stores an entry that is not valid, and invalidates nothing.  The last page
  * of the part is kept for callers that cannot fail.
  *
- * Idea.  One flush pays for a lap, and nobody else flushes at all.
+ * Idea.  One flush pays for a lap, and no other CPU flushes at all.
  *
  * Invariant: what lies between the next address and the end is in no TLB of
  * the part's CPU.

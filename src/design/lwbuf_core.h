@@ -10,7 +10,7 @@
  * Idea.  An lwbuf is one address and one page, with no cache, no reference
  * count and no sharing.  Mapping it is a store and an invlpg here; another
  * CPU that wants the address asks for it, and invalidates for itself.  No
- * CPU is ever interrupted, unless somebody asks for a global mapping.
+ * CPU is ever interrupted, unless a user asks for a global mapping.
  *
  * Invariant: a CPU in `cpumask` holds no translation of `kva` to another
  * page than `m`.
@@ -115,7 +115,7 @@ lwbuf_core_enter(struct lwbuf_common *lc, struct lwbuf *lwb, struct vm_page *m)
 
 	lwb->m = m;
 	pmap_kenter_quick(lc->mc, lwb->kva, vm_page_to_phys(m));
-	/* Relaxed: nobody else knows this lwbuf yet. */
+	/* Relaxed: no other CPU knows this lwbuf yet. */
 	eph_store_64(lc->mc, &lwb->cpumask[me >> 6], eph_cpuset_bit(me),
 	    memory_order_relaxed);
 }

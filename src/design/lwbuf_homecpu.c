@@ -6,7 +6,7 @@
  *
  * Idea.  v1's addresses pile up where lwbufs are freed.  Here each belongs
  * to the CPU that made it; another CPU that frees one tells the owner by a
- * message which interrupts nobody.
+ * message which interrupts no CPU.
  *
  * Invariant: a free lwbuf is on its owner's list, or in a message to it;
  * see lwbuf_core.h for the mapped ones.

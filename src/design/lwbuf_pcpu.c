@@ -381,7 +381,7 @@ lwbuf_pcpu_map(
 	crit_enter(lp->mc);
 	pcpu_count(lp->mc, pcpu_hold_wait(lp, m, &r));
 	me = eph_curcpu(lp->mc)->id;
-	/* Relaxed: nobody else knows this handle yet. */
+	/* Relaxed: no other CPU knows this handle yet. */
 	eph_store_64(lp->mc, &h->cpumask[me >> 6], eph_cpuset_bit(me),
 	    memory_order_relaxed);
 	*mp = (struct eph_mapping){ h, r->kva };

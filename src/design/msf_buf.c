@@ -20,7 +20,7 @@
  * A and M.  pmap_qenter2() wants A set, and stores it in advance, so that
  * an entry that was only read since compares equal.  A write sets M, so the
  * next comparison fails: store, invlpg, mask emptied.  pmap_qenter() does
- * not set A: a private hit after a shared map that nobody touched stores.
+ * not set A: a private hit after a shared map without a touch stores.
  *
  * Invariant: free if and only if on the free list; a CPU in the mask of a
  * buffer holds no outdated translation of it.
@@ -41,7 +41,7 @@
  *	free					0	0	0
  *	exhaustion				0 asleep, then as a miss
  *
- * "Written since" is by page: a page that nobody wrote costs its invlpg
+ * "Written since" is by page: a page that was not written costs its invlpg
  * only because a page before it emptied the mask.
  *
  * Flags.  MSF_CPUPRIVATE exists, but the code tests SFB_CPUPRIVATE: passing

@@ -8,7 +8,7 @@
  * taken and given back as a stack.
  *
  * The addresses stand in the one page table of the kernel, so that another
- * CPU could follow them, but nobody ever invalidates them anywhere else:
+ * CPU could follow them, but no CPU ever invalidates them anywhere else:
  * they are used on their own CPU only, and use elsewhere is refused.
  *
  * Locking.  None: a CPU's slots and depth are that CPU's, and callers are

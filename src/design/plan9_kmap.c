@@ -10,7 +10,7 @@
  * plan9.kmap.amd64.  The next entry in a circle is stored, whatever happened
  * meanwhile, and invalidated.  Unmapping stores 0 and does not invalidate.
  *
- * Idea.  The range is the process's, so that nobody else uses it and no other
+ * Idea.  The range is the process's, so that no other uses it and no other
  * CPU has to hear of it; a process that moves has its TLB flushed by the
  * change of address space.
  *

@@ -67,7 +67,7 @@ enum segmap_wait { SEGMAP_SLEEP, SEGMAP_RETURN };
 struct smap *eph__segmap_use(struct segmap *sm, struct vm_page *m);
 
 /*
- * A slot that nobody uses, out of the hash, without an entry and locked;
+ * A slot that is not in use, out of the hash, without an entry and locked;
  * with SEGMAP_RETURN NULL if there is none.  `*oldp` is the page it held.
  * `first` is the free list to look at first, see eph__segmap_first().
  */

@@ -2,7 +2,7 @@
 
 /*
  * sf_buf.dynamic: no pool.  Mappings are made when they are needed; what is
- * limited is the excess, the mappings kept although nobody uses them.
+ * limited is the excess, the mappings kept although they are not in use.
  *
  * What it does.  A page that is mapped is found in the index, and its
  * mapping gets a reference.  Otherwise, while fewer mappings than the limit

@@ -96,7 +96,7 @@ sf_lwbuf_map(
 		return (ENOMEM);
 	}
 	(void)eph__lwbuf_core_set_global(&sl->lk, sf->lwbuf);
-	/* Relaxed: nobody else knows this buffer yet. */
+	/* Relaxed: no other CPU knows this buffer yet. */
 	eph_store_32(sl->lk.lc.mc, &sf->refs, 1, memory_order_relaxed);
 	return (lwbuf_core_mapped(&sl->lk.lc, sf, sf->lwbuf->kva, mp));
 }

@@ -17,7 +17,7 @@
 struct sf_free {
 	struct sf_pool sp;
 	uint32_t free_head; /* (l) index plus one, 0: empty */
-	bool want;	    /* (l) somebody sleeps; sf_buf.uncached only */
+	bool want;	    /* (l) a thread sleeps; sf_buf.uncached only */
 };
 
 /* The create() and destroy() of both. */

@@ -323,7 +323,7 @@ shard_take_fresh(struct shard_pool *sp)
 {
 	uint32_t i;
 
-	/* Relaxed: whoever gets the number has the slot alone. */
+	/* Relaxed: the thread that gets the number has the slot alone. */
 	if (eph_load_32(sp->mc, &sp->fresh, memory_order_relaxed) >= sp->nslots)
 		return (NULL);
 	i = eph_fetchadd_32(sp->mc, &sp->fresh, 1, memory_order_relaxed);

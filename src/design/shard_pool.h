@@ -11,9 +11,9 @@
  * may have happened between them is looked at again:
  *
  *	eph__shard_lookup	the page has a slot: take a reference
- *	eph__shard_take	else: a slot that nobody uses, out of the index,
+ *	eph__shard_take	else: a slot that is not in use, out of the index,
  *			ours alone; may sleep
- *	eph__shard_enter	index it under the page, unless somebody else has
+ *	eph__shard_enter	index it under the page, unless another has
  *			mapped the page meanwhile: then use that one and
  *			give ours back
  *
@@ -24,7 +24,7 @@
  * Claiming.  A slot leaves its free list before the chain of its old page
  * is locked, so a hit on that page may come between: the hit takes its
  * reference, and whoever claimed the slot finds that and tries another.
- * While a slot is claimed nobody puts it on a list, so its page cannot
+ * While a slot is claimed no thread puts it on a list, so its page cannot
  * change under the claimer.
  *
  * Slots never used go first, lowest first; they are on no list yet.

@@ -21,7 +21,7 @@
 #include "ephmap/version.h"
 
 struct slot {
-	struct vm_page *m; /* (u) the page; NULL: nobody uses the slot */
+	struct vm_page *m; /* (u) the page; NULL: the slot is free */
 	eph_va_t kva;	   /* (c) */
 	uint32_t refs;	   /* (u) users */
 	uint32_t cpu;	   /* (u) that mapped it last */
@@ -51,8 +51,8 @@ int eph__slots_init(struct slots *sl, struct eph_machine *mc, uint64_t n,
 void eph__slots_fini(struct slots *sl);
 
 /*
- * Hand out `slot`, which nobody uses, for `m`, and count a miss.  Give it
- * back: true if that was its last user, and it is nobody's now.
+ * Hand out `slot`, which is free, for `m`, and count a miss.  Give it
+ * back: true if that was its last user, and it is free now.
  */
 void eph__slots_use(struct slots *sl, struct slot *slot, struct vm_page *m);
 bool eph__slots_leave(struct slots *sl, struct slot *slot);
@@ -65,7 +65,7 @@ int eph__slots_mine(struct slots *sl, const struct slot *slot);
 
 /*
  * Nothing is free, and the original goes round until another CPU has unmapped
- * something: wait a moment.  False: in lockstep nobody will.
+ * something: wait a moment.  False: in lockstep no CPU will.
  */
 bool eph__slots_spin(struct slots *sl);
 

@@ -7,7 +7,7 @@
  * operation that begins first is played first.  So when one is played, all
  * that began before it has left its traces: when each lock becomes free,
  * who wrote a cache line last, until when each CPU handles an interrupt.
- * Whoever needs one of these waits until then.  Nothing is ever undone.
+ * A CPU that needs one of these waits until then.  Nothing is ever undone.
  *
  * Rules, with the prices' names in quotes:
  *
@@ -24,7 +24,7 @@
  *		the one before, or when its critical section ends; handling
  *		takes "ipi_handle" and the invalidations, and makes the rest
  *		of what the target does so much later
- *	ack	who waits goes on when the last target has handled it, and a
+ *	ack	the initiator goes on when the last target has handled it, and a
  *		"line_transfer" later
  *	packet	where the kernel had one request for all CPUs, who comes
  *		second waits until the first goes on (the protocol's `one_packet`)
@@ -430,7 +430,7 @@ clock_work(const struct eph_machine *mc, const struct eph_ipi *ipi)
 	}
 }
 
-/* Hardware's own broadcast, for which nobody is interrupted. */
+/* Hardware's own broadcast, for which no CPU is interrupted. */
 static void
 clock_broadcast(struct eph_machine *mc)
 {

@@ -213,7 +213,7 @@ ex_record(struct explore *ex, struct ex_choice choice)
 	ex->choices[ex->nchoices++] = choice;
 }
 
-/* Let time pass until somebody can move; false: nobody ever will. */
+/* Let time pass until an entity can move; false: none ever will. */
 bool
 eph__ex_settle(struct explore *ex)
 {
@@ -224,7 +224,7 @@ eph__ex_settle(struct explore *ex)
 	return (true);
 }
 
-/* Who goes on; NULL: nobody ever will. */
+/* The entity that goes on; NULL: none ever will. */
 struct ex_entity *
 eph__ex_choose(struct explore *ex)
 {
@@ -256,7 +256,7 @@ eph__explore_stop(struct explore *ex, enum ex_verdict v)
 	PANIC("a schedule that was given up went on");
 }
 
-/* Nobody can move: why? */
+/* No entity can move: why? */
 enum ex_verdict
 eph__ex_quiet_verdict(const struct explore *ex)
 {
@@ -308,7 +308,7 @@ eph__ex_enter(struct explore *ex, struct ex_entity *next)
 	ex->mc->cur = ex->mc->cpus[next->cpu];
 }
 
-/* Go on as `next`; returns when somebody goes on as the caller. */
+/* Go on as `next`; returns when another goes on as the caller. */
 void
 eph__ex_switch(struct explore *ex, struct fiber *self, struct ex_entity *next)
 {
@@ -397,7 +397,7 @@ eph__ex_unload_context(struct explore *ex, struct ex_entity *e)
 	ec->thread = NULL;
 }
 
-/* Let somebody else go on, or the caller itself. */
+/* Let another entity go on, or the caller itself. */
 void
 eph__ex_yield(struct explore *ex, struct ex_entity *e)
 {

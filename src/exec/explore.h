@@ -93,7 +93,7 @@ enum ex_status {
 	EX_READY,    /* can go on */
 	EX_ON_MUTEX, /* until `waits_for` is free */
 	EX_ASLEEP,   /* until unblock() */
-	EX_SPINNING, /* until somebody changed something */
+	EX_SPINNING, /* until another entity changed something */
 	EX_ON_ACK,   /* until `acks` interrupts have been handled */
 };
 
@@ -113,7 +113,7 @@ struct ex_entity {
 
 struct ex_pending {
 	struct eph_ipi ipi;
-	struct ex_entity *from; /* who waits for it, NULL: nobody */
+	struct ex_entity *from; /* the entity that waits for it, or NULL */
 };
 
 struct ex_store {
@@ -146,7 +146,7 @@ struct ex_timer {
 
 enum ex_verdict {
 	EX_PASS,      /* all threads ended */
-	EX_SLEEPERS,  /* threads sleep, and nobody will wake them */
+	EX_SLEEPERS,  /* threads sleep, and none is left to wake them */
 	EX_DEADLOCK,  /* threads wait for a lock or spin, for ever */
 	EX_LIVELOCK,  /* the budget of steps is used up */
 	EX_VIOLATION, /* the machine recorded one */
@@ -268,7 +268,7 @@ int eph__explore_set_strategy(
 /* Give up this schedule; does not return. */
 _Noreturn void eph__explore_stop(struct explore *ex, enum ex_verdict v);
 
-/* The entity that goes on when nobody decides. */
+/* The entity that goes on when no strategy decides. */
 unsigned eph__explore_default(uint64_t enabled, unsigned cur);
 
 /* Is a fill or drop something that this TLB could do now? */

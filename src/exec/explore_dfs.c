@@ -18,7 +18,7 @@
  *
  * Reduction: sleep sets (Godefroid, 1996).  When everything that begins
  * with x at a node has been explored, x goes to sleep there: behind its
- * siblings it is not chosen again until somebody has done an operation that
+ * siblings it is not chosen again until another has done an operation that
  * does not commute with it.  That is sound only if everything behind x was
  * really explored, so an x behind which the bound cut something does not go
  * to sleep.  With a bound that nothing exceeds the search is complete.

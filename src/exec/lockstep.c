@@ -21,7 +21,7 @@
  * it looks once for both, but is not in the set of those with something to
  * deliver.
  *
- * Sleeping costs nothing until somebody sleeps: the replay loop runs on a
+ * Sleeping costs nothing until a thread sleeps: the replay loop runs on a
  * fiber.  When a step sleeps, its fiber stays with the sleeper and another
  * takes over the loop; a woken sleeper finishes its step on its own fiber
  * and gives it back.

@@ -89,7 +89,7 @@ lockstep_postpone(
 	cpu_mark_pending(target);
 }
 
-/* The same for few CPUs, with nobody to tell; not for calls. */
+/* The same for few CPUs, without an observer; not for calls. */
 static void
 lockstep_ipi_swift(struct eph_machine *mc, eph_cpuword_t left,
     const struct eph_ipi *ipi, bool wait)
@@ -379,7 +379,7 @@ eph__lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 	}
 	if (eph_unlikely(mc->clock != NULL))
 		outer = eph__clock_ipi_begin(mc, targets, ipi);
-	/* A TLB clock counts every flush, of whoever holds nothing too. */
+	/* A TLB clock counts every flush, also of CPUs that hold nothing. */
 	if (!mc->crowded || ipi->kind == EPH_IPI_CALL || mc->has_observer ||
 	    mc->tlbclock != NULL || (ipi->kind == EPH_IPI_INVLPG && !wait))
 		lockstep_ipi_each(mc, targets, ipi, wait);
@@ -437,12 +437,12 @@ lockstep_deliver_all(struct eph_machine *mc)
 	}
 }
 
-/* Somebody waits for another CPU: only what is pending can help. */
+/* This CPU waits for another: only what is pending can help. */
 void
 eph__lockstep_spin(struct eph_machine *mc)
 {
 	KASSERT(!eph_cpuset_isempty(mc->pendset, mc->cpuwords),
-	    "a busy wait that nobody can end");
+	    "a busy wait that no CPU can end");
 	lockstep_deliver_all(mc);
 }
 

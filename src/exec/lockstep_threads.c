@@ -101,7 +101,7 @@ lockstep_switched(struct eph_machine *mc)
 }
 
 /*
- * The thread goes on, when whoever woke it did so.  The machine's time
+ * The thread goes on, when its waker woke it.  The machine's time
  * follows, and never goes back.
  */
 static void
@@ -170,7 +170,7 @@ lockstep_run_queue(
 	mc->cur = cpu;
 }
 
-/* End of a thread: keep its stack, go back to whoever resumed it. */
+/* End of a thread: keep its stack, go back to the stack that resumed it. */
 static void
 lockstep_thread_end(struct lockstep *ls, struct lockstep_thread *t)
 {
@@ -386,7 +386,7 @@ eph_lockstep_loop(struct eph_machine *mc, bool (*step)(void *arg), void *arg)
 	ls->resumer = ls->host;
 	eph__fiber_switch(ls->host, t->fiber);
 	ls->running = NULL;
-	/* A passive message that is delivered at the end may wake somebody. */
+	/* A passive message that is delivered at the end may wake a thread. */
 	do {
 		lockstep_run_queue(mc, ls->host, NULL);
 		eph_lockstep_drain(mc);

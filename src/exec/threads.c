@@ -12,7 +12,7 @@
  * simulated kernel lets it: at the end of a critical section, around a lock,
  * whenever it waits for anybody, and between threads.  So two CPUs that shoot
  * each other down both answer.  An idle CPU must answer too: its
- * invalidations are executed on its behalf by whoever asks, under the lock
+ * invalidations are executed on its behalf by the initiator, under the lock
  * that keeps it idle, and for anything else it is woken.
  *
  * Time passes only when nothing can run: then the earliest timer fires.

@@ -12,7 +12,7 @@
  *	threads_run.c  the life of a CPU's pthread, and the coordinator
  *
  * Invariant: `work` counts threads that can run and interrupts not yet
- * handled.  Whoever adds to it is counted himself, so that 0 means that
+ * handled.  A thread that adds to it is counted itself, so that 0 means that
  * nothing will ever happen without the coordinator, which is the pthread
  * that called run.
  *
@@ -38,7 +38,7 @@ struct th_thread {
 
 struct th_pending {
 	struct eph_ipi ipi;
-	_Atomic(uint32_t) *acks; /* counted down when handled; NULL: nobody */
+	_Atomic(uint32_t) *acks; /* counted down when handled; NULL: none */
 };
 
 /* What a CPU does, for the watchdog. */
@@ -155,7 +155,7 @@ void eph__th_relax(struct eph_machine *mc, struct th_cpu *tc, unsigned *rounds);
 
 /*
  * Put an interrupt at its target, or execute it for an idle one; false if
- * the ring there is full.  `acks` (NULL: nobody waits) is counted down.
+ * the ring there is full.  `acks` (NULL: no CPU waits) is counted down.
  */
 bool eph__th_post(struct eph_machine *mc, struct th_cpu *tc,
     const struct eph_ipi *ipi, _Atomic(uint32_t) *acks);

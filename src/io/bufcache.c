@@ -174,7 +174,7 @@ getblk(struct bufcache *bc, uint64_t blkno, bool *hitp)
 		bc->stat.hits++;
 	} else {
 		bc->stat.reads++;
-		/* Nobody else may start to read the same block. */
+		/* No other thread may start to read the same block. */
 		bp->b_blkno = blkno;
 		bp->b_valid = true;
 	}

@@ -425,7 +425,7 @@ zone_refill(struct mb_zones *s, struct zone *z)
 	c = zone_cache(s, z);
 	obj = zcache_pop(s, c);
 	if (b != NULL && obj != NULL) {
-		/* Somebody filled the cache while we were at it. */
+		/* Another thread filled the cache while we were at it. */
 		b->next = z->full;
 		z->full = b;
 	} else if (b != NULL) {

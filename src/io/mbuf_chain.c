@@ -5,7 +5,7 @@
  *
  * One rule runs through all of it: bytes may be written only where
  * M_WRITABLE says so, that is in an mbuf's own storage or in external
- * storage that nobody shares and that is not read-only.  A function that
+ * storage that is not shared and not read-only.  A function that
  * needs to write elsewhere takes a new mbuf.  So sharing is always safe,
  * and M_TRAILINGSPACE of a shared cluster is 0 although there is room.
  *
@@ -54,7 +54,7 @@ M_LEADINGSPACE(struct mbuf *m)
 	return (M_WRITABLE(m) ? (int)(m->m_data - mb_base(m)) : 0);
 }
 
-/* Room after the data, whoever may write there. */
+/* Room after the data, writable or not. */
 static int
 mb_room(const struct mbuf *m)
 {

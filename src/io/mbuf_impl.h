@@ -128,7 +128,7 @@ struct mb_share_ops {
 	 */
 	bool (*leave)(struct mbuf *m);
 
-	/* Does nobody else use it? */
+	/* Is `m` its only user? */
 	bool (*sole)(struct mbuf *m);
 
 	/* The mbuf that must live as long as the storage; NULL: none. */

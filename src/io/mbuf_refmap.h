@@ -7,7 +7,7 @@
  * Counters of clusters in one array, indexed by the cluster's number: the
  * mclrefcnt and cl_refcntmap of FreeBSD before 2004.  Sixteen share a cache
  * line.  Grows by blocks, which never move, so that a counter is found
- * without a lock by whoever holds its cluster.
+ * without a lock by the holder of its cluster.
  */
 
 #include "io/mbuf_impl.h"

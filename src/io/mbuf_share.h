@@ -16,7 +16,7 @@ extern const struct mb_share_ops eph__mb_share_fetchadd_inverted;
 extern const struct mb_share_ops eph__mb_share_lock_in_object;
 extern const struct mb_share_ops eph__mb_share_embedded;
 
-/* Nobody has to outlive anybody. */
+/* No mbuf has to outlive another. */
 struct mbuf *eph__mb_share_no_owner(struct mbuf *m);
 
 /* The line that a counter is on. */

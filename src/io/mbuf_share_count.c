@@ -47,7 +47,7 @@ cmpset_leave(struct mbuf *m)
 	do {
 		/* Relaxed: the exchange decides. */
 		old = eph_load_32(mc, count, memory_order_relaxed);
-		KASSERT(old != 0, "dropping what nobody holds");
+		KASSERT(old != 0, "dropping a reference that is not held");
 		/* acq_rel: see mbuf_share.c. */
 	} while (!eph_cas_32(mc, count, old, old - 1, memory_order_acq_rel));
 	return (old == 1);

@@ -35,7 +35,7 @@ static void
 embedded_first(struct mbuf *m)
 {
 	m->m_ext.ext_nextref = m;
-	/* Relaxed: nobody else has it. */
+	/* Relaxed: no other mbuf has it. */
 	eph_store_32(
 	    m->m_pool->mc, &m->m_ext.ext_count, 1, memory_order_relaxed);
 }

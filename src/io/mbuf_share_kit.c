@@ -53,7 +53,7 @@ eph__mb_share_wrote(struct mbuf *m)
 void
 eph__mb_share_count_first(struct mbuf *m)
 {
-	/* Relaxed: nobody else has it. */
+	/* Relaxed: no other mbuf has it. */
 	eph_store_32(
 	    m->m_pool->mc, eph__mb_share_count(m), 1, memory_order_relaxed);
 	mb_line_write(m->m_pool, eph__mb_share_line(m));

@@ -2,7 +2,7 @@
 
 /*
  * A ring of sharers: each mbuf is linked with the others that use its
- * storage; whoever leaves a ring of one is the last.
+ * storage; the mbuf that leaves a ring of one is the last.
  *
  * No memory for counters, constant time, and no count: nobody can say how
  * many there are.  Four pointers are written, in up to three mbufs, so all

@@ -34,7 +34,7 @@ sockbuf_init(struct sockbuf *sb, struct mbuf_pool *mp, int hiwat)
 void
 sockbuf_fini(struct sockbuf *sb)
 {
-	KASSERT(sb->sb_waiting == 0, "somebody sleeps on it");
+	KASSERT(sb->sb_waiting == 0, "a thread sleeps on it");
 	m_freem(sb->sb_mb);
 	sb->sb_mb = sb->sb_mbtail = NULL;
 	sb->sb_cc = 0;

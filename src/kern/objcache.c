@@ -286,7 +286,7 @@ objcache_create_simple(struct eph_machine *mc, const char *name, size_t objsize)
 
 /* Budget, and objects that enter and leave the cache */
 
-/* `n` more objects may exist: whoever waits may try again. */
+/* `n` more objects may exist: sleepers may try again. */
 static void
 objcache_budget(struct objcache *oc, uint32_t n)
 {
@@ -546,7 +546,7 @@ objcache_purge_mycpu(struct objcache *oc, bool loaded)
 	}
 }
 
-/* Destroy a magazine that nobody else sees, and its objects. */
+/* Destroy a magazine that no other CPU sees, and its objects. */
 static uint32_t
 objcache_purge(struct objcache *oc, struct magazine *mag)
 {

@@ -141,7 +141,7 @@ sleepq_sleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
 	struct eph_cpu *cpu = eph_curcpu(mc);
 
 	if (td == NULL)
-		PANIC("kernel/sleepq.h: tsleep outside a thread: nobody could "
+		PANIC("kernel/sleepq.h: tsleep outside a thread: none could "
 		      "wake it");
 	KASSERT(wchan != NULL, "kernel/sleepq.h: a channel is an address");
 	KASSERT(mtx == NULL || mutex_owned(mtx),
@@ -191,7 +191,7 @@ msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
     unsigned flags, const char *wmesg, uint64_t timo_ns)
 {
 	KASSERT(eph_curcpu(mc)->crit == 0,
-	    "kernel/sleepq.h: nobody sleeps in a critical section");
+	    "kernel/sleepq.h: a thread sleeps in a critical section");
 	return (sleepq_sleep(mc, wchan, mtx, flags, wmesg, timo_ns, false));
 }
 

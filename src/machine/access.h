@@ -143,7 +143,7 @@ holder_set(const struct eph_machine *mc, const struct eph_holder *h)
 	return (&mc->holdersets[(size_t)(h->set - 1) * mc->cpuwords]);
 }
 
-/* What is noted of index `i`, below the window; NULL: nobody holds it. */
+/* What is noted of index `i`, below the window; NULL: no CPU holds it. */
 static inline const struct eph_holder *
 machine_holder(const struct eph_machine *mc, uint32_t i)
 {
@@ -179,7 +179,7 @@ cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
 		eph__cpu_holds_none(cpu, i);
 }
 
-/* In a crowd, after a flush: if nobody holds anything, an epoch ends. */
+/* In a crowd, after a flush: if no CPU holds anything, an epoch ends. */
 void eph__machine_epoch(struct eph_machine *mc);
 
 /* Has the CPU something to do, sent or put off, before it goes on? */

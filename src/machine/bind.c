@@ -28,7 +28,7 @@ eph_machine_cpu_of_thread(struct eph_machine *mc)
 
 /*
  * The gauge while CPUs run at once.  Relaxed: a statistic; the peak is
- * raised by whoever saw the highest value.
+ * raised by the CPU that saw the highest value.
  */
 void
 eph_machine_bufs_slow(struct eph_machine *mc, int by)

@@ -6,7 +6,7 @@
  * invalidates the fewest CPUs; among equals the least recent.
  *
  * The price is the design's: it knows which CPUs may hold the translation,
- * and that a mapping whose accessed bit is clear is held by nobody.  A
+ * and that a mapping whose accessed bit is clear is held by no CPU.  A
  * design, or a replay, without a price makes this plain LRU.
  *
  * Our own.  A hit in the window costs at most one more miss later; an IPI

@@ -12,7 +12,7 @@
 
 /*
  * sendfile maps a chain of pages: it holds some buffers and sleeps for the
- * next.  When all threads do, nobody frees.  Repaired: only the first may
+ * next.  When all threads do, none frees.  Repaired: only the first may
  * sleep, and what is mapped is sent when there is no more.
  */
 #define CHAIN_PAGES 2u

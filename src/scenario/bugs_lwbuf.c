@@ -85,7 +85,7 @@ light_kva(struct eph_xp *x, struct light *l)
 
 /*
  * The mask.  alloc() puts another page at the address, so that only the
- * CPU that did it is in sync.  `|=` keeps whoever was in the mask; that
+ * CPU that did it is in sync.  `|=` keeps the CPUs that were in the mask; that
  * does no harm while free() empties it, and does when free() does not
  * (draft) or the object's memory held something else (v3).
  */

@@ -5,7 +5,7 @@
  *
  * An mbuf's external storage is shared; a counter says by how many.  Three
  * ways to drop a reference that shipped, each beside its repair.  The
- * object is told apart from its memory by `live`: whoever touches the
+ * object is told apart from its memory by `live`: a thread that touches the
  * counter or the lock of an object that is not live uses it after free.
  */
 
@@ -43,7 +43,7 @@ cluster_free(struct eph_xp *x)
 {
 	struct cluster *cl = x->arg;
 
-	/* Whoever touches it meanwhile does so after all: a step. */
+	/* A thread that touches it meanwhile does so after all: a step. */
 	EPH_RACY(x->mc, "free the cluster");
 	if (!cl->live)
 		eph_xp_failure(

@@ -4,7 +4,7 @@
  * copy: a task on each CPU copies a page to another, and so holds two
  * mappings at once.
  *
- * With one buffer more than there are tasks somebody always gets his second.
+ * With one buffer more than there are tasks one of them always gets its second.
  * With fewer each may hold one and sleep for another for ever, which is the
  * caller's fault and not the design's: run it with 2 buffers to see that.
  */

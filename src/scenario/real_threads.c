@@ -14,7 +14,7 @@
 
 #define THREADS_BUDGET 1000u
 
-/* Threads sleep, and nobody will wake them. */
+/* Threads sleep, and none is left to wake them. */
 static enum eph_failure
 threads_asleep(struct search *s, unsigned asleep)
 {

@@ -4,7 +4,7 @@
  * speculation: pages are mapped and unmapped without being touched, as when
  * a network card takes them by physical address; then one is touched.
  *
- * Only a TLB that loads what nobody asked for can hold anything old here.
+ * Only a TLB that loads what was not asked for can hold anything old here.
  */
 
 #include "scenario/scenario.h"

@@ -48,7 +48,7 @@ eph__search_violation(struct search *s)
 		    0)
 			return ((enum eph_failure)f);
 	}
-	/* "page fault": the mapping is gone while somebody holds it. */
+	/* "page fault": the mapping is gone while a thread holds it. */
 	return (EPH_FAIL_USE_FREE);
 }
 

@@ -3,7 +3,7 @@
 /*
  * Batched: addresses that were removed are flushed together.
  *
- * A removal stores zeroes and notes the range; nobody invalidates anything,
+ * A removal stores zeroes and notes the range; no CPU invalidates anything,
  * not even this CPU.  One full flush of every CPU that is concerned is done
  * when 32 ranges are noted, or when an entry is about to be stored at one of
  * them.  Everything else is carried out as in acked-invlpg, before the

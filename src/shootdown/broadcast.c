@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Broadcast: the hardware tells the other CPUs, and nobody is interrupted.
+ * Broadcast: the hardware tells the other CPUs, and none is interrupted.
  *
  * The entries are stored, one instruction for each page invalidates it on
  * this CPU and all others, and one more waits until that has happened

@@ -56,7 +56,7 @@ idle_shoot(struct eph_machine *mc, const struct eph_shoot *req)
 	idle_flush(mc, req->targets, req->va, req->npages, false);
 }
 
-/* All of it, because nobody remembers what was asked for. */
+/* All of it, because what was asked for is not remembered. */
 static void
 idle_catch_up(struct eph_machine *mc)
 {

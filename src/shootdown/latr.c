@@ -7,7 +7,7 @@
  * range and the CPUs that have not seen it, into one of its 64 places.  At
  * every tick (1 ms) and thread switch a CPU sweeps the places of all CPUs,
  * invalidates what names it, and takes its name out; the last one frees the
- * place.  Nobody is interrupted.
+ * place.  No CPU is interrupted.
  *
  * What may be put off is what batched.c says: removals.  The rest, and a
  * removal that finds no place, is carried out as in acked-invlpg.  Where an
@@ -165,8 +165,8 @@ latr_fill_place(
 }
 
 /*
- * All have swept it.  The address may have been given to somebody else, who
- * found that nobody was left to wait for: then its note is not ours.
+ * All have swept it.  The address may have been given to another user, who
+ * found that no CPU was left to wait for: then its note is not ours.
  */
 static void
 latr_free_place(struct eph_machine *mc, uint32_t id)

@@ -30,7 +30,7 @@
  * free, and takes its list's own lock.  Between the two another initiator
  * may put a request on the list; it is worked off before the entries are
  * stored, and a TLB that loads by itself has the old one again.  The TLBs of
- * 1989 did not; here the list belongs to whoever holds the pmap's lock.
+ * 1989 did not; here the list belongs to the holder of the pmap's lock.
  *
  * Black, Rashid, Golub, Hill, Baron, "Translation lookaside buffer
  * consistency: a software approach", ASPLOS 1989; Mach 3.0's i386 pmap.

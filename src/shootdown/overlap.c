@@ -6,7 +6,7 @@
  * The entries are stored and the interrupts sent; this CPU invalidates while
  * they travel, and waits until every target has invalidated.
  *
- * Idea.  The initiator's own invalidation needs nobody, and takes as long as
+ * Idea.  The initiator's own invalidation needs no answer, and takes as long as
  * a target's: done after the interrupts have left it costs no time.  Haiku
  * measured 15 % of the kernel's shootdowns on an i3.
  *

@@ -71,10 +71,10 @@ void eph__shootdown_unlock(struct eph_machine *mc, _Atomic(uint32_t) *lock);
 /*
  * What protocols that put off by address remember of one.  OWED_GONE: it was
  * removed through the protocol and nothing is stored there, and every CPU
- * has invalidated it since; so nobody holds anything.
+ * has invalidated it since; so no CPU holds anything.
  */
 enum {
-	OWED_UNKNOWN, /* somebody may hold what is stored */
+	OWED_UNKNOWN, /* a CPU may hold what is stored */
 	OWED_GONE,
 	OWED_FIRST /* from here on put off; the numbers are the protocol's */
 };

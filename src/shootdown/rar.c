@@ -25,7 +25,7 @@
  * by address spares them.  The local part is that of Linux for a kernel range:
  * by page up to the ceiling.
  *
- * How it is counted.  Nobody is interrupted: no instruction of the kernel
+ * How it is counted.  No CPU is interrupted: no instruction of the kernel
  * runs, so there is no ipi_sent.  What the microcode does is charged to its
  * CPU as if a handler did it.  Sending and the action vectors have no counter.
  *

@@ -12,8 +12,8 @@
  * Delays are passed over: real threads take the time they take.  So a `p`
  * line cannot be held, and nothing is averaged over time.
  *
- * Locking: a handle's lock guards `done` and `waiting`; whoever has its turn
- * owns the rest.  A CPU's cursor belongs to the pthread that plays the CPU.
+ * Locking: a handle's lock guards `done` and `waiting`; the line whose turn it
+ * is owns the rest.  A CPU's cursor belongs to the pthread that plays the CPU.
  */
 
 #include <errno.h>

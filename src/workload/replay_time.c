@@ -10,7 +10,7 @@
  * not played are in memory, a queue for each CPU.  A line with a handle
  * waits until the lines before it that have the handle's slot were played,
  * and begins no earlier than they ended.  The first line of the trace that
- * was not played is always ready, so that nobody waits for ever.
+ * was not played is always ready, so that no line waits for ever.
  *
  * A heap holds the CPUs by the time at which their next line may begin; if
  * that is not known, by their clock.  Interrupts only move clocks forward, so

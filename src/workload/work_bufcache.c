@@ -7,7 +7,7 @@
  * is copied by read(2) through a page list.
  *
  * Blocks are any blocks, or those that a load touches on a file system with
- * a layout.  A process uses block after block; nobody else runs between.
+ * a layout.  A process uses block after block; no other runs between.
  */
 
 #include <errno.h>
@@ -142,7 +142,7 @@ use_copy(struct eph_work *w, struct buf *bp)
 	return (error);
 }
 
-/* By reference: whoever gets the pages reads the frames. */
+/* By reference: the receiver of the pages reads the frames. */
 static void
 use_pages(struct eph_work *w, struct buf *bp)
 {

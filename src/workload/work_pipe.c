@@ -33,7 +33,7 @@ static const char *const modes[] = { "copy", "kmem", "sfbuf1", "sfbuf2",
 
 static const struct eph_work_param pipe_params[] = {
 	{ "mode", "sfbuf1",
-	    "who maps: nobody, the writer, the reader page by page, the reader "
+	    "who maps: none, the writer, the reader page by page, the reader "
 	    "at once, forced",
 	    0, 0, modes },
 	{ "bs", "65536", "bytes a write", 1, 1u << 22, NULL },

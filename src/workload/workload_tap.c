@@ -194,7 +194,7 @@ tap_at_end(void *arg, struct eph_machine *mc, void *state)
 
 	(void)state;
 	eph__work_sum(&t->w);
-	/* Wires are undone one use at a time; nobody undoes the rest. */
+	/* Wires are undone one use at a time; the rest stays. */
 	t->wres->wires_left = vm_pages_wired(mc);
 	if (t->cfg->at_end != NULL)
 		t->cfg->at_end(t->cfg->hook_arg, mc, t->state);

@@ -453,7 +453,7 @@ watch(void *arg, struct eph_machine *mc, void *state, struct eph_err *err)
 	return (0);
 }
 
-/* The same operations, with somebody who watches and without. */
+/* The same operations, with an observer and without. */
 static void
 crowd_agrees(struct eph_run_config *cfg, const struct eph_op *op, size_t n)
 {
@@ -474,7 +474,7 @@ crowd_agrees(struct eph_run_config *cfg, const struct eph_op *op, size_t n)
 }
 
 /*
- * Where somebody watches, a broadcast visits each CPU; else the crowd that
+ * With an observer a broadcast visits each CPU; else the crowd that
  * holds nothing is counted.  Nobody may be able to tell from the counts.
  */
 static void

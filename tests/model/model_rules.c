@@ -2,8 +2,8 @@
 
 /*
  * Rules that hold for everything of a kind: memory stays flat in every
- * executor, a page's wires are its caller's on every design, whoever returns
- * an error has said why, a plug-in that is refused is gone, and a row that was
+ * executor, a page's wires are its caller's on every design, what returns an
+ * error has said why, a plug-in that is refused is gone, and a row that was
  * built for another interface is refused wherever it comes in.
  */
 

@@ -217,7 +217,7 @@ stress_create(struct stress *st, uint32_t nbufs)
 }
 
 /*
- * A release that wakes nobody, though somebody waits, stops the others for
+ * A release that wakes no thread, though one waits, stops the others for
  * good; that is met in exploration, here the repaired form runs.
  */
 static const struct eph_design_ops *

@@ -263,7 +263,7 @@ test_a_slot_given_back_wakes(void)
 	CU_ASSERT_EQUAL(res.asleep, 0);
 }
 
-/* We found nothing and took a slot; then somebody maps the page. */
+/* We found nothing and took a slot; then another thread maps the page. */
 static void
 test_a_page_given_a_slot_meanwhile_is_used(void)
 {

@@ -268,7 +268,7 @@ test_a_page_given_a_slot_meanwhile_is_used(void)
 	sp = r.state;
 	m = vm_page_get(r.mc, 5);
 	eph_cpu_enter(r.mc, 0);
-	/* We looked, found nothing and took a slot; then somebody maps. */
+	/* We looked, found nothing and took a slot; then another maps. */
 	CU_ASSERT_PTR_NULL(eph__shard_lookup(sp, m));
 	spare = eph__shard_take(sp, 0, 0, &error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(spare);

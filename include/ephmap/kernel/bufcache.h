@@ -9,7 +9,7 @@
  *
  * Mapped always, a buffer gets addresses when it gets its pages and keeps
  * them as long as it keeps the block, as the BSDs do.  Mapped on demand
- * (KVABIO, DragonFly 2017), it gets them when somebody asks for bytes, and
+ * (KVABIO, DragonFly 2017), it gets them when a caller asks for bytes, and
  * each CPU syncs for itself; who passes pages on, to a socket, a device or
  * a process, never asks.
  */

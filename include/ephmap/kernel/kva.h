@@ -21,7 +21,7 @@
 eph_va_t eph_kva_alloc(struct eph_machine *mc, uint32_t npages);
 
 /*
- * The same for whoever must say why not; `what` are the things that want
+ * The same for a caller who must say why not; `what` are the things that want
  * the pages ("1024 buffers").  Returns 0 and sets *vap, or leaves it alone
  * and sets `err`:
  *	EINVAL	the machine has not that much KVA

@@ -176,7 +176,7 @@ _Static_assert(sizeof(struct mbuf) == EPH_MSIZE, "MSIZE");
 	X(share, "storage shared once more")                                   \
 	X(ext_free, "storage freed by its last sharer")                        \
 	X(lock_take, "locks taken by allocator, sharing and socket buffers")   \
-	X(lock_contended, "of these, found held by somebody else")             \
+	X(lock_contended, "of these, found held by another CPU")               \
 	X(lock_kept, "locks that a call found held for it by the one before")  \
 	X(line_write, "modelled cache lines written")                          \
 	X(line_move, "of these, written last by another CPU")                  \

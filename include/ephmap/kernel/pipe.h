@@ -39,12 +39,12 @@ struct eph_pipe;
 int eph_pipe_create(struct eph_mapper *mp, enum pipe_mode mode, size_t size,
     size_t mindirect, struct eph_pipe **ppp);
 
-/* Both ends are closed, and nobody is in a call.  NULL is accepted. */
+/* Both ends are closed, and no thread is in a call.  NULL is accepted. */
 void eph_pipe_destroy(struct eph_pipe *pp);
 
 /*
  * Write from user memory.  Sets *donep to the bytes that count as written,
- * and returns 0, EINTR, EPIPE (nobody reads), EFAULT, ENOMEM.
+ * and returns 0, EINTR, EPIPE (no reader), EFAULT, ENOMEM.
  */
 int eph_pipe_write(struct eph_pipe *pp, struct uspace *us, eph_uva_t from,
     size_t n, size_t *donep);

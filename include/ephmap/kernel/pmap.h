@@ -66,7 +66,7 @@ void eph_pmap_invlpg(struct eph_machine *mc, eph_va_t va);
  * Write an entry for `pa` straight into this CPU's TLB and lock it there, on
  * a machine whose TLB software fills; the page table is left alone.  It stays
  * until pmap_invlpg() of the address on this CPU, or until it is overwritten
- * with one that nobody asks for.  Writing it is
+ * with one that no CPU asks for.  Writing it is
  * counted as an entry stored, overwriting it as nothing.
  */
 void eph_pmap_tlb_write(struct eph_machine *mc, eph_va_t va, eph_pa_t pa);

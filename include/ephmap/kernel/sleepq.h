@@ -24,7 +24,7 @@
  * `timo_ns`.
  *
  * Only a thread of an executor can sleep; in lockstep without one the
- * machine panics, because nobody could ever wake the caller.
+ * machine panics, because no thread could ever wake the caller.
  */
 int eph_msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
     unsigned flags, const char *wmesg, uint64_t timo_ns);
@@ -35,7 +35,7 @@ int eph_msleep(struct eph_machine *mc, const void *wchan, struct eph_mutex *mtx,
  * the last sleep.  ready() is called with the mutex, by whom it is the turn of;
  * when it says no it has done what a look in vain does.  Counts each sleep.
  *
- * Where nobody watches, a sleeper that is woken in vain is not switched to.
+ * Without an observer a sleeper that is woken in vain is not switched to.
  */
 void eph_msleep_until(struct eph_machine *mc, const void *wchan,
     struct eph_mutex *mtx, const char *wmesg, bool (*ready)(void *arg),

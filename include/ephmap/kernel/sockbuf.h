@@ -4,7 +4,7 @@
 #define EPHMAP_KERNEL_SOCKBUF_H
 
 /*
- * Socket buffers: a chain of mbufs under a lock, and whoever waits for it.
+ * Socket buffers: a chain of mbufs under a lock, and its sleepers.
  *
  * The calls ending in _locked expect the lock; the others take it.  An
  * append and a wakeup under one lock therefore cost one:
@@ -27,13 +27,13 @@ struct sockbuf {
 	struct mbuf *sb_mbtail; /* (l) last */
 	int sb_cc;		/* (l) bytes in it */
 	int sb_hiwat;		/* (l) most there should be */
-	uint32_t sb_waiting;	/* (l) somebody sleeps on it */
+	uint32_t sb_waiting;	/* (l) threads that sleep on it */
 	bool sb_cantsend;	/* (l) the other end is gone */
 };
 
 void eph_sockbuf_init(struct sockbuf *sb, struct mbuf_pool *mp, int hiwat);
 
-/* Free what is in it; nobody may use it any more. */
+/* Free what is in it; no thread may use it any more. */
 void eph_sockbuf_fini(struct sockbuf *sb);
 
 void eph_sb_lock(struct sockbuf *sb);
@@ -49,7 +49,7 @@ int eph_sbspace_locked(const struct sockbuf *sb);
 void eph_sbappend(struct sockbuf *sb, struct mbuf *m);
 void eph_sbappend_locked(struct sockbuf *sb, struct mbuf *m);
 
-/* Wake all who sleep on it; nothing but a test if nobody does. */
+/* Wake all sleepers; nothing but a test where there is none. */
 void eph_sowakeup(struct sockbuf *sb);
 void eph_sowakeup_locked(struct sockbuf *sb);
 
@@ -65,7 +65,7 @@ struct mbuf *eph_sbcut_locked(struct sockbuf *sb, int len);
 
 /*
  * The other end is gone: nothing can be sent any more, what is in it is
- * freed, and whoever sleeps on it finds out.
+ * freed, and its sleepers find out.
  */
 void eph_socantsendmore(struct sockbuf *sb);
 

@@ -58,7 +58,7 @@ void eph_uspace_set_fault(struct uspace *us, uspace_fault_fn *fn, void *arg);
  */
 int eph_uspace_map(struct uspace *us, eph_uva_t uva, size_t n, unsigned prot);
 
-/* Put somebody else's page at a page-aligned `uva`; or EINVAL. */
+/* Put another owner's page at a page-aligned `uva`; or EINVAL. */
 int eph_uspace_enter(
     struct uspace *us, eph_uva_t uva, struct vm_page *m, unsigned prot);
 

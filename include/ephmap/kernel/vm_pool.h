@@ -7,7 +7,7 @@
  * Free pages: vm_page_alloc and vm_page_free over a run of frames.
  *
  * A page that is freed while it is wired or held is under I/O: it goes
- * back when the last wiring and hold are gone, and nobody gets it before.
+ * back when the last wiring and hold are gone, and no caller gets it before.
  * The frames and their contents are made with the pool, so that CPUs may
  * allocate at once.
  */

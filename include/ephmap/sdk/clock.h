@@ -5,7 +5,7 @@
 
 /*
  * The clock of each CPU, in lockstep and only if asked for: the hooks that
- * kernel services call where time passes, or where somebody waits.
+ * kernel services call where time passes, or where a CPU waits.
  *
  * All of them may be called by any CPU's code; none sleeps.  Without a clock
  * (mc->clock is NULL) they do nothing.

@@ -199,7 +199,7 @@ int eph_lockstep_attach(struct eph_machine *mc);
 extern const struct eph_exec_ops eph_exec_threads;
 int eph_threads_attach(struct eph_machine *mc);
 
-/* After so long (10) with no progress: say who waits for what, and panic. */
+/* After so long (10) with no progress: say what each CPU waits for; panic. */
 void eph_threads_watchdog(struct eph_machine *mc, unsigned seconds);
 
 /*

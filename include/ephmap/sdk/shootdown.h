@@ -14,7 +14,7 @@
  *
  *	by address   the entry was removed, and the invalidation is due before
  *		     another one is stored there.  The pmap calls settle()
- *		     before it stores a valid entry, whoever asked for that.
+ *		     before it stores a valid entry, for any caller.
  *		     What the protocol has to remember of an address is a
  *		     number in the page-table page, `owed`.
  *	by CPU	     the CPU does not run, or may go on for a while.  The
@@ -61,8 +61,8 @@ struct eph_shootdown_ops {
 	const char *summary; /* one line */
 	const char *origin;  /* system and date */
 	bool one_packet;     /* one request at a time; only clocks ask */
-	bool hardware;	     /* nobody is interrupted; only clocks ask */
-	bool acked;	     /* nobody uses the old entry once it returned */
+	bool hardware;	     /* no CPU is interrupted; only clocks ask */
+	bool acked;	     /* no CPU uses the old entry once it returned */
 	uint8_t flags;	     /* EPH_SHOOT_* */
 
 	/* NULL: no state of its own, nothing to destroy. */
@@ -82,7 +82,7 @@ struct eph_shootdown_ops {
 	/* A valid entry is about to be stored at `va`.  NULL: not asked for. */
 	void (*settle)(struct eph_machine *mc, eph_va_t va);
 
-	/* A valid entry at `va` was removed or replaced, by whomever. */
+	/* A valid entry at `va` was removed or replaced, by any CPU. */
 	void (*changed)(struct eph_machine *mc, eph_va_t va);
 
 	/*

@@ -73,7 +73,7 @@ struct eph_machine {
 	eph_cpuword_t *busyset;	      /* (x) lockstep: CPUs that are not idle */
 	eph_cpuword_t *loadset;	      /* (m) crowded: all that a flush costs */
 	eph_cpuword_t *strayset;      /* (m) crowded: flushed alone since... */
-	uint32_t epoch;		      /* (m) ...nobody held anything last */
+	uint32_t epoch;		      /* (m) ...no CPU held anything last */
 	uint32_t nholdersets;	      /* (m) in use */
 	uint32_t holdersets_size;     /* (m) room */
 	eph_cpuword_t *holdersets;    /* (m) see struct eph_holder */
@@ -99,7 +99,7 @@ struct eph_machine {
 	struct eph_mem *mem;	       /* (c) */
 	struct eph_kva_arena *kva;     /* (c) */
 	struct eph_sleepq *sleepq;     /* (c) */
-	struct eph_tlbclock *tlbclock; /* (m) NULL: nobody asks for it */
+	struct eph_tlbclock *tlbclock; /* (m) NULL: no design asks for it */
 	struct eph_shadow none[4];     /* (c) the table of who loaded nothing */
 	enum eph_contents contents_kind; /* (c) */
 	uint64_t seed;			 /* (c) */

@@ -12,12 +12,17 @@
  * and makes all outdated addresses usable again.
  *
  * Idea.  Buffers are what is limited; addresses are not.  A recycled buffer
- * leaves its address in a queue, with the entry cleared, and takes the
- * address that has waited there longest.  There are several times as many
- * addresses as buffers, so that one waits for thousands of misses; any full
- * flush that a CPU did meanwhile has cleaned it there.  When the oldest
- * address is not clean on a CPU that is to use it, that CPU is flushed
- * once, which cleans the whole queue for it.
+ * leaves its address in a queue, with the entry cleared, and takes another: the
+ * one that waits longest, if it is clean where it will be used, else one that
+ * was never used, else the oldest again, after one flush of the CPUs on which
+ * it is not clean.  That flush cleans the whole queue.  There are 15 spare
+ * addresses for each buffer, and no fewer than linux.vm_map_ram uses up before
+ * it flushes, 32 MiB for each doubling of the CPUs and 4 MiB for each CPU;
+ * beyond 64 CPUs fewer again, so that CPUs times addresses stay below 2^23,
+ * which is what somebody pays who remembers what each CPU may hold.
+ *
+ * Runs.  A CPU takes new addresses by runs of 128, so that what it maps is
+ * spread over the sets of its TLB when CPUs map in turn.
  *
  * Accessed bit.  The entry is cleared by an atomic exchange.  If A was
  * clear in what came out, no TLB can hold the translation, nor load it any
@@ -27,7 +32,7 @@
  * Epochs.  `epoch` counts flushes.  An address notes the epoch in which its
  * entry was last cleared with A set; a CPU notes the epoch of its last
  * flush.  Invariant: a CPU whose epoch is later than the address's, or
- * whose bit is in the address's mask, holds no translation of it to another
+ * whose bit is in the buffer's mask, holds no translation of it to another
  * page.  The mask is for the CPUs that invalidated this one address, which
  * happens only when a mapping that was made private is used elsewhere.
  *
@@ -35,24 +40,28 @@
  *	hit, private, clean here		0
  *	hit, private, not clean here		1
  *	hit, shared, k others not clean		0 or 1		k		k
- *	miss, oldest address clean		0
- *	miss, private, it is not		0	1
+ *	miss, oldest clean, or one is new	0
+ *	miss, private, neither			0	1
  *	miss, shared, not clean on k others	0	0 or 1		k	k
  *	free					0
  *	exhaustion				0 asleep, then as a miss
  *
  * A miss stores two entries, the old one's zero and the new one.  With W
- * addresses in the queue, each CPU is flushed at most once for every W
- * misses whose old mapping was touched.
+ * spare addresses, each CPU is flushed at most once for every W misses whose
+ * old mapping was touched.
  *
- * Where it loses.  A flush takes translations with it that were still good:
- * TLB misses are a few per cent above those of sf_buf.accessed, which
- * forgets one address at a time.  It takes eight times the address space,
- * so a 32-bit kernel runs short earlier.  With one CPU and nothing but
- * private maps the gain is an invlpg a miss, no more.  Like every design
- * that keeps what it mapped, it can leave a CPU addresses that crowd into
- * few sets of its TLB: CPUs that took turns at the first maps get every
- * n-th address, and keep it.
+ * Where it loses.  A flush takes translations with
+ * it that were still good, at most one in 15 of those that sf_buf.accessed
+ * keeps, which forgets one address at a time.  Addresses: 16 for each buffer,
+ * and 18,432 at least, so a 32-bit kernel runs short earlier; where there are
+ * fewer it flushes as much more often.  Designs that never tell other CPUs send
+ * no IPIs at all: with private maps best does not either, but each CPU then
+ * flushes once for W misses of all CPUs, and designs that keep a window of as
+ * many addresses as there are buffers for each CPU (linux.mermap) flush less
+ * from 16 CPUs on.  linux.vm_map_ram flushes less beyond 64 CPUs if there are
+ * few buffers.  What keeps more pages than it has buffers (netbsd.ubc two,
+ * xtensa.kmap four for each) hits more on a loop that fits only there.  dmap
+ * maps nothing.
  *
  * Entries are not global, so that a CR3 reload is enough.
  *
@@ -65,8 +74,12 @@
 #include "ephmap/sdk/shootdown.h"
 #include "ephmap/version.h"
 
-#define BEST_WINDOW  8u	 /* addresses for each buffer */
-#define BEST_PER_CPU 16u /* and at least so many waiting for each CPU */
+#define BEST_WINDOW  15u	/* spare addresses for each buffer, */
+#define BEST_PER_CPU 16u	/* and for each CPU; and no fewer than */
+#define BEST_LAZY    8192u	/* this for each doubling of CPUs, and one, */
+#define BEST_BLOCK   1024u	/* and this for each CPU, */
+#define BEST_PAIRS   (1u << 23) /* while CPUs times addresses are this */
+#define BEST_RUN     128u /* new addresses for a CPU: a TLB has such sets */
 
 /* An address; `next` is valid while it waits in the queue. */
 struct best_addr {
@@ -75,19 +88,26 @@ struct best_addr {
 	bool shared;	/* (l) clean on every CPU, as long as it is mapped */
 };
 
+struct best_cpu {
+	uint64_t epoch; /* (l) of its last flush */
+	uint32_t run;	/* (l) first of its run of new addresses, */
+	uint32_t len;	/* (l) how many these are, */
+	uint32_t taken; /* (l) and how many of them it took */
+};
+
 struct sf_best {
-	struct sf_pool sp;
+	struct sf_pool sp;	 /* its masks: who invalidated this one */
 	struct best_addr *addrs; /* (l) naddrs of them */
-	eph_cpuword_t *masks;	 /* (l) of each address */
+	struct best_cpu *cpus;	 /* (l) */
 	uint32_t *addr_of;	 /* (l) by buffer; EPH_NONE: never used */
-	uint64_t *cpu_epoch;	 /* (l) of each CPU's last flush */
 	uint64_t epoch;		 /* (l) flushes so far */
-	uint64_t oldest_cpu;	 /* (l) least of cpu_epoch[] */
+	uint64_t oldest_cpu;	 /* (l) least of the CPUs' epochs */
 	uint32_t naddrs;	 /* (c) */
+	uint32_t run;		 /* (c) new addresses that a CPU takes */
+	uint32_t fresh;		 /* (l) first that nobody took */
 	uint32_t head;		 /* (l) queue of addresses, oldest first */
 	uint32_t tail;		 /* (l) */
 	uint32_t waiting;	 /* (l) addresses in the queue */
-	uint32_t words;		 /* (c) in a set of CPUs */
 	eph_va_t extra;		 /* (c) addresses beyond the pool's window */
 };
 
@@ -97,12 +117,6 @@ best_va(const struct sf_best *sb, uint32_t a)
 	if (a < sb->sp.nbufs)
 		return (sb->sp.window + eph_ptoa(a));
 	return (sb->extra + eph_ptoa(a - sb->sp.nbufs));
-}
-
-static eph_cpuword_t *
-best_mask(const struct sf_best *sb, uint32_t a)
-{
-	return (&sb->masks[(size_t)a * sb->words]);
 }
 
 /* The queue */
@@ -142,27 +156,51 @@ best_pop(struct sf_best *sb)
 	return (a);
 }
 
-/* Cleanliness */
-
-static bool
-best_is_clean(const struct sf_best *sb, uint32_t a, unsigned cpu)
+/*
+ * An address that was never used, or EPH_NONE.  A CPU takes them by runs, so
+ * that CPUs that map in turn do not get every n-th; each begins elsewhere in
+ * its run, so that they do not all use one set of their TLBs at a time.
+ */
+static uint32_t
+best_new(struct sf_best *sb, unsigned me)
 {
-	return (sb->cpu_epoch[cpu] > sb->addrs[a].epoch ||
-	    eph_cpuset_isset(best_mask(sb, a), cpu));
+	struct best_cpu *cpu = &sb->cpus[me];
+	const uint32_t left = sb->naddrs - sb->fresh;
+
+	if (cpu->taken == cpu->len) {
+		cpu->run = sb->fresh;
+		cpu->len = left < sb->run ? left : sb->run;
+		cpu->taken = 0;
+		sb->fresh += cpu->len;
+	}
+	if (cpu->len == 0)
+		return (EPH_NONE);
+	return (cpu->run +
+	    (cpu->taken++ + me * sb->run / sb->sp.mc->ncpus) % cpu->len);
 }
 
-/* The CPUs, other than `me`, on which the address is not clean. */
+/* Cleanliness */
+
+/* Of an address that waits: on this CPU if `private', else on all. */
+static bool
+best_ready(const struct sf_best *sb, uint32_t a, unsigned me, bool private)
+{
+	return (sb->addrs[a].epoch <
+	    (private ? sb->cpus[me].epoch : sb->oldest_cpu));
+}
+
+/* The CPUs, other than `me`, that may hold what address `a` had before. */
 static bool
 best_others(
     const struct sf_best *sb, uint32_t a, unsigned me, eph_cpuword_t *others)
 {
 	bool any = false;
 
-	eph_cpuset_zero(others, sb->words);
+	eph_cpuset_zero(others, sb->sp.words);
 	if (sb->addrs[a].epoch < sb->oldest_cpu)
 		return (false);
 	for (unsigned c = 0; c < sb->sp.mc->ncpus; c++) {
-		if (c != me && !best_is_clean(sb, a, c)) {
+		if (c != me && sb->cpus[c].epoch <= sb->addrs[a].epoch) {
 			eph_cpuset_set(others, c);
 			any = true;
 		}
@@ -177,8 +215,8 @@ best_note_flush(struct sf_best *sb)
 	uint64_t oldest = UINT64_MAX;
 
 	for (unsigned c = 0; c < mc->ncpus; c++) {
-		if (sb->cpu_epoch[c] < oldest)
-			oldest = sb->cpu_epoch[c];
+		if (sb->cpus[c].epoch < oldest)
+			oldest = sb->cpus[c].epoch;
 	}
 	sb->oldest_cpu = oldest;
 }
@@ -190,22 +228,20 @@ best_flush(struct sf_best *sb, uint32_t a, bool private)
 	struct eph_machine *mc = sb->sp.mc;
 	const unsigned me = eph_curcpu(mc)->id;
 	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
-	const bool here = !best_is_clean(sb, a, me);
+	const bool here = !best_ready(sb, a, me, true);
 	const bool there = !private && best_others(sb, a, me, others);
 
-	if (!here && !there)
-		return;
 	EPH_NOTE(mc, "oldest of %u addresses is not clean: flush", sb->waiting);
 	sb->epoch++;
 	if (here) {
 		pmap_flush_local(mc, false);
-		sb->cpu_epoch[me] = sb->epoch;
+		sb->cpus[me].epoch = sb->epoch;
 	}
 	if (there) {
 		eph_shoot_flush(mc, others, best_va(sb, a), 1, false);
-		EPH_CPUSET_FOREACH(c, others, sb->words)
+		EPH_CPUSET_FOREACH(c, others, sb->sp.words)
 		{
-			sb->cpu_epoch[c] = sb->epoch;
+			sb->cpus[c].epoch = sb->epoch;
 		}
 	}
 	best_note_flush(sb);
@@ -222,23 +258,31 @@ best_destroy(void *state)
 	if (sb->extra != 0)
 		kva_free(mc, sb->extra, sb->naddrs - sb->sp.nbufs);
 	eph_machine_free(mc, sb->addrs, sb->naddrs * sizeof(*sb->addrs));
-	eph_machine_free(
-	    mc, sb->masks, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
 	eph_machine_free(mc, sb->addr_of, sb->sp.nbufs * sizeof(*sb->addr_of));
-	eph_machine_free(mc, sb->cpu_epoch, mc->ncpus * sizeof(*sb->cpu_epoch));
+	eph_machine_free(mc, sb->cpus, mc->ncpus * sizeof(*sb->cpus));
 	eph__sf_pool_fini(&sb->sp);
 	eph_machine_free(mc, sb, sizeof(*sb));
 }
 
-/* As many addresses as wanted, or as many as there are. */
+/*
+ * As many addresses as wanted, or as there are.  Up to 64 CPUs no fewer than a
+ * kernel has that does not reuse an address before 32 MiB are lost
+ * (linux.vm_map_ram).
+ */
 static uint32_t
 best_window(struct sf_best *sb)
 {
 	struct eph_machine *mc = sb->sp.mc;
-	uint64_t want = (uint64_t)(BEST_WINDOW - 1) * sb->sp.nbufs;
+	uint64_t want = BEST_LAZY + (uint64_t)BEST_BLOCK * mc->ncpus;
 
+	for (unsigned n = mc->ncpus; n > 1; n /= 2)
+		want += BEST_LAZY;
+	if (want > BEST_PAIRS / mc->ncpus)
+		want = BEST_PAIRS / mc->ncpus;
 	if (want < (uint64_t)BEST_PER_CPU * mc->ncpus)
 		want = (uint64_t)BEST_PER_CPU * mc->ncpus;
+	if (want < (uint64_t)BEST_WINDOW * sb->sp.nbufs)
+		want = (uint64_t)BEST_WINDOW * sb->sp.nbufs;
 	if (want > mc->kva_pages)
 		want = mc->kva_pages;
 	while (want > 0 && (sb->extra = kva_alloc(mc, (uint32_t)want)) == 0)
@@ -252,23 +296,19 @@ best_arrays(struct sf_best *sb)
 	struct eph_machine *mc = sb->sp.mc;
 
 	sb->addrs = eph_machine_alloc(mc, sb->naddrs * sizeof(*sb->addrs));
-	sb->masks = eph_machine_alloc(
-	    mc, (size_t)sb->naddrs * sb->words * sizeof(*sb->masks));
 	sb->addr_of =
 	    eph_machine_alloc(mc, sb->sp.nbufs * sizeof(*sb->addr_of));
-	sb->cpu_epoch =
-	    eph_machine_alloc(mc, mc->ncpus * sizeof(*sb->cpu_epoch));
-	if (sb->addrs == NULL || sb->masks == NULL || sb->addr_of == NULL ||
-	    sb->cpu_epoch == NULL)
+	sb->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*sb->cpus));
+	if (sb->addrs == NULL || sb->addr_of == NULL || sb->cpus == NULL)
 		return (ENOMEM);
-	for (uint32_t a = 0; a < sb->naddrs; a++)
-		best_append(sb, a);
 	for (uint32_t i = 0; i < sb->sp.nbufs; i++)
 		sb->addr_of[i] = EPH_NONE;
 	for (unsigned c = 0; c < mc->ncpus; c++)
-		sb->cpu_epoch[c] = 1;
+		sb->cpus[c].epoch = 1;
 	sb->epoch = 1;
 	sb->oldest_cpu = 1;
+	sb->run = (sb->naddrs - sb->sp.nbufs) / (8 * mc->ncpus);
+	sb->run = sb->run > BEST_RUN ? BEST_RUN : sb->run + (sb->run == 0);
 	return (0);
 }
 
@@ -295,12 +335,11 @@ best_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 
 	if (sb == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
-	sb->words = mc->cpuwords;
 	sb->head = sb->tail = EPH_NONE;
 	priced.policy_env.price = best_price;
 	priced.policy_env.price_arg = sb;
-	error =
-	    eph__sf_pool_init(&sb->sp, mc, &priced, &eph_policy_lru, 0, err);
+	error = eph__sf_pool_init(
+	    &sb->sp, mc, &priced, &eph_policy_lru, mc->cpuwords, err);
 	sb->naddrs = sb->sp.nbufs;
 	if (error == 0) {
 		sb->naddrs += best_window(sb);
@@ -337,11 +376,29 @@ best_retire(struct sf_best *sb, uint32_t slot)
 		return;
 	}
 	sb->addrs[a].epoch = sb->epoch;
-	eph_cpuset_zero(best_mask(sb, a), sb->words);
 	best_append(sb, a);
 }
 
-/* A miss: an address for the buffer, clean where it will be used. */
+/*
+ * An address that is clean where it will be used: one that waits, else a new
+ * one, else the oldest, after a flush.
+ */
+static uint32_t
+best_take(struct sf_best *sb, bool private)
+{
+	const unsigned me = eph_curcpu(sb->sp.mc)->id;
+	uint32_t a = EPH_NONE;
+
+	if (sb->head == EPH_NONE || !best_ready(sb, sb->head, me, private))
+		a = best_new(sb, me);
+	if (a != EPH_NONE)
+		return (a);
+	if (!best_ready(sb, sb->head, me, private))
+		best_flush(sb, sb->head, private);
+	return (best_pop(sb));
+}
+
+/* A miss: an address for the buffer. */
 static void
 best_enter(struct sf_best *sb, struct sf_buf *sf, bool private)
 {
@@ -350,8 +407,8 @@ best_enter(struct sf_best *sb, struct sf_buf *sf, bool private)
 	uint32_t a;
 
 	best_retire(sb, slot);
-	best_flush(sb, sb->head, private);
-	a = best_pop(sb);
+	a = best_take(sb, private);
+	eph_cpuset_zero(sf_pool_mask(&sb->sp, slot), sb->sp.words);
 	sb->addr_of[slot] = a;
 	sb->addrs[a].shared = !private || sb->addrs[a].epoch < sb->oldest_cpu;
 	sf->kva = best_va(sb, a);
@@ -364,21 +421,21 @@ static void
 best_sync(struct sf_best *sb, struct sf_buf *sf, bool private)
 {
 	struct eph_machine *mc = sb->sp.mc;
-	const uint32_t a = sb->addr_of[sf_pool_index(&sb->sp, sf)];
+	const uint32_t slot = sf_pool_index(&sb->sp, sf);
+	const uint32_t a = sb->addr_of[slot];
 	const unsigned me = eph_curcpu(mc)->id;
-	eph_cpuword_t *mask = best_mask(sb, a);
+	eph_cpuword_t *mask = sf_pool_mask(&sb->sp, slot);
 	eph_cpuword_t others[EPH_CPUSET_WORDS_MAX];
 
-	if (!best_is_clean(sb, a, me)) {
+	if (!best_ready(sb, a, me, true) && !eph_cpuset_isset(mask, me)) {
 		eph_cpuset_set(mask, me);
 		pmap_invlpg(mc, sf->kva);
 	}
 	if (private)
 		return;
-	if (best_others(sb, a, me, others)) {
-		eph_cpuset_or(mask, others, sb->words);
+	if (best_others(sb, a, me, others) &&
+	    eph_cpuset_andnot(others, others, mask, sb->sp.words))
 		smp_masked_invlpg(mc, others, sf->kva);
-	}
 	sb->addrs[a].shared = true;
 }
 
@@ -425,12 +482,12 @@ best_unmap(void *state, void *obj)
 	return (0);
 }
 
-/* What waits is not mapped; what does not wait is some buffer's. */
+/* What waits is not mapped; else it is some buffer's, or new. */
 static void
 best_check(void *state, uint64_t held)
 {
 	struct sf_best *sb = state;
-	uint32_t n = 0, used = 0;
+	uint32_t n = 0, others = sb->naddrs - sb->fresh;
 
 	eph__sf_pool_check(&sb->sp, held);
 	for (uint32_t a = sb->head; a != EPH_NONE; a = sb->addrs[a].next) {
@@ -439,14 +496,16 @@ best_check(void *state, uint64_t held)
 		if (pmap_kextract(sb->sp.mc, best_va(sb, a)) != EPH_NONE)
 			PANIC("an address in the queue is mapped");
 	}
+	for (unsigned c = 0; c < sb->sp.mc->ncpus; c++)
+		others += sb->cpus[c].len - sb->cpus[c].taken;
 	for (uint32_t i = 0; i < sb->sp.nbufs; i++) {
-		used += sb->addr_of[i] != EPH_NONE;
+		others += sb->addr_of[i] != EPH_NONE;
 		if (sb->addr_of[i] != EPH_NONE &&
 		    best_va(sb, sb->addr_of[i]) != sb->sp.bufs[i].kva)
 			PANIC("a buffer's address is not its own");
 	}
-	if (n != sb->waiting || n + used != sb->naddrs)
-		PANIC("addresses in use and waiting do not add up");
+	if (n != sb->waiting || n + others != sb->naddrs)
+		PANIC("addresses in use, new and waiting do not add up");
 }
 
 static const struct eph_sysctl best_sysctls[] = {

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "analysis/miniature.h"
+#include "analysis/opt_sizes.h"
 #include "analysis/parallel.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
@@ -50,46 +51,6 @@ struct mrc {
 	struct miniature_found *found; /* by point and sample */
 	struct eph_mrc_point *points;
 };
-
-/* OPT's list changes at every reference as a whole: one thread. */
-static int
-mrc_opt(const struct eph_refs *r, unsigned threads, uint64_t *hits,
-    struct eph_err *err)
-{
-	(void)threads;
-	return (eph_mrc_opt(r, hits, err));
-}
-
-/*
- * Policies with a curve of their own, and from how many sizes on it is less
- * work than a replay at each.  OPT's grows with the pages.
- */
-static const struct mrc_stack {
-	const struct eph_policy_ops *policy;
-	int (*curve)(const struct eph_refs *r, unsigned threads, uint64_t *hits,
-	    struct eph_err *err);
-	uint32_t sizes;
-	uint32_t pages_more; /* twice as many sizes from here on */
-} mrc_stacks[] = {
-	{ &eph_policy_lru, eph_mrc_lru_on, 4, UINT32_MAX },
-	{ &eph_policy_opt, mrc_opt, 8, 1 << 15 },
-};
-
-static const struct mrc_stack *
-mrc_stack_of(const struct mrc *m, uint32_t policy)
-{
-	for (size_t i = 0; i < sizeof(mrc_stacks) / sizeof(*mrc_stacks); i++) {
-		const struct mrc_stack *s = &mrc_stacks[i];
-		uint64_t sizes = s->sizes;
-
-		if (s->policy != m->plays[policy].policy)
-			continue;
-		for (uint64_t p = s->pages_more; p < m->refs->npages; p *= 2)
-			sizes *= 2;
-		return (m->cfg->nsizes >= sizes ? s : NULL);
-	}
-	return (NULL);
-}
 
 /*
  * Policies that are another one where nothing is held and a page has no
@@ -162,6 +123,113 @@ mrc_size(const struct mrc *m, unsigned part, uint32_t nbufs)
 				: eph__miniature_size(&m->mini, part, nbufs));
 }
 
+/*
+ * Policies with a curve of their own, and from how many sizes on it is less
+ * work than a replay at each.  It sets hits[c] for each size that is wanted
+ * of this part; the others are 0.
+ */
+struct mrc_stack {
+	const struct eph_policy_ops *policy;
+	int (*curve)(const struct mrc *m, const struct eph_refs *r,
+	    unsigned part, unsigned threads, uint64_t *hits,
+	    struct eph_err *err);
+	uint32_t sizes;
+};
+
+static int
+mrc_lru(const struct mrc *m, const struct eph_refs *r, unsigned part,
+    unsigned threads, uint64_t *hits, struct eph_err *err)
+{
+	(void)m;
+	(void)part;
+	return (eph_mrc_lru_on(r, threads, hits, err));
+}
+
+/* Sizes from which on all of OPT's are less work than those; with the pages. */
+#define OPT_SIZES      32u
+#define OPT_PAGES_MORE (1u << 15) /* twice as many sizes from here on */
+
+static int
+mrc_compare_sizes(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return ((x > y) - (x < y));
+}
+
+/* In order, and each once; returns how many there are. */
+static size_t
+mrc_sort_sizes(uint32_t *sizes, size_t n)
+{
+	size_t to = 0;
+
+	qsort(sizes, n, sizeof(*sizes), mrc_compare_sizes);
+	for (size_t i = 0; i < n; i++) {
+		if (to == 0 || sizes[i] != sizes[to - 1])
+			sizes[to++] = sizes[i];
+	}
+	return (to);
+}
+
+static int
+mrc_opt_some(const struct mrc *m, const struct eph_refs *r, unsigned part,
+    uint64_t *hits, struct eph_err *err)
+{
+	const size_t n = m->cfg->nsizes;
+	uint32_t *sizes = calloc(n + 1, sizeof(*sizes));
+	uint64_t *found = calloc(n + 1, sizeof(*found));
+	size_t some = 0;
+	int error = ENOMEM;
+
+	for (size_t i = 0; sizes != NULL && i < n; i++) {
+		const uint32_t c = mrc_size(m, part, m->cfg->sizes[i]);
+
+		sizes[some] = c < r->npages ? c : r->npages;
+		some += sizes[some] > 0;
+	}
+	if (sizes != NULL && found != NULL) {
+		some = mrc_sort_sizes(sizes, some);
+		error = eph__opt_sizes(r, sizes, some, found, err);
+	}
+	for (size_t i = 0; i < some && error == 0; i++)
+		hits[sizes[i]] = found[i];
+	free(sizes);
+	free(found);
+	return (error);
+}
+
+/* OPT's list changes at every reference as a whole: one thread. */
+static int
+mrc_opt(const struct mrc *m, const struct eph_refs *r, unsigned part,
+    unsigned threads, uint64_t *hits, struct eph_err *err)
+{
+	uint64_t all = OPT_SIZES;
+
+	(void)threads;
+	for (uint64_t p = OPT_PAGES_MORE; p < r->npages; p *= 2)
+		all *= 2;
+	if (m->cfg->nsizes >= all)
+		return (eph_mrc_opt(r, hits, err));
+	return (mrc_opt_some(m, r, part, hits, err));
+}
+
+static const struct mrc_stack mrc_stacks[] = {
+	{ &eph_policy_lru, mrc_lru, 4 },
+	{ &eph_policy_opt, mrc_opt, 2 },
+};
+
+static const struct mrc_stack *
+mrc_stack_of(const struct mrc *m, uint32_t policy)
+{
+	for (size_t i = 0; i < sizeof(mrc_stacks) / sizeof(*mrc_stacks); i++) {
+		const struct mrc_stack *s = &mrc_stacks[i];
+
+		if (s->policy == m->plays[policy].policy)
+			return (m->cfg->nsizes >= s->sizes ? s : NULL);
+	}
+	return (NULL);
+}
+
 /* Note what part `part` of the job's sample did with size `size`. */
 static void
 mrc_note(struct mrc *m, const struct mrc_job *job, uint32_t size, unsigned part,
@@ -191,20 +259,20 @@ mrc_note(struct mrc *m, const struct mrc_job *job, uint32_t size, unsigned part,
  * known, are what a cache of any size did first.
  */
 static int
-mrc_take_warmup(const struct mrc_stack *stack, const struct eph_refs *r,
-    const struct eph_mrc_config *cfg, uint64_t *hits, struct eph_err *err)
+mrc_take_warmup(const struct mrc *m, const struct mrc_stack *stack,
+    const struct eph_refs *r, unsigned part, uint64_t *hits,
+    struct eph_err *err)
 {
 	struct eph_refs first = *r;
 	uint64_t *before;
 	int error;
 
-	if (cfg->warmup == 0)
+	if (m->cfg->warmup == 0)
 		return (0);
-	if ((before = malloc(((size_t)r->npages + 1) * sizeof(*before))) ==
-	    NULL)
+	if ((before = calloc((size_t)r->npages + 1, sizeof(*before))) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
-	first.n = (size_t)cfg->warmup;
-	error = stack->curve(&first, 1, before, err);
+	first.n = (size_t)m->cfg->warmup;
+	error = stack->curve(m, &first, part, 1, before, err);
 	for (uint32_t c = 0; c <= r->npages && error == 0; c++)
 		hits[c] -= before[c];
 	free(before);
@@ -217,15 +285,16 @@ mrc_play_stack(struct mrc *m, const struct mrc_job *job, unsigned part,
     const struct mrc_stack *stack, struct eph_err *err)
 {
 	const struct eph_refs *r = mrc_part(m, job, part);
-	uint64_t *hits = malloc(((size_t)r->npages + 1) * sizeof(*hits));
+	uint64_t *hits = calloc((size_t)r->npages + 1, sizeof(*hits));
 	int error;
 
 	if (hits == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory for a curve"));
 	/* A job alone has all CPUs. */
-	error = stack->curve(r, m->njobs > 1 ? 1 : m->cfg->threads, hits, err);
+	error = stack->curve(
+	    m, r, part, m->njobs > 1 ? 1 : m->cfg->threads, hits, err);
 	if (error == 0)
-		error = mrc_take_warmup(stack, r, m->cfg, hits, err);
+		error = mrc_take_warmup(m, stack, r, part, hits, err);
 	for (uint32_t i = 0; i < m->cfg->nsizes && error == 0; i++) {
 		const uint32_t c = mrc_size(m, part, m->cfg->sizes[i]);
 		const uint64_t h = hits[c < r->npages ? c : r->npages];

@@ -26,6 +26,7 @@ set(EPHMAP_SOURCES
     native_play.c
     native_witness.c
     opt_curve.c
+    opt_sizes.c
     parallel.c
     policy_check.c
     policy_run.c

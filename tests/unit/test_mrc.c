@@ -373,7 +373,7 @@ static void
 test_curves_are_the_replays(void)
 {
 	static const uint32_t sizes[] = { 9, 1, 2, 250, 31, 64, 120, 301, 17,
-		100 };
+		100, 3, 4, 5, 6, 7, 8, 10, 200, 299 };
 	const struct eph_policy_ops *policies[64];
 	struct eph_mrc_config cfg = { .policies = policies,
 		.sizes = sizes,
@@ -383,7 +383,7 @@ test_curves_are_the_replays(void)
 	struct eph_mrc_point *points;
 	struct eph_refs r;
 
-	make_refs(&r, 300, 12000, 11);
+	make_refs(&r, 300, 8000, 11);
 	while (eph_policies[cfg.npolicies] != NULL) {
 		policies[cfg.npolicies] = eph_policies[cfg.npolicies];
 		cfg.npolicies++;

@@ -53,7 +53,7 @@ sysroot() {
 
 # Debian has no libraries for musl: built from its sources.
 musl_libraries() {
-	dir=$build/musl
+	dir=$build/musl-root
 	[ ! -f "$dir/done" ] || return 0
 	rm -rf "$dir"
 	mkdir -p "$dir/source" "$dir/lib" "$dir/include"
@@ -94,7 +94,10 @@ musl_build() {
 		} >"$dir/lib/pkgconfig/${m%:*}.pc"
 	done
 	# musl has no <sys/queue.h>; libbsd's is a header alone.
-	cp -r /usr/include/bsd "$dir/include/bsd"
+	mkdir -p "$dir/include/bsd/sys"
+	for h in queue tree cdefs; do
+		cp "/usr/include/bsd/sys/$h.h" "$dir/include/bsd/sys"
+	done
 }
 
 # platform NAME: sets what a build of it takes; false if it cannot be had.
@@ -102,6 +105,7 @@ platform() {
 	options=-DCMAKE_BUILD_TYPE=Release
 	emulator=
 	path=
+	flags=
 	case $1 in
 	gcc) options="$options -DCMAKE_C_COMPILER=gcc" ;;
 	clang)
@@ -117,16 +121,17 @@ platform() {
 	musl)
 		need musl-gcc musl-tools && need tclsh tcl &&
 			musl_libraries || return 1
-		path=$build/musl/lib/pkgconfig
+		path=$build/musl-root/lib/pkgconfig
 		options="$options -DCMAKE_C_COMPILER=musl-gcc
-		    -DEPHMAP_JEMALLOC=OFF -DEPHMAP_UCONTEXT=OFF
-		    -DCMAKE_DISABLE_FIND_PACKAGE_BZip2=ON
-		    -DCMAKE_C_FLAGS=-isystem$build/musl/include/bsd"
+		    -DEPHMAP_JEMALLOC=OFF
+		    -DCMAKE_DISABLE_FIND_PACKAGE_BZip2=ON"
+		flags="-DLIBBSD_OVERLAY -isystem $build/musl-root/include/bsd"
 		;;
 	i386)
 		# Sizes of 64 bits that become a size_t are no error there.
-		machine i386 bookworm i686-linux-gnu i386-linux-gnu i386 &&
-			options="$options -DCMAKE_C_FLAGS=-Wno-error=conversion"
+		machine i386 bookworm i686-linux-gnu i386-linux-gnu i386 ||
+			return 1
+		flags='-Wno-error=conversion -Wno-error=sign-conversion'
 		;;
 	arm64) machine arm64 bookworm aarch64-linux-gnu aarch64-linux-gnu aarch64 ;;
 	s390x) machine s390x bookworm s390x-linux-gnu s390x-linux-gnu s390x ;;
@@ -160,7 +165,7 @@ make_platform() {
 		# shellcheck disable=SC2086
 		cmake -S "$top" -B "$build/$1" -DEPHMAP_WERROR=ON \
 			-DEPHMAP_BUILD_TESTS=OFF -DEPHMAP_BUILD_BENCH=OFF \
-			$options && cmake --build "$build/$1" \
+			-DCMAKE_C_FLAGS="$flags" $options && cmake --build "$build/$1" \
 			--target ephmap_program -j "$jobs"
 	) >"$build/$1.log" 2>&1
 }

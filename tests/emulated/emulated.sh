@@ -215,8 +215,11 @@ for cpus in 2 4; do
 		same "kmap_$m, invlpg" "$(counted a kmap_$m .invlpg_local)" \
 			"$(said a.$m $m invlpg)"
 	done
-	same 'vmap, flushes' "$(counted v linux.vmap .flush_local)" \
-		"$(said v.vmap vmap rounds)"
+	# The worker looks again when it has flushed, and finds too much once
+	# more if it was preempted.
+	rounds=$(said v.vmap vmap rounds)
+	due=$(counted v linux.vmap .flush_local)
+	[ "${rounds:-0}" -eq $((due + 1)) ] || same 'vmap, flushes' "$due" "$rounds"
 	# Blocks of 64 pages: one more than the limit holds.
 	blocks=$((cpus == 2 ? 2 * 128 + 1 : 3 * 128 + 1))
 	same 'vm_map_ram, flushes' $((60000 / (64 * blocks))) \

@@ -20,6 +20,7 @@
 #include "analysis/miniature.h"
 #include "analysis/opt_sizes.h"
 #include "analysis/parallel.h"
+#include "analysis/together.h"
 #include "ephmap/mrc.h"
 #include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
@@ -51,6 +52,33 @@ struct mrc {
 	struct miniature_found *found; /* by point and sample */
 	struct eph_mrc_point *points;
 };
+
+/*
+ * Policies that are played at several sizes at once, exact streams only, and
+ * from how many sizes on.
+ */
+static const struct mrc_together {
+	const struct eph_policy_ops *policy;
+	together_fn *play;
+	uint32_t sizes;
+} mrc_togethers[] = {
+	{ &eph_policy_fifo, eph__together_fifo, 2 },
+	{ &eph_policy_lfu, eph__together_lfu, 16 },
+};
+
+static const struct mrc_together *
+mrc_together_of(const struct mrc *m, uint32_t policy)
+{
+	for (size_t i = 0; i < sizeof(mrc_togethers) / sizeof(*mrc_togethers);
+	     i++) {
+		const struct mrc_together *t = &mrc_togethers[i];
+
+		if (t->policy == m->plays[policy].policy && m->samples == 0 &&
+		    m->cfg->nsizes >= t->sizes)
+			return (t);
+	}
+	return (NULL);
+}
 
 /*
  * Policies that are another one where nothing is held and a page has no
@@ -324,6 +352,34 @@ mrc_play_policy(struct mrc *m, const struct mrc_job *job, unsigned part,
 	return (error);
 }
 
+/* Sizes from the job's on, as many as go together. */
+static uint32_t
+mrc_together_sizes(const struct mrc *m, const struct mrc_job *job)
+{
+	const uint32_t left = (uint32_t)m->cfg->nsizes - job->size;
+
+	return (left < TOGETHER_MAX ? left : TOGETHER_MAX);
+}
+
+static int
+mrc_play_together(struct mrc *m, const struct mrc_job *job, struct eph_err *err)
+{
+	const struct mrc_together *t = mrc_together_of(m, job->policy);
+	const uint32_t n = mrc_together_sizes(m, job);
+	struct eph_policy_counts counts[TOGETHER_MAX];
+	double values[EPH_POLICY_PARAMS];
+	int error;
+
+	error = eph_policy_params(
+	    t->policy, m->plays[job->policy].params, values, err);
+	if (error == 0)
+		error = t->play(m->refs, &m->cfg->sizes[job->size], n,
+		    (size_t)m->cfg->warmup, counts, err);
+	for (uint32_t i = 0; i < n && error == 0; i++)
+		mrc_note(m, job, job->size + i, 0, &counts[i]);
+	return (error);
+}
+
 static int
 mrc_job(void *arg, size_t i, struct eph_err *err)
 {
@@ -332,6 +388,8 @@ mrc_job(void *arg, size_t i, struct eph_err *err)
 	const unsigned parts = m->samples > 0 ? MINIATURE_PARTS : 1;
 	int error = 0;
 
+	if (mrc_together_of(m, job->policy) != NULL)
+		return (mrc_play_together(m, job, err));
 	for (unsigned part = 0; part < parts && error == 0; part++) {
 		if (job->size == EPH_NONE)
 			error = mrc_play_stack(
@@ -350,10 +408,13 @@ mrc_plan(struct mrc *m)
 
 	for (uint32_t p = 0; p < cfg->npolicies; p++) {
 		const bool all = mrc_stack_of(m, p) != NULL;
+		const uint32_t step =
+		    mrc_together_of(m, p) != NULL ? TOGETHER_MAX : 1;
 
 		if (m->plays[p].as != p)
 			continue;
-		for (uint32_t s = 0; s < (all ? 1 : cfg->nsizes); s++) {
+
+		for (uint32_t s = 0; s < (all ? 1 : cfg->nsizes); s += step) {
 			if (!all && !mrc_resolves(m, p, cfg->sizes[s]))
 				continue;
 			for (uint32_t k = 0; k < samples; k++)

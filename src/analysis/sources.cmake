@@ -34,4 +34,5 @@ set(EPHMAP_SOURCES
     reuse_bound.c
     shards.c
     table.c
+    together.c
     trace_stats.c)

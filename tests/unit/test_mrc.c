@@ -407,6 +407,52 @@ test_curves_are_the_replays(void)
 	eph_refs_free(&r);
 }
 
+/* What goes together at many sizes is the replay at each, more than a word. */
+static void
+test_sizes_together_are_the_replays(void)
+{
+	static const char *const names[] = { "fifo", "lfu" };
+	const struct eph_policy_ops *policies[COUNT(names)];
+	uint32_t sizes[70];
+	struct eph_mrc_config cfg = { .policies = policies,
+		.npolicies = COUNT(names),
+		.sizes = sizes,
+		.nsizes = COUNT(sizes),
+		.rate = 1 };
+	struct eph_mrc_point *points =
+	    calloc(COUNT(names) * COUNT(sizes), sizeof(*points));
+	struct eph_refs r;
+	struct eph_err err;
+
+	for (uint32_t i = 0; i < COUNT(sizes); i++)
+		sizes[i] = i == 69 ? EPH_FRAMES_MAX : 1 + i * 7 % 70;
+	for (size_t p = 0; p < COUNT(names); p++)
+		policies[p] = eph_policy_find(names[p]);
+	for (uint64_t seed = 0; seed < 4; seed++) {
+		cfg.warmup = seed % 2 * 321;
+		make_refs(&r, 30 + 20 * (uint32_t)seed, 2500, seed);
+		CU_ASSERT_EQUAL_FATAL(eph_mrc_run(&r, &cfg, points, &err), 0);
+		for (size_t i = 0; i < COUNT(names) * COUNT(sizes); i++) {
+			const size_t ends[] = { (size_t)cfg.warmup, r.n };
+			const uint32_t size = sizes[i % COUNT(sizes)];
+			const double n = (double)(r.n - cfg.warmup);
+			struct eph_policy_counts part[2];
+
+			CU_ASSERT_EQUAL_FATAL(
+			    eph_mrc_replay_parts(&r, policies[i / COUNT(sizes)],
+				NULL, size < 200 ? size : 200, 1, ends, 2, part,
+				&err),
+			    0);
+			CU_ASSERT_DOUBLE_EQUAL(points[i].miss_ratio,
+			    1 - (double)part[1].hits / n, 1e-12);
+			CU_ASSERT_DOUBLE_EQUAL(points[i].promotions,
+			    1000 * (double)part[1].promotions / n, 1e-9);
+		}
+		eph_refs_free(&r);
+	}
+	free(points);
+}
+
 /*
  * A warm-up is played and not counted: what is left is the whole less what a
  * stream that ends there gives, for every policy that knows no future; for
@@ -737,6 +783,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_curves_do_not_depend_on_threads),
 	TEST(test_curves_are_the_replays),
 	TEST(test_warmup_and_parts),
+	TEST(test_sizes_together_are_the_replays),
 	TEST(test_shards_is_within_its_error),
 	TEST(test_shards_of_all_pages_is_exact),
 	TEST(test_miniature_is_near),

@@ -4,6 +4,9 @@
  * A scenario of one's own: CPU 0 maps two pages in turn through one buffer,
  * CPU 1 uses and unmaps them.  With the un-acked flush of sf_buf.lru CPU 1 can
  * get the second page while it holds a translation to the first.
+ *
+ * A program that searches; as a shared object it is a plug-in too:
+ * `ephmap explore --design sf_buf.lru --scenario ./scenario.so'.
  */
 
 #include <ephmap/ephmap.h>
@@ -49,7 +52,7 @@ setup(struct eph_xp *x)
 	    eph_xp_thread(x, 1, plays, 1) != 0);
 }
 
-static const struct eph_scenario hand_over = { .abi = EPHMAP_ABI,
+const struct eph_scenario ephmap_scenario = { .abi = EPHMAP_ABI,
 	.name = "hand-over",
 	.summary = "one CPU maps, another uses and unmaps, twice",
 	.origin = "example",
@@ -63,7 +66,7 @@ main(void)
 	static const char *const protocols[] = { "unacked-flush",
 		"acked-invlpg" };
 	struct eph_explore_config cfg = {
-		.scenario = &hand_over, .budget = 2000, .seed = 1
+		.scenario = &ephmap_scenario, .budget = 2000, .seed = 1
 	};
 	struct eph_explore_result r;
 	struct eph_err err;

@@ -172,7 +172,8 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 			!eph_scenario_applies(sc, cfg->design)))
 			continue;
 		one.scenario = sc;
-		named.xp_scenario = sc->name;
+		if (many)
+			named.xp_scenario = sc->name;
 		s = run_one(&named, &one, out);
 		status = s > status ? s : status;
 		if (!many)
@@ -185,14 +186,35 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 	return (status);
 }
 
-/* A scenario of the user's own, not one of the table. */
 static bool
-is_file(const char *name)
+ends_with(const char *name, const char *end)
 {
-	const size_t n = strlen(name);
+	const size_t n = strlen(name), m = strlen(end);
 
-	return (strchr(name, '/') != NULL ||
-	    (n > 4 && strcmp(name + n - 4, ".scn") == 0));
+	return (n > m && strcmp(name + n - m, end) == 0);
+}
+
+/* A scenario of the user's own, not one of the table: text, or a plug-in. */
+static bool
+is_text(const char *name)
+{
+	return (!ends_with(name, ".so") &&
+	    (strchr(name, '/') != NULL || ends_with(name, ".scn")));
+}
+
+static int
+find_scenario(const char *name, const struct eph_scenario **scp)
+{
+	struct eph_err err;
+
+	if (!is_text(name) && !ends_with(name, ".so")) {
+		*scp = eph_scenario_find(name);
+		return (*scp != NULL ? OPTIONS_OK : refuse_scenario(name));
+	}
+	if ((is_text(name) ? eph_scenario_read(name, scp, &err)
+			   : eph_scenario_load(name, scp, &err)) != 0)
+		return (options_refuse(COMMAND, "%s", err.text));
+	return (OPTIONS_OK);
 }
 
 /* A design to search, or a policy for the design that is. */
@@ -216,7 +238,6 @@ take_plugin(const struct opts *o, struct eph_explore_config *cfg)
 static int
 configure(const struct opts *o, struct eph_explore_config *cfg)
 {
-	struct eph_err err;
 	int row;
 
 	*cfg = (struct eph_explore_config){
@@ -268,15 +289,8 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 			return (OPTIONS_BAD);
 		cfg->shootdown = eph_shootdowns[row];
 	}
-	if (o->xp_scenario != NULL && is_file(o->xp_scenario)) {
-		if (eph_scenario_read(o->xp_scenario, &cfg->scenario, &err) !=
-		    0)
-			return (options_refuse(COMMAND, "%s", err.text));
-	} else if (o->xp_scenario != NULL) {
-		cfg->scenario = eph_scenario_find(o->xp_scenario);
-		if (cfg->scenario == NULL)
-			return (refuse_scenario(o->xp_scenario));
-	}
+	if (o->xp_scenario != NULL)
+		return (find_scenario(o->xp_scenario, &cfg->scenario));
 	return (OPTIONS_OK);
 }
 
@@ -463,7 +477,7 @@ cmd_explore(const struct opts *o, int n, char **operands)
 	if (configure(o, &cfg) != OPTIONS_OK)
 		return (EXIT_BAD);
 	status = run_scenarios(o, &cfg);
-	if (o->xp_scenario != NULL && is_file(o->xp_scenario))
+	if (o->xp_scenario != NULL && is_text(o->xp_scenario))
 		eph_scenario_free(cfg.scenario);
 	return (status);
 }

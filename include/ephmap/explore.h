@@ -60,6 +60,14 @@ int eph_scenario_read(
     const char *path, const struct eph_scenario **scp, struct eph_err *err);
 void eph_scenario_free(const struct eph_scenario *sc);
 
+/*
+ * A scenario from a shared object that exports
+ *	const struct eph_scenario ephmap_scenario;
+ * It stays until the process ends.  Returns as eph_design_load().
+ */
+int eph_scenario_load(
+    const char *path, const struct eph_scenario **scp, struct eph_err *err);
+
 /* An exhibit of the museum. */
 struct eph_bug {
 	const char *name;

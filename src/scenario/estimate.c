@@ -159,8 +159,10 @@ eph__search_estimate(struct search *s, struct eph_explore_result *r)
 		n++;
 	}
 	r->total = sum / n;
+	/* Whole, so that no host has other digits. */
 	r->total_error =
-	    sqrt(fmax(squares / n - r->total * r->total, 0) / (n - 1));
+	    round(sqrt(fmax(squares / n - r->total * r->total, 0) / (n - 1)));
+	r->total = round(r->total);
 	r->total_all = !bounded;
 	for (unsigned i = 0; i < WIDTH; i++) {
 		free(e.now[i].at);

@@ -4,6 +4,7 @@
 
 #include "scenario/scenario.h"
 #include "base/find.h"
+#include "base/plugin.h"
 
 extern const struct eph_scenario eph__scenario_copy;
 extern const struct eph_scenario eph__scenario_cross_cpu;
@@ -40,4 +41,33 @@ const struct eph_scenario *
 eph_scenario_find(const char *name)
 {
 	return (FIND_ROW(eph_scenarios, name));
+}
+
+/* The first slot that every scenario must set and this does not, or NULL. */
+static const char *
+scenario_missing(const void *row)
+{
+	const struct eph_scenario *sc = row;
+
+	return (sc->name == NULL      ? "name"
+		: sc->summary == NULL ? "summary"
+		: sc->origin == NULL  ? "origin"
+		: sc->setup == NULL   ? "setup"
+				      : NULL);
+}
+
+int
+eph_scenario_load(
+    const char *path, const struct eph_scenario **scp, struct eph_err *err)
+{
+	static const struct plugin_row scenario = { .symbol = "ephmap_scenario",
+		.type = "struct eph_scenario",
+		.noun = "scenario",
+		.missing = scenario_missing };
+	const void *row;
+	const int error = eph__plugin_load(&scenario, path, &row, err);
+
+	if (error == 0)
+		*scp = row;
+	return (error);
 }

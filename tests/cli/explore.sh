@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # `ephmap explore': searches, schedules, the museum, designs from outside.
-# The arguments are plugin_once.c, plugin_forgets.c, plugin_early.c, built.
+# The arguments are plugin_once.c, plugin_forgets.c, plugin_early.c and the
+# example scenario.c, built.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" once.so && cp "$3" forgets.so && cp "$4" early.so || exit 2
+cp "$2" once.so && cp "$3" forgets.so && cp "$4" early.so && cp "$5" hand.so || exit 2
 
 # A sound design survives, and what that is worth is said.
 accepts explore --design sf_buf.cpumask --scenario same-page --budget 500
@@ -96,6 +97,11 @@ printf 'ephmap-scenario 1\nthread 0\n\tmap 1 a\n\ttuch a\n' >bad.scn
 refuses 'bad.scn:4: expected map, touch, .*, got "tuch"' explore \
     --design kmap --scenario ./bad.scn
 refuses './none.scn: No such file' explore --design kmap --scenario ./none.scn
+run explore --design sf_buf.lru --scenario ./hand.so
+expect_status 1
+expect_out '^sf_buf.lru, hand-over: stale use'
+expect_out "^again: ephmap explore --design sf_buf.lru --scenario ./hand.so"
+refuses 'exports no ephmap_scenario' explore --design kmap --scenario ./once.so
 refuses 'has no schedule' explore --design kmap --scenario two.scn \
     --executor threads --replay a
 

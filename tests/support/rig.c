@@ -16,30 +16,50 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 
+static int
+rig_create(struct rig *r, const char *design, struct eph_world_config *cfg)
+{
+	int error;
+
+	memset(r, 0, sizeof(*r));
+	cfg->tlb = "infinite";
+	cfg->heap = true;
+	if (design != NULL) {
+		r->ops = cfg->design = eph_design_find(design);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
+	}
+	if ((error = eph_world_create(cfg, &r->world, &r->err)) != 0)
+		return (error);
+	r->mc = eph_world_machine(r->world);
+	r->state = eph_world_state(r->world);
+	rig_mark(r);
+	return (0);
+}
+
 int
 rig_open(struct rig *r, const char *design, const char *model, unsigned ncpus,
     uint32_t nbufs)
 {
 	struct eph_world_config cfg = {
 		.machine = model,
-		.tlb = "infinite",
 		.cpus = ncpus,
 		.nbufs = nbufs,
-		.heap = true,
 	};
-	int error;
 
-	memset(r, 0, sizeof(*r));
-	if (design != NULL) {
-		r->ops = cfg.design = eph_design_find(design);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(r->ops);
-	}
-	if ((error = eph_world_create(&cfg, &r->world, &r->err)) != 0)
-		return (error);
-	r->mc = eph_world_machine(r->world);
-	r->state = eph_world_state(r->world);
-	rig_mark(r);
-	return (0);
+	return (rig_create(r, design, &cfg));
+}
+
+int
+rig_open_kva(struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs,
+    uint32_t kva_pages)
+{
+	struct eph_world_config cfg = {
+		.cpus = ncpus,
+		.nbufs = nbufs,
+		.kva_pages = kva_pages,
+	};
+
+	return (rig_create(r, design, &cfg));
 }
 
 void

@@ -47,6 +47,10 @@ int rig_open(struct rig *r, const char *design, const char *model,
 void rig_i386(
     struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs);
 
+/* The same on amd64-skylake with only so many pages of addresses. */
+int rig_open_kva(struct rig *r, const char *design, unsigned ncpus,
+    uint32_t nbufs, uint32_t kva_pages);
+
 /* Destroy all; a test fails that leaves memory behind. */
 void rig_close(struct rig *r);
 

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * How fast does explore go?  Scheduling points a second, and schedules a
- * second of a small and of a larger program, on one core; against them the
- * switch between two fibers, which no explorer can do without.
+ * Question: how fast does explore go, how much does it leave out, and how is
+ * that beside another build?
+ *
+ * Searches: scheduling points and schedules a second by pct and random;
+ * schedules that systematic search and dpor need for the same proof (fewer is
+ * better: the last column is how many times as few); distinct states a second
+ * of bfs, and the memory that each takes.  Baseline: the other build, where it
+ * has the strategy; and the switch between two fibers, which no explorer can
+ * do without.
+ *
+ * Every search is a process of its own, `ephmap explore', and its time is what
+ * it used of a CPU, with making the machine.  Builds take turns; the time is
+ * the least of all turns.  A search whose program ends early, as at a budget,
+ * is compared by rates only.
  *
  * Not a prediction of how long a search takes: that depends on how rare the
  * bug is.
+ *
+ * usage: bench_explore [--smoke] [--base PROGRAM] [--reps N] [--museum]
+ * PROGRAM is another build's ephmap.  --museum times `explore --museum', too.
  */
 
 #include <stdio.h>
@@ -15,10 +29,8 @@
 
 #include "base/fiber.h"
 #include "bench_support.h"
-#include "ephmap/explore.h"
-#include "ephmap/sdk/design.h"
 
-#define REPS 5
+#define ARGS_MAX 24
 
 static struct fiber *host, *guest;
 
@@ -31,13 +43,13 @@ guest_main(void *arg)
 }
 
 static void
-bench_switch(uint64_t n)
+bench_switch(uint64_t n, unsigned reps)
 {
 	struct bench_times t = { .n = 0 };
 
 	host = eph__fiber_create_host();
 	guest = eph__fiber_create(64 << 10, guest_main, NULL);
-	for (unsigned r = 0; r < REPS; r++) {
+	for (unsigned r = 0; r < reps; r++) {
 		const double start = bench_now();
 
 		for (uint64_t i = 0; i < n / 2; i++)
@@ -49,46 +61,206 @@ bench_switch(uint64_t n)
 	eph__fiber_destroy(host);
 }
 
-static void
-bench_search(const char *what, const char *design, const char *scenario,
-    const char *strategy, uint64_t budget)
-{
-	struct eph_explore_config cfg = {
-		.design = design != NULL ? eph_design_find(design) : NULL,
-		.scenario = eph_scenario_find(scenario),
-		.strategy = strategy,
-		.budget = budget,
-		.seed = 1,
-	};
-	struct bench_times t = { .n = 0 };
-	struct eph_explore_result r = { 0 };
-	struct eph_err err = { "" };
-	char name[96];
+struct search {
+	const char *what;
+	const char *unit;  /* what is counted, a key of the output */
+	const char *extra; /* another key, printed by the unit; or NULL */
+	bool all;	   /* it is a proof: how many it takes is compared */
+	const char *args;  /* of `ephmap explore' */
+};
 
-	for (unsigned i = 0; i < REPS; i++) {
-		if (eph_explore(&cfg, &r, &err) != 0) {
-			(void)fprintf(stderr, "%s\n", err.text);
+/* clang-format off */
+static const struct search searches[] = {
+	{ "pct", "points", NULL, false, "--strategy pct --budget 100000 "
+	    "--design sf_buf.accessed --scenario same-page" },
+	{ "random", "points", NULL, false, "--strategy random --budget 100000 "
+	    "--design sf_buf.accessed --scenario same-page" },
+	{ "ipiq-full, pct", "points", NULL, false,
+	    "--strategy pct --budget 10000 --scenario ipiq-full" },
+	{ "sf_buf.accessed, systematic", "schedules", NULL, true,
+	    "--strategy systematic --preemptions 200 --budget 1000000 "
+	    "--design sf_buf.accessed --scenario same-page" },
+	{ "sf_buf.accessed, dpor", "schedules", NULL, true,
+	    "--strategy dpor --budget 1000000 "
+	    "--design sf_buf.accessed --scenario same-page" },
+	{ "sf_buf.hash, systematic", "schedules", NULL, true,
+	    "--strategy systematic --preemptions 200 --budget 1000000 "
+	    "--design sf_buf.hash --scenario same-page" },
+	{ "sf_buf.hash, dpor", "schedules", NULL, true,
+	    "--strategy dpor --budget 1000000 "
+	    "--design sf_buf.hash --scenario same-page" },
+	{ "lwbuf.homecpu, no fills, systematic", "schedules", NULL, true,
+	    "--strategy systematic --preemptions 200 --budget 1000000 "
+	    "--fills 0 --design lwbuf.homecpu --scenario same-page" },
+	{ "lwbuf.homecpu, no fills, dpor", "schedules", NULL, true,
+	    "--strategy dpor --budget 1000000 "
+	    "--fills 0 --design lwbuf.homecpu --scenario same-page" },
+	{ "sf_buf.accessed, all of free-map", "states", "memory_bytes", true,
+	    "--strategy bfs --budget 10000000 "
+	    "--design sf_buf.accessed --scenario free-map" },
+	{ "sf_buf.accessed, some of copy", "states", "memory_bytes", false,
+	    "--strategy bfs --budget 1000000 "
+	    "--design sf_buf.accessed --scenario copy" },
+};
+/* clang-format on */
+
+struct side {
+	const char *program;
+	struct bench_times t;
+	double n;     /* of the unit */
+	double extra; /* a unit's share */
+};
+
+/* A number of an object that was printed; -1: it is not there. */
+static double
+number_of(const char *text, const char *key)
+{
+	char name[64];
+	const char *p;
+
+	(void)snprintf(name, sizeof(name), "\"%s\": ", key);
+	p = strstr(text, name);
+	return (p != NULL ? strtod(p + strlen(name), NULL) : -1);
+}
+
+/* One more run of it; false if the program has no such search. */
+static bool
+side_run(struct side *s, const struct search *what, bool smoke)
+{
+	char args[512], out[1 << 16], *save = NULL;
+	const char *argv[ARGS_MAX] = { s->program, "explore", "--format",
+		"json" };
+	size_t n = 4;
+	struct bench_run run = { .out = out, .room = sizeof(out) };
+
+	if (s->program == NULL)
+		return (false);
+	(void)snprintf(args, sizeof(args), "%s", what->args);
+	for (char *p = strtok_r(args, " ", &save);
+	     p != NULL && n < ARGS_MAX - 1; p = strtok_r(NULL, " ", &save)) {
+		const bool budget = strcmp(argv[n - 1], "--budget") == 0;
+
+		argv[n++] = smoke && budget ? "10" : p;
+	}
+	argv[n] = NULL;
+	if (!bench_run(argv, &run) || run.status > 1)
+		return (false);
+	bench_add(&s->t, run.seconds);
+	s->n = number_of(out, what->unit);
+	if (what->extra != NULL)
+		s->extra = number_of(out, what->extra) / s->n;
+	return (true);
+}
+
+static void
+side_print(struct side *s)
+{
+	if (s->t.n == 0)
+		(void)printf(" %10s %8s", "-", "-");
+	else
+		(void)printf(" %10.0f %8.3f", s->n, bench_min(&s->t));
+}
+
+/* This build beside the other: in rates, and of a proof in numbers. */
+static void
+search_print(const struct search *what, struct side *s)
+{
+	double rate[2] = { 0, 0 };
+
+	(void)printf("%-33s %-9s", what->what, what->unit);
+	for (unsigned i = 0; i < 2; i++) {
+		side_print(&s[i]);
+		if (s[i].t.n != 0)
+			rate[i] = s[i].n / bench_min(&s[i].t);
+	}
+	(void)printf("\n    %.3f M/s", rate[0] * 1e-6);
+	if (what->extra != NULL)
+		(void)printf(", %.1f bytes each", s[0].extra);
+	if (rate[1] != 0)
+		(void)printf(
+		    ", %.2f times the other's rate", rate[0] / rate[1]);
+	if (rate[1] != 0 && what->all)
+		(void)printf(", %.2f times as few, %.2f times as fast",
+		    s[1].n / s[0].n, bench_min(&s[1].t) / bench_min(&s[0].t));
+	(void)printf("\n");
+}
+
+static void
+bench_searches(const char *program, const char *base, unsigned reps, bool smoke)
+{
+	const size_t n = sizeof(searches) / sizeof(searches[0]);
+	double before = 0;
+
+	(void)printf("\n%-33s %-9s %10s %8s %10s %8s\n", "", "", "this build",
+	    "CPU s", "other", "CPU s");
+	for (size_t k = 0; k < n; k++) {
+		struct side s[2] = { { .program = program },
+			{ .program = base } };
+		bool able[2] = { true, true };
+
+		for (unsigned r = 0; r < reps; r++) {
+			for (unsigned i = 0; i < 2; i++)
+				able[i] = able[i] &&
+				    side_run(&s[i], &searches[k], smoke);
+		}
+		if (!able[0]) {
+			(void)fprintf(stderr, "bench_explore: %s fails\n",
+			    searches[k].args);
 			exit(2);
 		}
-		bench_add(&t, r.seconds);
-		eph_explore_free(&r);
+		search_print(&searches[k], s);
+		if (strstr(searches[k].what, "dpor") != NULL)
+			(void)printf("    %.0f times as few as systematic\n",
+			    before / s[0].n);
+		before = s[0].n;
 	}
-	(void)snprintf(name, sizeof(name), "%s, %s: points", what, strategy);
-	bench_row(name, &t, (double)r.steps);
-	(void)snprintf(name, sizeof(name), "%s, %s: schedules", what, strategy);
-	bench_row(name, &t, (double)r.schedules);
+}
+
+static void
+bench_museum(const char *program, const char *base, unsigned reps)
+{
+	const char *const programs[2] = { program, base };
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *argv[] = { programs[i], "explore", "--museum",
+			NULL };
+		struct bench_times t = { .n = 0 };
+
+		if (programs[i] == NULL)
+			continue;
+		for (unsigned r = 0; r < reps; r++) {
+			struct bench_run run = { .out = NULL };
+
+			if (bench_run(argv, &run))
+				bench_add(&t, run.seconds);
+		}
+		(void)printf("museum, %s: %.2f s of a CPU (min %.2f)\n",
+		    i == 0 ? "this build" : "the other", bench_median(&t),
+		    bench_min(&t));
+	}
 }
 
 int
 main(int argc, char **argv)
 {
 	const bool smoke = bench_smoke(argc, argv);
-	const uint64_t budget = smoke ? 10 : 100000;
+	const char *n = bench_option(argc, argv, "--reps");
+	const unsigned long want = n != NULL ? strtoul(n, NULL, 10) : 3;
+	const unsigned reps = smoke || want == 0 ? 1
+	    : want < BENCH_REPS_MAX		 ? (unsigned)want
+						 : BENCH_REPS_MAX;
+	const char *base = bench_option(argc, argv, "--base");
+	const char *slash = strrchr(argv[0], '/');
+	char program[4096];
 
-	bench_switch(smoke ? 100 : 20000000);
-	bench_search("small", "sf_buf.accessed", "same-page", "pct", budget);
-	bench_search("small", "sf_buf.accessed", "same-page", "random", budget);
-	bench_search("ipiq", NULL, "ipiq-full", "pct", budget / 10);
-	bench_search("ipiq", NULL, "ipiq-full", "random", budget / 10);
+	(void)snprintf(program, sizeof(program), "%.*s/ephmap",
+	    slash != NULL ? (int)(slash - argv[0]) : 1,
+	    slash != NULL ? argv[0] : ".");
+	bench_switch(smoke ? 100 : 20000000, reps);
+	bench_searches(program, base, reps, smoke);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--museum") == 0)
+			bench_museum(program, base, reps);
+	}
 	return (0);
 }

@@ -21,11 +21,6 @@
  * --time runs this build, not the other, with clocks.
  */
 
-#include <sys/types.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,46 +48,22 @@ fail(const char *what)
 	exit(2);
 }
 
-static void
-child(const struct side *s, const char *design)
-{
-	const int null = open("/dev/null", O_WRONLY);
-
-	if (null >= 0) {
-		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
-	}
-	(void)execl(s->program, s->program, "run", "--design", design,
-	    "--format", "json", s->trace, s->time ? "--time" : (char *)NULL,
-	    (char *)NULL);
-	_exit(127);
-}
-
-static double
-seconds(const struct timeval *tv)
-{
-	return ((double)tv->tv_sec + (double)tv->tv_usec * 1e-6);
-}
-
 /* One more run; false if the program cannot do it. */
 static bool
 side_run(struct side *s, const char *design)
 {
-	struct rusage ru;
-	int status;
-	pid_t pid;
+	const char *argv[] = { s->program, "run", "--design", design,
+		"--format", "json", s->trace, s->time ? "--time" : NULL, NULL };
+	struct bench_run run = { .out = NULL };
 
 	if (s->program == NULL)
 		return (false);
-	(void)fflush(stdout);
-	if ((pid = fork()) == 0)
-		child(s, design);
-	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid)
+	if (!bench_run(argv, &run))
 		fail("cannot run a program");
-	if (status != 0)
+	if (run.status != 0)
 		return (false);
-	bench_add(&s->t, seconds(&ru.ru_utime) + seconds(&ru.ru_stime));
-	s->kib = (double)ru.ru_maxrss;
+	bench_add(&s->t, run.seconds);
+	s->kib = run.kib;
 	return (true);
 }
 

@@ -2,11 +2,17 @@
 
 #include "bench_support.h"
 
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/prng.h"
 
@@ -77,6 +83,70 @@ double
 bench_max(struct bench_times *t)
 {
 	return (bench_nth(t, t->n - 1));
+}
+
+static double
+run_seconds(const struct timeval *tv)
+{
+	return ((double)tv->tv_sec + (double)tv->tv_usec * 1e-6);
+}
+
+/* To the end, and close it; what does not fit is dropped. */
+static void
+run_read(int fd, struct bench_run *run)
+{
+	char drop[4096];
+	size_t used = 0;
+	ssize_t n;
+
+	do {
+		const bool fits = run->out != NULL && used + 1 < run->room;
+
+		n = read(fd, fits ? run->out + used : drop,
+		    fits ? run->room - used - 1 : sizeof(drop));
+		if (n > 0 && fits)
+			used += (size_t)n;
+	} while (n > 0);
+	if (run->out != NULL)
+		run->out[used] = '\0';
+	(void)close(fd);
+}
+
+static void
+run_child(const char *const *argv, int out)
+{
+	const int null = open("/dev/null", O_WRONLY);
+
+	(void)dup2(out, STDOUT_FILENO);
+	if (null >= 0)
+		(void)dup2(null, STDERR_FILENO);
+	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+bool
+bench_run(const char *const *argv, struct bench_run *run)
+{
+	struct rusage ru;
+	int fd[2], status;
+	pid_t pid;
+
+	(void)fflush(stdout);
+	if (pipe(fd) != 0)
+		return (false);
+	if ((pid = fork()) == 0)
+		run_child(argv, fd[1]);
+	(void)close(fd[1]);
+	if (pid > 0)
+		run_read(fd[0], run);
+	else
+		(void)close(fd[0]);
+	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid || !WIFEXITED(status))
+		return (false);
+	run->seconds = run_seconds(&ru.ru_utime) + run_seconds(&ru.ru_stime);
+	run->kib = (double)ru.ru_maxrss;
+	run->status = WEXITSTATUS(status);
+	return (true);
 }
 
 void

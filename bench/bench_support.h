@@ -36,6 +36,18 @@ double bench_min(struct bench_times *t);
 double bench_median(struct bench_times *t);
 double bench_max(struct bench_times *t);
 
+/* A program that was run, and what it used. */
+struct bench_run {
+	char *out; /* its output, or what fits, is put here; NULL: nowhere */
+	size_t room;
+	double seconds; /* of a CPU, its own and the system's */
+	double kib;	/* of memory at its highest */
+	int status;	/* of its exit */
+};
+
+/* argv ends with NULL.  False if it could not be run, or did not exit. */
+bool bench_run(const char *const *argv, struct bench_run *run);
+
 /* A row: what, million per second and ns each (median, min, max). */
 void bench_row(const char *what, struct bench_times *t, double events);
 

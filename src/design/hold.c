@@ -25,7 +25,7 @@ static uint64_t
 hold_me(struct eph_machine *mc)
 {
 	const struct eph_thread *td =
-	    mc->mode == EPH_LOCKSTEP ? NULL : mc->exec->curthread(mc);
+	    eph_serial(mc) ? NULL : mc->exec->curthread(mc);
 
 	return (td != NULL ? (uint64_t)(uintptr_t)td
 			   : (uint64_t)eph_curcpu(mc)->id + 1);
@@ -45,7 +45,7 @@ eph__hold_enter(struct eph_machine *mc, struct hold *h)
 		return (eph_machine_refuse(mc,
 		    "CPU %u has a %s already: they do not nest",
 		    eph_curcpu(mc)->id, h->what));
-	if (owner != HOLD_NOBODY && mc->mode == EPH_LOCKSTEP)
+	if (owner != HOLD_NOBODY && eph_serial(mc))
 		return (eph_machine_refuse(mc,
 		    "CPU %u would wait for the %s, which CPU %u holds",
 		    eph_curcpu(mc)->id, h->what, h->cpu));

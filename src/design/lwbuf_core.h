@@ -150,7 +150,7 @@ lwbuf_core_leave(struct lwbuf_common *lc, struct lwbuf *lwb)
 static inline void
 lwbuf_core_check_gauge(const struct eph_machine *mc, uint64_t held)
 {
-	if (mc->mode == EPH_LOCKSTEP && mc->bufs.now != held)
+	if (eph_serial(mc) && mc->bufs.now != held)
 		PANIC("mappings held and mappings counted differ");
 }
 

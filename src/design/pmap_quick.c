@@ -148,7 +148,7 @@ pmap_quick_may_lock(struct pmap_quick *pq)
 		    me);
 		return (false);
 	}
-	if (owner != EPH_NONE && mc->mode == EPH_LOCKSTEP) {
+	if (owner != EPH_NONE && eph_serial(mc)) {
 		(void)eph_machine_refuse(mc,
 		    "CPU %u would spin for the pmap_quick page, which CPU %u "
 		    "holds",

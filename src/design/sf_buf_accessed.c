@@ -196,7 +196,7 @@ sf_buf_accessed_check(void *state, uint64_t held)
 	struct eph_machine *mc = sp->mc;
 
 	eph__sf_pool_check(sp, held);
-	if (mc->mode != EPH_LOCKSTEP || mc->shootflags != 0)
+	if (!eph_serial(mc) || mc->shootflags != 0)
 		return;
 	for (uint32_t i = 0; i < sp->nbufs; i++) {
 		const uint32_t at = machine_va_index(mc, sp->bufs[i].kva);

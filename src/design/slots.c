@@ -101,7 +101,7 @@ eph__slots_mine(struct slots *sl, const struct slot *slot)
 bool
 eph__slots_spin(struct slots *sl)
 {
-	if (sl->mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(sl->mc))
 		return (false);
 	sl->mc->exec->spin(sl->mc);
 	return (true);

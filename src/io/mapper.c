@@ -96,7 +96,7 @@ mapper_count(struct eph_mapper *mp)
 	uint64_t peak =
 	    atomic_load_explicit(&mp->held_peak, memory_order_relaxed);
 
-	if (mp->mc->mode != EPH_THREADS) {
+	if (!eph_parallel(mp->mc)) {
 		mp->maps++;
 		mp->bufs_sum += mp->mc->bufs.now;
 	}

@@ -104,7 +104,7 @@ mbuf_pool_create(struct eph_machine *mc, const struct mbuf_config *cfg,
 	eph__mb_lock_init(&mp->ring_lock, "mbuf ring");
 	atomic_init(&mp->nlabel, 0);
 	if (cfg->costs != NULL) {
-		KASSERT(mc->mode == EPH_LOCKSTEP, "clocks are lockstep's");
+		KASSERT(eph_serial(mc), "clocks are lockstep's");
 		mp->timed = true;
 		mp->costs = *cfg->costs;
 	}

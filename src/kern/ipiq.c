@@ -236,7 +236,7 @@ ipiq_make_room(struct eph_machine *mc, struct ipiq *q, unsigned target)
 	/* Relaxed: a statistic. */
 	(void)atomic_fetch_add_explicit(
 	    &mc->ipiq_kick, 1, memory_order_relaxed);
-	ipiq_interrupt(mc, target, mc->mode == EPH_LOCKSTEP);
+	ipiq_interrupt(mc, target, eph_serial(mc));
 	while (ipiq_backlog(mc, q) > EPH_IPIQ_FIFO / 4) {
 		lwkt_process_ipiq(mc);
 		mc->exec->spin(mc);
@@ -327,7 +327,7 @@ lwkt_send_ipiq_passive(
 	ipiq_make_room(mc, q, target);
 	seq = ipiq_enqueue(mc, q, target, fn, arg);
 	EPH_COUNT(mc, ipiq_passive);
-	if (mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(mc))
 		cpu_mark_pending(mc->cpus[target]);
 	crit_exit(mc);
 	return (seq);

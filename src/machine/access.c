@@ -251,7 +251,7 @@ static bool
 pte_update(struct eph_machine *mc, _Atomic(eph_pte_t) *slot, eph_pte_t pte,
     eph_pte_t bits)
 {
-	if (mc->mode == EPH_LOCKSTEP) {
+	if (eph_serial(mc)) {
 		/* Relaxed: one host thread. */
 		atomic_store_explicit(slot, pte | bits, memory_order_relaxed);
 		return (true);
@@ -268,7 +268,7 @@ machine_load(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)
 	_Atomic(eph_pte_t) *slot = machine_pte(mc, cpu, i);
 	eph_pte_t pte;
 
-	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {
+	if (eph_likely(eph_serial(mc))) {
 		/* Relaxed: one host thread. */
 		pte = atomic_load_explicit(slot, memory_order_relaxed);
 		if ((pte & EPH_PTE_V) == 0)

@@ -269,7 +269,7 @@ machine_access_inline(struct eph_machine *mc, eph_va_t va, enum eph_touch touch,
 	const uint32_t i = machine_va_index(mc, va);
 	struct eph_shadow *sh;
 
-	if (eph_unlikely(mc->mode != EPH_LOCKSTEP || mc->has_observer))
+	if (eph_unlikely(!eph_serial(mc) || mc->has_observer))
 		return (eph__machine_access_shared(mc, va, touch, m, reached));
 	sh = shadow_cell(cpu, i);
 	if (eph_likely(shadow_live(cpu, sh)) &&

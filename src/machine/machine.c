@@ -264,8 +264,7 @@ eph_machine_set_observer(struct eph_machine *mc, eph_observer *fn, void *arg)
 void
 eph__machine_plain(struct eph_machine *mc)
 {
-	mc->plain =
-	    mc->mode == EPH_LOCKSTEP && !mc->has_observer && mc->clock == NULL;
+	mc->plain = eph_serial(mc) && !mc->has_observer && mc->clock == NULL;
 	mc->swift = mc->plain && !mc->crowded && mc->shootflags == 0;
 }
 

@@ -29,7 +29,7 @@ page_text(const struct eph_machine *mc, uint32_t frame, char *buf)
 static const char *
 address_text(const struct eph_machine *mc, eph_va_t va, char *buf)
 {
-	if (mc->mode == EPH_EXPLORE)
+	if (eph_explored(mc))
 		(void)snprintf(buf, ADDRESS_TEXT, "address %" PRIu64,
 		    (uint64_t)eph_atop(va - mc->kva_base));
 	else

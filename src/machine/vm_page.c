@@ -127,7 +127,7 @@ wires_add(const struct eph_machine *mc, struct vm_page *m, uint32_t by)
 {
 	uint32_t old;
 
-	if (mc->mode == EPH_THREADS)
+	if (eph_parallel(mc))
 		return (atomic_fetch_add_explicit(
 		    &m->wire_count, by, memory_order_relaxed));
 	old = atomic_load_explicit(&m->wire_count, memory_order_relaxed);
@@ -141,7 +141,7 @@ holds_add(const struct eph_machine *mc, struct vm_page *m, uint16_t by)
 {
 	uint16_t old;
 
-	if (mc->mode == EPH_THREADS)
+	if (eph_parallel(mc))
 		return (atomic_fetch_add_explicit(
 		    &m->hold_count, by, memory_order_relaxed));
 	old = atomic_load_explicit(&m->hold_count, memory_order_relaxed);

@@ -59,7 +59,7 @@ receipt_handler(struct eph_machine *mc, void *arg)
 	shootdown_mark *mark = mc->shootdown_state;
 	struct eph_cpu *me = eph_curcpu(mc);
 
-	if (mc->mode == EPH_LOCKSTEP &&
+	if (eph_serial(mc) &&
 	    !eph__cpu_range_outdated(me, re->req->va, re->req->npages))
 		eph__shootdown_needless(mc, re->from);
 	if (receipt_is_elsewhere(mc))

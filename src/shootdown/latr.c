@@ -236,7 +236,7 @@ latr_reach(struct eph_machine *mc, void *arg)
 	struct latr *la = mc->shootdown_state;
 	const struct latr_state *st = &la->state[lf->id];
 
-	if (mc->mode == EPH_LOCKSTEP &&
+	if (eph_serial(mc) &&
 	    !eph__cpu_range_outdated(eph_curcpu(mc), st->va, st->npages))
 		eph__shootdown_needless(mc, lf->from);
 	latr_sweep_place(mc, lf->id);

@@ -272,6 +272,6 @@ eph__shootdown_broadcast_pages(
 void
 eph__shootdown_needless(struct eph_machine *mc, struct eph_cpu *from)
 {
-	if (mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(mc))
 		from->c.needless_ipi++;
 }

@@ -49,10 +49,10 @@ eph__run_result(const struct eph_run_config *cfg, struct eph_machine *mc,
 	if (mc->clock != NULL)
 		run_times(cfg, mc, &res->time);
 	eph_machine_counters(mc, &res->counters);
-	if (mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(mc))
 		res->sleepers_peak = eph_lockstep_sleepers(mc)->peak;
 	res->buffers_peak = mc->bufs.peak;
-	if (mc->mode == EPH_THREADS)
+	if (eph_parallel(mc))
 		res->buffers_peak = mc->bufs_shared.peak;
 	res->ipiq_kick = mc->ipiq_kick;
 	res->kva_peak_pages = kva_usage(mc).peak;

@@ -34,10 +34,10 @@ work_play(struct eph_machine *mc)
 {
 	uint64_t asleep, at;
 
-	while ((asleep = eph_run(mc)) > 0 && mc->mode == EPH_LOCKSTEP &&
+	while ((asleep = eph_run(mc)) > 0 && eph_serial(mc) &&
 	    (at = eph_lockstep_next_timer(mc)) != UINT64_MAX)
 		eph_lockstep_delay(mc, at - mc->clock_ns);
-	if (mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(mc))
 		eph_lockstep_drain(mc);
 	return (asleep);
 }
@@ -45,7 +45,7 @@ work_play(struct eph_machine *mc)
 static double
 work_buffers_mean(const struct eph_mapper *mp)
 {
-	if (mp->mc->mode == EPH_THREADS)
+	if (eph_parallel(mp->mc))
 		return (NAN); /* nothing to average over */
 	return (mp->maps > 0 ? (double)mp->bufs_sum / (double)mp->maps : 0);
 }
@@ -100,7 +100,7 @@ work_run_threads(struct work_run *r)
 		r->hook(r->hook_arg, &w);
 	t0 = eph__run_seconds();
 	error = w.ops->start(&w);
-	if (error == 0 && r->mc->mode == EPH_THREADS &&
+	if (error == 0 && eph_parallel(r->mc) &&
 	    (error = eph_threads_ready(r->mc)) != 0)
 		error = eph__run_not_ready(error, r->err);
 	if (error == 0)

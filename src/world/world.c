@@ -248,7 +248,7 @@ eph_world_run(struct eph_world *w)
 void
 eph_world_counters(struct eph_world *w, struct eph_counters *out)
 {
-	if (w->mc->mode == EPH_LOCKSTEP)
+	if (eph_serial(w->mc))
 		eph_lockstep_drain(w->mc);
 	eph_machine_counters(w->mc, out);
 }

@@ -27,7 +27,7 @@ eph_crit_exit(struct eph_machine *mc)
 	cpu->crit--;
 	if (eph_unlikely(mc->clock != NULL) && cpu->crit == 0)
 		eph_clock_crit_slow(mc, false);
-	if (eph_unlikely(mc->mode != EPH_LOCKSTEP) && cpu->crit == 0)
+	if (eph_unlikely(!eph_serial(mc)) && cpu->crit == 0)
 		mc->exec->poll(mc);
 }
 

@@ -40,7 +40,7 @@ eph_do_##name##_##bits(struct eph_machine *mc,				\
     memory_order order, const char *what)				\
 {									\
 	eph_clock_line(mc, p);						\
-	if (eph_likely(mc->mode == EPH_LOCKSTEP)) {			\
+	if (eph_likely(eph_serial(mc))) {				\
 		/* Relaxed: one host thread. */				\
 		uint##bits##_t old =					\
 		    atomic_load_explicit(p, memory_order_relaxed);	\

@@ -26,7 +26,7 @@ struct eph_cpu *eph_machine_cpu_of_thread(struct eph_machine *mc);
 static inline struct eph_cpu *
 eph_curcpu(struct eph_machine *mc)
 {
-	if (eph_likely(mc->mode != EPH_THREADS))
+	if (eph_likely(!eph_parallel(mc)))
 		return (mc->cur);
 	return (eph_machine_cpu_of_thread(mc));
 }
@@ -41,7 +41,7 @@ void eph_machine_bufs_slow(struct eph_machine *mc, int by);
 static inline void
 eph_bufs_inc(struct eph_machine *mc)
 {
-	if (eph_unlikely(mc->mode == EPH_THREADS)) {
+	if (eph_unlikely(eph_parallel(mc))) {
 		eph_machine_bufs_slow(mc, 1);
 		return;
 	}
@@ -52,7 +52,7 @@ eph_bufs_inc(struct eph_machine *mc)
 static inline void
 eph_bufs_dec(struct eph_machine *mc)
 {
-	if (eph_unlikely(mc->mode == EPH_THREADS)) {
+	if (eph_unlikely(eph_parallel(mc))) {
 		eph_machine_bufs_slow(mc, -1);
 		return;
 	}

@@ -35,7 +35,7 @@ struct eph_shootdown_ops;
 struct eph_sleepq;
 struct eph_tlbclock;
 
-/* How the CPUs are played; see ephmap/sdk/exec.h. */
+/* How the CPUs are played; see ephmap/sdk/exec.h.  Ask by eph_serial() etc. */
 enum eph_mode { EPH_LOCKSTEP, EPH_THREADS, EPH_EXPLORE };
 
 struct eph_machine {
@@ -122,5 +122,26 @@ struct eph_machine {
 	    refused;	   /* (p) 0, or 1 + the first CPU that refused */
 	char refusal[384]; /* (m) its reason, written by that CPU */
 };
+
+/* Lockstep: one host thread plays all CPUs, a step ends before the next. */
+static inline bool
+eph_serial(const struct eph_machine *mc)
+{
+	return (mc->mode == EPH_LOCKSTEP);
+}
+
+/* Threads: each CPU is a host thread, and they run at once. */
+static inline bool
+eph_parallel(const struct eph_machine *mc)
+{
+	return (mc->mode == EPH_THREADS);
+}
+
+/* Explore: one host thread, and a scheduler may switch at every point. */
+static inline bool
+eph_explored(const struct eph_machine *mc)
+{
+	return (mc->mode == EPH_EXPLORE);
+}
 
 #endif /* !EPHMAP_SDK_STATE_H */

@@ -4,6 +4,7 @@
 
 #include "ephmap/sdk/design.h"
 #include "naive_machine.h"
+#include "rig.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -760,49 +761,7 @@ reference(struct sim *s, const struct setup *set, const struct trace *t)
 struct feed {
 	struct eph_op op[MAX_LINES];
 	uint64_t name[MAX_LINES];
-	unsigned n;
-	bool done;
 };
-
-static int
-feed_next(
-    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct feed *f = arg;
-
-	(void)err;
-	*opsp = f->op;
-	*np = f->done ? 0 : f->n;
-	f->done = true;
-	return (0);
-}
-
-static void
-feed_where(void *arg, size_t i, char *buf, size_t size)
-{
-	(void)arg;
-	(void)snprintf(buf, size, "line %zu", i + 2);
-}
-
-static uint64_t
-feed_line(void *arg, size_t i)
-{
-	(void)arg;
-	return (i + 2);
-}
-
-static uint64_t
-feed_page(void *arg, uint32_t page)
-{
-	(void)arg;
-	return (page);
-}
-
-static uint64_t
-feed_handle(void *arg, size_t i)
-{
-	return (((struct feed *)arg)->name[i]);
-}
 
 static void
 feed_fill(struct feed *f, const struct trace *t, bool reuse)
@@ -813,7 +772,6 @@ feed_fill(struct feed *f, const struct trace *t, bool reuse)
 	memset(f, 0, sizeof(*f));
 	memset(slot_of, 0, sizeof(slot_of));
 	memset(dense, 0xff, sizeof(dense));
-	f->n = t->n;
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct line *l = &t->line[i];
 		struct eph_op *op = &f->op[i];
@@ -847,8 +805,10 @@ engine(const struct setup *set, const struct trace *t,
     struct eph_run_result *res, struct eph_err *err)
 {
 	static struct feed f;
-	struct eph_op_source src = { feed_next, feed_where, feed_line,
-		feed_page, feed_handle, NULL, &f, 0, false, 0 };
+	struct rig_memory rm = {
+		.op = f.op, .n = t->n, .handle = f.name, .first_line = 2
+	};
+	struct eph_op_source src = rig_source(&rm);
 	struct eph_run_config cfg = { 0 };
 
 	feed_fill(&f, t, set->reuse);

@@ -2,6 +2,7 @@
 
 /* Operations from memory, and random ones; for programs without CUnit too. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +11,34 @@
 #include "ephmap/sdk/design.h"
 #include "rig.h"
 
-struct memory_source {
-	const struct eph_op *op;
-	size_t n;
-	bool done;
-};
-
 static int
 memory_next(
     void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
-	struct memory_source *ms = arg;
+	struct rig_memory *rm = arg;
 
 	(void)err;
-	*opsp = ms->op;
-	*np = ms->done ? 0 : ms->n;
-	ms->done = true;
+	*opsp = rm->op;
+	*np = rm->done ? 0 : rm->n;
+	rm->done = true;
 	return (0);
-}
-
-static void
-memory_where(void *arg, size_t i, char *buf, size_t size)
-{
-	(void)arg;
-	(void)snprintf(buf, size, "operation %zu", i + 1);
 }
 
 static uint64_t
 memory_line(void *arg, size_t i)
 {
-	(void)arg;
-	return (i + 1);
+	const struct rig_memory *rm = arg;
+
+	return (i + (rm->first_line > 0 ? rm->first_line : 1));
+}
+
+static void
+memory_where(void *arg, size_t i, char *buf, size_t size)
+{
+	const struct rig_memory *rm = arg;
+
+	(void)snprintf(buf, size, "%s %" PRIu64,
+	    rm->first_line > 0 ? "line" : "operation", memory_line(arg, i));
 }
 
 static uint64_t
@@ -53,20 +51,28 @@ memory_page(void *arg, uint32_t page)
 static uint64_t
 memory_handle(void *arg, size_t i)
 {
-	return (((const struct memory_source *)arg)->op[i].slot);
+	const struct rig_memory *rm = arg;
+
+	return (rm->handle != NULL ? rm->handle[i] : rm->op[i].slot);
+}
+
+struct eph_op_source
+rig_source(struct rig_memory *rm)
+{
+	return ((struct eph_op_source){ .next = memory_next,
+	    .where = memory_where,
+	    .line = memory_line,
+	    .page_name = memory_page,
+	    .handle_name = memory_handle,
+	    .arg = rm });
 }
 
 int
 rig_replay(const struct eph_run_config *cfg, const struct eph_op *op, size_t n,
     struct eph_run_result *res, struct eph_err *err)
 {
-	struct memory_source ms = { op, n, false };
-	struct eph_op_source src = { .next = memory_next,
-		.where = memory_where,
-		.line = memory_line,
-		.page_name = memory_page,
-		.handle_name = memory_handle,
-		.arg = &ms };
+	struct rig_memory rm = { .op = op, .n = n };
+	struct eph_op_source src = rig_source(&rm);
 
 	return (eph_replay_run(cfg, &src, res, err));
 }

@@ -214,6 +214,25 @@ print_text(unsigned indent, const char *label, const char *text)
 	text_wrap(stdout, hang, hang, text);
 }
 
+/*
+ * The numbers of each part; of a claim of time, what was fitted to what, and
+ * why what does not fit does not, once where parts have that in common.
+ */
+static void
+print_numbers(const struct eph_claim *c, const struct eph_claim_result *res)
+{
+	const bool why = strcmp(c->group, "timing") == 0;
+
+	for (unsigned k = 0; k < res->nparts; k++) {
+		const struct eph_claim_part *p = &res->part[k];
+
+		print_text(4, "", p->measured);
+		if (why &&
+		    (k + 1 == res->nparts || strcmp(p->why, p[1].why) != 0))
+			print_text(6, "", p->why);
+	}
+}
+
 static void
 print_table(const struct chosen *ch)
 {
@@ -239,8 +258,7 @@ print_table(const struct chosen *ch)
 
 		text_printf(stdout, "\n%2u  %s: %s\n", ch->claim[i]->number,
 		    ch->claim[i]->name, eph_verdict_name(res->verdict));
-		for (unsigned k = 0; k < res->nparts; k++)
-			print_text(4, "", res->part[k].measured);
+		print_numbers(ch->claim[i], res);
 		if (res->verdict == EPH_HOLDS_IF)
 			print_text(4, "only if", res->condition);
 	}

@@ -42,7 +42,8 @@ struct load {
 
 struct scale {
 	struct setup s;
-	const struct point *point; /* the first of each design */
+	const struct point *point; /* the first of each curve */
+	char (*name)[64];	   /* of each: design, and policy if chosen */
 	size_t ndesigns;
 	const unsigned *cpus;
 	size_t ncpus;
@@ -294,7 +295,7 @@ cross_all(struct scale *sc, struct crossings *out)
 static const char *
 name_of(const struct scale *sc, size_t d)
 {
-	return (sc->point[d].cfg.design->name);
+	return (sc->name[d]);
 }
 
 /* As many designs side by side as fit; returns how many. */
@@ -579,27 +580,51 @@ run_curves(struct scale *sc)
 	return (EXIT_OK);
 }
 
-/* The points: for each design one for each number of CPUs. */
+/*
+ * A curve for each design, or for each of its policies; the points of one
+ * design go by CPUs, then by policy.
+ */
+static void
+make_curves(
+    struct scale *sc, const struct point *points, size_t n, unsigned *cpus)
+{
+	struct point *first = must_alloc(NULL, n, sizeof(*first));
+
+	sc->name = must_alloc(NULL, n, sizeof(*sc->name));
+	for (size_t i = 0;
+	     i < n && points[i].cfg.design == points[0].cfg.design; i++) {
+		if (sc->ncpus == 0 || cpus[sc->ncpus - 1] != points[i].cfg.cpus)
+			cpus[sc->ncpus++] = points[i].cfg.cpus;
+	}
+	for (size_t i = 0; i < n;) {
+		size_t all = 1;
+
+		while (i + all < n &&
+		    points[i + all].cfg.design == points[i].cfg.design)
+			all++;
+		for (size_t k = 0; k < all / sc->ncpus; k++) {
+			const struct point *p = &points[i + k];
+			const bool chosen = p->cfg.policy != NULL;
+
+			(void)snprintf(sc->name[sc->ndesigns],
+			    sizeof(*sc->name), "%s%s%s", p->cfg.design->name,
+			    chosen ? "+" : "", chosen ? p->policy.text : "");
+			first[sc->ndesigns++] = *p;
+		}
+		i += all;
+	}
+	sc->cpus = cpus;
+	sc->point = first;
+}
+
 static int
 scale(struct scale *sc, const struct point *points, size_t n)
 {
 	const struct opts *o = sc->s.o;
-	struct point *first;
-	unsigned *cpus;
+	unsigned *cpus = must_alloc(NULL, n, sizeof(*cpus));
 	int status;
 
-	while (sc->ncpus < n &&
-	    points[sc->ncpus].cfg.design == points[0].cfg.design)
-		sc->ncpus++;
-	sc->ndesigns = n / sc->ncpus;
-	cpus = must_alloc(NULL, sc->ncpus, sizeof(*cpus));
-	first = must_alloc(NULL, sc->ndesigns, sizeof(*first));
-	for (size_t i = 0; i < sc->ncpus; i++)
-		cpus[i] = points[i].cfg.cpus;
-	for (size_t d = 0; d < sc->ndesigns; d++)
-		first[d] = points[d * sc->ncpus];
-	sc->cpus = cpus;
-	sc->point = first;
+	make_curves(sc, points, n, cpus);
 	sc->rate = must_alloc(NULL, n, sizeof(*sc->rate));
 	sc->refused = must_alloc(NULL, sc->ndesigns, sizeof(*sc->refused));
 	sc->load = (struct load){ (unsigned)o->scale_at,
@@ -609,7 +634,8 @@ scale(struct scale *sc, const struct point *points, size_t n)
 	if (status == EXIT_OK)
 		status = report(sc);
 	free(cpus);
-	free(first);
+	free((void *)(uintptr_t)sc->point);
+	free(sc->name);
 	free(sc->rate);
 	free(sc->refused);
 	return (status);
@@ -661,6 +687,8 @@ cmd_scale(const struct opts *typed, int n, char **operands)
 		o.cpus = "1..1024";
 	if (o.design == NULL)
 		o.design = DEFAULT_DESIGNS;
+	if (setup_policy_help(&sc.s))
+		return (EXIT_OK);
 	if (o.plot != NULL && plot_check(o.plot) != 0)
 		return (EXIT_BAD);
 	if (check_single(&sc) != OPTIONS_OK ||

@@ -104,6 +104,11 @@ few='--refs 100 --cpus 1..16 --at 4'
 		END { exit !(r["kvabio", 1] <= r["sf_buf.lru", 1] &&
 		    r["kvabio", 2] > r["sf_buf.lru", 2]) }' "$out"
 }
+# A curve for each policy of a design that has the choice.
+accepts scale --refs 2 --cpus 1,2 --design sf_buf.lru,dmap \
+    --policy lru,s3fifo:small=0.2 --format csv
+expect 'two curves and one' [ "$(cut -d, -f1 "$out" | sort -u | tr '\n' ' ')" \
+    = 'design dmap sf_buf.lru+lru sf_buf.lru+s3fifo:small=0.2 ' ]
 accepts scale --refs 2 --cpus 1,2 --design all
 expect_err 'of at most 8 designs'
 expect 'and nothing else is said' [ "$(grep -c ' beats ' "$out")" -eq 0 ]

@@ -50,7 +50,7 @@ lockstep_count_needless(struct eph_machine *mc, bool needed)
 }
 
 /* Does `target` hold nothing that the flush could find outdated? */
-static bool
+static inline bool
 lockstep_flush_is_empty(const struct lockstep *ls, const struct eph_cpu *target,
     const struct eph_ipi *ipi)
 {
@@ -102,7 +102,13 @@ lockstep_ipi_swift(struct eph_machine *mc, eph_cpuword_t left,
 		cc->ipi_sent++;
 		target->c.flush_remote += ipi->kind == EPH_IPI_FLUSH;
 		if (!wait) {
-			lockstep_postpone(mc, target, ipi);
+			/* Who was flushed has mostly loaded nothing since. */
+			if (ipi->kind == EPH_IPI_FLUSH &&
+			    lockstep_flush_is_empty(
+				lockstep_of(mc), target, ipi))
+				cc->needless_ipi++;
+			else
+				lockstep_postpone(mc, target, ipi);
 			continue;
 		}
 		if (eph_unlikely(target->pending))

@@ -211,6 +211,10 @@ eph_shoot_local(struct eph_machine *mc, const struct eph_shoot *req)
 static void
 pmap_others(struct eph_machine *mc, eph_cpuword_t *set)
 {
+	if (eph_likely(mc->cpuwords == 1)) {
+		set[0] = mc->allcpus[0] & ~eph_cpuset_bit(eph_curcpu(mc)->id);
+		return;
+	}
 	eph_cpuset_copy(set, mc->allcpus, mc->cpuwords);
 	eph_cpuset_clear(set, eph_curcpu(mc)->id);
 }
@@ -290,6 +294,11 @@ pmap_qenter(struct eph_machine *mc, eph_va_t va, struct vm_page *const *m,
 {
 	eph_pte_t ptes[EPH_QENTER_MAX];
 
+	if (eph_likely(npages == 1)) {
+		ptes[0] = PTE_KERNEL(mc, vm_page_to_phys(m[0]));
+		pmap_shoot_all(mc, va, 1, ptes, false);
+		return;
+	}
 	KASSERT(npages <= EPH_QENTER_MAX, "more pages than a transfer has");
 	for (unsigned k = 0; k < npages; k++)
 		ptes[k] = PTE_KERNEL(mc, vm_page_to_phys(m[k]));

@@ -24,7 +24,8 @@
 
 /*
  * A larger table, or one without cells that flushes and invalidations left
- * behind: live cells fill at most three eighths of it.
+ * behind: live cells fill at most three eighths of it, and less where there are
+ * few CPUs.
  */
 static int
 shadow_rebuild(struct eph_cpu *cpu)
@@ -38,7 +39,7 @@ shadow_rebuild(struct eph_cpu *cpu)
 	for (uint32_t k = 0; k < n; k++)
 		live += shadow_live(cpu, &old[k]);
 	cpu->shadow_shift = SHADOW_SHIFT_FIRST;
-	while (live > ((~0u >> cpu->shadow_shift) + 1) / 8 * 3)
+	while (live + !mc->crowded > ((~0u >> cpu->shadow_shift) + 1) / 8 * 3)
 		cpu->shadow_shift--;
 	cpu->shadow = eph_machine_alloc(
 	    mc, ((~0u >> cpu->shadow_shift) + (size_t)1) * sizeof(*old));

@@ -50,11 +50,11 @@
  * spare addresses, each CPU is flushed at most once for every W misses whose
  * old mapping was touched.
  *
- * Where it loses.  A flush takes translations with
- * it that were still good, at most one in 15 of those that sf_buf.accessed
- * keeps, which forgets one address at a time.  Addresses: 16 for each buffer,
- * and 18,432 at least, so a 32-bit kernel runs short earlier; where there are
- * fewer it flushes as much more often.  Designs that never tell other CPUs send
+ * Where it loses (doc/best.md has numbers).  A flush takes translations with
+ * it that were still good: TLB misses are about one per cent above those of
+ * sf_buf.accessed, which forgets one address at a time.  Addresses: 16 for each
+ * buffer, and 18,432 spare at least, so a 32-bit kernel runs short earlier; where
+ * there are fewer it flushes as much more often.  Designs that never tell other CPUs send
  * no IPIs at all: with private maps best does not either, but each CPU then
  * flushes once for W misses of all CPUs, and designs that keep a window of as
  * many addresses as there are buffers for each CPU (linux.mermap) flush less

@@ -82,7 +82,7 @@ for p in $(names policies); do
 done
 out mrc-all mrc --policy lru,opt,arc,s3fifo --format csv nasa-part.txt
 out mrc-shards mrc --shards 0.1 --format json zipf.ept
-out compare compare --all --nbufs 64 --format csv zipf.ept
+out compare compare --all --nbufs 64 --format json zipf.ept
 out compare-table compare --design sf_buf.lru,kvabio,dmap nasa-part.txt
 out time run --design sf_buf.accessed --time --format json zipf.ept
 out scale scale --cpus 1,4 --design sf_buf.lru,lwbuf.pcpu --refs 50
@@ -99,7 +99,7 @@ done
 for b in sf_buf-lru-unacked-flush xen-shadow-overtaken; do
 	out "bug-$b" explore --bug $b --budget 300
 done
-out claims claims 1 2 --format json
+out claims claims 1 --format json
 out sweep sweep --trace zipf.ept --design sf_buf.lru,kvabio --nbufs 16,64 \
 	-o study.db
 out query query study.db --format csv

@@ -63,6 +63,7 @@ static const struct mrc_together {
 	uint32_t sizes;
 } mrc_togethers[] = {
 	{ &eph_policy_fifo, eph__together_fifo, 2 },
+	{ &eph_policy_clock, eph__together_clock, 2 },
 	{ &eph_policy_lfu, eph__together_lfu, 16 },
 };
 

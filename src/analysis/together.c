@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * FIFO: a ring of pages for each size; a hit changes nothing.
+ * FIFO: a ring of pages for each size; a hit changes nothing.  CLOCK: the
+ * same, with a second word of bits; a hit sets those of all sizes at once.
  *
  * LFU: a page's uses since it came are its uses so far, which are the same
  * at all sizes, less those before it came, which stand beside it in the heap
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/table.h"
 #include "ephmap/sdk/cpuset.h"
@@ -32,73 +34,120 @@ no_memory(struct eph_err *err)
 }
 
 struct fifo {
-	uint64_t *in; /* by page */
+	uint64_t *in;	/* by page */
+	uint64_t *used; /* by page, of CLOCK: since it was kept last */
 	uint32_t *ring[TOGETHER_MAX];
 	uint32_t at[TOGETHER_MAX]; /* the oldest of a full ring */
-	uint32_t used[TOGETHER_MAX];
+	uint32_t held[TOGETHER_MAX];
 	uint64_t misses[TOGETHER_MAX];
+	uint64_t kept[TOGETHER_MAX];
 	uint32_t size[TOGETHER_MAX];
 };
 
-static void
+static inline void
+fifo_step(struct fifo *f, unsigned k)
+{
+	if (++f->at[k] == f->size[k])
+		f->at[k] = 0;
+}
+
+/* The page comes to size `k'; `clock' is constant. */
+static inline void
+fifo_insert(struct fifo *f, unsigned k, uint32_t page, bool clock)
+{
+	const uint64_t bit = (uint64_t)1 << k;
+	const bool full = f->held[k] == f->size[k];
+
+	while (clock && full && (f->used[f->ring[k][f->at[k]]] & bit) != 0) {
+		f->used[f->ring[k][f->at[k]]] &= ~bit;
+		f->kept[k]++;
+		fifo_step(f, k);
+	}
+	if (full)
+		f->in[f->ring[k][f->at[k]]] &= ~bit;
+	else
+		f->held[k]++;
+	f->misses[k]++;
+	f->ring[k][f->at[k]] = page;
+	fifo_step(f, k);
+}
+
+static inline void
 fifo_play(struct fifo *f, const struct eph_refs *r, uint64_t all, size_t from,
-    size_t to)
+    size_t to, bool clock)
 {
 	for (size_t i = from; i < to; i++) {
 		const uint32_t page = r->page[i];
-		uint64_t out = ~f->in[page] & all;
+		const uint64_t in = f->in[page];
+		uint64_t out = ~in & all;
 
-		if (out == 0)
-			continue;
+		if (clock)
+			f->used[page] |= in;
 		f->in[page] = all;
-		for (; out != 0; out &= out - 1) {
-			const unsigned k = eph_cpuword_first(out);
-			uint32_t *place = &f->ring[k][f->at[k]];
-
-			f->misses[k]++;
-			if (f->used[k] == f->size[k])
-				f->in[*place] &= ~((uint64_t)1 << k);
-			else
-				f->used[k]++;
-			*place = page;
-			if (++f->at[k] == f->size[k])
-				f->at[k] = 0;
-		}
+		for (; out != 0; out &= out - 1)
+			fifo_insert(f, eph_cpuword_first(out), page, clock);
 	}
+}
+
+static int
+fifo_alloc(struct fifo *f, const struct eph_refs *r, const uint32_t *sizes,
+    unsigned n, bool clock)
+{
+	f->in = calloc((size_t)r->npages + 1, sizeof(*f->in));
+	if (clock)
+		f->used = calloc((size_t)r->npages + 1, sizeof(*f->used));
+	if (f->in == NULL || (clock && f->used == NULL))
+		return (ENOMEM);
+	for (unsigned k = 0; k < n; k++) {
+		f->size[k] = size_of(r, sizes[k]);
+		f->ring[k] = eph__table_alloc(f->size[k], sizeof(uint32_t));
+		if (f->ring[k] == NULL)
+			return (ENOMEM);
+	}
+	return (0);
+}
+
+static inline int
+fifo_together(const struct eph_refs *r, const uint32_t *sizes, unsigned n,
+    size_t warmup, struct eph_policy_counts *counts, struct eph_err *err,
+    bool clock)
+{
+	const uint64_t all = UINT64_MAX >> (TOGETHER_MAX - n);
+	struct fifo *f = calloc(1, sizeof(*f));
+	int error = f == NULL ? ENOMEM : fifo_alloc(f, r, sizes, n, clock);
+
+	if (error == 0) {
+		fifo_play(f, r, all, 0, warmup, clock);
+		memset(f->misses, 0, sizeof(f->misses));
+		memset(f->kept, 0, sizeof(f->kept));
+		fifo_play(f, r, all, warmup, r->n, clock);
+	}
+	for (unsigned k = 0; k < n && error == 0; k++)
+		counts[k] =
+		    (struct eph_policy_counts){ r->n - warmup - f->misses[k],
+			    f->kept[k] };
+	for (unsigned k = 0; f != NULL && k < n; k++)
+		eph__table_free(f->ring[k]);
+	if (f != NULL) {
+		free(f->in);
+		free(f->used);
+	}
+	free(f);
+	return (error == 0 ? 0 : no_memory(err));
 }
 
 int
 eph__together_fifo(const struct eph_refs *r, const uint32_t *sizes, unsigned n,
     size_t warmup, struct eph_policy_counts *counts, struct eph_err *err)
 {
-	const uint64_t all = UINT64_MAX >> (TOGETHER_MAX - n);
-	struct fifo *f = calloc(1, sizeof(*f));
-	int error = 0;
+	return (fifo_together(r, sizes, n, warmup, counts, err, false));
+}
 
-	if (f == NULL || (f->in = calloc((size_t)r->npages + 1, 8)) == NULL)
-		error = no_memory(err);
-	for (unsigned k = 0; k < n && error == 0; k++) {
-		f->size[k] = size_of(r, sizes[k]);
-		f->ring[k] = eph__table_alloc(f->size[k], sizeof(uint32_t));
-		if (f->ring[k] == NULL)
-			error = no_memory(err);
-	}
-	if (error == 0) {
-		fifo_play(f, r, all, 0, warmup);
-		for (unsigned k = 0; k < n; k++)
-			f->misses[k] = 0;
-		fifo_play(f, r, all, warmup, r->n);
-		for (unsigned k = 0; k < n; k++)
-			counts[k] = (struct eph_policy_counts){
-				r->n - warmup - f->misses[k], 0
-			};
-	}
-	for (unsigned k = 0; f != NULL && k < n; k++)
-		eph__table_free(f->ring[k]);
-	if (f != NULL)
-		free(f->in);
-	free(f);
-	return (error);
+int
+eph__together_clock(const struct eph_refs *r, const uint32_t *sizes, unsigned n,
+    size_t warmup, struct eph_policy_counts *counts, struct eph_err *err)
+{
+	return (fifo_together(r, sizes, n, warmup, counts, err, true));
 }
 
 /* What LFU knows of a page, whatever the size. */

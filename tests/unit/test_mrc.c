@@ -411,7 +411,7 @@ test_curves_are_the_replays(void)
 static void
 test_sizes_together_are_the_replays(void)
 {
-	static const char *const names[] = { "fifo", "lfu" };
+	static const char *const names[] = { "fifo", "clock", "lfu" };
 	const struct eph_policy_ops *policies[COUNT(names)];
 	uint32_t sizes[70];
 	struct eph_mrc_config cfg = { .policies = policies,

@@ -42,34 +42,21 @@ struct switchin {
 	_Atomic(uint32_t) hook; /* td_switchin of the owner is set */
 };
 
-static void
-switchin_destroy(void *state)
-{
-	struct switchin *sw = state;
-	struct eph_machine *mc = sw->sl.mc;
-
-	eph__slots_fini(&sw->sl);
-	eph_machine_free(mc, sw, sizeof(*sw));
-}
-
 static int
 switchin_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct switchin *sw = eph_machine_alloc(mc, sizeof(*sw));
-	int error;
+	struct switchin *sw;
+	const int error = eph__slots_create(
+	    mc, sizeof(*sw), 1, "CMAP2 window", 0, statep, err);
 
 	(void)cfg;
-	if (sw == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	sw = *statep;
 	eph__hold_init(&sw->lock, "CMAP2 window", false);
 	atomic_init(&sw->hook, 0);
-	error = eph__slots_init(&sw->sl, mc, 1, "CMAP2 window", err);
-	if (error != 0)
-		switchin_destroy(sw);
-	else
-		*statep = sw;
-	return (error);
+	return (0);
 }
 
 /* Relaxed: the owner's own. */
@@ -145,7 +132,7 @@ const struct eph_design_ops eph__freebsd_cmap_switchin_ops = {
 	.flags = EPH_DESIGN_ALONE,
 	.nest = 1,
 	.create = switchin_create,
-	.destroy = switchin_destroy,
+	.destroy = eph__slots_destroy,
 	.map = switchin_map,
 	.unmap = switchin_unmap,
 	.kva = eph__slots_kva_mine,

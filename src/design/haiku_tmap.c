@@ -49,36 +49,23 @@ struct haiku_tmap {
 			   [EPH_CPUSET_WORDS_MAX]; /* (l) */
 };
 
-static void
-haiku_tmap_destroy(void *state)
-{
-	struct haiku_tmap *ht = state;
-	struct eph_machine *mc = ht->sl.mc;
-
-	eph__slots_fini(&ht->sl);
-	eph_machine_free(mc, ht, sizeof(*ht));
-}
-
 static int
 haiku_tmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct haiku_tmap *ht = eph_machine_alloc(mc, sizeof(*ht));
-	int error;
+	struct haiku_tmap *ht;
+	const int error =
+	    eph__slots_create(mc, sizeof(*ht), SLOTS_PER_TRANSLATION_MAP,
+		"slot of the translation map", 0, statep, err);
 
 	(void)cfg;
-	if (ht == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	ht = *statep;
 	eph__hold_init(&ht->map, "translation map's slot", false);
 	for (uint32_t i = 0; i < SLOTS_PER_TRANSLATION_MAP; i++)
 		ht->had[i] = EPH_NONE;
-	error = eph__slots_init(&ht->sl, mc, SLOTS_PER_TRANSLATION_MAP,
-	    "slot of the translation map", err);
-	if (error != 0)
-		haiku_tmap_destroy(ht);
-	else
-		*statep = ht;
-	return (error);
+	return (0);
 }
 
 static struct slot *
@@ -165,7 +152,7 @@ const struct eph_design_ops eph__haiku_tmap_ops = {
 	.flags = EPH_DESIGN_GLOBAL | EPH_DESIGN_CACHE | EPH_DESIGN_ALONE,
 	.nest = 1,
 	.create = haiku_tmap_create,
-	.destroy = haiku_tmap_destroy,
+	.destroy = eph__slots_destroy,
 	.map = haiku_tmap_map,
 	.unmap = haiku_tmap_unmap,
 	.kva = eph__slots_kva_mine,

@@ -41,36 +41,20 @@ struct linux_ephmap {
 	_Atomic(uint32_t) *in_use; /* by CPU */
 };
 
-static void
-linux_ephmap_destroy(void *state)
-{
-	struct linux_ephmap *le = state;
-	struct eph_machine *mc = le->sl.mc;
-
-	eph__slots_fini(&le->sl);
-	eph_machine_free(mc, le->in_use, mc->ncpus * sizeof(*le->in_use));
-	eph_machine_free(mc, le, sizeof(*le));
-}
-
 static int
 linux_ephmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct linux_ephmap *le = eph_machine_alloc(mc, sizeof(*le));
-	int error;
+	struct linux_ephmap *le;
+	const int error = eph__slots_create(mc, sizeof(*le), mc->ncpus,
+	    "ephmap part", sizeof(*le->in_use), statep, err);
 
 	(void)cfg;
-	if (le == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	error = eph__slots_init(&le->sl, mc, mc->ncpus, "ephmap part", err);
-	le->in_use = eph_machine_alloc(mc, mc->ncpus * sizeof(*le->in_use));
-	if (error == 0 && le->in_use == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error != 0)
-		linux_ephmap_destroy(le);
-	else
-		*statep = le;
-	return (error);
+		return (error);
+	le = *statep;
+	le->in_use = le->sl.percpu;
+	return (0);
 }
 
 static int
@@ -128,7 +112,7 @@ const struct eph_design_ops eph__linux_ephmap_ops = {
 	.flags = EPH_DESIGN_FAILS,
 	.nest = 1,
 	.create = linux_ephmap_create,
-	.destroy = linux_ephmap_destroy,
+	.destroy = eph__slots_destroy,
 	.map = linux_ephmap_map,
 	.unmap = linux_ephmap_unmap,
 	.kva = eph__slots_kva_mine,

@@ -53,38 +53,23 @@ struct mermap {
 	uint32_t part;		/* (c) pages of a part */
 };
 
-static void
-mermap_destroy(void *state)
-{
-	struct mermap *mm = state;
-	struct eph_machine *mc = mm->sl.mc;
-
-	eph__slots_fini(&mm->sl);
-	eph_machine_free(mc, mm->cpu, mc->ncpus * sizeof(*mm->cpu));
-	eph_machine_free(mc, mm, sizeof(*mm));
-}
-
 static int
 mermap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct mermap *mm = eph_machine_alloc(mc, sizeof(*mm));
-	int error;
-
-	if (mm == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
 	/* One page of it is kept. */
-	mm->part = cfg->nbufs < 2 ? 2 : cfg->nbufs;
-	error = eph__slots_init(
-	    &mm->sl, mc, (uint64_t)mc->ncpus * mm->part, "mermap page", err);
-	mm->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*mm->cpu));
-	if (error == 0 && mm->cpu == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
+	const uint32_t part = cfg->nbufs < 2 ? 2 : cfg->nbufs;
+	struct mermap *mm;
+	const int error =
+	    eph__slots_create(mc, sizeof(*mm), (uint64_t)mc->ncpus * part,
+		"mermap page", sizeof(*mm->cpu), statep, err);
+
 	if (error != 0)
-		mermap_destroy(mm);
-	else
-		*statep = mm;
-	return (error);
+		return (error);
+	mm = *statep;
+	mm->part = part;
+	mm->cpu = mm->sl.percpu;
+	return (0);
 }
 
 /* A page of this CPU's part and a record for it, or NULL. */
@@ -178,7 +163,7 @@ const struct eph_design_ops eph__linux_mermap_ops = {
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_FAILS | EPH_DESIGN_ANY_ORDER,
 	.nest = MERMAP_ALLOCS,
 	.create = mermap_create,
-	.destroy = mermap_destroy,
+	.destroy = eph__slots_destroy,
 	.map = mermap_map,
 	.unmap = mermap_unmap,
 	.kva = eph__slots_kva_mine,

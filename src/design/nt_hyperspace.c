@@ -44,35 +44,21 @@ struct hyperspace {
 	uint32_t left;	  /* (l) the number in the first entry */
 };
 
-static void
-hyperspace_destroy(void *state)
-{
-	struct hyperspace *hs = state;
-	struct eph_machine *mc = hs->sl.mc;
-
-	eph__slots_fini(&hs->sl);
-	eph_machine_free(mc, hs, sizeof(*hs));
-}
-
 static int
 hyperspace_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct hyperspace *hs = eph_machine_alloc(mc, sizeof(*hs));
-	int error;
+	struct hyperspace *hs;
+	const int error = eph__slots_create(mc, sizeof(*hs),
+	    MI_HYPERSPACE_PTES + 1, "hyperspace entry", 0, statep, err);
 
 	(void)cfg;
-	if (hs == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	hs = *statep;
 	hs->left = MI_HYPERSPACE_PTES;
 	eph__hold_init(&hs->lock, "hyperspace mapping", false);
-	error = eph__slots_init(
-	    &hs->sl, mc, MI_HYPERSPACE_PTES + 1, "hyperspace entry", err);
-	if (error != 0)
-		hyperspace_destroy(hs);
-	else
-		*statep = hs;
-	return (error);
+	return (0);
 }
 
 static int
@@ -129,7 +115,7 @@ const struct eph_design_ops eph__nt_hyperspace_ops = {
 	.flags = EPH_DESIGN_ALONE,
 	.nest = 1,
 	.create = hyperspace_create,
-	.destroy = hyperspace_destroy,
+	.destroy = eph__slots_destroy,
 	.map = hyperspace_map,
 	.unmap = hyperspace_unmap,
 	.kva = eph__slots_kva_mine,

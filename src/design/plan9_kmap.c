@@ -46,38 +46,22 @@ struct plan9_kmap {
 	bool amd64;	       /* (c) */
 };
 
-static void
-plan9_destroy(void *state)
-{
-	struct plan9_kmap *pk = state;
-	struct eph_machine *mc = pk->sl.mc;
-
-	eph__slots_fini(&pk->sl);
-	eph_machine_free(mc, pk->cpu, mc->ncpus * sizeof(*pk->cpu));
-	eph_machine_free(mc, pk, sizeof(*pk));
-}
-
 static int
 plan9_create(struct eph_machine *mc, uint32_t entries, bool amd64,
     void **statep, struct eph_err *err)
 {
-	struct plan9_kmap *pk = eph_machine_alloc(mc, sizeof(*pk));
-	int error;
+	struct plan9_kmap *pk;
+	const int error =
+	    eph__slots_create(mc, sizeof(*pk), (uint64_t)mc->ncpus * entries,
+		"KMAP entry of a process", sizeof(*pk->cpu), statep, err);
 
-	if (pk == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	pk = *statep;
 	pk->entries = entries;
 	pk->amd64 = amd64;
-	error = eph__slots_init(&pk->sl, mc, (uint64_t)mc->ncpus * entries,
-	    "KMAP entry of a process", err);
-	pk->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*pk->cpu));
-	if (error == 0 && pk->cpu == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
-	if (error != 0)
-		plan9_destroy(pk);
-	else
-		*statep = pk;
-	return (error);
+	pk->cpu = pk->sl.percpu;
+	return (0);
 }
 
 static int
@@ -162,7 +146,7 @@ plan9_unmap(void *state, void *obj)
 	.policy = "",							\
 	.validity = EPH_VALID_THIS_CPU,					\
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_ANY_ORDER,		\
-	.destroy = plan9_destroy,					\
+	.destroy = eph__slots_destroy,					\
 	.map = plan9_map,						\
 	.unmap = plan9_unmap,						\
 	.kva = eph__slots_kva_mine,					\

@@ -44,38 +44,22 @@ struct quickmap {
 	uint32_t page;	       /* (l) what the entry names; EPH_NONE */
 };
 
-static void
-quickmap_destroy(void *state)
-{
-	struct quickmap *qm = state;
-	struct eph_machine *mc = qm->sl.mc;
-
-	eph__slots_fini(&qm->sl);
-	eph_machine_free(mc, qm->cpu, mc->ncpus * sizeof(*qm->cpu));
-	eph_machine_free(mc, qm, sizeof(*qm));
-}
-
 static int
 quickmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct quickmap *qm = eph_machine_alloc(mc, sizeof(*qm));
-	int error;
+	struct quickmap *qm;
+	const int error = eph__slots_create(
+	    mc, sizeof(*qm), 1, "quickmap page", sizeof(*qm->cpu), statep, err);
 
 	(void)cfg;
-	if (qm == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	qm = *statep;
 	qm->page = EPH_NONE;
 	eph__hold_init(&qm->mm, "quickmap page", true);
-	error = eph__slots_init(&qm->sl, mc, 1, "quickmap page", err);
-	qm->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*qm->cpu));
-	if (error == 0 && qm->cpu == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
-	if (error != 0)
-		quickmap_destroy(qm);
-	else
-		*statep = qm;
-	return (error);
+	qm->cpu = qm->sl.percpu;
+	return (0);
 }
 
 static int
@@ -136,7 +120,7 @@ const struct eph_design_ops eph__serenity_quickmap_ops = {
 	.flags = EPH_DESIGN_CACHE | EPH_DESIGN_ALONE,
 	.nest = 1,
 	.create = quickmap_create,
-	.destroy = quickmap_destroy,
+	.destroy = eph__slots_destroy,
 	.map = quickmap_map,
 	.unmap = quickmap_unmap,
 	.kva = eph__slots_kva_mine,

@@ -40,6 +40,40 @@ eph__slots_fini(struct slots *sl)
 	eph_machine_free(sl->mc, sl->slot, sl->n * sizeof(*sl->slot));
 }
 
+int
+eph__slots_create(struct eph_machine *mc, size_t bytes, uint64_t n,
+    const char *what, size_t each, void **statep, struct eph_err *err)
+{
+	struct slots *sl = eph_machine_alloc(mc, bytes);
+	int error;
+
+	if (sl == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
+	sl->bytes = bytes;
+	sl->percpu_bytes = mc->ncpus * each;
+	error = eph__slots_init(sl, mc, n, what, err);
+	if (each != 0)
+		sl->percpu = eph_machine_alloc(mc, sl->percpu_bytes);
+	if (error == 0 && each != 0 && sl->percpu == NULL)
+		error = eph_err_set(err, ENOMEM, "out of memory");
+	if (error != 0)
+		eph__slots_destroy(sl);
+	else
+		*statep = sl;
+	return (error);
+}
+
+void
+eph__slots_destroy(void *state)
+{
+	struct slots *sl = state;
+	struct eph_machine *mc = sl->mc;
+
+	eph__slots_fini(sl);
+	eph_machine_free(mc, sl->percpu, sl->percpu_bytes);
+	eph_machine_free(mc, sl, sl->bytes);
+}
+
 void
 eph__slots_use(struct slots *sl, struct slot *slot, struct vm_page *m)
 {

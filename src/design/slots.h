@@ -33,6 +33,9 @@ struct slots {
 	uint32_t n;		/* (c) */
 	eph_va_t window;	/* (c) 0: the design's own */
 	struct slot *slot;	/* (c) n of them */
+	void *percpu;		/* (c) of eph__slots_create(): by CPU */
+	size_t percpu_bytes;	/* (c) of all CPUs */
+	size_t bytes;		/* (c) of the whole state */
 };
 
 /* A cursor of one CPU; padded, because CPUs write theirs all the time. */
@@ -49,6 +52,15 @@ struct slots_cpu {
 int eph__slots_init(struct slots *sl, struct eph_machine *mc, uint64_t n,
     const char *what, struct eph_err *err);
 void eph__slots_fini(struct slots *sl);
+
+/*
+ * create() and destroy() of a design whose state, of `bytes`, begins with
+ * slots and has for each CPU `each` bytes more at `percpu` (0: nothing); all
+ * of it is zeroed.  Returns 0 and sets *statep, or as eph__slots_init().
+ */
+int eph__slots_create(struct eph_machine *mc, size_t bytes, uint64_t n,
+    const char *what, size_t each, void **statep, struct eph_err *err);
+void eph__slots_destroy(void *state);
 
 /*
  * Hand out `slot`, which is free, for `m`, and count a miss.  Give it

@@ -61,38 +61,22 @@ struct xen_circle {
 	bool ready;	       /* (c) unmapping marks, as it does not clear */
 };
 
-static void
-xen_circle_destroy(void *state)
-{
-	struct xen_circle *xc = state;
-	struct eph_machine *mc = xc->sl.mc;
-
-	eph__slots_fini(&xc->sl);
-	eph_machine_free(mc, xc->cpu, mc->ncpus * sizeof(*xc->cpu));
-	eph_machine_free(mc, xc, sizeof(*xc));
-}
-
 static int
 xen_circle_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, bool shadow, bool ready, struct eph_err *err)
 {
-	struct xen_circle *xc = eph_machine_alloc(mc, sizeof(*xc));
-	int error;
+	struct xen_circle *xc;
+	const int error = eph__slots_create(mc, sizeof(*xc), cfg->nbufs,
+	    "mapcache entry", sizeof(*xc->cpu), statep, err);
 
-	if (xc == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
+	if (error != 0)
+		return (error);
+	xc = *statep;
 	xc->shadow = shadow;
 	xc->ready = ready;
 	mutex_init(&xc->lock, "map_lock");
-	error = eph__slots_init(&xc->sl, mc, cfg->nbufs, "mapcache entry", err);
-	xc->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*xc->cpu));
-	if (error == 0 && xc->cpu == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
-	if (error != 0)
-		xen_circle_destroy(xc);
-	else
-		*statep = xc;
-	return (error);
+	xc->cpu = xc->sl.percpu;
+	return (0);
 }
 
 static int
@@ -210,7 +194,7 @@ xen_circle_unmap(void *state, void *obj)
 	.shootdown = "acked-invlpg",					\
 	.policy = "",							\
 	.validity = EPH_VALID_THIS_CPU,					\
-	.destroy = xen_circle_destroy,					\
+	.destroy = eph__slots_destroy,					\
 	.map = xen_circle_map,						\
 	.unmap = xen_circle_unmap,					\
 	.kva = eph__slots_kva_mine,					\

@@ -41,37 +41,21 @@ struct xen_percpu {
 	uint32_t entries;      /* (c) of each CPU */
 };
 
-static void
-xen_percpu_destroy(void *state)
-{
-	struct xen_percpu *xp = state;
-	struct eph_machine *mc = xp->sl.mc;
-
-	eph__slots_fini(&xp->sl);
-	eph_machine_free(mc, xp->cpu, mc->ncpus * sizeof(*xp->cpu));
-	eph_machine_free(mc, xp, sizeof(*xp));
-}
-
 static int
 xen_percpu_create(struct eph_machine *mc, const struct eph_design_config *cfg,
     void **statep, struct eph_err *err)
 {
-	struct xen_percpu *xp = eph_machine_alloc(mc, sizeof(*xp));
-	int error;
+	struct xen_percpu *xp;
+	const int error =
+	    eph__slots_create(mc, sizeof(*xp), (uint64_t)mc->ncpus * cfg->nbufs,
+		"mapcache entry of a CPU", sizeof(*xp->cpu), statep, err);
 
-	if (xp == NULL)
-		return (eph_err_set(err, ENOMEM, "out of memory"));
-	xp->entries = cfg->nbufs;
-	error = eph__slots_init(&xp->sl, mc, (uint64_t)mc->ncpus * cfg->nbufs,
-	    "mapcache entry of a CPU", err);
-	xp->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*xp->cpu));
-	if (error == 0 && xp->cpu == NULL)
-		error = eph_err_set(err, ENOMEM, "out of memory");
 	if (error != 0)
-		xen_percpu_destroy(xp);
-	else
-		*statep = xp;
-	return (error);
+		return (error);
+	xp = *statep;
+	xp->entries = cfg->nbufs;
+	xp->cpu = xp->sl.percpu;
+	return (0);
 }
 
 /* flush_all_ready_maps(), and the flush. */
@@ -159,7 +143,7 @@ const struct eph_design_ops eph__xen_percpu_ops = {
 	.validity = EPH_VALID_THIS_CPU,
 	.flags = EPH_DESIGN_NBUFS | EPH_DESIGN_ANY_ORDER,
 	.create = xen_percpu_create,
-	.destroy = xen_percpu_destroy,
+	.destroy = eph__slots_destroy,
 	.map = xen_percpu_map,
 	.unmap = xen_percpu_unmap,
 	.kva = eph__slots_kva_mine,

@@ -74,14 +74,22 @@ digest_ops(struct study_input *in)
 static char *
 input_name(const struct setup *s)
 {
-	const size_t n = strlen(s->trace) + 96;
-	char *name = must_alloc(NULL, n, 1), number[NUMBER_MAX];
+	char *name = NULL, number[NUMBER_MAX];
+	size_t size;
+	FILE *f = open_memstream(&name, &size);
 
-	(void)snprintf(name, n, "%s%s%s%s%s", s->trace,
-	    s->spread != EPH_SPREAD_NONE ? ", CPUs by " : "",
-	    s->spread != EPH_SPREAD_NONE ? s->o->spread : "",
-	    s->warmup > 0 ? ", after " : "",
-	    s->warmup > 0 ? number_u64(number, s->warmup) : "");
+	if (f == NULL)
+		out_of_memory();
+	(void)fputs(s->trace, f);
+	if (s->o->rate > 0)
+		(void)fprintf(
+		    f, ", %s a second", number_u64(number, s->o->rate));
+	if (s->spread != EPH_SPREAD_NONE)
+		(void)fprintf(f, ", CPUs by %s", s->o->spread);
+	if (s->warmup > 0)
+		(void)fprintf(f, ", after %s", number_u64(number, s->warmup));
+	if (fclose(f) != 0 || name == NULL)
+		out_of_memory();
 	return (name);
 }
 

@@ -117,6 +117,9 @@ refuses 'a workload has none' run --design dmap --workload pipe --rate 3
 accepts run --design sf_buf.lru --time --load open --rate 3 few.txt
 accepts compare --design sf_buf.lru,dmap --rate 3 few.txt
 accepts sweep --trace few.txt --design sf_buf.lru --rate 3 --hold 1s -o rate.db
+accepts sweep --trace few.txt --design sf_buf.lru --rate 3K --hold 1s -o rate.db
+accepts query rate.db
+expect_out 'few.txt, 3,072 a second'
 
 # Generated traces have time when they are asked to.
 accepts trace generate loop --pages 3 --refs 7 --rate 3 --to text -o -

@@ -153,7 +153,7 @@ mrc_size(const struct mrc *m, unsigned part, uint32_t nbufs)
 }
 
 /*
- * Policies with a curve of their own, and from how many sizes on it is less
+ * Policies with a way of their own, and from how many sizes on it is less
  * work than a replay at each.  It sets hits[c] for each size that is wanted
  * of this part; the others are 0.
  */
@@ -244,7 +244,7 @@ mrc_opt(const struct mrc *m, const struct eph_refs *r, unsigned part,
 
 static const struct mrc_stack mrc_stacks[] = {
 	{ &eph_policy_lru, mrc_lru, 4 },
-	{ &eph_policy_opt, mrc_opt, 2 },
+	{ &eph_policy_opt, mrc_opt, 1 },
 };
 
 static const struct mrc_stack *

@@ -19,6 +19,7 @@ eph__lists_init(
 	l->c.mem = env->mem;
 	l->c.nslots = env->nslots;
 	l->by_page = env->by_page;
+	l->cached = LISTS_CACHED;
 	if (env->by_page)
 		nghosts = 0;
 	l->nghosts = nghosts;

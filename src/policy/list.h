@@ -44,8 +44,9 @@ struct lists {
 	bool ready; /* victim() did insert()'s work for the page */
 	bool both;  /* a cached page may have a ghost as well */
 	bool by_page;
-	uint8_t aside; /* number of a list without links, whose slots the
+	uint8_t aside;	 /* number of a list without links, whose slots the
 			* policy keeps elsewhere; 0: there is none */
+	uint32_t cached; /* lists of cached pages, with slots by page */
 	uint32_t count[LISTS_MAX];
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };
@@ -239,7 +240,7 @@ lists_ghost_add(struct lists *l, uint32_t page, unsigned list)
 static inline bool
 lists_cached(const struct lists *l, uint32_t page)
 {
-	return (l->n[page].list - 1u < LISTS_CACHED);
+	return (l->n[page].list - 1u < l->cached);
 }
 
 /*

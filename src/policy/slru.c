@@ -47,6 +47,7 @@ slru_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 		return (error);
 	if ((s = lists_create(env, sizeof(*s), 0)) == NULL)
 		return (eph__policy_nomem(env, "slru", err));
+	s->l.cached = LISTS_MAX; /* there are no ghosts */
 	s->top = (uint32_t)v[1];
 	for (uint32_t i = PROBATION + 1; i <= s->top; i++)
 		s->most[i] = policy_share(env->nslots, v[0] / (s->top - 1), 0);
@@ -109,6 +110,7 @@ slru_check(void *ps)
 #define slru_release	      lists_release
 #define slru_forget	      lists_forget
 #define POLICY_NEAR(ps, slot) (&((struct slru *)(ps))->l.n[slot])
+#define POLICY_LISTS(ps)      (&((struct slru *)(ps))->l)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_slru = {
@@ -116,5 +118,6 @@ const struct eph_policy_ops eph_policy_slru = {
 	.summary = "probationary and protected LRU lists",
 	.origin = "Karedla, Love, Wherry, IEEE Computer 1994",
 	.params = slru_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

@@ -53,15 +53,15 @@
  * Where it loses (doc/best.md has numbers).  A flush takes translations with
  * it that were still good: TLB misses are about one per cent above those of
  * sf_buf.accessed, which forgets one address at a time.  Addresses: 16 for each
- * buffer, and 18,432 spare at least, so a 32-bit kernel runs short earlier; where
- * there are fewer it flushes as much more often.  Designs that never tell other CPUs send
- * no IPIs at all: with private maps best does not either, but each CPU then
- * flushes once for W misses of all CPUs, and designs that keep a window of as
- * many addresses as there are buffers for each CPU (linux.mermap) flush less
- * from 16 CPUs on.  linux.vm_map_ram flushes less beyond 64 CPUs if there are
- * few buffers.  What keeps more pages than it has buffers (netbsd.ubc two,
- * xtensa.kmap four for each) hits more on a loop that fits only there.  dmap
- * maps nothing.
+ * buffer, and 18,432 spare at least, so a 32-bit kernel runs short earlier;
+ * where there are fewer it flushes as much more often.  Designs that never tell
+ * other CPUs send no IPIs at all: with private maps best does not either, but
+ * each CPU then flushes once for W misses of all CPUs, and designs that keep a
+ * window of as many addresses as there are buffers for each CPU (linux.mermap)
+ * flush less from 16 CPUs on.  linux.vm_map_ram flushes less beyond 64 CPUs if
+ * there are few buffers.  What keeps more pages than it has buffers (netbsd.ubc
+ * two, xtensa.kmap four for each) hits more on a loop that fits only there.
+ * dmap maps nothing.
  *
  * Entries are not global, so that a CR3 reload is enough.
  *

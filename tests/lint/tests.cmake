@@ -31,7 +31,9 @@ add_test(NAME lint.circles
     $<TARGET_FILE:ephmap>)
 add_test(NAME lint.sizes
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/sizes.sh ${CMAKE_SOURCE_DIR})
-set_tests_properties(lint.circles lint.format lint.sizes PROPERTIES
+add_test(NAME lint.rows
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/rows.sh ${CMAKE_SOURCE_DIR})
+set_tests_properties(lint.circles lint.format lint.rows lint.sizes PROPERTIES
     LABELS lint TIMEOUT 60)
 
 # Some files at each run, all of them in a long one; skipped without the tool.

@@ -101,8 +101,15 @@ eph__ex_enabled(const struct explore *ex)
 		if (ex_can_resume(ex, &ex->entity[id]))
 			set |= EX_BIT(id);
 	}
-	for (unsigned c = 0; c < ex->mc->ncpus; c++)
-		set = ex_cpu_enabled(ex, c, set);
+	for (unsigned c = 0; c < ex->mc->ncpus; c++) {
+		const struct ex_cpu *ec = &ex->cpu[c];
+		const struct eph_cpu *cpu = ex->mc->cpus[c];
+
+		/* Mostly nothing waits there, and nothing is forbidden. */
+		if ((ec->npending | ec->nstores | cpu->crit) != 0 ||
+		    cpu->ipiq != NULL)
+			set = ex_cpu_enabled(ex, c, set);
+	}
 	return (set);
 }
 

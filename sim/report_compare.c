@@ -301,9 +301,8 @@ print_how_to_read(const struct shown *w, FILE *out)
 		  "or not\n"
 		: "");
 	if (w->in_use)
-		(void)fputs(
-		    "in use, at most: buffers that somebody holds, mean and "
-		    "peak of the run.\n",
+		(void)fputs("in use, at most: buffers that are held, mean and "
+			    "peak of the run.\n",
 		    f);
 	(void)fputs(
 	    "cycles/map is modelled: those events times the machine's prices "

@@ -17,8 +17,8 @@
  *
  * In lockstep one host thread plays all CPUs: eph_world_cpu() says which one
  * the next calls are made on.  A map that could sleep must be made by a
- * thread of the world (eph_world_thread(), eph_world_run()), because nobody
- * else could wake the caller.
+ * thread of the world (eph_world_thread(), eph_world_run()), because no
+ * other could wake the caller.
  */
 
 #include "ephmap/counters.h"

@@ -46,8 +46,8 @@
  * that has none.
  *
  * Simplified.  A slot maps MAXBSIZE (8 KiB) of a file there, and one page
- * here.  The entry is stored before the slot is unlocked; there whoever
- * finds none stores it, and the second does so in vain.  A slot whose lock
+ * here.  The entry is stored before the slot is unlocked; there a CPU
+ * that finds none stores it, and the second does so in vain.  A slot whose lock
  * is held is passed over there (mutex_tryenter); here it is taken off the
  * list first, and let go if a hit was faster.
  *

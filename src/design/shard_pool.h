@@ -23,7 +23,7 @@
  *
  * Claiming.  A slot leaves its free list before the chain of its old page
  * is locked, so a hit on that page may come between: the hit takes its
- * reference, and whoever claimed the slot finds that and tries another.
+ * reference, and the claimer of the slot finds that and tries another.
  * While a slot is claimed no thread puts it on a list, so its page cannot
  * change under the claimer.
  *

@@ -2,8 +2,8 @@
 
 /*
  * pos (Yuan, Yang, Gu, "Partial order aware concurrency sampling", CAV 2018):
- * every pending operation has a random priority.  The lowest runs; whoever
- * waits with an operation that does not commute with it draws anew, as does
+ * every pending operation has a random priority.  The lowest runs; an entity
+ * that waits with an operation that does not commute with it draws anew, as does
  * the entity that ran.
  */
 

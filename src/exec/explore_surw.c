@@ -4,7 +4,7 @@
  * surw (Zhao and others, "Selectively uniform concurrency testing", ASPLOS
  * 2025): in each schedule a few of the objects that entities share are
  * interesting.  Who makes the next interesting operation is drawn with a
- * probability in proportion to those that it has still to make; whoever else
+ * probability in proportion to those that it has still to make; another that
  * comes to one waits.  So the orders of these operations are about equally
  * likely, however many others there are.
  *

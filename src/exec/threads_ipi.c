@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Threads: interrupts wait in a ring at their target, and whoever waits for
- * anybody answers his own meanwhile.  An idle CPU's invalidations are
+ * Threads: interrupts wait in a ring at their target, and a CPU that waits
+ * for another answers its own meanwhile.  An idle CPU's invalidations are
  * executed on its behalf, under the lock that keeps it idle.
  */
 

@@ -5,7 +5,7 @@
  * others point to the owner (NetBSD 2004, FreeBSD 2016).
  *
  * No memory for counters and no array to look them up in, and the counter
- * is on a line that whoever has the owner touches anyway.  The invariant
+ * is on a line that the holder of the owner touches anyway.  The invariant
  * this costs: the owner may be freed by its holder, but its memory must
  * stay until the last sharer is gone.  It then goes with the storage, from
  * whatever CPU that is.

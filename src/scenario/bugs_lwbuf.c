@@ -595,7 +595,7 @@ dtor_setup(struct eph_xp *x)
 const struct eph_scenario eph__scenario_dtor = {
 	.abi = EPHMAP_ABI,
 	.name = "lwbuf-dtor",
-	.summary = "an address is given back and used by somebody else",
+	.summary = "an address is given back and used by another thread",
 	.origin = "DragonFly f448e2f913, 2010-03-31; 910cc6927b for pipes",
 	.cpus = 2,
 	.no_design = true,

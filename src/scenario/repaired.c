@@ -45,7 +45,7 @@ extern const struct eph_design_ops eph__sf_buf_lru_ops;
 extern const struct eph_design_ops eph__sf_buf_uncached_ops;
 
 /*
- * The wakeup that an interrupted sleeper got was meant for somebody who
+ * The wakeup that an interrupted sleeper got was meant for one that
  * takes a buffer.  Too many wakeups do no harm: the woken look again.
  */
 static int

@@ -51,7 +51,7 @@ struct script_name {
 	char name[SCRIPT_NAME];
 	unsigned line; /* where it was used first */
 	uint32_t cpus; /* mapping: on which it is used */
-	bool made;     /* somebody maps it, or sets it */
+	bool made;     /* a block maps it, or sets it */
 };
 
 struct script {

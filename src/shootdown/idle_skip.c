@@ -25,8 +25,8 @@
  *
  * DragonFly 79f2da0360, 2016-07-15, smp_invltlb(); off by default from
  * 2016-07-23 on (6cb49c4fc9, machdep.optimized_invltlb).  The commit also
- * spared the flush where the entry was 0 before.  Not so here: whoever
- * stored that 0 may have told nobody.
+ * spared the flush where the entry was 0 before.  Not so here: the
+ * CPU that stored that 0 may have told none.
  */
 
 #include "ephmap/sdk/exec.h"

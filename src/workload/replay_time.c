@@ -452,7 +452,7 @@ timed_next(
 		return (error);
 	cpu = t->heap[0].cpu;
 	at = t->heap[0].at;
-	/* Timers that are due before may move clocks, by waking somebody. */
+	/* Timers that are due before may move clocks, by waking a thread. */
 	eph__lockstep_advance(t->mc, eph__clock_ns(t->mc, at));
 	eph__clock_until(t->mc, cpu, at, EPH_CYCLES_idle);
 	t->now = t->cpus[cpu].next;

@@ -7,13 +7,13 @@
  * Xen's TLB clock: which CPUs have flushed since a moment that one noted?
  *
  * A number counts the full flushes of all CPUs, from 1, and every CPU
- * remembers what it was after its own last one.  Who removes something notes
- * the time; who wants to be sure that nobody holds it any more has only those
- * CPUs flush that have not flushed since.  A flush of any kind counts, for
+ * remembers what it was after its own last one.  A CPU that removes something
+ * notes the time; one that must be sure that no CPU holds it any more has only
+ * those flush that have not flushed since.  A flush of any kind counts, for
  * whatever reason it was made.
  *
- * None of these sleeps, and all may be called on any CPU.  A machine on which
- * nobody called eph_tlbclock_start() has no clock and pays nothing.
+ * None of these sleeps, and all may be called on any CPU.  A machine for
+ * which eph_tlbclock_start() was not called has no clock and pays nothing.
  *
  * Xen xen/arch/x86/flushtlb.c, asm/flushtlb.h.  Its leader, who has everybody
  * flush when 32 bits are used up, is not rebuilt: from then on every CPU is

@@ -157,8 +157,9 @@ eph_cpuset_count(const eph_cpuword_t *set, unsigned words)
 {
 	unsigned n = 0;
 
+	/* Most sets of many CPUs have few of them. */
 	for (unsigned i = 0; i < words; i++)
-		n += eph_cpuword_count(set[i]);
+		n += set[i] != 0 ? eph_cpuword_count(set[i]) : 0;
 	return (n);
 }
 

@@ -89,7 +89,7 @@ side_run(struct side *s, const char *list, const char *sizes, const char *trace)
 {
 	const double start = bench_now();
 	struct rusage ru;
-	int status;
+	int status = 0;
 	pid_t pid;
 
 	if (s->program == NULL)

@@ -106,7 +106,7 @@ set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libephmap-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libephmap${ephmap_abi} (= ${PROJECT_VERSION})")
+    "libephmap${ephmap_abi} (= ${PROJECT_VERSION}), libzstd-dev, zlib1g-dev, libjansson-dev, liblzma-dev, liblz4-dev, libbz2-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 "ephemeral kernel mappings on a simulated machine (headers)
  Headers, the static library and the files for CMake and pkg-config, to

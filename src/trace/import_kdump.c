@@ -25,16 +25,18 @@
 #define NAMES_MAX 2
 #define BSD_AGAIN 35u
 
+enum kdump_kind { KDUMP_OTHER, KDUMP_CALL, KDUMP_NAMI, KDUMP_RET };
+
 struct kdump_line {
 	uint64_t task;
 	uint64_t ns;
 	char *what; /* after CALL, NAMI or RET */
-	enum { KDUMP_OTHER, KDUMP_CALL, KDUMP_NAMI, KDUMP_RET } kind;
+	enum kdump_kind kind;
 };
 
 static const struct {
 	const char *word;
-	int kind;
+	enum kdump_kind kind;
 } kinds[] = {
 	{ " CALL ", KDUMP_CALL },
 	{ " NAMI ", KDUMP_NAMI },

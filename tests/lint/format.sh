@@ -29,7 +29,8 @@ keys=
 n=0
 # Two words a line: what a file is, and its name.
 for word in $(sha256sum src/*/*.[ch] include/ephmap/*.h include/ephmap/*/*.h \
-    tests/*/*.[ch] bench/*.[ch] sim/*.[ch]); do
+    tests/*/*.[ch] bench/*.[ch] sim/*.[ch] \
+    examples/*.c); do
 	case $word in
 	*.[ch])
 		n=$((n + 1))

@@ -198,6 +198,13 @@ bench_searches(const char *program, const char *base, unsigned reps, bool smoke)
 			{ .program = base } };
 		bool able[2] = { true, true };
 
+		/* A sanitizer's stacks are not to be saved. */
+		if (strstr(searches[k].args, "bfs") != NULL &&
+		    !eph__fiber_opens()) {
+			(void)printf(
+			    "%-33s not in this build\n", searches[k].what);
+			continue;
+		}
 		for (unsigned r = 0; r < reps; r++) {
 			for (unsigned i = 0; i < 2; i++)
 				able[i] = able[i] &&

@@ -251,18 +251,11 @@ int
 main(int argc, char **argv)
 {
 	const bool smoke = bench_smoke(argc, argv);
-	const char *n = bench_option(argc, argv, "--reps");
-	const unsigned long want = n != NULL ? strtoul(n, NULL, 10) : 3;
-	const unsigned reps = smoke || want == 0 ? 1
-	    : want < BENCH_REPS_MAX		 ? (unsigned)want
-						 : BENCH_REPS_MAX;
+	const unsigned reps = bench_reps(argc, argv, 3);
 	const char *base = bench_option(argc, argv, "--base");
-	const char *slash = strrchr(argv[0], '/');
 	char program[4096];
 
-	(void)snprintf(program, sizeof(program), "%.*s/ephmap",
-	    slash != NULL ? (int)(slash - argv[0]) : 1,
-	    slash != NULL ? argv[0] : ".");
+	bench_program(argv[0], program, sizeof(program));
 	bench_switch(smoke ? 100 : 20000000, reps);
 	bench_searches(program, base, reps, smoke);
 	for (int i = 1; i < argc; i++) {

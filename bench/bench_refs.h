@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "bench_support.h"
+#include "ephmap/generate.h"
 #include "ephmap/mrc.h"
+#include "ephmap/trace.h"
 
 static inline void
 bench_fail(const char *what)
@@ -43,6 +45,26 @@ bench_refs_zipf(struct eph_refs *r, uint32_t pages, size_t n, double alpha)
 		bench_fail("out of memory");
 	free(dense);
 	free(ids);
+}
+
+/* A file of references to a Zipf stream, dealt to CPUs; for unlink(). */
+static inline void
+bench_zipf_file(const char *path, enum eph_trace_form form, uint64_t pages,
+    uint64_t refs, double alpha, unsigned cpus)
+{
+	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
+		.pages = pages,
+		.refs = refs,
+		.alpha = alpha,
+		.cpus = cpus,
+		.seed = 1 };
+	struct eph_trace_writer *w;
+	struct eph_err err;
+
+	if (eph_trace_writer_open(path, form, &w, &err) != 0 ||
+	    eph_trace_generate(&g, w, &err) != 0 ||
+	    eph_trace_writer_commit(w, &err) != 0)
+		bench_fail(err.text);
 }
 
 struct bench_rate {

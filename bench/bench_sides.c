@@ -26,10 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench_support.h"
-#include "ephmap/generate.h"
+#include "bench_refs.h"
 #include "ephmap/sdk/design.h"
-#include "ephmap/trace.h"
 
 #define MANY 1024u
 
@@ -46,13 +44,6 @@ struct side {
 	double kib; /* at its highest */
 };
 
-static void
-fail(const char *what)
-{
-	(void)fprintf(stderr, "bench_sides: %s\n", what);
-	exit(2);
-}
-
 /* One more run; false if the program cannot do it. */
 static bool
 side_run(struct side *s, const char *design)
@@ -64,7 +55,7 @@ side_run(struct side *s, const char *design)
 	if (s->program == NULL)
 		return (false);
 	if (!bench_run(argv, &run))
-		fail("cannot run a program");
+		bench_fail("cannot run a program");
 	if (run.status != 0)
 		return (false);
 	bench_add(&s->t, run.seconds);
@@ -86,84 +77,42 @@ sides_run(struct side *s, size_t n, const char *design, unsigned reps)
 	}
 }
 
-/* How many times the time of `b` is that of `a`. */
-static void
-ratio_print(const struct side *a, const struct side *b)
-{
-	struct bench_times x = a->t, y = b->t, each = { .n = 0 };
-
-	if (x.n == 0 || y.n == 0) {
-		printf("  %6s %6s %6s %6s", "-", "", "", "");
-		return;
-	}
-	for (unsigned i = 0; i < x.n && i < y.n; i++)
-		bench_add(&each, x.seconds[i] / y.seconds[i]);
-	printf("  %6.2f %6.2f %6.2f %6.2f", bench_min(&x) / bench_min(&y),
-	    bench_min(&each), bench_median(&each), bench_max(&each));
-}
-
-static void
-ms_print(const struct side *s)
-{
-	struct bench_times t = s->t;
-
-	if (t.n == 0)
-		printf(" %8s", "-");
-	else
-		printf(" %8.1f", bench_min(&t) * 1e3);
-}
-
 /* Who misses what is wanted. */
-static struct {
+struct missed {
 	unsigned designs;
 	unsigned slow;
 	unsigned large;
-} missed;
+};
 
 static void
-many_row(struct side *s, const char *design, unsigned reps)
+many_row(struct side *s, const char *design, unsigned reps, struct missed *to)
 {
 	sides_run(s, 4, design, reps);
-	missed.designs++;
-	missed.slow += s[0].t.n != 0 && s[1].t.n != 0 &&
+	to->designs++;
+	to->slow += s[0].t.n != 0 && s[1].t.n != 0 &&
 	    bench_min(&s[1].t) > WANT_TIMES * bench_min(&s[0].t);
-	missed.large += (s[1].kib - s[0].kib) / (MANY - 2) > WANT_KIB;
+	to->large += (s[1].kib - s[0].kib) / (MANY - 2) > WANT_KIB;
 	printf("%-23s", design);
-	ms_print(&s[0]);
-	ms_print(&s[1]);
-	ratio_print(&s[1], &s[0]);
+	bench_print_min(&s[0].t, 1e3, 1);
+	bench_print_min(&s[1].t, 1e3, 1);
+	bench_print_ratio(&s[1].t, &s[0].t);
 	printf(" %7.1f", (s[1].kib - s[0].kib) / (MANY - 2));
-	ratio_print(&s[3], &s[1]);
+	bench_print_ratio(&s[3].t, &s[1].t);
 	printf("\n");
 }
 
-static void
-make(const char *path, unsigned cpus, uint64_t refs)
+static struct missed
+each_design(void (*row)(struct side *, const char *, unsigned, struct missed *),
+    struct side *s, const char *only, unsigned reps, bool smoke)
 {
-	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
-		.pages = 10000,
-		.refs = refs,
-		.alpha = 0.8,
-		.cpus = cpus,
-		.seed = 1 };
-	struct eph_trace_writer *w;
-	struct eph_err err;
+	struct missed missed = { 0, 0, 0 };
 
-	if (eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, &err) != 0 ||
-	    eph_trace_generate(&g, w, &err) != 0 ||
-	    eph_trace_writer_commit(w, &err) != 0)
-		fail(err.text);
-}
-
-static void
-each_design(void (*row)(struct side *, const char *, unsigned), struct side *s,
-    const char *only, unsigned reps, bool smoke)
-{
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
 		if (only != NULL ? strcmp(only, eph_designs[i]->name) == 0
 				 : !smoke || i < 3)
-			row(s, eph_designs[i]->name, reps);
+			row(s, eph_designs[i]->name, reps, &missed);
 	}
+	return (missed);
 }
 
 static void
@@ -172,12 +121,14 @@ many(const char *program, const char *base, const char *only, unsigned reps,
 {
 	const char *dir = getenv("TMPDIR");
 	char path[2][256];
+	struct missed missed;
 	struct side s[4];
 
 	for (int i = 0; i < 2; i++) {
 		(void)snprintf(path[i], sizeof(path[i]), "%.200s/sides%ld.%d",
 		    dir != NULL ? dir : P_tmpdir, (long)getpid(), i);
-		make(path[i], i == 0 ? 2 : MANY, smoke ? 1000 : 1000000);
+		bench_zipf_file(path[i], EPH_TRACE_BINARY, 10000,
+		    smoke ? 1000 : 1000000, 0.8, i == 0 ? 2 : MANY);
 	}
 	for (int i = 0; i < 4; i++)
 		s[i] = (struct side){ .program = i < 2 ? program : base,
@@ -186,7 +137,7 @@ many(const char *program, const char *base, const char *only, unsigned reps,
 	       "minima, least,\nmiddle, most); KiB for each further CPU; how "
 	       "many times the other build takes\non %u\n",
 	    MANY, MANY);
-	each_design(many_row, s, only, reps, smoke);
+	missed = each_design(many_row, s, only, reps, smoke);
 	printf("wanted: at most %.1f times and %.0f KiB; missed by %u and %u "
 	       "of %u designs, see\ndoc/speed.md\n",
 	    WANT_TIMES, WANT_KIB, missed.slow, missed.large, missed.designs);
@@ -195,17 +146,17 @@ many(const char *program, const char *base, const char *only, unsigned reps,
 }
 
 static void
-trace_row(struct side *s, const char *design, unsigned reps)
+trace_row(struct side *s, const char *design, unsigned reps, struct missed *to)
 {
 	sides_run(s, 2, design, reps);
-	missed.designs += s[1].t.n != 0;
-	missed.slow += s[0].t.n != 0 && s[1].t.n != 0 &&
+	to->designs += s[1].t.n != 0;
+	to->slow += s[0].t.n != 0 && s[1].t.n != 0 &&
 	    bench_min(&s[1].t) <
 		(s[0].time ? 1 : WANT_BASE) * bench_min(&s[0].t);
 	printf("%-23s", design);
-	ms_print(&s[0]);
-	ms_print(&s[1]);
-	ratio_print(&s[1], &s[0]);
+	bench_print_min(&s[0].t, 1e3, 1);
+	bench_print_min(&s[1].t, 1e3, 1);
+	bench_print_ratio(&s[1].t, &s[0].t);
 	printf("\n");
 }
 
@@ -216,16 +167,11 @@ main(int argc, char **argv)
 	const char *base = bench_option(argc, argv, "--base");
 	const char *trace = bench_option(argc, argv, "--trace");
 	const char *only = bench_option(argc, argv, "--design");
-	const char *n = bench_option(argc, argv, "--reps");
-	const unsigned reps = smoke ? 1
-	    : n != NULL		    ? (unsigned)strtoul(n, NULL, 10)
-				    : 7;
-	const char *slash = strrchr(argv[0], '/');
+	const unsigned reps = bench_reps(argc, argv, 7);
+	struct missed missed;
 	char program[512];
 
-	(void)snprintf(program, sizeof(program), "%.*s/ephmap",
-	    slash != NULL ? (int)(slash - argv[0]) : 1,
-	    slash != NULL ? argv[0] : ".");
+	bench_program(argv[0], program, sizeof(program));
 	if (trace == NULL) {
 		many(program, base, only, reps, smoke);
 	} else {
@@ -237,7 +183,7 @@ main(int argc, char **argv)
 		printf("milliseconds of CPU, this build and the other; how "
 		       "many times the other\ntakes (of minima, least, "
 		       "middle, most)\n");
-		each_design(trace_row, s, only, reps, smoke);
+		missed = each_design(trace_row, s, only, reps, smoke);
 		printf("wanted: at least %.1f times; missed by %u of %u "
 		       "designs, see doc/speed.md\n",
 		    s[0].time ? 1 : WANT_BASE, missed.slow, missed.designs);

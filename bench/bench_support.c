@@ -61,28 +61,76 @@ cmp_double(const void *a, const void *b)
 }
 
 static double
-bench_nth(struct bench_times *t, unsigned i)
+bench_nth(const struct bench_times *t, unsigned i)
 {
-	qsort(t->seconds, t->n, sizeof(t->seconds[0]), cmp_double);
-	return (t->seconds[i]);
+	struct bench_times sorted = *t;
+
+	qsort(sorted.seconds, t->n, sizeof(sorted.seconds[0]), cmp_double);
+	return (sorted.seconds[i]);
 }
 
 double
-bench_min(struct bench_times *t)
+bench_min(const struct bench_times *t)
 {
 	return (bench_nth(t, 0));
 }
 
 double
-bench_median(struct bench_times *t)
+bench_median(const struct bench_times *t)
 {
 	return (bench_nth(t, t->n / 2));
 }
 
 double
-bench_max(struct bench_times *t)
+bench_max(const struct bench_times *t)
 {
 	return (bench_nth(t, t->n - 1));
+}
+
+void
+bench_print_min(const struct bench_times *t, double unit, int digits)
+{
+	if (t->n == 0)
+		printf(" %8s", "-");
+	else
+		printf(" %8.*f", digits, bench_min(t) * unit);
+}
+
+void
+bench_print_ratio(
+    const struct bench_times *other, const struct bench_times *mine)
+{
+	struct bench_times each = { .n = 0 };
+
+	if (other->n == 0 || mine->n == 0) {
+		printf("  %6s %6s %6s %6s", "-", "", "", "");
+		return;
+	}
+	for (unsigned i = 0; i < other->n && i < mine->n; i++)
+		bench_add(&each, other->seconds[i] / mine->seconds[i]);
+	printf("  %6.2f %6.2f %6.2f %6.2f", bench_min(other) / bench_min(mine),
+	    bench_min(&each), bench_median(&each), bench_max(&each));
+}
+
+unsigned
+bench_reps(int argc, char **argv, unsigned def)
+{
+	const char *text = bench_option(argc, argv, "--reps");
+	const unsigned long n = text != NULL ? strtoul(text, NULL, 10) : def;
+
+	if (n == 0 || bench_smoke(argc, argv))
+		return (1);
+	return (n < BENCH_REPS_MAX ? (unsigned)n : BENCH_REPS_MAX);
+}
+
+void
+bench_program(const char *argv0, char *path, size_t room)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	(void)snprintf(path, room, "%.*s/ephmap",
+	    slash != NULL ? (int)(slash - argv0) : 1,
+	    slash != NULL ? argv0 : ".");
 }
 
 static double
@@ -127,6 +175,7 @@ run_child(const char *const *argv, int out)
 bool
 bench_run(const char *const *argv, struct bench_run *run)
 {
+	const double start = bench_now();
 	struct rusage ru;
 	int fd[2], status;
 	pid_t pid;
@@ -144,13 +193,14 @@ bench_run(const char *const *argv, struct bench_run *run)
 	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid || !WIFEXITED(status))
 		return (false);
 	run->seconds = run_seconds(&ru.ru_utime) + run_seconds(&ru.ru_stime);
+	run->wall = bench_now() - start;
 	run->kib = (double)ru.ru_maxrss;
 	run->status = WEXITSTATUS(status);
 	return (true);
 }
 
 void
-bench_row(const char *what, struct bench_times *t, double events)
+bench_row(const char *what, const struct bench_times *t, double events)
 {
 	printf("%-44s %8.1f M/s  %7.2f ns (min %.2f, max %.2f)\n", what,
 	    events / bench_median(t) * 1e-6, bench_median(t) / events * 1e9,

@@ -23,22 +23,14 @@
  * PROGRAM is another build's ephmap.  --each: the rows of single policies.
  */
 
-#include <sys/types.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bench_support.h"
-#include "ephmap/generate.h"
-#include "ephmap/mrc.h"
+#include "bench_refs.h"
 #include "ephmap/run.h"
-#include "ephmap/trace.h"
 
 #define SIZES 8u
 
@@ -55,81 +47,34 @@ struct side {
 	struct bench_times cpu, wall;
 };
 
-static void
-fail(const char *what)
-{
-	(void)fprintf(stderr, "bench_sweep: %s\n", what);
-	exit(2);
-}
-
-static double
-seconds(const struct timeval *tv)
-{
-	return ((double)tv->tv_sec + (double)tv->tv_usec * 1e-6);
-}
-
-static void
-child(
-    const char *program, const char *list, const char *sizes, const char *trace)
-{
-	const int null = open("/dev/null", O_WRONLY);
-
-	if (null >= 0) {
-		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
-	}
-	(void)execl(program, program, "mrc", "--policy", list, "--sizes", sizes,
-	    "--seed", "1", trace, (char *)NULL);
-	_exit(127);
-}
-
 /* One more run; false if the program cannot do it. */
 static bool
 side_run(struct side *s, const char *list, const char *sizes, const char *trace)
 {
-	const double start = bench_now();
-	struct rusage ru;
-	int status = 0;
-	pid_t pid;
+	const char *argv[] = { s->program, "mrc", "--policy", list, "--sizes",
+		sizes, "--seed", "1", trace, NULL };
+	struct bench_run run = { .out = NULL };
 
 	if (s->program == NULL)
 		return (false);
-	(void)fflush(stdout);
-	if ((pid = fork()) == 0)
-		child(s->program, list, sizes, trace);
-	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid)
-		fail("cannot run a program");
-	if (status != 0)
+	if (!bench_run(argv, &run))
+		bench_fail("cannot run a program");
+	if (run.status != 0)
 		return (false);
-	bench_add(&s->wall, bench_now() - start);
-	bench_add(&s->cpu, seconds(&ru.ru_utime) + seconds(&ru.ru_stime));
+	bench_add(&s->wall, run.wall);
+	bench_add(&s->cpu, run.seconds);
 	return (true);
 }
 
 static void
-seconds_print(const struct bench_times *of)
+row_print(const char *what, const struct bench_times *mine,
+    const struct bench_times *other)
 {
-	struct bench_times t = *of;
-
-	if (t.n == 0)
-		printf(" %8s", "-");
-	else
-		printf(" %8.2f", bench_min(&t));
-}
-
-static void
-ratio_print(const struct bench_times *other, const struct bench_times *mine)
-{
-	struct bench_times x = *other, y = *mine, each = { .n = 0 };
-
-	if (x.n == 0 || y.n == 0) {
-		printf("  %6s\n", "-");
-		return;
-	}
-	for (unsigned i = 0; i < x.n && i < y.n; i++)
-		bench_add(&each, x.seconds[i] / y.seconds[i]);
-	printf("  %6.2f %6.2f %6.2f %6.2f\n", bench_min(&x) / bench_min(&y),
-	    bench_min(&each), bench_median(&each), bench_max(&each));
+	printf("%-26s", what);
+	bench_print_min(mine, 1, 2);
+	bench_print_min(other, 1, 2);
+	bench_print_ratio(other, mine);
+	printf("\n");
 }
 
 static void
@@ -144,16 +89,9 @@ row(struct side *s, const char *what, const char *list, const char *sizes,
 			able[i] =
 			    able[i] && side_run(&s[i], list, sizes, trace);
 	}
-	printf("%-26s", what);
-	seconds_print(&s[0].cpu);
-	seconds_print(&s[1].cpu);
-	ratio_print(&s[1].cpu, &s[0].cpu);
-	if (!wall)
-		return;
-	printf("%-26s", "  on the wall");
-	seconds_print(&s[0].wall);
-	seconds_print(&s[1].wall);
-	ratio_print(&s[1].wall, &s[0].wall);
+	row_print(what, &s[0].cpu, &s[1].cpu);
+	if (wall)
+		row_print("  on the wall", &s[0].wall, &s[1].wall);
 }
 
 /* What no replay can do without. */
@@ -165,7 +103,7 @@ limits(const struct eph_refs *r, unsigned replays)
 	uint64_t sum = 0;
 
 	if (table == NULL)
-		fail("out of memory");
+		bench_fail("out of memory");
 	for (size_t i = 0; i < r->n; i++)
 		sum += r->page[i];
 	printf("%-26s %8.2f\n", "limit: references read",
@@ -177,25 +115,7 @@ limits(const struct eph_refs *r, unsigned replays)
 	    (bench_now() - start) * replays);
 	free(table);
 	if (sum == 0)
-		fail("nothing was read");
-}
-
-static void
-make(const char *path, uint64_t pages, uint64_t refs)
-{
-	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
-		.pages = pages,
-		.refs = refs,
-		.alpha = 1.0,
-		.cpus = 1,
-		.seed = 1 };
-	struct eph_trace_writer *w;
-	struct eph_err err;
-
-	if (eph_trace_writer_open(path, EPH_TRACE_BINARY, &w, &err) != 0 ||
-	    eph_trace_generate(&g, w, &err) != 0 ||
-	    eph_trace_writer_commit(w, &err) != 0)
-		fail(err.text);
+		bench_fail("nothing was read");
 }
 
 static void
@@ -207,10 +127,10 @@ read_refs(const char *path, struct eph_refs *r)
 
 	eph_refs_init(r);
 	if (eph_trace_open(path, &t, &err) != 0)
-		fail(err.text);
+		bench_fail(err.text);
 	src = eph_trace_source(t);
 	if (eph_refs_read(r, &src, &err) != 0)
-		fail(err.text);
+		bench_fail(err.text);
 	eph_trace_close(t);
 }
 
@@ -252,30 +172,24 @@ main(int argc, char **argv)
 {
 	const bool smoke = bench_smoke(argc, argv);
 	const char *trace = bench_option(argc, argv, "--trace");
-	const char *reps = bench_option(argc, argv, "--reps");
 	const char *refs = bench_option(argc, argv, "--refs");
-	const char *dir = getenv("TMPDIR"), *slash = strrchr(argv[0], '/');
+	const char *dir = getenv("TMPDIR");
 	char program[512], path[300];
 	bool each = smoke;
 
 	for (int i = 1; i < argc; i++)
 		each |= strcmp(argv[i], "--each") == 0;
-	(void)snprintf(program, sizeof(program), "%.*s/ephmap",
-	    slash != NULL ? (int)(slash - argv[0]) : 1,
-	    slash != NULL ? argv[0] : ".");
+	bench_program(argv[0], program, sizeof(program));
 	(void)snprintf(path, sizeof(path), "%.200s/sweep%ld.ept",
 	    dir != NULL ? dir : P_tmpdir, (long)getpid());
 	if (trace == NULL)
-		make(path, smoke ? 100 : 800000,
+		bench_zipf_file(path, EPH_TRACE_BINARY, smoke ? 100 : 800000,
 		    refs != NULL ? strtoull(refs, NULL, 10)
 			: smoke	 ? 1000
-				 : 20000000);
+				 : 20000000,
+		    1.0, 1);
 	sweep(program, bench_option(argc, argv, "--base"),
-	    trace != NULL ? trace : path,
-	    smoke	       ? 1
-		: reps != NULL ? (unsigned)strtoul(reps, NULL, 10)
-			       : 5,
-	    each);
+	    trace != NULL ? trace : path, bench_reps(argc, argv, 5), each);
 	if (trace == NULL)
 		(void)unlink(path);
 	return (0);

@@ -14,51 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "ephmap/generate.h"
+#include "bench_refs.h"
 #include "ephmap/import.h"
-#include "ephmap/mrc.h"
 #include "ephmap/run.h"
 #include "ephmap/sdk/policy.h"
-#include "ephmap/trace.h"
 
 #define REPEATS 7
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
-}
-
-static void
-fail(const char *what)
-{
-	(void)fprintf(stderr, "bench_trace: %s\n", what);
-	exit(1);
-}
-
-static void
-make(const char *path, enum eph_trace_form form, uint64_t pages, uint64_t refs)
-{
-	const struct eph_generate g = { .kind = EPH_GEN_ZIPF,
-		.pages = pages,
-		.refs = refs,
-		.alpha = 0.8,
-		.cpus = 2,
-		.seed = 1 };
-	struct eph_trace_writer *w;
-	struct eph_err err;
-
-	if (eph_trace_writer_open(path, form, &w, &err) != 0 ||
-	    eph_trace_generate(&g, w, &err) != 0 ||
-	    eph_trace_writer_commit(w, &err) != 0)
-		fail(err.text);
-}
 
 /* One pass over the operations; text was read through at open as well. */
 static uint64_t
@@ -74,7 +37,7 @@ read_pass(struct eph_trace *t)
 			sum += ops[i].page;
 	}
 	if (eph_trace_rewind(t, &err) != 0)
-		fail(err.text);
+		bench_fail(err.text);
 	return (sum);
 }
 
@@ -87,7 +50,7 @@ count_newlines(const char *path)
 	size_t n;
 
 	if (f == NULL)
-		fail("cannot open");
+		bench_fail("cannot open");
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0) {
 		for (size_t i = 0; i < n; i++)
 			lines += buf[i] == '\n';
@@ -129,28 +92,28 @@ bench_result(struct eph_trace *t, uint64_t pages, uint64_t refs)
 	uint64_t n;
 
 	for (int i = 0; i < REPEATS; i++) {
-		start = seconds();
+		start = bench_now();
 		if (eph_mrc_replay_source(&src, &eph_policy_lru, NULL, nslots,
 			1, &n, &counts, &err) != 0 ||
 		    eph_trace_rewind(t, &err) != 0)
-			fail(err.text);
-		took[i] = seconds() - start;
+			bench_fail(err.text);
+		took[i] = bench_now() - start;
 	}
 	report("binary to LRU's misses", pages, refs, took);
 	eph_refs_init(&r);
 	if (eph_refs_read(&r, &src, &err) != 0)
-		fail(err.text);
+		bench_fail(err.text);
 	for (int i = 0; i < REPEATS; i++) {
-		start = seconds();
+		start = bench_now();
 		if (eph_mrc_replay(
 			&r, &eph_policy_lru, NULL, nslots, 1, &same, &err) != 0)
-			fail(err.text);
-		took[i] = seconds() - start;
+			bench_fail(err.text);
+		took[i] = bench_now() - start;
 	}
 	report("limit: LRU from memory", pages, refs, took);
 	eph_refs_free(&r);
 	if (n != refs || same.hits != counts.hits)
-		fail("other misses");
+		bench_fail("other misses");
 }
 
 static void
@@ -162,31 +125,31 @@ bench_form(const char *path, enum eph_trace_form form, const char *what,
 	struct eph_err err;
 	uint64_t sum = 0;
 
-	make(path, form, pages, refs);
+	bench_zipf_file(path, form, pages, refs, 0.8, 2);
 	if (eph_trace_open(path, &t, &err) != 0)
-		fail(err.text);
+		bench_fail(err.text);
 	for (int i = 0; i < REPEATS; i++) {
-		start = seconds();
+		start = bench_now();
 		sum += read_pass(t);
-		took[i] = seconds() - start;
+		took[i] = bench_now() - start;
 	}
 	report(what, pages, refs, took);
 	if (form == EPH_TRACE_BINARY) {
 		if (eph_trace_rewind(t, &err) != 0)
-			fail(err.text);
+			bench_fail(err.text);
 		bench_result(t, pages, refs);
 	}
 	eph_trace_close(t);
 	if (form == EPH_TRACE_TEXT) {
 		for (int i = 0; i < REPEATS; i++) {
-			start = seconds();
+			start = bench_now();
 			sum += count_newlines(path);
-			took[i] = seconds() - start;
+			took[i] = bench_now() - start;
 		}
 		report("baseline: newlines", pages, refs, took);
 	}
 	if (sum == 0)
-		fail("nothing was read");
+		bench_fail("nothing was read");
 }
 
 /* One request a line, of so many files of a page each. */
@@ -196,7 +159,7 @@ write_log(const char *path, const char *form, uint64_t pages, uint64_t lines)
 	FILE *f = fopen(path, "w");
 
 	if (f == NULL)
-		fail("cannot open");
+		bench_fail("cannot open");
 	if (strcmp(form, "csv") == 0)
 		(void)fputs("time,id,size\n", f);
 	for (uint64_t i = 0; i < lines; i++) {
@@ -220,7 +183,7 @@ write_log(const char *path, const char *form, uint64_t pages, uint64_t lines)
 			    (unsigned)(i * 999999 / lines), page);
 	}
 	if (fclose(f) != 0)
-		fail("cannot write");
+		bench_fail("cannot write");
 }
 
 static void
@@ -236,16 +199,16 @@ bench_import(const char *path, const char *out, const char *form,
 
 	write_log(path, form, pages, lines);
 	for (int i = 0; i < REPEATS; i++) {
-		start = seconds();
+		start = bench_now();
 		if (eph_trace_writer_open(out, EPH_TRACE_BINARY, &w, &err) != 0)
-			fail(err.text);
+			bench_fail(err.text);
 		if (eph_trace_import(path, &o, w, &res, &err) != 0)
-			fail(err.text);
+			bench_fail(err.text);
 		eph_trace_writer_abort(w);
-		took[i] = seconds() - start;
+		took[i] = bench_now() - start;
 	}
 	if (res.references != lines)
-		fail("other references");
+		bench_fail("other references");
 	(void)snprintf(what, sizeof(what), "import of %s", form);
 	report(what, pages, lines, took);
 }
@@ -263,7 +226,7 @@ main(int argc, char **argv)
 	(void)snprintf(path, sizeof(path), "%.200s/bench_trace.XXXXXX",
 	    dir != NULL ? dir : P_tmpdir);
 	if ((fd = mkstemp(path)) < 0)
-		fail("cannot make a temporary file");
+		bench_fail("cannot make a temporary file");
 	(void)close(fd);
 	(void)printf("%-40s %7s %7s %7s\n", "", "min", "median", "max");
 	for (size_t i = 0; i < 2; i++) {

@@ -35,11 +35,11 @@
  */
 
 #include "design/slots.h"
+#include "design/vmap_lazy.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/mutex.h"
 
-#define VMAP_BBMAP_BITS	   1024u
-#define LAZY_PAGES_PER_LOG 8192u /* 32 MiB */
+#define VMAP_BBMAP_BITS 1024u
 
 struct vmap_block;
 
@@ -113,8 +113,7 @@ vmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	vm->mc = mc;
 	mutex_init(&vm->lock, "vmap purge");
-	for (unsigned n = mc->ncpus; n != 0; n /= 2)
-		vm->lazy_max += LAZY_PAGES_PER_LOG;
+	vm->lazy_max = vmap_lazy_max(mc);
 	vm->cpu = eph_machine_alloc(mc, mc->ncpus * sizeof(*vm->cpu));
 	if (vm->cpu == NULL) {
 		vmap_destroy(vm);
@@ -243,9 +242,8 @@ vmap_purge(struct vmap *vm)
 		first = vb->va < first ? vb->va : first;
 		end = vb->va > end ? vb->va : end;
 	}
-	pmap_flush_local(mc, true);
-	smp_invltlb(
-	    mc, first, (unsigned)eph_atop(end - first) + VMAP_BBMAP_BITS, true);
+	vmap_flush(
+	    mc, first, (unsigned)eph_atop(end - first) + VMAP_BBMAP_BITS);
 	for (vb = vm->lazy; vb != NULL; vb = next) {
 		next = vb->more;
 		vmap_block_free(vm, vb);

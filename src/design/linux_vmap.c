@@ -37,12 +37,11 @@
  */
 
 #include "design/slots.h"
+#include "design/vmap_lazy.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/mutex.h"
 
-#define AREA_PAGES	   2u	 /* one, and its guard */
-#define LAZY_PAGES_PER_LOG 8192u /* 32 MiB */
-#define FLUSH_CEILING	   33u	 /* pages; above it everything */
+#define AREA_PAGES 2u /* one, and its guard */
 
 struct vmap_area {
 	struct vmap_area *next;	 /* (l) used, kept back or spare */
@@ -97,8 +96,7 @@ linux_vmap_create(struct eph_machine *mc, const struct eph_design_config *cfg,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	vm->mc = mc;
 	mutex_init(&vm->lock, "vmap areas");
-	for (unsigned n = mc->ncpus; n != 0; n /= 2)
-		vm->lazy_max += LAZY_PAGES_PER_LOG;
+	vm->lazy_max = vmap_lazy_max(mc);
 	*statep = vm;
 	return (0);
 }
@@ -117,12 +115,7 @@ areas_purge(struct vmap_areas *vm)
 	}
 	n = (unsigned)eph_atop(end - first) + AREA_PAGES;
 	EPH_NOTE(mc, "%u pages are kept back, in a range of %u", vm->nlazy, n);
-	if (n <= FLUSH_CEILING) {
-		pmap_invalidate_range(mc, first, n);
-	} else {
-		pmap_flush_local(mc, true);
-		smp_invltlb(mc, first, n, true);
-	}
+	vmap_flush(mc, first, n);
 	while (vm->lazy != NULL) {
 		struct vmap_area *va = vm->lazy;
 

@@ -51,7 +51,7 @@
  * old mapping was touched.
  *
  * Where it loses (doc/best.md has numbers).  A flush takes translations with
- * it that were still good: TLB misses are about one per cent above those of
+ * it that were still good: TLB misses are up to two per cent above those of
  * sf_buf.accessed, which forgets one address at a time.  Addresses: 16 for each
  * buffer, and 18,432 spare at least, so a 32-bit kernel runs short earlier;
  * where there are fewer it flushes as much more often.  Designs that never tell

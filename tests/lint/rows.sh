@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Every design's event table is played row by row, every protocol's events are
-# counted: a unit test names each.
+# A design or protocol that no unit test names has no event table that is played:
+# each name stands in one.  That every line of the table is, is for who reads it.
 # usage: rows.sh SOURCE_ROOT
 
 set -eu

@@ -65,40 +65,49 @@ struct search {
 	const char *what;
 	const char *unit;  /* what is counted, a key of the output */
 	const char *extra; /* another key, printed by the unit; or NULL */
-	bool all;	   /* it is a proof: how many it takes is compared */
+	unsigned facts;	   /* SEARCH_... */
 	const char *args;  /* of `ephmap explore' */
 };
 
+#define SEARCH_PROOF  1u /* how many it takes is compared */
+#define SEARCH_BESIDE 2u /* the same proof as the row before it */
+#define SEARCH_STACKS 4u /* saves stacks, which not every build can */
+
 /* clang-format off */
 static const struct search searches[] = {
-	{ "pct", "points", NULL, false, "--strategy pct --budget 100000 "
+	{ "pct", "points", NULL, 0, "--strategy pct --budget 100000 "
 	    "--design sf_buf.accessed --scenario same-page" },
-	{ "random", "points", NULL, false, "--strategy random --budget 100000 "
+	{ "random", "points", NULL, 0, "--strategy random --budget 100000 "
 	    "--design sf_buf.accessed --scenario same-page" },
-	{ "ipiq-full, pct", "points", NULL, false,
+	{ "ipiq-full, pct", "points", NULL, 0,
 	    "--strategy pct --budget 10000 --scenario ipiq-full" },
-	{ "sf_buf.accessed, systematic", "schedules", NULL, true,
+	{ "sf_buf.accessed, systematic", "schedules", NULL, SEARCH_PROOF,
 	    "--strategy systematic --preemptions 200 --budget 1000000 "
 	    "--design sf_buf.accessed --scenario same-page" },
-	{ "sf_buf.accessed, dpor", "schedules", NULL, true,
+	{ "sf_buf.accessed, dpor", "schedules", NULL,
+	    SEARCH_PROOF | SEARCH_BESIDE,
 	    "--strategy dpor --budget 1000000 "
 	    "--design sf_buf.accessed --scenario same-page" },
-	{ "sf_buf.hash, systematic", "schedules", NULL, true,
+	{ "sf_buf.hash, systematic", "schedules", NULL, SEARCH_PROOF,
 	    "--strategy systematic --preemptions 200 --budget 1000000 "
 	    "--design sf_buf.hash --scenario same-page" },
-	{ "sf_buf.hash, dpor", "schedules", NULL, true,
+	{ "sf_buf.hash, dpor", "schedules", NULL,
+	    SEARCH_PROOF | SEARCH_BESIDE,
 	    "--strategy dpor --budget 1000000 "
 	    "--design sf_buf.hash --scenario same-page" },
-	{ "lwbuf.homecpu, no fills, systematic", "schedules", NULL, true,
+	{ "lwbuf.homecpu, no fills, systematic", "schedules", NULL, SEARCH_PROOF,
 	    "--strategy systematic --preemptions 200 --budget 1000000 "
 	    "--fills 0 --design lwbuf.homecpu --scenario same-page" },
-	{ "lwbuf.homecpu, no fills, dpor", "schedules", NULL, true,
+	{ "lwbuf.homecpu, no fills, dpor", "schedules", NULL,
+	    SEARCH_PROOF | SEARCH_BESIDE,
 	    "--strategy dpor --budget 1000000 "
 	    "--fills 0 --design lwbuf.homecpu --scenario same-page" },
-	{ "sf_buf.accessed, all of free-map", "states", "memory_bytes", true,
+	{ "sf_buf.accessed, all of free-map", "states", "memory_bytes",
+	    SEARCH_PROOF | SEARCH_STACKS,
 	    "--strategy bfs --budget 10000000 "
 	    "--design sf_buf.accessed --scenario free-map" },
-	{ "sf_buf.accessed, some of copy", "states", "memory_bytes", false,
+	{ "sf_buf.accessed, some of copy", "states", "memory_bytes",
+	    SEARCH_STACKS,
 	    "--strategy bfs --budget 1000000 "
 	    "--design sf_buf.accessed --scenario copy" },
 };
@@ -179,7 +188,7 @@ search_print(const struct search *what, struct side *s)
 	if (rate[1] != 0)
 		(void)printf(
 		    ", %.2f times the other's rate", rate[0] / rate[1]);
-	if (rate[1] != 0 && what->all)
+	if (rate[1] != 0 && (what->facts & SEARCH_PROOF) != 0)
 		(void)printf(", %.2f times as few, %.2f times as fast",
 		    s[1].n / s[0].n, bench_min(&s[1].t) / bench_min(&s[0].t));
 	(void)printf("\n");
@@ -199,7 +208,7 @@ bench_searches(const char *program, const char *base, unsigned reps, bool smoke)
 		bool able[2] = { true, true };
 
 		/* A sanitizer's stacks are not to be saved. */
-		if (strstr(searches[k].args, "bfs") != NULL &&
+		if ((searches[k].facts & SEARCH_STACKS) != 0 &&
 		    !eph__fiber_opens()) {
 			(void)printf(
 			    "%-33s not in this build\n", searches[k].what);
@@ -216,7 +225,7 @@ bench_searches(const char *program, const char *base, unsigned reps, bool smoke)
 			exit(2);
 		}
 		search_print(&searches[k], s);
-		if (strstr(searches[k].what, "dpor") != NULL)
+		if ((searches[k].facts & SEARCH_BESIDE) != 0)
 			(void)printf("    %.0f times as few as systematic\n",
 			    before / s[0].n);
 		before = s[0].n;

@@ -58,6 +58,7 @@ static const struct contender {
 	{ "greybox", true },
 	{ "systematic", false },
 	{ "delay", false },
+	{ "dpor", false },
 };
 
 #define CONTENDERS (sizeof(contenders) / sizeof(contenders[0]))

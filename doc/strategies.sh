@@ -27,12 +27,12 @@ fi
 Schedules until `explore` fails: each exhibit of the museum, each strategy.  A cell is
 the median over seeds 1, 2, 3 ..., with the quartiles in brackets; "> N" is beyond the
 cap of N schedules a seed.  What was found from fewer than one in eight of the first 40
-seeds was not tried from the others: the cell says from how many it was.  `systematic`
-and `delay` (2 preemptions or delays, 1 load by a TLB) have no seed: one number, or a
-dash where nothing within their bounds, or the cap, fails.  `pct` looks for depth 3.
-`depth` is the number of steps in a shortest failing schedule, by `--strategy bfs`; a
-dash: not known from 2,000,000 states.  Best and worst go by median, then by upper
-quartile, then by how many seeds found it.
+seeds was not tried from the others: the cell says from how many it was.  `systematic`,
+`delay` (2 preemptions or delays) and `dpor` (any number), with 1 action of a TLB, have no
+seed: one number, or a dash where nothing within their bounds, or the cap, fails.  `pct`
+looks for depth 3.  `depth` is the number of steps in a shortest failing schedule, by
+`--strategy bfs`; a dash: not known from 2,000,000 states.  Best and worst go by median,
+then by upper quartile, then by how many seeds found it.
 
 ![median schedules to the first failure](strategies.svg)
 
@@ -124,7 +124,7 @@ END { print "xt=\x27" names "\x27\nyt=\x27" ticks "\x27\nn=" n "\nm=" m }
 ' "$tsv" >"$work/ticks"
 . "$work/ticks"
 (cd "$work" && gnuplot) <<END
-set terminal svg size 760,$((110 + 17 * n)) font 'sans,11' background 'white'
+set terminal svg size 860,$((110 + 17 * n)) font 'sans,11' background 'white'
 set output 'svg'
 set xrange [0.5:$m.5]
 set yrange [$n.5:0.5]

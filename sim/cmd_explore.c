@@ -167,9 +167,7 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 		struct eph_explore_config one = *cfg;
 		int s;
 
-		if (many &&
-		    (cfg->design == NULL ||
-			!eph_scenario_applies(sc, cfg->design)))
+		if (many && !eph_scenario_applies(sc, cfg->design))
 			continue;
 		one.scenario = sc;
 		if (many)
@@ -234,6 +232,39 @@ take_plugin(const struct opts *o, struct eph_explore_config *cfg)
 	return (OPTIONS_OK);
 }
 
+/*
+ * --repaired where nothing is to be repaired is a search of what shipped; and
+ * a repair may be a protocol, which is stronger than --shootdown.
+ */
+static void
+say_repair(const struct opts *o, struct eph_explore_config *cfg)
+{
+	const struct eph_shootdown_ops *protocol = cfg->shootdown;
+	struct eph_design_ops design;
+	bool known = false;
+
+	if (!cfg->repaired)
+		return;
+	if (cfg->design != NULL) {
+		design = *cfg->design;
+		known = eph_design_repair(&design, &protocol);
+	}
+	if (o->shootdown != NULL && protocol != cfg->shootdown)
+		(void)fprintf(stderr,
+		    COMMAND ": %s repaired takes %s, not %s\n",
+		    cfg->design->name, protocol->name, o->shootdown);
+	if (known || o->bug != NULL)
+		return;
+	cfg->repaired = false;
+	if (cfg->design != NULL)
+		(void)fprintf(stderr,
+		    COMMAND ": %s has no repair: it runs as it shipped\n",
+		    cfg->design->name);
+	else
+		(void)fprintf(
+		    stderr, COMMAND ": no design, so nothing to repair\n");
+}
+
 /* From options to a configuration. */
 static int
 configure(const struct opts *o, struct eph_explore_config *cfg)
@@ -289,8 +320,10 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 			return (OPTIONS_BAD);
 		cfg->shootdown = eph_shootdowns[row];
 	}
-	if (o->xp_scenario != NULL)
-		return (find_scenario(o->xp_scenario, &cfg->scenario));
+	if (o->xp_scenario != NULL &&
+	    find_scenario(o->xp_scenario, &cfg->scenario) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	say_repair(o, cfg);
 	return (OPTIONS_OK);
 }
 
@@ -427,6 +460,18 @@ walk_museum(const struct opts *o)
 	return (status);
 }
 
+/* Options that the searches of the museum bring themselves. */
+static bool
+museum_brings(const struct opts *o)
+{
+	return (opt_given(o, strategy) || opt_given(o, depth) ||
+	    opt_given(o, preemptions) || opt_given(o, fills) ||
+	    opt_given(o, odds) || o->shootdown != NULL || o->xp_cpus != 0 ||
+	    o->xp_nbufs != 0 || o->xp_pages != 0 || o->weak_memory ||
+	    o->repaired || o->check_states || opt_given(o, xp_seconds) ||
+	    opt_given(o, xp_memory));
+}
+
 /* What was typed, as a whole. */
 static int
 check_options(const struct opts *o)
@@ -437,6 +482,10 @@ check_options(const struct opts *o)
 		return (options_refuse(COMMAND,
 		    "--museum takes no design, scenario, bug, plug-in, "
 		    "schedule or timeline"));
+	if (o->museum && museum_brings(o))
+		return (options_refuse(COMMAND,
+		    "--museum brings its own searches, broken and repaired: "
+		    "of their options it takes --budget and --seed"));
 	if (o->bug != NULL &&
 	    (o->xp_scenario != NULL || o->design != NULL || o->plugin != NULL))
 		return (options_refuse(

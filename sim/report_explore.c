@@ -74,7 +74,9 @@ report_explore_json(const struct opts *o, const struct eph_explore_config *cfg,
 	json_object_set_new(j, "scenario", json_string(cfg->scenario->name));
 	json_object_set_new(
 	    j, "bug", o->bug != NULL ? json_string(o->bug) : json_null());
-	json_object_set_new(j, "repaired", json_boolean(cfg->repaired));
+	/* An exhibit is broken, though its design may be repaired. */
+	json_object_set_new(j, "repaired",
+	    json_boolean(o->bug != NULL ? o->repaired : cfg->repaired));
 	json_object_set_new(j, "cpus",
 	    json_integer((json_int_t)(cfg->ncpus != 0 ? cfg->ncpus
 						      : cfg->scenario->cpus)));
@@ -127,7 +129,8 @@ print_proof(const struct eph_explore_config *cfg,
 		(void)fprintf(f, "frontier %s\n", number_u64(buf, r->frontier));
 		return;
 	}
-	(void)fprintf(f, "none: %s, fills %s%s: ", r->program,
+	/* States that differ only in names are different ones. */
+	(void)fprintf(f, "none: %s, fills %s, renaming off%s: ", r->program,
 	    cfg->no_adversary ? "off" : "on",
 	    cfg->weak_memory ? ", late stores" : "");
 	(void)fprintf(f, "%s states, all of them%s\n",
@@ -153,7 +156,10 @@ print_about(double n, FILE *f)
 		(void)fprintf(f, "%.1e", n);
 }
 
-/* " of about 1.3 million (1.1 million to 1.5 million)" */
+/*
+ * " of about 1.3 million (two standard errors: 1.1 million to 1.5 million;
+ * often too narrow)": doc/explore.md has how often.
+ */
 static void
 print_estimate(const struct eph_explore_result *r, FILE *f)
 {
@@ -163,11 +169,11 @@ print_estimate(const struct eph_explore_result *r, FILE *f)
 		return;
 	(void)fprintf(f, " of about ");
 	print_about(r->total, f);
-	(void)fprintf(f, " (");
+	(void)fprintf(f, " (two standard errors: ");
 	print_about(low > 1 ? low : 1, f);
 	(void)fprintf(f, " to ");
 	print_about(r->total + 2 * r->total_error, f);
-	(void)fprintf(f, ")");
+	(void)fprintf(f, "; often too narrow)");
 }
 
 /* What a search that found nothing is worth. */

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/kassert.h"
 #include "exec/explore_impl.h"
@@ -36,15 +35,6 @@ struct bfs {
 };
 
 enum bfs_end { BFS_ON, BFS_FAILED, BFS_AGAIN, BFS_BUDGET, BFS_MEMORY };
-
-static double
-bfs_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
-}
 
 /* From the start to a state, then one choice more. */
 static int
@@ -205,7 +195,7 @@ bfs_budget(struct bfs *b)
 	if (cfg->progress != NULL)
 		cfg->progress(
 		    cfg->progress_arg, eph__space_states(b->sp), cfg->budget);
-	if (b->end != 0 && bfs_now() >= b->end)
+	if (b->end != 0 && search_now() >= b->end)
 		return (BFS_BUDGET);
 	if (cfg->memory_bytes != 0 &&
 	    eph__space_bytes(b->sp) >= cfg->memory_bytes)
@@ -262,7 +252,7 @@ eph__search_bfs(struct search *s, const struct eph_explore_config *cfg,
 	int error;
 
 	if (cfg->seconds > 0)
-		b.end = bfs_now() + cfg->seconds;
+		b.end = search_now() + cfg->seconds;
 	error = eph__space_create(s->ex, cfg->check_states, &b.sp, err);
 	for (unsigned i = 0; error == 0 && end == BFS_AGAIN; i++) {
 		if (i == BFS_RESTARTS)

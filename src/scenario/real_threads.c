@@ -46,7 +46,7 @@ eph__search_threads(const struct eph_explore_config *cfg,
     struct eph_explore_result *r, struct eph_err *err)
 {
 	const uint64_t budget = cfg->budget != 0 ? cfg->budget : THREADS_BUDGET;
-	const double start = eph__search_now();
+	const double start = search_now();
 	int error = 0;
 
 	while (r->schedules < budget && r->failure == EPH_FAIL_NONE) {
@@ -69,6 +69,6 @@ eph__search_threads(const struct eph_explore_config *cfg,
 			cfg->progress(cfg->progress_arg, r->schedules, budget);
 	}
 	r->failed_at = r->failure != EPH_FAIL_NONE ? r->schedules : 0;
-	r->seconds = eph__search_now() - start;
+	r->seconds = search_now() - start;
 	return (0);
 }

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/kassert.h"
 #include "base/mem.h"
@@ -219,15 +218,6 @@ eph__search_open(struct search *s, const struct eph_explore_config *from,
 
 /* Searching */
 
-double
-eph__search_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
-}
-
 /* What was chosen in the schedule that ran last. */
 static int
 search_recorded(const struct search *s, struct ex_schedule *schedule)
@@ -299,7 +289,7 @@ search_statistics(const struct search *s, const struct eph_explore_config *cfg,
     double start, struct eph_explore_result *r)
 {
 	eph__search_program(s, r);
-	r->seconds = eph__search_now() - start;
+	r->seconds = search_now() - start;
 	if (s->ex->strategy != &eph__ex_states)
 		r->steps = s->ex->total_steps;
 	r->threads = s->ex->nthreads;
@@ -354,7 +344,7 @@ eph__search_run(
     struct search *s, struct eph_explore_result *r, struct eph_err *err)
 {
 	const struct eph_explore_config *cfg = &s->cfg;
-	const double start = eph__search_now();
+	const double start = search_now();
 	const bool bfs = s->ex->strategy == &eph__ex_states;
 	struct ex_schedule schedule = { 0 };
 	int error = 0;
@@ -410,7 +400,7 @@ eph__search_replay_text(
     struct search *s, struct eph_explore_result *r, struct eph_err *err)
 {
 	const struct eph_explore_config *cfg = &s->cfg;
-	const double start = eph__search_now();
+	const double start = search_now();
 	struct ex_schedule schedule = { 0 };
 	int error;
 

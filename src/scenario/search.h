@@ -5,6 +5,8 @@
 
 /* What search, shrinking and timelines share. */
 
+#include <time.h>
+
 #include "ephmap/explore.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/scenario.h"
@@ -52,7 +54,15 @@ int eph__search_estimate(struct search *s, struct eph_explore_result *r);
 int eph__search_odds(struct search *s, struct ex_schedule *schedule,
     struct eph_explore_result *r);
 
-double eph__search_now(void); /* seconds, monotonic */
+/* Seconds, monotonic. */
+static inline double
+search_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
+}
 
 /* r->program. */
 void eph__search_program(const struct search *s, struct eph_explore_result *r);

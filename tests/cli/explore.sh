@@ -14,7 +14,23 @@ expect_out 'no failure in 500 schedules'
 expect_out '1/(n k^(d-1))'
 expect_no_err
 
-expect_out 'no failure in 500 schedules of about'
+expect_out 'no failure in 500 schedules of about .* (two standard errors: '
+
+# A design whose holes have no repair, or that has none, is said to run as it
+# shipped; what is repaired says nothing.
+accepts explore --design kmap --scenario same-page --budget 50 --repaired \
+    --format json
+expect_err 'kmap has no repair: it runs as it shipped'
+expect_out '"repaired": false'
+accepts explore --scenario ipiq-full --budget 50 --repaired
+expect_err 'nothing to repair'
+accepts explore --design sf_buf.lru --scenario shared-use --budget 50 \
+    --repaired --format json
+expect_no_err
+expect_out '"repaired": true'
+accepts explore --design sf_buf.lru --scenario shared-use --budget 50 \
+    --repaired --shootdown rendezvous
+expect_err 'sf_buf.lru repaired takes acked-invlpg, not rendezvous'
 
 # A failure has exit status 1, a picture, and a schedule that repeats it.
 run explore --design sf_buf.lru --scenario shared-use --format json
@@ -28,6 +44,8 @@ expect_out '^schedule: a2b$'
 expect_out "^again: ephmap explore --bug mbuf-2001-decrement-then-cmpset --replay 'a2b'$"
 expect_out '^  step    0  .* %'
 expect_out '100 % |#* point of no return$'
+run explore --bug mbuf-2001-decrement-then-cmpset --format json
+expect_out '"repaired": false'
 run explore --bug mbuf-2001-decrement-then-cmpset --odds 0
 expect 'no odds' sh -c "! grep -q 'no return' '$out'"
 run explore --bug mbuf-2001-decrement-then-cmpset --replay a2b
@@ -36,6 +54,7 @@ expect_out '^cmpset ref_cnt fails (1)  |$'
 accepts explore --bug mbuf-2001-decrement-then-cmpset --replay a3b
 expect_out 'no failure in this schedule'
 accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired
+expect_no_err
 accepts explore --bug mbuf-2001-decrement-then-cmpset --repaired \
     --strategy systematic --preemptions 100 --fills 0 --cpus 3
 expect_out '117 schedules: these are all there are'
@@ -56,7 +75,7 @@ expect_out '^=> stale use: CPU 0'
 # (A build whose stacks cannot be saved says so.)
 run explore --design sf_buf.accessed --scenario same-page --strategy bfs
 if [ "$status" -eq 0 ]; then
-	expect_out 'none: 2 buffers, 2 CPUs, 1 page, 1 operation a thread, fills on'
+	expect_out 'none: 2 buffers, 2 CPUs, 1 page, 1 operation a thread, fills on, renaming off'
 	expect_out 'states, all of them'
 	accepts explore --design sf_buf.accessed --scenario free-map \
 	    --strategy bfs --budget 500
@@ -123,6 +142,9 @@ accepts explore --museum --budget 1000 --format json
 expect 'every exhibit is found' [ "$(grep -c '"found": true' "$out")" -ge 30 ]
 expect 'none is missed' [ "$(grep -c '"found": false' "$out")" -eq 0 ]
 expect 'repairs hold' [ "$(grep -c '"repaired_clean": false' "$out")" -eq 0 ]
+
+refuses 'of their options it takes' explore --museum --weak-memory
+refuses 'of their options it takes' explore --museum --strategy random
 
 # A design from outside, sound and with an invalidation left out.
 accepts explore --plugin once.so --scenario shared-use --budget 500

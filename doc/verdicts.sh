@@ -102,7 +102,8 @@ work() {
 
 # From the files of all cells: the document.
 table() {
-	awk -v dir="$DIR" -v memory="$VERDICTS_MEMORY" '
+	since=$(find "$DIR" -name '*,shipped' -printf '%TF\n' | sort | head -n 1)
+	awk -v dir="$DIR" -v memory="$VERDICTS_MEMORY" -v since="$since" '
 	    function thousands(n) {
 		return n < 1000 ? n : thousands(int(n / 1000)) \
 		    sprintf(",%03d", n % 1000)
@@ -162,7 +163,10 @@ table() {
 		print "so many), and as the scenario has it; fills on, renaming off,"
 		print "no late stores.  \"none\" is a proof (explore.md); a failure has"
 		print "its shortest schedule, for `ephmap explore --replay`.  Seconds"
-		print "are of one core, with those of making the machine.\n"
+		print "are of one core, with those of making the machine."
+		print "Measured from " since " on.  How many states there are is a"
+		print "matter of the build, too (explore.md): what is proved or"
+		print "fails is not.\n"
 		printf "%s cells: %s none, %s fail, %s not finished.\n", \
 		    thousands(count["none"] + count["fails"] + count["open"]), \
 		    thousands(count["none"]), thousands(count["fails"]), \

@@ -44,6 +44,12 @@ struct ex_choice {
 
 enum { EX_RUN, EX_FILL, EX_DROP };
 
+static inline struct ex_choice
+ex_run(unsigned who)
+{
+	return ((struct ex_choice){ EX_RUN, (uint8_t)who, 0 });
+}
+
 /* Choices, or tokens of a schedule: the same choice `count` times. */
 struct ex_token {
 	struct ex_choice choice;
@@ -162,7 +168,10 @@ enum ex_verdict {
  */
 struct ex_strategy {
 	const char *name;
+	size_t state; /* bytes of strategy_state, zero at first; 0: none */
+	/* What it needs besides; 0 or ENOMEM.  NULL: nothing. */
 	int (*create)(struct explore *ex);
+	/* What that made, all or some of it.  NULL: nothing. */
 	void (*destroy)(struct explore *ex);
 	void (*begin)(struct explore *ex); /* a schedule starts */
 	struct ex_choice (*pick)(
@@ -283,11 +292,12 @@ bool eph__explore_independent(
 
 /*
  * Of the tree that systematic and delay walk: what a choice costs, the
- * translations that some TLB could load now (bit: address x CPU), and who of
- * those asleep stays so behind a choice.
+ * translations that some TLB could load now (bit: address x CPU), the choice
+ * that such a bit is, and who of those asleep stays so behind a choice.
  */
 unsigned eph__ex_cost(bool delay, uint64_t enabled, unsigned cur, unsigned who);
 uint64_t eph__ex_fills(const struct explore *ex);
+struct ex_choice eph__ex_fill(const struct explore *ex, unsigned bit);
 uint64_t eph__ex_asleep_after(
     const struct explore *ex, uint64_t asleep, struct ex_choice choice);
 

@@ -10,12 +10,6 @@
 
 #include "exec/explore.h"
 
-static inline struct ex_choice
-ex_run(unsigned who)
-{
-	return ((struct ex_choice){ EX_RUN, (uint8_t)who, 0 });
-}
-
 /*
  * A TLB acts on a random address.  False if there is nothing it could do
  * there.
@@ -40,8 +34,9 @@ struct ex_choice eph__ex_chance_pick(
 /* There is always one more. */
 bool eph__ex_chance_next(struct explore *ex, enum ex_verdict v);
 
-/* Frees ex->strategy_state. */
-void eph__ex_state_free(struct explore *ex);
+/* A member of `set`, with a probability in proportion to weight[], not 0. */
+unsigned eph__ex_chance_draw(
+    struct explore *ex, uint64_t set, const uint32_t *weight);
 
 /* Objects in the order in which they were met. */
 #define EX_OBJECTS 256u /* that are told apart */

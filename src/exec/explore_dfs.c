@@ -55,16 +55,10 @@ struct dfs {
 static int
 dfs_create(struct explore *ex)
 {
-	struct dfs *d = calloc(1, sizeof(*d));
+	struct dfs *d = ex->strategy_state;
 
-	if (d == NULL)
-		return (ENOMEM);
-	if ((d->node = malloc(EX_STEPS_MAX * sizeof(*d->node))) == NULL) {
-		free(d);
-		return (ENOMEM);
-	}
-	ex->strategy_state = d;
-	return (0);
+	d->node = malloc(EX_STEPS_MAX * sizeof(*d->node));
+	return (d->node != NULL ? 0 : ENOMEM);
 }
 
 static void
@@ -73,8 +67,6 @@ dfs_destroy(struct explore *ex)
 	struct dfs *d = ex->strategy_state;
 
 	free(d->node);
-	free(d);
-	ex->strategy_state = NULL;
 }
 
 static void
@@ -142,8 +134,7 @@ dfs_next_fill(struct explore *ex, struct dfs_node *nd)
 	}
 	f = eph_cpuword_first(nd->fills);
 	nd->fills &= nd->fills - 1;
-	nd->choice = (struct ex_choice){ EX_FILL, (uint8_t)(f % ex->mc->ncpus),
-		(uint16_t)ex->page[f / ex->mc->ncpus] };
+	nd->choice = eph__ex_fill(ex, f);
 	return (true);
 }
 
@@ -161,6 +152,15 @@ eph__ex_fills(const struct explore *ex)
 	return (fills);
 }
 
+struct ex_choice
+eph__ex_fill(const struct explore *ex, unsigned bit)
+{
+	const unsigned n = ex->mc->ncpus;
+
+	return ((struct ex_choice){
+	    EX_FILL, (uint8_t)(bit % n), (uint16_t)ex->page[bit / n] });
+}
+
 /* Choose at a node what was not yet; false: nothing is left. */
 static bool
 dfs_advance(struct explore *ex, struct dfs_node *nd)
@@ -169,7 +169,7 @@ dfs_advance(struct explore *ex, struct dfs_node *nd)
 
 	nd->cut = false; /* nothing yet, behind the new choice */
 	if (who != EX_ENTITIES) {
-		nd->choice = (struct ex_choice){ EX_RUN, (uint8_t)who, 0 };
+		nd->choice = ex_run(who);
 		return (true);
 	}
 	return (dfs_next_fill(ex, nd));
@@ -200,7 +200,7 @@ eph__ex_asleep_after(
 static struct ex_choice
 dfs_forced(struct explore *ex, struct dfs *d, unsigned who)
 {
-	const struct ex_choice c = { EX_RUN, (uint8_t)who, 0 };
+	const struct ex_choice c = ex_run(who);
 
 	if ((d->asleep & EX_BIT(who)) != 0)
 		eph__explore_stop(ex, EX_PRUNED);
@@ -290,6 +290,7 @@ dfs_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_systematic = {
 	.name = "systematic",
+	.state = sizeof(struct dfs),
 	.create = dfs_create,
 	.destroy = dfs_destroy,
 	.begin = dfs_begin,
@@ -299,6 +300,7 @@ const struct ex_strategy eph__ex_systematic = {
 
 const struct ex_strategy eph__ex_delay = {
 	.name = "delay",
+	.state = sizeof(struct dfs),
 	.create = dfs_create,
 	.destroy = dfs_destroy,
 	.begin = dfs_begin,

@@ -430,11 +430,8 @@ dpor_step(struct dpor *d, uint32_t k)
 static int
 dpor_create(struct explore *ex)
 {
-	struct dpor *d = calloc(1, sizeof(*d));
+	struct dpor *d = ex->strategy_state;
 
-	if (d == NULL)
-		return (ENOMEM);
-	ex->strategy_state = d;
 	d->node = malloc(EX_STEPS_MAX * sizeof(*d->node));
 	d->clock = malloc(EX_STEPS_MAX * sizeof(*d->clock));
 	return (d->node != NULL && d->clock != NULL ? 0 : ENOMEM);
@@ -447,8 +444,6 @@ dpor_destroy(struct explore *ex)
 
 	free(d->node);
 	free(d->clock);
-	free(d);
-	ex->strategy_state = NULL;
 }
 
 static void
@@ -540,7 +535,6 @@ dpor_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	struct dpor *d = ex->strategy_state;
 	const uint32_t k = d->at++;
 	struct dpor_node *nd = &d->node[k];
-	struct ex_choice c = { EX_RUN, 0, 0 };
 
 	enabled = dpor_enabled(ex, d, enabled);
 	if (k == d->n)
@@ -560,8 +554,7 @@ dpor_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 		h->left--;
 		return (dpor_hard_choice(ex, h));
 	}
-	c.who = nd->who;
-	return (c);
+	return (ex_run(nd->who));
 }
 
 /* The schedule ended: to the last node where something is to be tried. */
@@ -591,6 +584,7 @@ dpor_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_dpor = {
 	.name = "dpor",
+	.state = sizeof(struct dpor),
 	.create = dpor_create,
 	.destroy = dpor_destroy,
 	.begin = dpor_begin,

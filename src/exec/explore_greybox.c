@@ -13,7 +13,6 @@
  * follows.  No guarantee is known for it.
  */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,13 +43,6 @@ struct grey {
 	bool gained;
 };
 
-static int
-grey_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct grey));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
-
 static void
 grey_destroy(struct explore *ex)
 {
@@ -58,7 +50,6 @@ grey_destroy(struct explore *ex)
 
 	for (unsigned i = 0; i < g->nkept; i++)
 		free(g->kept[i].number);
-	eph__ex_state_free(ex);
 }
 
 static void
@@ -148,7 +139,7 @@ grey_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_greybox = {
 	.name = "greybox",
-	.create = grey_create,
+	.state = sizeof(struct grey),
 	.destroy = grey_destroy,
 	.begin = grey_begin,
 	.pick = grey_pick,

@@ -214,12 +214,22 @@ eph__explore_call(struct explore *ex, void (*fn)(void *arg), void *arg)
 /* Life */
 
 static void
+drop_strategy(struct explore *ex)
+{
+	if (ex->strategy != NULL && ex->strategy->destroy != NULL)
+		ex->strategy->destroy(ex);
+	if (ex->strategy != NULL && ex->strategy->state != 0)
+		free(ex->strategy_state);
+	ex->strategy = NULL;
+	ex->strategy_state = NULL;
+}
+
+static void
 explore_destroy(struct eph_machine *mc)
 {
 	struct explore *ex = explore_of(mc);
 
-	if (ex->strategy != NULL)
-		ex->strategy->destroy(ex);
+	drop_strategy(ex);
 	for (unsigned i = 0; i < EX_ENTITIES; i++)
 		eph__fiber_destroy(ex->entity[i].fiber);
 	eph__fiber_destroy(ex->spare);
@@ -233,14 +243,15 @@ int
 eph__explore_set_strategy(
     struct explore *ex, const struct ex_strategy *strategy)
 {
-	if (ex->strategy != NULL)
-		ex->strategy->destroy(ex);
-	ex->strategy = NULL;
-	ex->strategy_state = NULL;
-	if (strategy->create(ex) != 0)
+	drop_strategy(ex);
+	if (strategy->state != 0 &&
+	    (ex->strategy_state = calloc(1, strategy->state)) == NULL)
 		return (ENOMEM);
 	ex->strategy = strategy;
-	return (0);
+	if (strategy->create == NULL || strategy->create(ex) == 0)
+		return (0);
+	drop_strategy(ex);
+	return (ENOMEM);
 }
 
 static const struct eph_exec_ops eph_exec_explore = {

@@ -18,10 +18,6 @@
  * valid, or forgets one.
  */
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "exec/explore_chance.h"
 
 #define PCT_DEPTH_MAX 16u
@@ -48,19 +44,6 @@ eph__ex_chance_tlb(struct explore *ex, uint32_t r, struct ex_choice *c)
 }
 
 /* Random */
-
-static int
-stateless_create(struct explore *ex)
-{
-	(void)ex;
-	return (0);
-}
-
-static void
-stateless_destroy(struct explore *ex)
-{
-	(void)ex;
-}
 
 void
 eph__ex_chance_begin(struct explore *ex)
@@ -91,6 +74,24 @@ eph__ex_chance_pick(struct explore *ex, uint64_t enabled, uint64_t r)
 	return (ex_run(nth_member(enabled, (unsigned)((r >> 32) * n >> 32))));
 }
 
+unsigned
+eph__ex_chance_draw(struct explore *ex, uint64_t set, const uint32_t *weight)
+{
+	uint32_t sum = 0, at;
+
+	for (uint64_t w = set; w != 0; w &= w - 1)
+		sum += weight[eph_cpuword_first(w)];
+	at = prng_below(&ex->prng, sum);
+	for (; (set & (set - 1)) != 0; set &= set - 1) {
+		const uint32_t n = weight[eph_cpuword_first(set)];
+
+		if (at < n)
+			break;
+		at -= n;
+	}
+	return (eph_cpuword_first(set));
+}
+
 static struct ex_choice
 random_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 {
@@ -108,8 +109,6 @@ eph__ex_chance_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_random = {
 	.name = "random",
-	.create = stateless_create,
-	.destroy = stateless_destroy,
 	.begin = eph__ex_chance_begin,
 	.pick = random_pick,
 	.next = eph__ex_chance_next,
@@ -126,20 +125,6 @@ struct pct {
 	uint64_t order[EX_ENTITIES]; /* entity's priority, higher first */
 	uint64_t lowest;
 };
-
-static int
-pct_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct pct));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
-
-void
-eph__ex_state_free(struct explore *ex)
-{
-	free(ex->strategy_state);
-	ex->strategy_state = NULL;
-}
 
 static void
 pct_begin(struct explore *ex)
@@ -209,8 +194,7 @@ pct_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 
 const struct ex_strategy eph__ex_pct = {
 	.name = "pct",
-	.create = pct_create,
-	.destroy = eph__ex_state_free,
+	.state = sizeof(struct pct),
 	.begin = pct_begin,
 	.pick = pct_pick,
 	.next = eph__ex_chance_next,
@@ -225,13 +209,6 @@ const struct ex_strategy eph__ex_pct = {
 struct replay {
 	size_t token; /* the next */
 };
-
-static int
-replay_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct replay));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
 
 static void
 replay_begin(struct explore *ex)
@@ -279,8 +256,7 @@ replay_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_replay = {
 	.name = "replay",
-	.create = replay_create,
-	.destroy = eph__ex_state_free,
+	.state = sizeof(struct replay),
 	.begin = replay_begin,
 	.pick = replay_pick,
 	.next = replay_next,

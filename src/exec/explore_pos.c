@@ -7,22 +7,12 @@
  * the entity that ran.
  */
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "exec/explore_chance.h"
 
 struct pos {
 	uint64_t order[EX_ENTITIES];
 	unsigned last; /* who ran: its next operation has no priority yet */
 };
-
-static int
-pos_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct pos));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
 
 static void
 pos_begin(struct explore *ex)
@@ -68,8 +58,7 @@ pos_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 
 const struct ex_strategy eph__ex_pos = {
 	.name = "pos",
-	.create = pos_create,
-	.destroy = eph__ex_state_free,
+	.state = sizeof(struct pos),
 	.begin = pos_begin,
 	.pick = pos_pick,
 	.next = eph__ex_chance_next,

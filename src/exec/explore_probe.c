@@ -10,19 +10,6 @@
 
 #include "exec/explore_chance.h"
 
-static int
-probe_create(struct explore *ex)
-{
-	(void)ex;
-	return (0);
-}
-
-static void
-probe_destroy(struct explore *ex)
-{
-	(void)ex;
-}
-
 static void
 probe_begin(struct explore *ex)
 {
@@ -82,8 +69,7 @@ probe_child(struct explore *ex, uint64_t enabled, unsigned cur, uint64_t fills,
 		f = eph_cpuword_first(fills);
 		probe_fall_asleep(p, done);
 		p->filled++;
-		*c = (struct ex_choice){ EX_FILL, (uint8_t)(f % ex->mc->ncpus),
-			(uint16_t)ex->page[f / ex->mc->ncpus] };
+		*c = eph__ex_fill(ex, f);
 		return (true);
 	}
 	p->children = n;
@@ -119,8 +105,6 @@ probe_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 
 const struct ex_strategy eph__ex_probe = {
 	.name = "probe",
-	.create = probe_create,
-	.destroy = probe_destroy,
 	.begin = probe_begin,
 	.pick = probe_pick,
 	.next = eph__ex_chance_next,
@@ -137,8 +121,6 @@ prefix_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 
 const struct ex_strategy eph__ex_prefix = {
 	.name = "prefix",
-	.create = probe_create,
-	.destroy = probe_destroy,
 	.begin = eph__ex_chance_begin,
 	.pick = prefix_pick,
 	.next = eph__ex_chance_next,

@@ -59,18 +59,11 @@ states_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	sp->yielded = true;
 	eph__fiber_switch(ex->running, ex->host);
 	/* Chosen. */
-	return ((struct ex_choice){ EX_RUN, (uint8_t)cur, 0 });
-}
-
-static int
-states_create(struct explore *ex)
-{
-	(void)ex;
-	return (0);
+	return (ex_run(cur));
 }
 
 static void
-states_nothing(struct explore *ex)
+states_begin(struct explore *ex)
 {
 	(void)ex;
 }
@@ -85,9 +78,7 @@ states_next(struct explore *ex, enum ex_verdict v)
 
 const struct ex_strategy eph__ex_states = {
 	.name = "bfs",
-	.create = states_create,
-	.destroy = states_nothing,
-	.begin = states_nothing,
+	.begin = states_begin,
 	.pick = states_pick,
 	.next = states_next,
 };

@@ -12,8 +12,6 @@
  * counted in the schedules before; the first is a random one.
  */
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exec/explore_chance.h"
@@ -25,16 +23,9 @@ struct surw {
 	uint32_t most[EX_OBJECTS][EX_ENTITIES]; /* operations in a schedule */
 	uint32_t made[EX_OBJECTS][EX_ENTITIES]; /* in this one */
 	bool interesting[EX_OBJECTS];
-	uint32_t left[EX_ENTITIES]; /* interesting ones, about */
+	uint32_t left[EX_ENTITIES]; /* 1 + interesting ones, about */
 	unsigned intended;	    /* makes the next; EX_ENTITIES: not drawn */
 };
-
-static int
-surw_create(struct explore *ex)
-{
-	ex->strategy_state = calloc(1, sizeof(struct surw));
-	return (ex->strategy_state != NULL ? 0 : ENOMEM);
-}
 
 static bool
 surw_shared(const struct surw *s, unsigned o)
@@ -75,7 +66,8 @@ surw_begin(struct explore *ex)
 
 	eph__ex_chance_begin(ex);
 	memset(s->made, 0, sizeof(s->made[0]) * s->objects.n);
-	memset(s->left, 0, sizeof(s->left));
+	for (unsigned e = 0; e < EX_ENTITIES; e++)
+		s->left[e] = 1;
 	surw_select(ex, s);
 	for (unsigned o = 0; o < s->objects.n; o++) {
 		for (unsigned e = 0; e < EX_ENTITIES && s->interesting[o]; e++)
@@ -101,25 +93,6 @@ surw_is_interesting(struct explore *ex, struct surw *s, unsigned e)
 	return (o != EX_OBJECTS && s->interesting[o]);
 }
 
-/* A member of `set`, by what each has left; all at least 1. */
-static unsigned
-surw_draw(struct explore *ex, const struct surw *s, uint64_t set)
-{
-	uint32_t sum = 0, at;
-
-	for (uint64_t w = set; w != 0; w &= w - 1)
-		sum += 1 + s->left[eph_cpuword_first(w)];
-	at = prng_below(&ex->prng, sum);
-	for (; (set & (set - 1)) != 0; set &= set - 1) {
-		const uint32_t n = 1 + s->left[eph_cpuword_first(set)];
-
-		if (at < n)
-			break;
-		at -= n;
-	}
-	return (eph_cpuword_first(set));
-}
-
 /* The one that goes on, and what that means for the next. */
 static struct ex_choice
 surw_run(struct explore *ex, struct surw *s, unsigned e)
@@ -131,7 +104,7 @@ surw_run(struct explore *ex, struct surw *s, unsigned e)
 	if (++s->made[o][e] > s->most[o][e])
 		s->most[o][e] = s->made[o][e];
 	if (s->interesting[o]) {
-		s->left[e] -= s->left[e] != 0;
+		s->left[e] -= s->left[e] > 1;
 		s->intended = EX_ENTITIES;
 	}
 	return (ex_run(e));
@@ -149,7 +122,7 @@ surw_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	if (chance_tlb(ex, r, &c))
 		return (c);
 	if (s->intended == EX_ENTITIES)
-		s->intended = surw_draw(ex, s, ex->entities);
+		s->intended = eph__ex_chance_draw(ex, ex->entities, s->left);
 	for (uint64_t w = enabled; w != 0; w &= w - 1) {
 		const unsigned e = eph_cpuword_first(w);
 
@@ -158,7 +131,7 @@ surw_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 	}
 	/* The intended one cannot come to it now: another does. */
 	if (free_ones == 0) {
-		s->intended = surw_draw(ex, s, enabled);
+		s->intended = eph__ex_chance_draw(ex, enabled, s->left);
 		return (surw_run(ex, s, s->intended));
 	}
 	/* The number was spent where a TLB could not act. */
@@ -168,8 +141,7 @@ surw_pick(struct explore *ex, uint64_t enabled, unsigned cur)
 
 const struct ex_strategy eph__ex_surw = {
 	.name = "surw",
-	.create = surw_create,
-	.destroy = eph__ex_state_free,
+	.state = sizeof(struct surw),
 	.begin = surw_begin,
 	.pick = surw_pick,
 	.next = eph__ex_chance_next,

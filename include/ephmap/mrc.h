@@ -135,8 +135,7 @@ struct eph_mrc_point {
  * (their misses are summed, so the variance is estimated from the sample
  * itself) and how exact a distance scaled up from the sample is (the
  * curve's rise over the sizes that two standard errors of a distance
- * reach).  Returns 0 or
- * ENOMEM.
+ * reach).  Returns 0 or ENOMEM.
  */
 int eph_mrc_shards(const struct eph_refs *r, double rate, uint64_t seed,
     struct eph_mrc_point *points, size_t n, struct eph_err *err);
@@ -179,11 +178,11 @@ struct eph_mrc_config {
 
 /*
  * Run every policy at every size; point[p * nsizes + s].  Nothing is known
- * (NAN) of a stream without references.  With a rate below 1 a point is not known (NAN) where fewer than 16 buffers or 64 pages
- * stand for it, and for policies that cannot be scaled (`whole').  All
- * policies see the same samples, so no point of `opt' is above another
- * policy's.  Returns 0, or ENOMEM, or as a policy's create() with `err`
- * set.
+ * (NAN) of a stream without references.  With a rate below 1 a point is not
+ * known either where fewer than 16 buffers or 64 pages stand for it, and for
+ * policies that cannot be scaled (`whole').  All policies see the same
+ * samples, so no point of `opt' is above another policy's.  Returns 0, or
+ * ENOMEM, or as a policy's create() with `err` set.
  */
 int eph_mrc_run(struct eph_refs *r, const struct eph_mrc_config *cfg,
     struct eph_mrc_point *points, struct eph_err *err);

@@ -4,9 +4,9 @@
 #
 # Debian's libjemalloc defines malloc itself, so linking with it would
 # replace our user's.  From its position-independent archive we make one
-# object in which every name is local but the three that we call, and those
-# begin with eph__je_, or a program that links jemalloc after us would
-# allocate from ours and read its statistics.  Without
+# object in which every name is local but the three that we call and that
+# of its settings, and those begin with eph__je_, or a program that links
+# jemalloc after us would allocate from ours and read its statistics.  Without
 # the archive, ld -r or objcopy, and in sanitizer builds (ASan cannot see
 # into mallocx memory), machines use malloc.
 
@@ -32,10 +32,12 @@ function(ephmap_add_jemalloc)
     COMMAND sh -c "'${CMAKE_LINKER}' -r -o all.o members/*.o"
     COMMAND ${CMAKE_OBJCOPY} --keep-global-symbol=mallocx
       --keep-global-symbol=sdallocx
-      --keep-global-symbol=mallctl all.o kept.o
+      --keep-global-symbol=mallctl
+      --keep-global-symbol=malloc_conf all.o kept.o
     COMMAND ${CMAKE_OBJCOPY} --redefine-sym mallocx=eph__je_mallocx
       --redefine-sym sdallocx=eph__je_sdallocx
-      --redefine-sym mallctl=eph__je_mallctl kept.o private.o
+      --redefine-sym mallctl=eph__je_mallctl
+      --redefine-sym malloc_conf=eph__je_malloc_conf kept.o private.o
     WORKING_DIRECTORY ${dir}
     DEPENDS ${JEMALLOC_PIC}
     COMMENT "Making a private jemalloc" VERBATIM)

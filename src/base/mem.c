@@ -17,6 +17,14 @@
 #define sdallocx eph__je_sdallocx
 #define mallctl	 eph__je_mallctl
 #include <jemalloc/jemalloc.h>
+
+/*
+ * Unless told otherwise it keeps the addresses of what it gives back to the
+ * host, and those of a destroyed arena's own data, 2 MB, for good: after some
+ * 60,000 arenas the host has no more mappings for the process.
+ */
+extern const char *const eph__je_malloc_conf;
+const char *const eph__je_malloc_conf = "retain:false";
 #endif
 
 #define MEM_ALIGN 64u

@@ -12,9 +12,9 @@
  * which the table of ages spans 100 times the number of buffers, and what
  * was learnt is stretched or squeezed to it.  Coarse steps learn soon: with
  * few steps in use each sees many events.  At the end of each period what
- * was learnt weighs 0.9 against the new.  One page in 32, within 1 % of the buffers and for
- * the first 50 periods, is kept whatever it ranks, so that long ages are
- * seen at all.
+ * was learnt weighs 0.9 against the new.  One page in 32, within 1 % of the
+ * buffers and for the first 50 periods, is kept whatever it ranks, so that
+ * long ages are seen at all.
  *
  * The authors' program has 20,000 ages and a period of 2^20 references,
  * for streams of billions; traces of mappings have 10^5 to 10^7, so here

@@ -2,6 +2,8 @@
 
 /* Memory of a machine. */
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -83,9 +85,50 @@ memory_within_another_is_counted_by_both_and_rewound_with_it(void)
 	CU_ASSERT_EQUAL(eph__mem_destroy(outer), 0);
 }
 
+/* Pages of this process's address space; 0: the host does not say. */
+static unsigned long
+address_space(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	char line[128];
+	unsigned long pages = 0;
+
+	if (f == NULL)
+		return (0);
+	if (fgets(line, sizeof(line), f) != NULL)
+		pages = strtoul(line, NULL, 10);
+	(void)fclose(f);
+	return (pages);
+}
+
+/* Addresses and mappings are bounded too, and curves are many runs. */
+static void
+what_is_gone_leaves_no_addresses_behind(void)
+{
+	unsigned long before = 0;
+
+	for (unsigned i = 0; i < 72; i++) {
+		struct eph_mem *mem = eph__mem_create(false);
+		void *p;
+
+		/* The first ones are what the allocator keeps for itself. */
+		if (i == 8)
+			before = address_space();
+		CU_ASSERT_PTR_NOT_NULL_FATAL(mem);
+		eph__mem_probed(mem);
+		p = eph_mem_alloc(mem, 4096);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		eph_mem_free(mem, p, 4096);
+		CU_ASSERT_EQUAL(eph__mem_destroy(mem), 0);
+	}
+	/* Less than 256 KB each. */
+	CU_ASSERT(address_space() < before + 64 * 64 || before == 0);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(memory_is_zeroed_aligned_and_counted),
 	TEST(an_allocation_fails_when_told_to),
+	TEST(what_is_gone_leaves_no_addresses_behind),
 	TEST(memory_within_another_is_counted_by_both_and_rewound_with_it),
 	CU_TEST_INFO_NULL,
 };

@@ -304,7 +304,6 @@ th_thread_get(struct eph_machine *mc)
 	return (t);
 }
 
-/* The thread has left its stack for good. */
 static struct eph_thread *
 threads_thread_create(
     struct eph_machine *mc, unsigned cpu, void (*fn)(void *arg), void *arg)

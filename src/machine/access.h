@@ -245,6 +245,8 @@ struct eph_shadow *eph__machine_walk(
  * was nothing to load or forget.
  */
 bool eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i);
+bool eph__cpu_evict(struct eph_cpu *cpu, uint32_t i);
+
 /*
  * An entry that software writes into the TLB, locked: it is used without a
  * page table until it is invalidated by its address, whatever is flushed.
@@ -253,8 +255,6 @@ bool eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i);
 void eph__cpu_lock(struct eph_cpu *cpu, uint32_t i, eph_pte_t pte);
 bool eph__cpu_unlock(struct eph_cpu *cpu, uint32_t i);
 void eph__cpu_unlock_all(struct eph_cpu *cpu);
-
-bool eph__cpu_evict(struct eph_cpu *cpu, uint32_t i);
 
 /* eph_machine_access() for executors in which CPUs really run at once. */
 int eph__machine_access_shared(struct eph_machine *mc, eph_va_t va,

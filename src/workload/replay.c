@@ -68,19 +68,16 @@ replay_ahead(const struct replay *rp, const struct eph_op *op)
 	cpu_prefetch_late(mc->cpus[near->cpu], false);
 	if (op[AHEAD_NEXT].cpu < mc->ncpus)
 		cpu_prefetch_late(mc->cpus[op[AHEAD_NEXT].cpu], true);
-	if (rp->last != NULL) {
+	if (rp->in_order > 0) {
 		const struct replay_last *l = &rp->last[near->cpu];
+		const uint32_t i = l->va + l->step;
 
 		eph_prefetch((const char *)(l->obj + l->obj_step));
 		eph_prefetch((const char *)(l->obj + l->obj_step) + 64);
-		if (rp->in_order > 0) {
-			const uint32_t i = l->va + l->step;
-
-			cpu_prefetch_address(mc->cpus[near->cpu], i);
-			if (kva_has_entry(mc, i))
-				machine_prefetch_entry(mc, i);
-			return;
-		}
+		cpu_prefetch_address(mc->cpus[near->cpu], i);
+		if (kva_has_entry(mc, i))
+			machine_prefetch_entry(mc, i);
+		return;
 	}
 	if (near->page < rp->nseen)
 		cpu_prefetch_address(mc->cpus[near->cpu], rp->seen[near->page]);

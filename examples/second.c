@@ -7,6 +7,8 @@
 #include "ephmap/sdk/policy.h"
 #include "ephmap/version.h"
 
+extern const struct eph_policy_ops ephmap_policy;
+
 enum { CACHED = 1, HELD = 2, USED = 4 };
 
 struct second {
@@ -19,9 +21,14 @@ static int
 create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	const size_t bytes = sizeof(struct second) + env->nslots;
-	struct second *s = eph_mem_alloc(env->mem, bytes);
+	double none[EPH_POLICY_PARAMS]; /* it has no parameters */
+	struct second *s;
+	int error;
 
-	if (s == NULL)
+	error = eph_policy_params(&ephmap_policy, env->params, none, err);
+	if (error != 0)
+		return (error);
+	if ((s = eph_mem_alloc(env->mem, bytes)) == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	s->mem = env->mem;
 	s->nslots = env->nslots;
@@ -107,7 +114,6 @@ check(void *ps)
 	(void)ps;
 }
 
-extern const struct eph_policy_ops ephmap_policy;
 const struct eph_policy_ops ephmap_policy = {
 	.abi = EPHMAP_ABI,
 	.name = "second",

@@ -49,6 +49,7 @@ struct eph_policy_check {
  *	- replay() hits as the calls do
  *	- everything allocated is given back, also when create() is refused
  *	  memory at any point
+ *	- create() refuses a parameter that the policy has not, by EINVAL
  */
 int eph_policy_check(const struct eph_policy_check *c, struct eph_err *err);
 

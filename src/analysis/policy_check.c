@@ -412,6 +412,33 @@ check_no_memory(struct checker *k)
 	return (check_fail(k, "create() never succeeds"));
 }
 
+/* A value for a parameter that it has not is refused, not passed over. */
+static int
+check_params(struct checker *k)
+{
+	struct eph_mem *mem = eph__mem_create(true);
+	struct eph_policy_env env;
+	struct eph_err err;
+	void *ps;
+	int error;
+
+	if (mem == NULL)
+		return (eph_err_set(k->err, ENOMEM, "out of memory"));
+	check_env(k, mem, &env);
+	env.params = "no-such-parameter=1";
+	error = k->c->policy->create(&env, &ps, &err);
+	if (error == 0)
+		k->c->policy->destroy(ps);
+	if (eph__mem_destroy(mem) != 0)
+		return (check_fail(
+		    k, "create() that refuses parameters does not give back"));
+	if (error == EINVAL)
+		return (0);
+	return (check_fail(k,
+	    "create() does not refuse an unknown parameter with EINVAL "
+	    "(eph_policy_params())"));
+}
+
 static void
 check_fini(struct checker *k)
 {
@@ -452,8 +479,9 @@ eph_policy_check(const struct eph_policy_check *c, struct eph_err *err)
 	if ((error = check_init(&k)) == 0 &&
 	    (error = check_run(&k, c->reference)) == 0 &&
 	    (error = check_repeatable(&k)) == 0 &&
-	    (error = check_replay(&k)) == 0)
-		error = check_no_memory(&k);
+	    (error = check_replay(&k)) == 0 &&
+	    (error = check_no_memory(&k)) == 0)
+		error = check_params(&k);
 	check_fini(&k);
 	return (error);
 }

@@ -11,6 +11,9 @@ cp "$3" once.so || exit 2
 accepts trace generate zipf --pages 300 --refs 5000 --cpus 2 -o z.ept
 accepts check --plugin second.so --steps 500
 expect_out '^second: 16 cases of 500 steps, every rule kept$'
+run check --plugin second.so --policy-params depth=2
+expect_status 1
+expect_out 'has no parameters, got "depth"'
 refuses 'a design and no policy; `ephmap explore' check --plugin once.so
 refuses 'expected --plugin' check
 refuses 'neither ephmap_plugin, a design, nor ephmap_policy' \

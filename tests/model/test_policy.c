@@ -465,6 +465,17 @@ broken_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	return (0);
 }
 
+/* Whatever it is asked for, it takes the defaults. */
+static int
+careless_create(
+    const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	struct eph_policy_env plain = *env;
+
+	plain.params = NULL;
+	return (broken_create(&plain, psp, err));
+}
+
 static void
 broken_destroy(void *ps)
 {
@@ -621,6 +632,9 @@ test_kit_catches_broken_policies(void)
 	ops = broken_ops();
 	ops.replay = lying_replay;
 	expect_caught(&ops, 0, "replay()");
+	ops = broken_ops();
+	ops.create = careless_create;
+	expect_caught(&ops, 0, "unknown parameter");
 	ops = broken_ops();
 	ops.destroy = leaking_destroy;
 	expect_caught(&ops, 0, "memory was not given back");

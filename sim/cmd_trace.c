@@ -18,6 +18,7 @@
 #include "input.h"
 #include "progress.h"
 #include "setup.h"
+#include "table.h"
 #include "text.h"
 #include "words.h"
 
@@ -350,11 +351,11 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 	    term_find(
 		import_formats, command, "--from: unknown format", io.from) < 0)
 		return (EXIT_BAD);
-	if (o->plugin != NULL && io.from != NULL)
+	if (o->import_plugin != NULL && io.from != NULL)
 		return (options_refuse(
 		    command, "--plugin is the format; leave out --from"));
-	if (o->plugin != NULL &&
-	    load_importer(command, o->plugin, &io.format) != OPTIONS_OK)
+	if (o->import_plugin != NULL &&
+	    load_importer(command, o->import_plugin, &io.format) != OPTIONS_OK)
 		return (EXIT_BAD);
 	if (o->cpu_of != NULL &&
 	    import_cpu_rule(command, o->cpu_of, &io) != OPTIONS_OK)
@@ -502,41 +503,24 @@ info_csv(const char *path, const struct eph_trace_meta *m)
 	    m->duration_ns, m->slots, m->ops);
 }
 
-/* 1234567 as 1,234,567. */
-static const char *
-grouped(uint64_t v, char buf[32])
-{
-	char digits[24];
-	const int n = snprintf(digits, sizeof(digits), "%" PRIu64, v);
-	char *to = buf;
-
-	for (int i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-	return (buf);
-}
-
 static void
 info_row(const char *what, uint64_t v)
 {
-	char buf[32];
+	char buf[NUMBER_MAX];
 
-	(void)printf("%-16s %16s\n", what, grouped(v, buf));
+	(void)printf("%-16s %16s\n", what, number_u64(buf, v));
 }
 
 static void
 info_table(const char *path, const struct eph_trace_meta *m)
 {
-	char buf[32];
+	char buf[NUMBER_MAX];
 
 	(void)printf("%s\n", path);
 	info_row("references", m->references);
 	info_row("unique pages", m->unique_pages);
 	(void)printf("%-16s %14s KiB\n", "footprint",
-	    grouped(m->unique_pages * (EPH_PAGE_SIZE / 1024), buf));
+	    number_u64(buf, m->unique_pages * (EPH_PAGE_SIZE / 1024)));
 	info_row("CPUs", m->cpus);
 	(void)printf("%-16s %16.1f\n", "held, mean", m->held_mean);
 	info_row("held, most", m->held_max);
@@ -555,7 +539,7 @@ info_table(const char *path, const struct eph_trace_meta *m)
 	for (int i = 0; i < EPH_OP_KINDS; i++) {
 		if (m->ops_of[i] > 0)
 			(void)printf("  %s %-12s %16s\n", kind_words[i].word,
-			    kind_words[i].key, grouped(m->ops_of[i], buf));
+			    kind_words[i].key, number_u64(buf, m->ops_of[i]));
 	}
 }
 

@@ -56,7 +56,7 @@ find_command(int argc, char **argv, int *nwordsp)
 static int
 refuse_command(const char *family, const char *word)
 {
-	const char *names[COMMANDS + 1], *near;
+	const char *names[COMMANDS + 3], *near;
 	char first[COMMANDS][16], command[32];
 	size_t skip = family != NULL ? strlen(family) + 1 : 0, n = 0;
 
@@ -71,6 +71,10 @@ refuse_command(const char *family, const char *word)
 		    (int)strcspn(name + skip, " "), name + skip);
 		names[n] = first[n];
 		n++;
+	}
+	if (family == NULL) {
+		names[n++] = "help";
+		names[n++] = "--version";
 	}
 	names[n] = NULL;
 	near = eph_nearest_name(word, names);

@@ -16,6 +16,7 @@ END
 
 # Commands and help.
 refuses 'unknown command lst; did you mean list?' lst
+refuses 'unknown command version; did you mean --version?' version
 accepts --help
 expect_out '^usage: ephmap'
 accepts --version

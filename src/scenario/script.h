@@ -27,7 +27,7 @@ enum script_op {
 	SCRIPT_SET,	  /* a: flag, b: its new value */
 	SCRIPT_WAIT,	  /* a: flag, b: the value waited for */
 	SCRIPT_INTERRUPT, /* a: handler, a block; b: CPU */
-	SCRIPT_AGAIN,	  /* a: times, b: number of the END */
+	SCRIPT_AGAIN,	  /* a: times */
 	SCRIPT_END,	  /* b: number of the AGAIN */
 };
 

@@ -270,7 +270,7 @@ read_repeat(struct reader *r)
 static int
 read_end(struct reader *r)
 {
-	struct script_step *again;
+	const struct script_step *again;
 	unsigned at;
 	int error;
 
@@ -281,7 +281,6 @@ read_end(struct reader *r)
 	at = r->again[--r->nagain];
 	again = &r->s->step[at];
 	r->times /= again->a;
-	again->b = r->s->nsteps;
 	return (step(r, SCRIPT_END, 0, 0, at));
 }
 

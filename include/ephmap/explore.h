@@ -147,7 +147,7 @@ struct eph_explore_result {
 	uint64_t steps;	    /* scheduling points */
 	double seconds;	    /* until the failure, or the end */
 
-	/* cfg->estimate: how many schedules there are, about. */
+	/* cfg->estimate: how many schedules there are, about.  Not of dpor. */
 	double total;	    /* 0: not estimated */
 	double total_error; /* one standard deviation */
 	bool total_all;	    /* without a bound; else within it */

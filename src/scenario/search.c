@@ -357,8 +357,9 @@ eph__search_run(
 			error = search_recorded(s, &schedule);
 	}
 	search_statistics(s, cfg, start, r);
+	/* The tree of probes is not that of dpor, which is much smaller. */
 	if (error == 0 && cfg->estimate && s->failure == EPH_FAIL_NONE &&
-	    !bfs && !r->exhausted)
+	    !bfs && s->ex->strategy != &eph__ex_dpor && !r->exhausted)
 		error = search_how_far(s, r, &schedule, err);
 	/* The nearest failure has nothing to cut. */
 	if (error == 0 && s->failure != EPH_FAIL_NONE)

@@ -336,6 +336,30 @@ test_designs_in_a_tenth_of_the_schedules(void)
 
 /* A failure that two switches or a TLB bring about, as others find it. */
 static void
+test_classes_are_not_estimated_by_another_tree(void)
+{
+	struct eph_explore_config cfg = { .scenario =
+					      eph_scenario_find("same-page"),
+		.design = eph_design_find("sf_buf.accessed"),
+		.strategy = "dpor",
+		.estimate = true };
+	struct eph_explore_result all, some;
+	struct eph_err err = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &all, &err), 0);
+	CU_ASSERT(all.exhausted);
+	cfg.budget = all.schedules / 2;
+	CU_ASSERT_EQUAL_FATAL(eph_explore(&cfg, &some, &err), 0);
+	CU_ASSERT_FALSE(some.exhausted);
+	/* Nothing, or about right: not the ten times as many of sleep sets. */
+	CU_ASSERT(some.total == 0 ||
+	    (some.total > (double)cfg.budget &&
+		some.total < 2.0 * (double)all.schedules));
+	eph_explore_free(&all);
+	eph_explore_free(&some);
+}
+
+static void
 test_bugs_are_found(void)
 {
 	static const char *const bugs[] = { "mbuf-2001-decrement-then-cmpset",
@@ -361,6 +385,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_three_threads_end_alike),
 	TEST(test_with_a_tlb_that_acts_they_end_alike),
 	TEST(test_designs_in_a_tenth_of_the_schedules),
+	TEST(test_classes_are_not_estimated_by_another_tree),
 	TEST(test_bugs_are_found),
 	CU_TEST_INFO_NULL,
 };

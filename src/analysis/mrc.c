@@ -55,16 +55,17 @@ struct mrc {
 
 /*
  * Policies that are played at several sizes at once, exact streams only, and
- * from how many sizes on.
+ * up to how many pages that is less work.  LFU's heaps look at pages all over
+ * its table: where that is in no cache, a replay at each size is faster.
  */
 static const struct mrc_together {
 	const struct eph_policy_ops *policy;
 	together_fn *play;
-	uint32_t sizes;
+	uint32_t pages;
 } mrc_togethers[] = {
-	{ &eph_policy_fifo, eph__together_fifo, 2 },
-	{ &eph_policy_clock, eph__together_clock, 2 },
-	{ &eph_policy_lfu, eph__together_lfu, 16 },
+	{ &eph_policy_fifo, eph__together_fifo, UINT32_MAX },
+	{ &eph_policy_clock, eph__together_clock, UINT32_MAX },
+	{ &eph_policy_lfu, eph__together_lfu, (uint32_t)1 << 16 },
 };
 
 static const struct mrc_together *
@@ -75,7 +76,7 @@ mrc_together_of(const struct mrc *m, uint32_t policy)
 		const struct mrc_together *t = &mrc_togethers[i];
 
 		if (t->policy == m->plays[policy].policy && m->samples == 0 &&
-		    m->cfg->nsizes >= t->sizes)
+		    m->cfg->nsizes > 1 && m->refs->npages <= t->pages)
 			return (t);
 	}
 	return (NULL);

@@ -21,7 +21,7 @@
 /*
  * Unless told otherwise it keeps the addresses of what it gives back to the
  * host, and those of a destroyed arena's own data, 2 MB, for good: after some
- * 60,000 arenas the host has no more mappings for the process.
+ * 100,000 arenas the host has no more mappings for the process.
  */
 extern const char *const eph__je_malloc_conf;
 const char *const eph__je_malloc_conf = "retain:false";

@@ -143,7 +143,23 @@ test_flags_repeats_and_handlers_are_played(void)
 	CU_ASSERT_STRING_EQUAL(
 	    r.program, "2 buffers, 2 CPUs, 2 pages, 3 operations a thread");
 	eph_explore_free(&r);
-	r = play(text, "sf_buf.accessed", true);
+}
+
+/*
+ * The same on real threads, where an interrupt is sent when the one before it
+ * has been handled: a handler that waits for an acknowledgement with the
+ * design's lock held takes the next one there, and that wants the lock.
+ */
+static void
+test_real_threads_play_flags_repeats_and_handlers(void)
+{
+	struct eph_explore_result r = play(HEAD
+	    "handler h\n map 5 x\n touch x\n unmap x\n set done\n"
+	    "thread 0\n repeat 3\n  map 1 a\n  set full\n  wait full 0\n"
+	    "  unmap a\n  interrupt 1 h\n  wait done\n  set done 0\n end\n"
+	    "thread 1\n repeat 3\n  wait full\n  touch a\n  set full 0\n end\n",
+	    "sf_buf.accessed", true);
+
 	CU_ASSERT_EQUAL(r.failure, EPH_FAIL_NONE);
 	CU_ASSERT_EQUAL(r.schedules, 3);
 	eph_explore_free(&r);
@@ -170,6 +186,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_two_that_want_a_second_mapping_wait_for_ever),
 	TEST(test_what_the_program_does_wrong_is_its_line),
 	TEST(test_flags_repeats_and_handlers_are_played),
+	TEST(test_real_threads_play_flags_repeats_and_handlers),
 	TEST(test_real_threads_find_what_happens_every_time),
 	CU_TEST_INFO_NULL,
 };

@@ -50,20 +50,21 @@ trace_progress(void *arg, uint64_t done, uint64_t total)
 
 /* -- generate ----------------------------------------------------------- */
 
-/* Which of the terms a name is, or -1 with a message printed. */
+/* Which of a command's terms a name is, or -1 with a message printed. */
 static int
-term_find(const struct term *terms, const char *command, const char *what,
+term_find(const struct command *c, const char *command, const char *what,
     const char *name)
 {
 	enum { LIKE = 64 }; /* terms that a wrong name is held against */
 	const char *names[LIKE + 1], *near;
-	int n = 0;
+	struct term t;
+	unsigned n = 0;
 
-	for (; terms[n].name != NULL; n++) {
-		if (strcmp(terms[n].name, name) == 0)
-			return (n);
+	for (; command_term(c, n, &t); n++) {
+		if (strcmp(t.name, name) == 0)
+			return ((int)n);
 		if (n < LIKE)
-			names[n] = terms[n].name;
+			names[n] = t.name;
 	}
 	names[n < LIKE ? n : LIKE] = NULL;
 	near = eph_nearest_name(name, names);
@@ -131,7 +132,7 @@ cmd_trace_generate(const struct opts *o, int n, char **operands)
 	int error, kind;
 
 	(void)n;
-	kind = term_find(generate_kinds, command, "unknown kind", operands[0]);
+	kind = term_find(o->command, command, "unknown kind", operands[0]);
 	if (kind < 0)
 		return (EXIT_BAD);
 	g.kind = (enum eph_generator)kind;
@@ -281,15 +282,14 @@ import_calls(const char *command, const char *text, unsigned *callsp)
 
 /* --from help: the formats, short. */
 static int
-import_help(void)
+import_help(const struct command *c)
 {
-	const char *name, *desc;
+	struct term t;
 
-	for (unsigned i = 0; (name = eph_trace_import_format(i)) != NULL; i++) {
-		desc = eph_trace_import_format_desc(i);
-		const unsigned at = (unsigned)printf("%-18s ", name);
+	for (unsigned i = 0; command_term(c, i, &t); i++) {
+		const unsigned at = (unsigned)printf("%-18s ", t.name);
 
-		text_wrap(stdout, at, 19, desc);
+		text_wrap(stdout, at, 19, t.text);
 	}
 	return (EXIT_OK);
 }
@@ -344,12 +344,12 @@ cmd_trace_import(const struct opts *o, int n, char **operands)
 		.record = o->record };
 
 	if (io.from != NULL && strcmp(io.from, "help") == 0)
-		return (import_help());
+		return (import_help(o->command));
 	if (n == 0)
 		return (options_refuse(command, "expected a LOG"));
 	if (io.from != NULL &&
-	    term_find(
-		import_formats, command, "--from: unknown format", io.from) < 0)
+	    term_find(o->command, command, "--from: unknown format", io.from) <
+		0)
 		return (EXIT_BAD);
 	if (o->import_plugin != NULL && io.from != NULL)
 		return (options_refuse(

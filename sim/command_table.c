@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include "ephmap/generate.h"
+#include "ephmap/import.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/trace.h"
 
@@ -55,50 +56,14 @@ const struct term generate_kinds[] = {
 	{ NULL, NULL },
 };
 
-const struct term import_formats[] = {
-	{ "strace",
-	    "strace -f -ttt -T -yy, or less: the calls of --calls; pipe needs "
-	    "-e raw=read,write, and pages are then the writer's buffer" },
-	{ "perf-trace", "perf trace: calls; their offsets where printed" },
-	{ "truss", "FreeBSD's truss -f -d -H: calls" },
-	{ "kdump", "kdump of the BSDs' ktrace: calls" },
-	{ "filemap",
-	    "filemap tracepoints of Linux (perf script, ftrace): pages of the "
-	    "page cache by inode and CPU; page faults with --calls mmap" },
-	{ "sendfile-tsv",
-	    "t_ns cpu pid op file offset returned asked call_ns client" },
-	{ "hold-tsv", "t_ns cpu file page hold_ns; gives m and u lines" },
-	{ "nasa-tsv", "host logname time method url response bytes" },
-	{ "clf", "Common or Combined Log Format" },
-	{ "weblog-json", "web logs in JSON: caddy, nginx, traefik and others" },
-	{ "w3c", "W3C Extended Log Format: IIS, CloudFront" },
-	{ "squid", "squid's native access.log" },
-	{ "haproxy", "HAProxy's httplog and httpslog" },
-	{ "ids", "one page id a line" },
-	{ "oracleGeneral", "libCacheSim's binary form" },
-	{ "oracleGeneralOpNS",
-	    "the same with operations, records of 27 bytes" },
-	{ "lcs", "libCacheSim's lcs, versions 1 to 8, and before them" },
-	{ "binary", "records by --record and --columns" },
-	{ "vscsi", "VMware vscsi traces, version 1 or 2" },
-	{ "csv",
-	    "a table with a header that names time, size and an id, or with "
-	    "--columns" },
-	{ "msr", "MSR Cambridge: Timestamp,Hostname,DiskNumber,Type,..." },
-	{ "alibaba-block", "device_id,opcode,offset,length,timestamp" },
-	{ "tencent-block", "Timestamp,Offset,Size,IOType,VolumeID" },
-	{ "umass-spc", "SPC traces: ASU,LBA,size,opcode,timestamp" },
-	{ "fio-iolog", "fio's write_iolog, versions 2 and 3" },
-	{ "blkparse", "blktrace as blkparse prints it by default" },
-	{ "twitter", "timestamp,key,key size,value size,client,operation,TTL" },
-	{ "meta-kv", "CacheLib's op_time,key,key_size,op,op_count,size,..." },
-	{ "meta-cdn", "CacheLib's timestamp,cacheKey,OpType,objectSize,..." },
-	{ "wiki-cdn", "Wikimedia's relative_unix, hashed path, ..., size" },
-	{ "webcachesim", "time id size and features, between blanks" },
-	{ "arc", "the ARC paper's .lis: start count - sequence" },
-	{ "lirs", "the LIRS authors' traces: one id a line, * ignored" },
-	{ NULL, NULL },
-};
+/* The library's table, whatever it has. */
+static bool
+import_format(unsigned i, struct term *t)
+{
+	t->name = eph_trace_import_format(i);
+	t->text = eph_trace_import_format_desc(i);
+	return (t->name != NULL);
+}
 
 #define IMPORT_ABOUT                                                           \
 	"Reads a log, plain or compressed with zstd, gzip, xz, bzip2 or lz4, " \
@@ -134,3 +99,14 @@ const struct command command_table[COMMANDS] = {
 #include "commands.def"
 #undef COMMAND
 };
+
+bool
+command_term(const struct command *c, unsigned i, struct term *t)
+{
+	if (c->term != NULL)
+		return (c->term(i, t));
+	if (c->terms == NULL || c->terms[i].name == NULL)
+		return (false);
+	*t = c->terms[i];
+	return (true);
+}

@@ -63,10 +63,12 @@ bash_option(FILE *f, const struct command *c, const struct opt *p)
 static void
 bash_command(FILE *f, const struct command *c)
 {
+	struct term t;
+
 	(void)fprintf(f, "\t'%s')\n\t\twords='", c->name);
 	print_words(f, c);
-	for (const struct term *t = c->terms; t != NULL && t->name != NULL; t++)
-		(void)fprintf(f, " %s", t->name);
+	for (unsigned i = 0; command_term(c, i, &t); i++)
+		(void)fprintf(f, " %s", t.name);
 	(void)fprintf(f, "'\n\t\tfiles=1\n\t\t;;\n");
 }
 
@@ -176,16 +178,18 @@ zsh_option(FILE *f, const struct command *c, const struct opt *p)
 static void
 zsh_command(FILE *f, const struct command *c)
 {
+	struct term t;
+
 	(void)fprintf(f, "\t'%s')\n\t\t_arguments -s", c->name);
 	for (unsigned i = 0; i < OPT_IDS; i++) {
 		if (opt_applies(&opt_table[i], c))
 			zsh_option(f, c, &opt_table[i]);
 	}
 	(void)fprintf(f, " \\\n\t\t'--help[print help]'");
-	if (c->terms != NULL) {
+	if (command_term(c, 0, &t)) {
 		(void)fprintf(f, " \\\n\t\t'1:word:(");
-		for (const struct term *t = c->terms; t->name != NULL; t++)
-			(void)fprintf(f, "%s ", t->name);
+		for (unsigned i = 0; command_term(c, i, &t); i++)
+			(void)fprintf(f, "%s ", t.name);
 		(void)fprintf(f, ")'");
 	}
 	(void)fprintf(f, " \\\n\t\t'*:file:_files'\n\t\t;;\n");
@@ -285,6 +289,8 @@ fish_option(FILE *f, const struct command *c, const struct opt *p)
 void
 completion_fish(FILE *f)
 {
+	struct term t;
+
 	(void)fprintf(f, "# fish completion for ephmap; made by the build.\n");
 	for (unsigned i = 0; i < COMMANDS; i++) {
 		const struct command *c = &command_table[i];
@@ -305,10 +311,9 @@ completion_fish(FILE *f)
 			    (int)(second - c->name), c->name, second + 1);
 		fish_text(f, c->summary);
 		(void)fprintf(f, "'\n");
-		for (const struct term *t = c->terms;
-		     t != NULL && t->name != NULL; t++) {
+		for (unsigned k = 0; command_term(c, k, &t); k++) {
 			fish_condition(f, c);
-			(void)fprintf(f, " -a %s\n", t->name);
+			(void)fprintf(f, " -a %s\n", t.name);
 		}
 		for (unsigned k = 0; k < OPT_IDS; k++) {
 			if (opt_applies(&opt_table[k], c))

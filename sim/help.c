@@ -44,12 +44,14 @@ help_command(FILE *out, const struct command *c)
 {
 	const unsigned at =
 	    (unsigned)fprintf(out, "usage: ephmap %s ", c->name);
+	struct term t;
+	unsigned n;
 
 	text_wrap(out, at, 14, c->synopsis);
 	(void)fputc('\n', out);
-	for (const struct term *t = c->terms; t != NULL && t->name != NULL; t++)
-		print_pair(out, t->name, t->text);
-	if (c->terms != NULL)
+	for (n = 0; command_term(c, n, &t); n++)
+		print_pair(out, t.name, t.text);
+	if (n > 0)
 		(void)fputc('\n', out);
 	for (unsigned i = 0; i < OPT_IDS; i++) {
 		if (opt_applies(&opt_table[i], c))

@@ -190,13 +190,14 @@ print_options(const struct command *c)
 static void
 print_terms(const struct command *c)
 {
+	struct term t;
+
 	(void)printf(".Bl -tag -width Ds\n");
-	for (const struct term *t = c->terms; t != NULL && t->name != NULL;
-	     t++) {
+	for (unsigned i = 0; command_term(c, i, &t); i++) {
 		struct mdoc m = { 0 };
 
-		(void)printf(".It Cm %s\n", t->name);
-		mdoc_sentence(&m, t->text);
+		(void)printf(".It Cm %s\n", t.name);
+		mdoc_sentence(&m, t.text);
 	}
 	(void)printf(".El\n");
 }
@@ -229,13 +230,14 @@ static void
 print_command(const struct command *c)
 {
 	struct mdoc m = { 0 };
+	struct term t;
 
 	(void)printf(".Ss ephmap %s\n", c->name);
 	mdoc_sentence(&m, c->summary);
 	(void)printf(".Pp\n.D1 Nm Cm %s Ar ", c->name);
 	(void)mdoc_escape(c->synopsis, strlen(c->synopsis), 1);
 	(void)printf("\\&\n");
-	if (c->terms != NULL)
+	if (command_term(c, 0, &t))
 		print_terms(c);
 	print_options(c);
 	for (const char *p = c->about; p != NULL && *p != '\0';) {

@@ -107,6 +107,7 @@ struct command {
 	const char *about;
 	const char *from;
 	const struct term *terms;
+	bool (*term)(unsigned i, struct term *t); /* or of another's table */
 	int operands_min;
 	int operands_max;
 };
@@ -115,7 +116,9 @@ extern const struct opt opt_table[OPT_IDS];
 extern const struct command command_table[COMMANDS];
 extern const struct term list_kinds[];	   /* for `ephmap list' */
 extern const struct term generate_kinds[]; /* for `ephmap trace generate' */
-extern const struct term import_formats[]; /* for `ephmap trace import' */
+
+/* The i-th word that a command explains; false: there are no more. */
+bool command_term(const struct command *c, unsigned i, struct term *t);
 
 /* The name of a value of a CHOICE. */
 #define opt_choice(member, value) (opt_table[OPT_ID_##member].choices[(value)])

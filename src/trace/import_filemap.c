@@ -319,7 +319,7 @@ filemap_guess(const char *p, size_t n)
 const struct eph_import_format eph__import_filemap = {
 	.abi = EPHMAP_ABI,
 	.name = "filemap",
-	.desc = "filemap tracepoints of Linux: perf script, ftrace",
+	.desc = "filemap tracepoints of Linux (perf script, ftrace), by inode",
 	.unit = "ranges",
 	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_COLUMN,
 	.guess = filemap_guess,

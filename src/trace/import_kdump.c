@@ -274,7 +274,7 @@ kdump_guess(const char *p, size_t n)
 const struct eph_import_format eph__import_kdump = {
 	.abi = EPHMAP_ABI,
 	.name = "kdump",
-	.desc = "kdump of the BSDs' ktrace",
+	.desc = "kdump of the BSDs' ktrace: calls",
 	.unit = "calls",
 	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = kdump_guess,

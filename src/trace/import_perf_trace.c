@@ -238,7 +238,7 @@ perf_guess(const char *p, size_t n)
 const struct eph_import_format eph__import_perf_trace = {
 	.abi = EPHMAP_ABI,
 	.name = "perf-trace",
-	.desc = "perf trace of Linux",
+	.desc = "perf trace of Linux: calls; their offsets where printed",
 	.unit = "calls",
 	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = perf_guess,

@@ -563,7 +563,7 @@ strace_guess(const char *p, size_t n)
 const struct eph_import_format eph__import_strace = {
 	.abi = EPHMAP_ABI,
 	.name = "strace",
-	.desc = "strace, with any of its options: see --calls",
+	.desc = "strace -f -ttt -T -yy, or less: the calls of --calls",
 	.unit = "calls",
 	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = strace_guess,

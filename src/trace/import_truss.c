@@ -202,7 +202,7 @@ truss_guess(const char *p, size_t n)
 const struct eph_import_format eph__import_truss = {
 	.abi = EPHMAP_ABI,
 	.name = "truss",
-	.desc = "FreeBSD's truss -f -d -H",
+	.desc = "FreeBSD's truss -f -d -H: calls",
 	.unit = "calls",
 	.options = EPH_IMPORT_CALLS | EPH_IMPORT_PID | EPH_IMPORT_THREAD,
 	.guess = truss_guess,

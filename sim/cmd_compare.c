@@ -21,6 +21,7 @@
 #include "command.h"
 #include "options.h"
 #include "progress.h"
+#include "plot.h"
 #include "report.h"
 #include "setup.h"
 #include "table.h"
@@ -201,14 +202,13 @@ needs_future(const struct pool *pool)
 	return (false);
 }
 
-/* A file is drawn before anything is printed, the terminal's turn is last. */
 static int
 plot_points(const struct pool *pool, bool file)
 {
 	const char *to = pool->s->o->plot;
 	struct eph_err err;
 
-	if (to == NULL || (strcmp(to, "terminal") != 0) != file ||
+	if (!plot_turn(to, file) ||
 	    report_plot_comparison(pool->s, pool->points, pool->n, to, &err) ==
 		0)
 		return (EXIT_OK);

@@ -20,6 +20,7 @@
 #include "mrc_impl.h"
 #include "mrc_time.h"
 #include "progress.h"
+#include "record.h"
 #include "report.h"
 #include "text.h"
 
@@ -160,12 +161,10 @@ print_curves_csv(const struct mrc *m, const struct eph_mrc_point *points)
 	(void)printf("policy,nbufs,miss_ratio,error%s\n",
 	    m->s.o->promotions ? ",promotions" : "");
 	for (size_t i = 0; i < m->npolicies * m->nsizes; i++) {
-		const char *text = m->choice[i / m->nsizes].text;
-		const char *quote = strchr(text, ',') != NULL ? "\"" : "";
 		char number[NUMBER_MAX];
 
-		(void)printf(
-		    "%s%s%s,%u", quote, text, quote, (unsigned)points[i].nbufs);
+		csv_text(m->choice[i / m->nsizes].text, stdout);
+		(void)printf(",%u", (unsigned)points[i].nbufs);
 		(void)printf(",%s",
 		    known_csv(number, sizeof(number), points[i].miss_ratio));
 		(void)printf(
@@ -255,13 +254,6 @@ print_curves(const struct mrc *m, const struct eph_refs *r,
 	}
 }
 
-bool
-mrc_plots_now(const struct mrc *m, bool file)
-{
-	return (m->s.o->plot != NULL &&
-	    (strcmp(m->s.o->plot, "terminal") != 0) == file);
-}
-
 int
 mrc_draw_sizes(const struct mrc *m, const char *title, const char *what,
     const char *const *names, size_t nlines, plot_value_fn *value,
@@ -302,7 +294,7 @@ plot_curves(const struct mrc *m, const struct eph_refs *r,
 	char title[512], refs[NUMBER_MAX], pages[NUMBER_MAX];
 	int status;
 
-	if (!mrc_plots_now(m, file))
+	if (!plot_turn(m->s.o->plot, file))
 		return (EXIT_OK);
 	names = must_alloc(NULL, m->npolicies + 1, sizeof(*names));
 	for (size_t p = 0; p < m->npolicies; p++)

@@ -21,6 +21,7 @@
 #include "interval.h"
 #include "log_json.h"
 #include "progress.h"
+#include "plot.h"
 #include "report.h"
 #include "setup.h"
 #include "table.h"
@@ -255,7 +256,6 @@ print_result(struct run *r, const struct eph_trace_meta *meta, struct point *p)
 	}
 }
 
-/* A file is drawn before anything is printed, the terminal's turn is last. */
 static int
 plot_intervals(const struct run *r, const struct point *p, bool file)
 {
@@ -263,7 +263,7 @@ plot_intervals(const struct run *r, const struct point *p, bool file)
 	char title[512];
 	struct eph_err err;
 
-	if (to == NULL || (strcmp(to, "terminal") != 0) != file)
+	if (!plot_turn(to, file))
 		return (OPTIONS_OK);
 	(void)snprintf(title, sizeof(title), "%s: %s", r->setup.trace,
 	    p->cfg.design->name);

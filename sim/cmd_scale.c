@@ -502,7 +502,7 @@ draw(const struct scale *sc, bool file)
 		.log_y = true };
 	int error;
 
-	if (to == NULL || (strcmp(to, "terminal") != 0) != file)
+	if (!plot_turn(to, file))
 		return (EXIT_OK);
 	names = must_alloc(NULL, sc->ndesigns, sizeof(*names));
 	for (size_t d = 0; d < sc->ndesigns; d++)

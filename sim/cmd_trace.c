@@ -17,6 +17,7 @@
 #include "options.h"
 #include "input.h"
 #include "progress.h"
+#include "record.h"
 #include "setup.h"
 #include "table.h"
 #include "text.h"
@@ -468,19 +469,6 @@ info_object(const char *path, const struct eph_trace_meta *m)
 	return (o);
 }
 
-static int
-info_json(const char *path, const struct eph_trace_meta *m)
-{
-	json_t *o = info_object(path, m);
-	char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-
-	if (text != NULL)
-		(void)puts(text);
-	free(text);
-	json_decref(o);
-	return (text != NULL ? EXIT_OK : EXIT_BAD);
-}
-
 static void
 info_csv(const char *path, const struct eph_trace_meta *m)
 {
@@ -561,7 +549,7 @@ cmd_trace_info(const struct opts *o, int n, char **operands)
 	if (info_verify(t, &err) != 0)
 		status = trace_refuse(&err);
 	else if (o->format == FORMAT_JSON)
-		status = info_json(path, eph_trace_meta(t));
+		json_print(info_object(path, eph_trace_meta(t)), stdout);
 	else if (o->format == FORMAT_CSV)
 		info_csv(path, eph_trace_meta(t));
 	else

@@ -143,7 +143,8 @@ mdoc_sentence(struct mdoc *m, const char *s)
 	const size_t first = strcspn(s, " ");
 	char text[600];
 
-	(void)snprintf(text, sizeof(text), "%s.", s);
+	(void)snprintf(
+	    text, sizeof(text), "%s%s", s, s[strlen(s) - 1] == '.' ? "" : ".");
 	if (first > 0 && s[first - 1] != ':')
 		text[0] = (char)toupper((unsigned char)text[0]);
 	mdoc_text(m, text);

@@ -154,7 +154,7 @@ plot_events(const struct mrc *m, const struct point *run,
 	const char *names[EVENT_COLUMNS];
 	char title[512];
 
-	if (!mrc_plots_now(m, file))
+	if (!plot_turn(m->s.o->plot, file))
 		return (EXIT_OK);
 	for (size_t c = 0; c < EVENT_COLUMNS; c++)
 		names[c] = event_columns[c].head;

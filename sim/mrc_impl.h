@@ -27,12 +27,6 @@ struct mrc {
 /* Settle the sizes, for a trace of `pages'; OPTIONS_OK or OPTIONS_BAD. */
 int mrc_find_sizes(struct mrc *m, uint64_t pages);
 
-/*
- * Is it a plot's turn?  A file is drawn before anything is printed, so that
- * a failure prints nothing; the terminal's turn comes after the table.
- */
-bool mrc_plots_now(const struct mrc *m, bool file);
-
 /* Draw curves over the sizes; an exit status, with a message printed. */
 int mrc_draw_sizes(const struct mrc *m, const char *title, const char *what,
     const char *const *names, size_t nlines, plot_value_fn *value,

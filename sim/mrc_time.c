@@ -93,13 +93,12 @@ print_csv(const struct over_time *t)
 {
 	(void)printf("policy,nbufs,first,references,miss_ratio\n");
 	for (size_t p = 0; p < t->npolicies; p++) {
-		const char *text = t->choice[p].text;
-		const char *quote = strchr(text, ',') != NULL ? "\"" : "";
-
-		for (size_t i = 1; i < t->nparts; i++)
-			(void)printf("%s%s%s,%u,%zu,%" PRIu64 ",%.9g\n", quote,
-			    text, quote, (unsigned)t->nbufs, t->ends[i - 1] + 1,
+		for (size_t i = 1; i < t->nparts; i++) {
+			csv_text(t->choice[p].text, stdout);
+			(void)printf(",%u,%zu,%" PRIu64 ",%.9g\n",
+			    (unsigned)t->nbufs, t->ends[i - 1] + 1,
 			    part_references(t, i), part_missed(t, p, i));
+		}
 	}
 }
 
@@ -148,7 +147,6 @@ plot_value(const void *arg, size_t line, size_t i, double *error)
 	return (part_missed(arg, line, i + 1));
 }
 
-/* A file is drawn before anything is printed, the terminal's turn is last. */
 static int
 draw(const struct over_time *t, bool file)
 {
@@ -161,7 +159,7 @@ draw(const struct over_time *t, bool file)
 	struct eph_err err;
 	int error;
 
-	if (to == NULL || (strcmp(to, "terminal") != 0) != file)
+	if (!plot_turn(to, file))
 		return (EXIT_OK);
 	names = must_alloc(NULL, t->npolicies, sizeof(*names));
 	at = must_alloc(NULL, t->nparts, sizeof(*at));

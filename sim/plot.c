@@ -71,6 +71,12 @@ plot_check(const char *to)
 	    strcmp(to, "terminal") == 0 || form_of(to) != NULL ? 0 : EINVAL);
 }
 
+bool
+plot_turn(const char *to, bool file)
+{
+	return (to != NULL && (strcmp(to, "terminal") != 0) == file);
+}
+
 /* All of a file, ended by NUL; the caller frees. */
 static char *
 read_all(FILE *f, size_t *np)

@@ -50,6 +50,12 @@ struct plot {
 int plot_check(const char *to);
 
 /*
+ * Is it the turn of `to`, which may be NULL?  A file is drawn before anything
+ * is printed, so that a failure prints nothing; the terminal's turn is last.
+ */
+bool plot_turn(const char *to, bool file);
+
+/*
  * Draw to standard output or write the file.  Returns 0, or an errno value
  * with `err` set; no part of a file stays then.
  */

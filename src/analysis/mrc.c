@@ -65,7 +65,7 @@ static const struct mrc_together {
 } mrc_togethers[] = {
 	{ &eph_policy_fifo, eph__together_fifo, UINT32_MAX },
 	{ &eph_policy_clock, eph__together_clock, UINT32_MAX },
-	{ &eph_policy_lfu, eph__together_lfu, (uint32_t)1 << 16 },
+	{ &eph_policy_lfu, eph__together_lfu, (uint32_t)1 << 18 },
 };
 
 static const struct mrc_together *

@@ -27,7 +27,11 @@ struct outcome {
 static bool
 outcome_differs(const struct outcome *o)
 {
-	return (o->res.measured != o->res.predicted || o->res.wrong != 0);
+	const struct eph_native_result *r = &o->res;
+
+	return (r->wrong != 0 ||
+	    (r->at_most ? r->measured < r->predicted
+			: r->measured != r->predicted));
 }
 
 static json_t *
@@ -36,11 +40,11 @@ outcome_json(const struct outcome *o)
 	const struct eph_native_result *r = &o->res;
 
 	return (json_pack(
-	    "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:f, s:i, "
-	    "s:f, s:f}",
+	    "{s:s, s:I, s:s, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:f, "
+	    "s:i, s:f, s:f}",
 	    "name", o->name, "steps", (json_int_t)o->plan->n, "witness",
 	    r->witness, "predicted", (json_int_t)r->predicted, "measured",
-	    (json_int_t)r->measured, "difference",
+	    (json_int_t)r->measured, "at_most", (int)r->at_most, "difference",
 	    (json_int_t)(r->measured - r->predicted), "loads",
 	    (json_int_t)r->loads, "wrong_loads", (json_int_t)r->wrong,
 	    "ipi_sent", (json_int_t)o->plan->ipi_sent, "needless_ipi",
@@ -72,7 +76,8 @@ outcome_print(const struct outcome *o)
 		outcome_line("ephmap's count",
 		    o->plan->ipi_sent - o->plan->needless_ipi,
 		    "ipi_sent - needless_ipi of this run");
-	outcome_line("measured", r->measured, r->witness);
+	outcome_line(r->at_most ? "measured at most" : "measured", r->measured,
+	    r->witness);
 	if (r->has_row && r->has_tracepoint)
 		outcome_line(
 		    "the other witness", r->row + r->traced - r->measured, "");
@@ -94,10 +99,15 @@ outcome_row(const struct outcome *o)
 {
 	const struct eph_native_result *r = &o->res;
 
-	(void)printf("%-32s %9" PRIu64 " %9" PRIu64 " %+6" PRId64 " %9" PRIu64
-		     " %6" PRIu64 "\n",
-	    o->name, r->predicted, r->measured,
-	    (int64_t)(r->measured - r->predicted), r->loads, r->wrong);
+	(void)printf("%-32s %9" PRIu64 " %9" PRIu64 " ", o->name, r->predicted,
+	    r->measured);
+	/* What nobody can tell is no difference. */
+	if (r->at_most)
+		(void)printf("%6s", "?");
+	else
+		(void)printf(
+		    "%+6" PRId64, (int64_t)(r->measured - r->predicted));
+	(void)printf(" %9" PRIu64 " %6" PRIu64 "\n", r->loads, r->wrong);
 }
 
 static int

@@ -69,9 +69,12 @@ struct eph_native_result {
 	uint64_t predicted;  /* CPUs interrupted by them */
 	uint64_t measured;   /* as the witness counts them */
 	const char *witness; /* which of these counted */
-	bool has_row;	     /* TLB of /proc/interrupts moves here */
+	bool at_most; /* nobody was to interrupt, and the row does not move:
+			 `measured' has calls that interrupted nobody */
+	bool has_row; /* TLB of /proc/interrupts moves here */
 	bool has_tracepoint; /* tlb:tlb_flush can be counted */
-	uint64_t row;	     /* of all programs, on the CPUs used */
+	uint64_t row;	     /* of all programs, on the CPUs used; without
+				those that found another process there */
 	uint64_t traced;     /* calls of ours, times the CPUs of each */
 	uint64_t loads;	     /* checked */
 	uint64_t wrong;	     /* of these, saw another page */

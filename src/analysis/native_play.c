@@ -464,13 +464,6 @@ native_trial(struct native *n, bool *rowp, struct eph_err *err)
 		: "the tracepoint did not count them"));
 }
 
-/*
- * Which witness to believe where they differ.  While all our threads spin,
- * the tracepoint: it counts ours alone, and the row misses those sent while
- * the host let another program run on a thread's CPU.  With a thread that
- * sleeps or none, the smaller: the row then has what other programs did to
- * each other there, the tracepoint those that found the sleeper asleep.
- */
 static void
 native_result(const struct native *n, bool by_row, uint64_t shot,
     struct eph_native_result *res)
@@ -489,22 +482,11 @@ native_result(const struct native *n, bool by_row, uint64_t shot,
 	    n->shots != 0 ? (double)n->shot_ns / (double)n->shots : 0;
 	res->ns_quiet =
 	    n->quiets != 0 ? (double)n->quiet_ns / (double)n->quiets : 0;
-	/* The tracepoint counts calls, not the CPUs that each interrupts. */
-	const uint64_t traced = sent * (targets != 0 ? targets : 1);
-
 	res->row = n->row;
-	res->traced = traced;
-	res->has_row = by_row;
+	/* The tracepoint counts calls, not the CPUs that each interrupts. */
+	res->traced = sent * (targets != 0 ? targets : 1);
 	res->has_tracepoint = n->witness.has_tracepoint;
-	if (by_row &&
-	    (!res->has_tracepoint || n->row == traced ||
-		(targets == 0 && n->row < traced))) {
-		res->witness = "row TLB of /proc/interrupts";
-		res->measured = n->row;
-	} else {
-		res->witness = "tracepoint tlb:tlb_flush";
-		res->measured = traced;
-	}
+	eph__witness_choose(res, by_row, targets == 0);
 }
 
 /* Other programs can only add to what is counted: the best of some tries. */
@@ -557,10 +539,14 @@ eph_native_play(const struct eph_native_plan *plan,
 	if ((error = eph__native_cpus(&n, err)) != 0)
 		return (error);
 	eph__witness_open(&n.witness, n.host_cpu, 2);
-	if ((error = native_trial(&n, &by_row, err)) != 0)
+	error = native_trial(&n, &by_row, err);
+	eph__witness_close(&n.witness);
+	if (error != 0)
 		return (error);
 	eph__witness_open(&n.witness, n.host_cpu, n.nthreads);
-	return (native_tries(&n, plan, by_row, shot, res, err));
+	error = native_tries(&n, plan, by_row, shot, res, err);
+	eph__witness_close(&n.witness);
+	return (error);
 }
 
 #else /* !__linux__ */

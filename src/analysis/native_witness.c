@@ -2,6 +2,21 @@
 
 #include "analysis/native_witness.h"
 
+void
+eph__witness_choose(
+    struct eph_native_result *res, bool by_row, bool nobody_runs)
+{
+	const bool row = by_row &&
+	    (!res->has_tracepoint || res->row == res->traced ||
+		(nobody_runs && res->row < res->traced));
+
+	res->has_row = by_row;
+	res->witness =
+	    row ? "row TLB of /proc/interrupts" : "tracepoint tlb:tlb_flush";
+	res->measured = row ? res->row : res->traced;
+	res->at_most = nobody_runs && !by_row && res->traced != 0;
+}
+
 #ifdef __linux__
 
 #include <errno.h>
@@ -101,6 +116,26 @@ tracepoint_id(void)
 	return (id);
 }
 
+/* A counter of the tracepoint's `filter': of a thread, or of a CPU. */
+static int
+tracepoint_count(const struct witness *w, int cpu, const char *filter)
+{
+	struct perf_event_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.type = PERF_TYPE_TRACEPOINT;
+	attr.size = sizeof(attr);
+	attr.config = (uint64_t)w->tracepoint_id;
+	fd = (int)syscall(SYS_perf_event_open, &attr, cpu < 0 ? 0 : -1, cpu, -1,
+	    PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter) != 0) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return (fd);
+}
+
 void
 eph__witness_open(struct witness *w, const unsigned *cpu, unsigned ncpus)
 {
@@ -109,43 +144,49 @@ eph__witness_open(struct witness *w, const unsigned *cpu, unsigned ncpus)
 	memcpy(w->cpu, cpu, ncpus * sizeof(*cpu));
 	(void)row_read(w, &w->has_row);
 	w->tracepoint_id = tracepoint_id();
-	if (w->tracepoint_id < 0) {
+	w->has_tracepoint = w->tracepoint_id >= 0;
+	if (!w->has_tracepoint)
 		(void)snprintf(w->why_no_tracepoint,
 		    sizeof(w->why_no_tracepoint),
 		    "tlb:tlb_flush is not to be seen (as root: mount -t "
 		    "tracefs tracefs /sys/kernel/tracing)");
-		return;
+	/* "remote wrong CPU", as the tracepoint's own format says. */
+	for (unsigned i = 0; i < ncpus; i++)
+		w->stray[i] = w->has_tracepoint
+		    ? tracepoint_count(w, (int)cpu[i], "reason==5")
+		    : -1;
+}
+
+void
+eph__witness_close(struct witness *w)
+{
+	for (unsigned i = 0; i < w->ncpus; i++) {
+		if (w->stray[i] >= 0)
+			(void)close(w->stray[i]);
 	}
-	w->has_tracepoint = true;
+	w->ncpus = 0;
 }
 
 uint64_t
 eph__witness_row(const struct witness *w)
 {
 	bool found;
+	uint64_t row = row_read(w, &found);
 
-	return (row_read(w, &found));
+	for (unsigned i = 0; i < w->ncpus; i++)
+		row -= eph__witness_read(w->stray[i]);
+	return (row);
 }
 
 int
 eph__witness_count(struct witness *w)
 {
-	struct perf_event_attr attr;
 	int fd;
 
 	if (!w->has_tracepoint)
 		return (-1);
-	memset(&attr, 0, sizeof(attr));
-	attr.type = PERF_TYPE_TRACEPOINT;
-	attr.size = sizeof(attr);
-	attr.config = (uint64_t)w->tracepoint_id;
-	fd = (int)syscall(
-	    SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	/* "remote IPI send", as the tracepoint's own format says. */
-	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, "reason==4") != 0) {
-		(void)close(fd);
-		fd = -1;
-	}
+	/* "remote IPI send" */
+	fd = tracepoint_count(w, -1, "reason==4");
 	if (fd < 0) {
 		(void)snprintf(w->why_no_tracepoint,
 		    sizeof(w->why_no_tracepoint),

@@ -12,8 +12,9 @@ if [ "$status" -eq 2 ] && grep -q -e 'nothing here counts' \
 	exit 0
 fi
 expect "status 0" [ "$status" -eq 0 ]
+# Without a row that moves, a thread that sleeps is beyond what can be told.
 expect "20 schedules without a difference" \
-    [ "$(grep -c ' +0 ' "$out")" -eq 20 ]
+    [ "$(grep -c -e ' +0 ' -e 'asleep .* ? ' "$out")" -eq 20 ]
 
 {
 	echo "ephmap-trace 1"

@@ -50,5 +50,6 @@ need() {
 	[ "$(id -u)" -eq 0 ] || return 1
 	apt-get -qq update >/dev/null 2>&1
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+		-o DPkg::Lock::Timeout=600 \
 		--no-install-recommends "$@" >/dev/null 2>&1
 }

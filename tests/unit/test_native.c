@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "analysis/native_witness.h"
 #include "ephmap/list.h"
 #include "test_main.h"
 
@@ -152,7 +153,44 @@ a_run_becomes_a_plan(void)
 	eph_native_free(plan);
 }
 
+/* Rows: what both witnesses counted, and which of them is believed. */
+static void
+the_witness_that_can_tell_is_believed(void)
+{
+	static const struct {
+		bool by_row, tracepoint, nobody_runs;
+		uint64_t row, traced, measured;
+		bool at_most;
+	} rows[] = {
+		/* Threads spin: ours alone, where they differ. */
+		{ true, true, false, 100, 100, 100, false },
+		{ true, true, false, 98, 100, 100, false },
+		{ true, true, false, 103, 100, 100, false },
+		{ false, true, false, 0, 100, 100, false },
+		{ true, false, false, 98, 0, 98, false },
+		/* One sleeps: calls find its CPU, and interrupt nobody. */
+		{ true, true, true, 0, 898, 0, false },
+		{ true, true, true, 3, 1, 1, false },
+		{ true, false, true, 2, 0, 2, false },
+		/* No row that moves: all that is known is how many calls. */
+		{ false, true, true, 0, 898, 898, true },
+		{ false, true, true, 0, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct eph_native_result res = { .row = rows[i].row,
+			.traced = rows[i].traced,
+			.has_tracepoint = rows[i].tracepoint };
+
+		eph__witness_choose(&res, rows[i].by_row, rows[i].nobody_runs);
+		CU_ASSERT_EQUAL(res.measured, rows[i].measured);
+		CU_ASSERT_EQUAL(res.at_most, rows[i].at_most);
+		CU_ASSERT_EQUAL(res.has_row, rows[i].by_row);
+	}
+}
+
 static CU_TestInfo tests[] = {
+	TEST(the_witness_that_can_tell_is_believed),
 	TEST(linux_shoots_down_what_was_touched),
 	TEST(schedules_predict_what_a_real_mmu_did),
 	TEST(a_run_becomes_a_plan),

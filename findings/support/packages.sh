@@ -7,6 +7,8 @@
 #	unpack P=V ...	packages laid under $dir/root, the system left alone
 #	install P=V ...	for what needs too many libraries: apt-get install,
 #			which does change the system, and so says so
+#	npm_unpack P@V ...	packages of npm under $dir/node_modules, without
+#			running their scripts; where npm is missing it is installed
 #	verdict CODE	the last line: 0 is "as described"
 
 dir=$(mktemp -d) || exit 2
@@ -35,6 +37,14 @@ install() {
 		--no-install-recommends "$@" >/dev/null; } ||
 	    { echo "cannot install $*" >&2; exit 2; }
 	echo "packages: $* (installed on this system)"
+}
+
+npm_unpack() {
+	command -v npm >/dev/null || install nodejs npm
+	(cd "$dir" && npm install --silent --no-audit --no-fund --no-save \
+	    --ignore-scripts "$@" >/dev/null) ||
+	    { echo "cannot unpack $*" >&2; exit 2; }
+	echo "packages: $* (npm, unpacked), node $(node --version)"
 }
 
 verdict() {

@@ -167,7 +167,9 @@ run_scenarios(const struct opts *o, struct eph_explore_config *cfg)
 		struct eph_explore_config one = *cfg;
 		int s;
 
-		if (many && !eph_scenario_applies(sc, cfg->design))
+		if (many &&
+		    (!eph_scenario_applies(sc, cfg->design) ||
+			(cfg->threads && sc->watches)))
 			continue;
 		one.scenario = sc;
 		if (many)

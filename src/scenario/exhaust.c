@@ -92,6 +92,7 @@ const struct eph_scenario eph__scenario_exhaust = {
 	.pages = 3,
 	.ops = 1,
 	.nbufs = 1,
+	.watches = true,
 	.applies = exhaust_applies,
 	.setup = exhaust_setup,
 };

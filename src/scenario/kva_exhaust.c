@@ -96,6 +96,7 @@ const struct eph_scenario eph__scenario_kva_exhaust = {
 	.origin = "DragonFly 360dc0fa99 and 47efa95b84, lwbuf v2 and v3",
 	.cpus = 2,
 	.kva_pages = KX_KVA,
+	.watches = true,
 	.applies = kx_applies,
 	.setup = kx_setup,
 	.finish = kx_finish,

@@ -95,6 +95,11 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 		return (eph_err_set(err, EINVAL,
 		    "scenario %s makes no sense for %s: %s", sc->name,
 		    cfg->design->name, sc->summary));
+	if (cfg->threads && sc->watches)
+		return (eph_err_set(err, EINVAL,
+		    "scenario %s waits for threads to sleep, which it cannot "
+		    "see on the host's (--executor threads)",
+		    sc->name));
 	if (ncpus < sc->cpus || ncpus > EX_CPUS)
 		return (eph_err_set(err, EINVAL,
 		    "%u CPUs: scenario %s runs on %u to %u", ncpus, sc->name,

@@ -50,6 +50,7 @@ eph_xp_thread_of(struct eph_xp *x, unsigned i)
 {
 	struct explore *ex = x->mc->exec_state;
 
+	KASSERT(x->scenario->watches, "sdk/scenario.h: says that it watches");
 	KASSERT(i < ex->nthreads, "no such thread");
 	return (&ex->entity[i].td);
 }

@@ -123,6 +123,14 @@ expect_out "^again: ephmap explore --design sf_buf.lru --scenario ./hand.so"
 refuses 'exports no ephmap_scenario' explore --design kmap --scenario ./once.so
 refuses 'has no schedule' explore --design kmap --scenario two.scn \
     --executor threads --replay a
+# What watches its threads needs the scheduler, and is no part of the rest.
+refuses 'cannot see on the host' explore --design sf_buf.lru \
+    --scenario exhaustion --executor threads
+refuses 'cannot see on the host' explore --design lwbuf.homecpu \
+    --scenario kva-exhaustion --executor threads
+run explore --design sf_buf.lru --executor threads --budget 3
+expect 'no crash' [ "$status" -le 1 ]
+expect_out '^sf_buf.lru, same-page'
 
 # No result has a time in it, unless asked for.
 run explore --design sf_buf.lru --scenario shared-use --format json

@@ -50,6 +50,7 @@ struct eph_scenario {
 	uint32_t pages_cpu;
 	uint32_t ops;		    /* maps of a thread, at most */
 	bool no_design;		    /* needs none */
+	bool watches;		    /* calls eph_xp_thread_of() */
 	uint32_t kva_pages;	    /* pages of addresses, 0: the machine's */
 	enum eph_contents contents; /* of the frames; none by default */
 
@@ -73,7 +74,10 @@ struct eph_scenario {
 int eph_xp_thread(struct eph_xp *x, unsigned cpu,
     void (*fn)(struct eph_xp *x, unsigned n), unsigned n);
 
-/* The thread that was created as number `i`. */
+/*
+ * The thread that was created as number `i`, of the scheduler that plays it;
+ * on the host's threads there is no such look at another.
+ */
 struct eph_thread *eph_xp_thread_of(struct eph_xp *x, unsigned i);
 
 /* Report a failure; the schedule ends at its next step. */

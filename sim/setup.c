@@ -533,6 +533,7 @@ setup_open(const struct setup *s, struct eph_trace **tp)
 	if (s->o->rate == 0 || eph_trace_rate(*tp, s->o->rate, &err) == 0)
 		return (OPTIONS_OK);
 	eph_trace_close(*tp);
+	*tp = NULL;
 	return (
 	    options_refuse(s->command, "--rate: %s: %s", s->trace, err.text));
 }

@@ -171,6 +171,14 @@ expect_out 'only in the new file'
 
 # What is refused.
 refuses 'expected -o FILE.db' sweep study
+trace times.txt <<'END'
+p 0 1
+d 5
+p 0 2
+END
+refuses 'has times (d lines) already' sweep --trace times.txt --rate 5 -o x.db
+refuses 'has times (d lines) already' \
+    sweep --trace z.ept --trace times.txt --rate 5 -o x.db
 refuses 'expected --trace FILE or --workload W' sweep -o x.db
 refuses 'No such file' sweep none.spec -o x.db
 echo 'desing = dmap' >bad

@@ -17,6 +17,7 @@
 #include "command.h"
 #include "options.h"
 #include "table.h"
+#include "text.h"
 
 struct row {
 	const char *price;
@@ -133,19 +134,20 @@ static void
 say_missing(const struct calibration *c)
 {
 	struct row row[ROWS];
+	struct text t;
+	FILE *f = text_begin(&t);
 	unsigned n = 0;
 
 	make_rows(c, row);
 	for (unsigned i = 0; i < ROWS; i++) {
 		if (row[i].ns * c->mhz / 1000 < 0.5)
-			(void)fprintf(stderr, "%s%s",
+			(void)fprintf(f, "%s%s",
 			    n++ == 0 ? "ephmap calibrate: not measured, as "
 				       "amd64-skylake: "
 				     : ", ",
 			    row[i].price);
 	}
-	if (n > 0)
-		(void)fprintf(stderr, "\n");
+	text_end_note(&t);
 }
 
 /* The file appears when it is complete. */

@@ -25,6 +25,7 @@
 #include "report.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #define WORKERS_MAX 256
 
@@ -146,9 +147,9 @@ print_beside(const struct setup *s, const struct eph_tlb_record *r,
 		    maps > 0 ? (double)rows[i].n / maps : 0.0,
 		    seconds > 0 ? (double)rows[i].n / seconds : 0.0);
 	if (r->broken > 0 || r->lost > 0)
-		(void)fprintf(stderr,
-		    "ephmap compare: %s: %" PRIu64 " events cannot be read, "
-		    "the tracer lost some %" PRIu64 " times\n",
+		text_note("ephmap compare: %s: %" PRIu64
+			  " events cannot be read, "
+			  "the tracer lost some %" PRIu64 " times",
 		    s->o->beside, r->broken, r->lost);
 }
 

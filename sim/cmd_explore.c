@@ -97,8 +97,8 @@ close_timeline(const struct opts *o, struct timeline *t, bool drawn)
 	if (timeline_close(t, drawn, &err) != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
 	if (!drawn)
-		(void)fprintf(stderr,
-		    COMMAND ": no failure, so there is no %s\n", o->timeline);
+		text_note(
+		    COMMAND ": no failure, so there is no %s", o->timeline);
 	return (OPTIONS_OK);
 }
 
@@ -252,19 +252,16 @@ say_repair(const struct opts *o, struct eph_explore_config *cfg)
 		known = eph_design_repair(&design, &protocol);
 	}
 	if (o->shootdown != NULL && protocol != cfg->shootdown)
-		(void)fprintf(stderr,
-		    COMMAND ": %s repaired takes %s, not %s\n",
+		text_note(COMMAND ": %s repaired takes %s, not %s",
 		    cfg->design->name, protocol->name, o->shootdown);
 	if (known || o->bug != NULL)
 		return;
 	cfg->repaired = false;
 	if (cfg->design != NULL)
-		(void)fprintf(stderr,
-		    COMMAND ": %s has no repair: it runs as it shipped\n",
+		text_note(COMMAND ": %s has no repair: it runs as it shipped",
 		    cfg->design->name);
 	else
-		(void)fprintf(
-		    stderr, COMMAND ": no design, so nothing to repair\n");
+		text_note(COMMAND ": no design, so nothing to repair");
 }
 
 /* From options to a configuration. */

@@ -144,10 +144,10 @@ native_schedules(const struct opts *o)
 				    "differ", "loads", "wrong");
 			outcome_row(&out);
 			if (!out.res.fifo && i == 0)
-				(void)fprintf(stderr,
+				text_note(
 				    "ephmap native: no real-time priority to "
 				    "be had: a thread that is preempted is not "
-				    "interrupted\n");
+				    "interrupted");
 		}
 		eph_native_free(plan);
 	}

@@ -78,7 +78,7 @@ print_page(FILE *f, struct database *db, const struct groups *gs,
 	(void)fprintf(f, "<p class=\"soft\">%zu combinations.</p>\n", gs->n);
 	page_answer(f, gs);
 	if (page_charts(f, gs, &err) != 0)
-		(void)fprintf(stderr, COMMAND ": no charts: %s\n", err.text);
+		text_note(COMMAND ": no charts: %s", err.text);
 	page_table(f, gs);
 	if ((error = print_origin(f, db, path, &err)) != 0)
 		(void)options_refuse(COMMAND, "%s", err.text);

@@ -286,8 +286,7 @@ print_speed(const struct eph_run_result *res)
 
 	if (!isatty(STDERR_FILENO) || res->host_seconds <= 0)
 		return;
-	(void)fprintf(stderr,
-	    "%s references in %.3f s of this host: %.1f million a second\n",
+	text_note("%s references in %.3f s of this host: %.1f million a second",
 	    number_u64(refs, res->references), res->host_seconds,
 	    (double)res->references / res->host_seconds / 1e6);
 }

@@ -27,6 +27,7 @@
 #include "record.h"
 #include "setup.h"
 #include "table.h"
+#include "text.h"
 
 #define DESIGNS_MOST 8 /* of which all pairs are told */
 #define SHARED_PAGES 64u
@@ -339,22 +340,22 @@ static void
 print_load(const struct scale *sc)
 {
 	const struct eph_run_config *cfg = &sc->point[0].cfg;
-	char number[NUMBER_MAX];
+	char held[NUMBER_MAX], think[NUMBER_MAX];
 
-	(void)printf("Millions of maps a second, simulated, of all CPUs.\n"
-		     "Machine %s, TLB %s, %u buffers.\n",
-	    cfg->machine, point_tlb(&sc->point[0]), cfg->nbufs);
-	(void)printf("%u %% of references are to %u shared pages, the others "
-		     "to new ones.\nHeld %s ns, ",
-	    sc->load.hits, SHARED_PAGES, number_u64(number, sc->load.hold_ns));
-	(void)printf("%s ns between references, %" PRIu64
-		     " a CPU.  Seed %" PRIu64 ".\n",
-	    number_u64(number, sc->s.time.think_ns), sc->s.o->scale_refs,
+	text_printf(stdout,
+	    "Millions of maps a second, simulated, of all CPUs.\n"
+	    "Machine %s, TLB %s, %u buffers.\n"
+	    "%u %% of references are to %u shared pages, the others to new "
+	    "ones.\nHeld %s ns, %s ns between references, %" PRIu64
+	    " a CPU.  Seed %" PRIu64 ".\n",
+	    cfg->machine, point_tlb(&sc->point[0]), cfg->nbufs, sc->load.hits,
+	    SHARED_PAGES, number_u64(held, sc->load.hold_ns),
+	    number_u64(think, sc->s.time.think_ns), sc->s.o->scale_refs,
 	    sc->s.o->seed);
 	for (size_t d = 0; d < sc->ndesigns; d++) {
 		if (isnan(sc->rate[(d + 1) * sc->ncpus - 1]))
-			(void)printf(
-			    "%s: %s\n", name_of(sc, d), sc->refused[d].text);
+			text_printf(stdout, "%s: %s\n", name_of(sc, d),
+			    sc->refused[d].text);
 	}
 }
 
@@ -548,9 +549,8 @@ report(struct scale *sc)
 		break;
 	}
 	if (!words && sc->s.o->format != FORMAT_CSV)
-		(void)fprintf(stderr,
-		    "ephmap scale: who passes whom is told of at most %d "
-		    "designs\n",
+		text_note("ephmap scale: who passes whom is told of at most %d "
+			  "designs",
 		    DESIGNS_MOST);
 	free(x.c);
 	return (status);

@@ -194,9 +194,9 @@ emit_tasks(const struct opts *typed)
 		(void)putchar('\n');
 	}
 	part_name(typed->results, n, n, part, sizeof(part));
-	(void)fprintf(stderr,
-	    COMMAND ": %" PRIu64 " parts; when they have run: ephmap sweep "
-		    "merge -o %s and their files, %s the last\n",
+	text_note(COMMAND ": %" PRIu64
+			  " parts; when they have run: ephmap sweep "
+			  "merge -o %s and their files, %s the last",
 	    n, typed->results, part);
 	return (EXIT_OK);
 }
@@ -525,8 +525,7 @@ judge(struct sweep *sw)
 		text_printf(
 		    stdout, "cheapest of those run now: %s\n", sw->best);
 	if (sw->refused > 0)
-		(void)fprintf(
-		    stderr, COMMAND ": the first refusal: %s\n", sw->reason);
+		text_note(COMMAND ": the first refusal: %s", sw->reason);
 	return (found > 0 ? EXIT_FOUND : EXIT_OK);
 }
 

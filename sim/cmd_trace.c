@@ -303,7 +303,7 @@ import_remarks(const struct eph_import_result *res)
 
 	for (const char *p = res->told; (end = strchr(p, '\n')) != NULL;
 	     p = end + 1)
-		(void)fprintf(stderr, "ephmap: %.*s\n", (int)(end - p), p);
+		text_note("ephmap: %.*s", (int)(end - p), p);
 }
 
 static int

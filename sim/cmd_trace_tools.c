@@ -14,6 +14,7 @@
 #include "options.h"
 #include "progress.h"
 #include "table.h"
+#include "text.h"
 #include "words.h"
 
 #define HEAD_REFS 1000u
@@ -28,18 +29,20 @@ say_cut(const char *command, const struct eph_trace_meta *meta,
     const struct eph_trace_cut_result *res)
 {
 	char kept[NUMBER_MAX], all[NUMBER_MAX], n[NUMBER_MAX];
+	struct text t;
+	FILE *f = text_begin(&t);
 
-	(void)fprintf(stderr, "%s: %s of %s references", command,
+	(void)fprintf(f, "%s: %s of %s references", command,
 	    number_u64(kept, res->references),
 	    number_u64(all, meta->references));
 	if (res->held > 0)
-		(void)fprintf(stderr, "; %s handles stay mapped at the end",
+		(void)fprintf(f, "; %s handles stay mapped at the end",
 		    number_u64(n, res->held));
 	if (res->dropped > 0)
-		(void)fprintf(stderr,
+		(void)fprintf(f,
 		    "; %s lines of handles that are not in it left out",
 		    number_u64(n, res->dropped));
-	(void)fputc('\n', stderr);
+	text_end_note(&t);
 }
 
 static int

@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "progress.h"
+#include "text.h"
 
 #include "ephmap/import.h"
 
@@ -62,10 +63,9 @@ static void
 say_import(
     const char *command, const char *path, const struct eph_import_result *res)
 {
-	(void)fprintf(stderr,
-	    "%s: %s is no ephmap trace; read as %s (guessed): %" PRIu64
-	    " calls, %" PRIu64 " malformed lines left out, %" PRIu64
-	    " calls without a result.  `ephmap trace import' keeps it.\n",
+	text_note("%s: %s is no ephmap trace; read as %s (guessed): %" PRIu64
+		  " calls, %" PRIu64 " malformed lines left out, %" PRIu64
+		  " calls without a result.  `ephmap trace import' keeps it.",
 	    command, path, res->format, res->calls, res->skipped,
 	    res->unfinished);
 }

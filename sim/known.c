@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include "known.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,10 +27,10 @@ warn_unknown(const struct eph_mrc_point *points, size_t n)
 	for (size_t i = 0; i < n; i++)
 		unknown += isnan(points[i].miss_ratio) ? 1 : 0;
 	if (unknown > 0)
-		(void)fprintf(stderr,
+		text_note(
 		    "ephmap mrc: the sample tells nothing of %zu of %zu "
 		    "points: fewer than 16 buffers or 64 pages stand for "
 		    "them, which a higher --shards changes, or the policy "
-		    "cannot be scaled (lfu, lhd, mru)\n",
+		    "cannot be scaled (lfu, lhd, mru)",
 		    unknown, n);
 }

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "help.h"
+#include "text.h"
 
 #include "ephmap/names.h"
 #include "ephmap/types.h"
@@ -33,15 +34,16 @@
 int
 options_refuse(const char *command, const char *fmt, ...)
 {
-	char text[2048], line[sizeof(text)];
+	char text[2048], quoted[sizeof(text)], line[sizeof(text) + COMMAND_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* It quotes what was typed, and is one line all the same. */
-	eph_text_escape(line, sizeof(line), text);
-	(void)fprintf(stderr, "%s: %s\n", command, line);
+	eph_text_escape(quoted, sizeof(quoted), text);
+	(void)snprintf(line, sizeof(line), "%s: %s", command, quoted);
+	text_say(line);
 	return (OPTIONS_BAD);
 }
 

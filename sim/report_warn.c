@@ -6,6 +6,7 @@
 
 #include "report.h"
 #include "table.h"
+#include "text.h"
 
 /* The most of something that any run of one design had. */
 static uint64_t
@@ -82,6 +83,8 @@ warn_about(const struct setup *s, const struct warning *w,
 {
 	char number[NUMBER_MAX];
 	const char *sep = ":";
+	struct text t;
+	FILE *f = text_begin(&t);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct eph_design_ops *d = p[i].cfg.design;
@@ -91,18 +94,17 @@ warn_about(const struct setup *s, const struct warning *w,
 			continue;
 		if (*sep == ':')
 			(void)fprintf(
-			    stderr, "%s: warning: %s", s->command, w->text);
-		(void)fputs(sep, stderr);
+			    f, "%s: warning: %s", s->command, w->text);
+		(void)fputs(sep, f);
 		if (w->which)
-			(void)fprintf(stderr, " %s", d->name);
+			(void)fprintf(f, " %s", d->name);
 		if (w->how_many)
-			(void)fprintf(stderr, " %s", number_u64(number, most));
+			(void)fprintf(f, " %s", number_u64(number, most));
 		sep = ",";
 		if (!w->which)
 			break;
 	}
-	if (*sep == ',')
-		(void)fputc('\n', stderr);
+	text_end_note(&t);
 }
 
 void

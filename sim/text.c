@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,28 +18,35 @@
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_MIN	40
 #define HANG_MAX	24
+#define NOTE_HANG	4
 #define STREAM_LINE	4096
 
-unsigned
-text_columns(void)
+/* COLUMNS where it is a number, else the terminal's, else `otherwise'. */
+static unsigned
+columns_of(int fd, unsigned otherwise)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 	uint64_t n;
 
 	if (columns == NULL || parse_u64(columns, 1000, &n) != 0) {
-		n = COLUMNS_DEFAULT;
-		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-		    size.ws_col > 0)
+		n = otherwise;
+		if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 			n = size.ws_col;
 	}
 	return (n < COLUMNS_MIN ? COLUMNS_MIN : (unsigned)n);
 }
 
-void
-text_wrap(FILE *out, unsigned at, unsigned indent, const char *text)
+unsigned
+text_columns(void)
 {
-	const unsigned width = text_columns() - 1;
+	return (columns_of(STDOUT_FILENO, COLUMNS_DEFAULT));
+}
+
+static void
+wrap_within(
+    FILE *out, unsigned width, unsigned at, unsigned indent, const char *text)
+{
 	unsigned column = at;
 	bool begins = at == indent; /* a line, which takes no blanks then */
 
@@ -65,6 +73,20 @@ text_wrap(FILE *out, unsigned at, unsigned indent, const char *text)
 		text += *text == '\n';
 	}
 	(void)fputc('\n', out);
+}
+
+void
+text_wrap(FILE *out, unsigned at, unsigned indent, const char *text)
+{
+	wrap_within(out, text_columns() - 1, at, indent, text);
+}
+
+/* Allocates nothing, for it may be memory that is out. */
+void
+text_say(const char *line)
+{
+	wrap_within(stderr, columns_of(STDERR_FILENO, UINT_MAX) - 1, 0,
+	    NOTE_HANG, line);
 }
 
 /*
@@ -98,21 +120,47 @@ text_lines(FILE *out, const char *text)
 	}
 }
 
-void
-text_printf(FILE *out, const char *fmt, ...)
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 0)))
+#endif
+static char *
+formatted(const char *fmt, va_list ap)
 {
-	va_list ap, again;
+	va_list again;
 	char *text;
 	int n;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
 	text = must_alloc(NULL, (size_t)n + 1, 1);
 	(void)vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
+	return (text);
+}
+
+void
+text_printf(FILE *out, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = formatted(fmt, ap);
+	va_end(ap);
 	text_lines(out, text);
+	free(text);
+}
+
+void
+text_note(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = formatted(fmt, ap);
+	va_end(ap);
+	text_say(text);
 	free(text);
 }
 
@@ -147,6 +195,15 @@ text_end(struct text *t, FILE *out)
 {
 	close_text(t);
 	text_lines(out, t->s);
+	free(t->s);
+}
+
+void
+text_end_note(struct text *t)
+{
+	close_text(t);
+	if (t->n > 0)
+		text_say(t->s);
 	free(t->s);
 }
 

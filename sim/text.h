@@ -32,6 +32,19 @@ void text_wrap(FILE *out, unsigned at, unsigned indent, const char *text);
  */
 void text_lines(FILE *out, const char *text);
 
+/*
+ * Print a line on standard error: as one, or where that is a terminal, or
+ * COLUMNS says how wide one is, broken as text_wrap() does.
+ */
+void text_say(const char *line);
+
+/* Format, and print as text_say(). */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void
+text_note(const char *fmt, ...);
+
 /* Format, and print as text_lines(). */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
@@ -48,6 +61,9 @@ struct text {
 
 FILE *text_begin(struct text *t);
 void text_end(struct text *t, FILE *out);
+
+/* What was written is a line: print it as text_say(), unless it is empty. */
+void text_end_note(struct text *t);
 
 /* What was written is not wanted. */
 void text_drop(struct text *t);

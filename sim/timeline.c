@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include "text.h"
 #include "timeline.h"
 
 #include <errno.h>
@@ -685,15 +686,14 @@ timeline_warn(const struct timeline *t, const char *command)
 	char lost[NUMBER_MAX], line[NUMBER_MAX];
 
 	if (t->lost > 0)
-		(void)fprintf(stderr,
+		text_note(
 		    "%s: %s ends at line %s of the trace, where it has %u MiB: "
-		    "%s later events are left out; the counts are of all\n",
+		    "%s later events are left out; the counts are of all",
 		    command, t->path, number_u64(line, t->lost_line),
 		    BYTES_MAX >> 20, number_u64(lost, t->lost));
 	if (t->crowded > 0)
-		(void)fprintf(stderr,
-		    "%s: %s: %s sleepers or outdated translations had no "
-		    "track: a CPU has %u of each\n",
+		text_note("%s: %s: %s sleepers or outdated translations had no "
+			  "track: a CPU has %u of each",
 		    command, t->path, number_u64(lost, t->crowded), LANES);
 }
 

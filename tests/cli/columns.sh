@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Nothing that is printed for people is wider than the terminal: 80 columns,
-# or COLUMNS.  With `long' as second argument also the examples of README.md
-# and doc/*.md; without, readme.sh sees to those at 80.
+# or COLUMNS; with every option of every command.  With `long' as third
+# argument also the museum, and the examples of README.md and doc/*.md;
+# without, readme.sh sees to those at 80.
+# usage: columns.sh EPHMAP POLICY.so [long]
 
 . "$(dirname "$0")/lib.sh"
+cp "$2" second.so
 
 trace t.txt <<'END'
 m 0 5 1
@@ -35,13 +38,18 @@ narrow() {
 	COLUMNS=$columns "$EPHMAP" "$@" >"$out" 2>"$err" </dev/null
 	status=$?
 	expect 'expected status 0 or 1' [ "$status" -lt 2 ]
+	expect 'expected some output' [ -s "$out" ]
 	fits "$columns"
 }
 
+# A word that no line holds stays whole, so that it can be copied.
 fits() {
 	expect "expected lines of at most $1 columns: $(awk -v c="$1" \
-	    'length > c { print; exit }' "$out")" \
-	    awk -v c="$1" 'length > c { exit 1 } END { exit NR == 0 }' "$out"
+	    'length > c && NF > 1 { print; exit }' "$out")" \
+	    awk -v c="$1" 'length > c && NF > 1 { exit 1 }' "$out"
+	expect "expected messages of at most $1 columns: $(awk -v c="$1" \
+	    'length > c && NF > 1 { print; exit }' "$err")" \
+	    awk -v c="$1" 'length > c && NF > 1 { exit 1 }' "$err"
 }
 
 all() {
@@ -90,6 +98,126 @@ accepts sweep --trace t.txt --design sf_buf.lru,kmap --cpus 2 --nbufs 1,2 \
     --policy lru --costs costs -o r.db
 all diff s.db r.db
 
+# Every option of every command, but of those whose output is a file's:
+# calibrate writes an .ini, and score a line of JSON for programs.
+cat >forms <<'END'
+list designs --timeline --format table
+run --design sf_buf.lru --policy s3fifo --policy-params small=0.2 --shootdown acked-invlpg --machine i386-p4 --tlb skylake --cpus 3 --nbufs 2 --seed 2 --touch write --flags private,nowait --trace t.txt --format table
+run --design sf_buf.lru --executor threads --violations 1 t.txt
+run --design sf_buf.lru --hold 1r --warmup 1 --interval 1 --plot terminal --costs costs --cpu-of robin t.txt
+run --design sf_buf.lru --rate 1000 --hold 1ms --log h.txt
+run --design sf_buf.lru --time --load open --log t.txt
+run --design sf_buf.lru --time --think 5 --workload sendfile:conns=2,files=2
+run --design sf_buf.lru --sysctl kern.ipc.nsfbufs --plugin second.so t.txt
+run --design sf_buf.lru --timeline w.pftrace --log-format text t.txt
+compare --all --cpus 2 --plot terminal --seed 2 --touch none --flags shared t.txt
+compare --design sf_buf.lru --beside flushes t.txt
+compare --design sf_buf.lru --policy second,lru --plugin second.so --hold 1r --warmup 1 --cpu-of hash --rate 5 --executor lockstep h.txt
+compare --design sf_buf.lru,kmap --time --load closed --think 5 --costs costs --trace t.txt --format table
+compare --design sf_buf.lru,dmap --workload pipe
+compare h.txt
+compare --design sf_buf.lru,emap --nbufs 2 --flags shared,nowait --machine i386-p4,amd64-zen --tlb infinite --shootdown all h.txt
+scale --design sf_buf.lru,dmap,kmap --policy lru --shootdown acked-invlpg --machine i386-p4 --tlb skylake --cpus 1..4 --nbufs 64 --seed 2 --touch none --hold 5 --think 5 --hits 50 --refs 3 --at 4 --flags shared --costs costs --format table
+scale --design sf_buf.lru,dmap --cpus 1,2 --refs 3 --plot terminal
+sweep merge -o m.db s.db
+sweep --trace r.txt --design sf_buf.lru --policy lru --shootdown all --machine i386-p4 --tlb all --cpus 2 --nbufs 2 --executor lockstep --warmup 1 --rate 5 --cpu-of robin --seed 1,2 --touch read,none --hold 0,1r --flags shared,private --costs costs --plugin second.so --jobs 1 --shard 1/2 -o w.db
+sweep --workload pipe --design sf_buf.lru --time --load closed --think 5 -o v.db
+sweep --trace t.txt --design sf_buf.lru,xen.mapcache --policy lru --nbufs 2 --machine i386-p4 -o u.db
+query s.db --where cpus=2 --format table
+query s.db --runs --columns design,cell
+query v.db
+diff s.db r.db --where cpus=2 --tolerance 1% --format table
+diff s.db v.db
+report s.db --where cpus=2 --title Which? -o r.html
+explore --design sf_buf.lru --shootdown acked-invlpg --scenario copy --cpus 2 --nbufs 2 --pages 2 --strategy pct --depth 2 --budget 9 --seed 3 --odds 10 --timeline w.pftrace --format table
+explore --design sf_buf.cpumask --strategy bfs --seconds 1 --memory 64 --check-states --budget 50 --cpus 2
+explore --design sf_buf.lru --strategy systematic --preemptions 1 --fills 1 --weak-memory --budget 9 --timings
+explore --design sf_buf.lru --repaired --executor threads --budget 3 --cpus 2
+explore --plugin second.so --design sf_buf.accessed --budget 5
+explore --bug parallel-sendfile-leak --repaired
+mrc --policy s3fifo --policy-params small=0.2 --sizes 1,2 --promotions --interval 1 --seed 2 --warmup 1 --cpu-of robin --rate 5 --trace t.txt --format table
+mrc --design sf_buf.lru --events --shootdown acked-invlpg --machine i386-p4 --tlb skylake --cpus 2 --nbufs 4 --executor lockstep --touch none --hold 1r --flags shared --costs costs t.txt
+mrc --plugin second.so t.txt
+mrc --policy all --shards 0.5 t.txt
+mrc --policy all --plot terminal t.txt
+mrc --design sf_buf.lru --events --shards 0.5 t.txt
+check --plugin second.so --steps 100 --policy-params x=1
+check --plugin second.so --steps 100
+claims 8 --group wakeup --explain --save . --seed 2 --trace t.txt --format table
+trace generate hotspot --pages 9 --refs 9 --share 20% --weight 80% --cpus 2 --seed 2 --rate 5 --to text -o g.txt
+trace generate zipf --pages 9 --refs 9 --alpha 0.9 -o g.txt
+trace generate phases --pages 9 --refs 9 --phases 3 -o g.txt
+trace generate sendfile --pages 9 --refs 9 --hold 1ms -o g.txt
+trace import calls.csv --from csv --cpu-of 0 --block 512 --split --columns time=1,id=2,size=3 --delimiter , --no-header --time-unit s --to text -o g.txt
+trace import calls.csv --from csv --columns id=2 --cpu-of robin:4 -o g.txt
+trace import nginx.strace --from strace --calls all --fold 2 --fold-by load -o g.txt
+trace import holds.tsv --from hold-tsv --no-holds -o g.txt
+trace import access.log --header auto -o g.txt
+trace import table.bin --from binary --record <IQI --columns time=1,id=2,size=3 -o g.txt
+trace import calls.csv --plugin second.so -o g.txt
+trace info --trace t.txt --format table
+trace convert --rate 5 --to text t.txt -o g.txt
+trace head --refs 1 h.txt --to text -o g.txt
+trace slice --skip 1 --refs 1 h.txt --to text -o g.txt
+trace slice --after 1us --until 1ms h.txt --to text -o g.txt
+trace sample --share 50% --seed 2 t.txt --to text -o g.txt
+trace filter --cpus 0,1 --pages 5-7 t.txt --to text -o g.txt
+trace merge --pages apart --cpus apart t.txt h.txt --to text -o g.txt
+trace stats --interval 1 --format table t.txt
+native --design sf_buf.lru --policy lru --policy-params x=1 --shootdown none --machine i386-p4 --tlb skylake --cpus 2 --nbufs 2 --others spin --seed 1 --touch read --hold 0 --flags shared --plugin second.so --format table t.txt
+native --schedules --design dmap t.txt
+run --design sf_buf.lru calls.csv
+END
+trace h.txt <<'END'
+m 0 5 1
+m 0 6 2
+m 1 7 3
+d 1000
+p 0 9
+r 0 1
+u 0 1
+END
+printf 'p 0 1\np 1 2\np 0 3\n' | trace r.txt
+printf '1,5,100\n2,6,9000\n2,7,0\n' >calls.csv
+printf '1,5,100\nnone\n' >holds.tsv
+echo '127.0.0.1 - - [01/Jul/1995:00:00:01 -0400] "GET /a HTTP/1.0" 200 9000' >access.log
+echo '1 sendfile(5, 6, [0], 8192) = 8192' >nginx.strace
+: >table.bin
+: >flushes
+while read -r form; do
+	case $form in
+	'sweep merge'* | trace\ *) name=${form#* } name="${form%% *} ${name%% *}" ;;
+	*) name=${form%% *} ;;
+	esac
+	echo "$name" "$form" | tr -s ' ' '\n' | sed -n 's/^--*\([a-z]\)/\1/p' |
+	    sed "s/^o$/output/; s/^/$name: /" >>tried
+	for columns in 60 80; do
+		command="COLUMNS=$columns ephmap $form"
+		rm -f g.txt [mwvu].db
+		# shellcheck disable=SC2086
+		COLUMNS=$columns "$EPHMAP" $form >"$out" 2>"$err" </dev/null
+		status=$?
+		expect 'expected no crash' [ "$status" -le 2 ]
+		fits $columns
+	done
+done <forms
+sort -u tried >"$base/tried"
+accepts --help
+sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' "$out" >names
+while read -r name; do
+	# shellcheck disable=SC2086
+	all help $name
+	case $name in
+	calibrate | score) continue ;;
+	esac
+	sed -n 's/^  \(-., \)*--\([a-z-]*\).*/\2/p' "$out" |
+	    grep -vxe help -e museum -e replay -e emit-tasks -e sql | sed "s/^/$name: /" |
+	    sort >options
+	command="the options of $name, each in a form above"
+	comm -23 options "$base/tried" >"$err"
+	expect "$(head -n 1 "$err")" [ ! -s "$err" ]
+done <names
+
 # What a terminal leaves out, it says; nothing else goes.
 narrow 50 compare --design sf_buf.lru,sf_buf.accessed --nbufs 1,2 t.txt
 expect_out '^The same in every row: '
@@ -99,7 +227,8 @@ narrow 120 compare --design sf_buf.lru,dmap --nbufs 1,2 t.txt
 expect_out 'IPI.* price$'
 expect 'nothing is folded' [ "$(grep -c -e Folded -e '^The same' "$out")" -eq 0 ]
 
-if [ "${2:-}" = long ]; then
+if [ "${3:-}" = long ]; then
+	all explore --museum
 	ln -s "$SAMPLES" "$ROOT/sim" .
 	mkdir tests && mv samples tests
 	mkdir bin && ln -s "$EPHMAP" bin/ephmap

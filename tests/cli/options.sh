@@ -4,7 +4,6 @@
 # Command lines: what is refused, and with which words.
 
 . "$(dirname "$0")/lib.sh"
-COLUMNS=80
 
 trace t.txt <<'END'
 m 0 5 1
@@ -53,14 +52,14 @@ expect 'there are commands' [ "$(echo "$names" | wc -l)" -ge 10 ]
 printf '%s\n' "$names" >"$base/names"
 while read -r c; do
 	# shellcheck disable=SC2086
-	accepts help $c
+	COLUMNS=80 accepts help $c
 	cp "$out" "$base/help"
 	expect "help for $c fits 80 columns" \
 	    [ "$(awk '{ if (length > n) n = length } END { print n }' "$out")" -lt 80 ]
 	expect "the manual page describes $c" grep -q "^.Ss ephmap $c\$" "$man"
 	for h in -h --help; do
 		# shellcheck disable=SC2086
-		accepts $c $h
+		COLUMNS=80 accepts $c $h
 		expect "$c $h is the help of $c" cmp -s "$out" "$base/help"
 	done
 	sed -n 's/^  \(-., \)*--\([a-z-]*\).*/\2/p' "$base/help" | grep -vx help |

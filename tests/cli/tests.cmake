@@ -8,11 +8,6 @@ endfunction()
 
 ephmap_cli_test(bad_traces)
 ephmap_cli_test(claims)
-ephmap_cli_test(columns)
-add_test(NAME cli.columns_examples
-    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/columns.sh
-    $<TARGET_FILE:ephmap_program> long)
-set_tests_properties(cli.columns_examples PROPERTIES LABELS "cli;long" TIMEOUT 300)
 ephmap_cli_test(input)
 ephmap_cli_test(log)
 ephmap_cli_test(machines)
@@ -42,6 +37,11 @@ add_library(policy_second MODULE examples/second.c)
 target_include_directories(policy_second PRIVATE include)
 target_link_libraries(policy_second PRIVATE ephmap_flags)
 set_target_properties(policy_second PROPERTIES PREFIX "")
+ephmap_cli_test(columns $<TARGET_FILE:policy_second>)
+add_test(NAME cli.columns_examples
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/columns.sh
+    $<TARGET_FILE:ephmap_program> $<TARGET_FILE:policy_second> long)
+set_tests_properties(cli.columns_examples PROPERTIES LABELS "cli;long" TIMEOUT 300)
 ephmap_cli_test(policy_plugin $<TARGET_FILE:policy_second>
     $<TARGET_FILE:plugin_once>)
 ephmap_cli_test(plugin $<TARGET_FILE:plugin_once>)

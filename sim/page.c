@@ -44,7 +44,7 @@ static const char style[] =
     "tbody tr:nth-child(even){background:var(--band)}\n"
     "pre{overflow-x:auto;background:var(--band);padding:.7rem;"
     "border-radius:6px;font-size:.82rem}\n"
-    ".bad{color:#c22}\n"
+    ".line{cursor:pointer}.faint{opacity:.1}.bad{color:#c22}\n"
     "@media(max-width:40rem){body{padding:.8rem;font-size:15px}"
     "h1{font-size:1.25rem}figure{overflow-x:auto}"
     "figure svg{min-width:34rem}}\n";
@@ -65,6 +65,25 @@ static const char script[] =
     "   const d=n?p-q:p.localeCompare(q);return up?d:-d;})"
     ".forEach(r=>b.append(r));\n"
     " }));\n"
+    "});\n"
+    /* A line's pieces, up to that with tooltips, which begin with its name. */
+    "document.querySelectorAll('figure svg').forEach(s=>{\n"
+    " const of=new Map();let piece=[];\n"
+    " s.querySelectorAll('g[id^=gnuplot_plot]').forEach(g=>{\n"
+    "  const t=g.querySelector('title');piece.push(g);\n"
+    "  if(!t||s.closest('.bars'))return;\n"
+    "  of.set(t.textContent.replace(/, [^,]*$/,''),piece);piece=[];});\n"
+    " let kept;\n"
+    " const show=n=>of.forEach((v,k)=>v.forEach(g=>"
+    "g.classList.toggle('faint',n!==undefined&&k!==n)));\n"
+    " const watch=(e,n)=>{\n"
+    "  e.addEventListener('mouseenter',()=>show(n));\n"
+    "  e.addEventListener('mouseleave',()=>show(kept));\n"
+    "  e.addEventListener('click',()=>show(kept=kept===n?undefined:n));"
+    "e.classList.add('line');};\n"
+    " s.querySelectorAll('text').forEach(e=>{const n=e.textContent.trim();\n"
+    "  if(of.has(n))watch(e,n);});\n"
+    " of.forEach((v,n)=>v.forEach(g=>watch(g,n)));\n"
     "});\n";
 
 void

@@ -79,7 +79,8 @@ print_figure(
 {
 	int error;
 
-	(void)fputs("<figure>\n", f);
+	(void)fputs(
+	    p->bars != NULL ? "<figure class=\"bars\">\n" : "<figure>\n", f);
 	error = plot_svg_element(p, f, err);
 	(void)fputs("<figcaption>", f);
 	html_text(f, caption);
@@ -99,13 +100,35 @@ spans_decades(const struct chart *c)
 			high = fmax(high, c->y[l][i]);
 		}
 	}
-	return (low > 0 && high > 50 * low);
+	return (low > 0 && high > 10 * low);
+}
+
+/* The names of all lines of the page, cheapest first; room for LINES_MAX. */
+static size_t
+names_of_page(const struct groups *gs, char (*name)[NAME_MAX_])
+{
+	const unsigned but = 1u << GROUP_CPUS | 1u << GROUP_NBUFS;
+	size_t n = 0;
+
+	for (size_t i = 0; i < gs->n && n < LINES_MAX; i++) {
+		size_t k = 0;
+
+		group_name(gs, &gs->group[i], but, name[n], NAME_MAX_);
+		while (strcmp(name[k], name[n]) != 0)
+			k++;
+		n += k == n ? 1 : 0;
+	}
+	return (n);
 }
 
 static int
-draw_chart(FILE *f, const struct chart *c, const char *title, const char *x,
-    const char *y, const char *caption, struct eph_err *err)
+draw_chart(FILE *f, const struct groups *gs, const struct chart *c,
+    const char *title, const char *x, const char *y, const char *caption,
+    struct eph_err *err)
 {
+	char name[LINES_MAX][NAME_MAX_];
+	const char *known[LINES_MAX];
+	const size_t nknown = names_of_page(gs, name);
 	struct plot_line line[LINES_MAX];
 	const struct plot p = { .title = title,
 		.x = x,
@@ -113,13 +136,19 @@ draw_chart(FILE *f, const struct chart *c, const char *title, const char *x,
 		.log_x = true,
 		.log_y = spans_decades(c),
 		.line = line,
-		.nlines = c->nlines };
+		.nlines = c->nlines,
+		.known = known,
+		.nknown = nknown };
 	char text[512];
 
+	for (size_t i = 0; i < nknown; i++)
+		known[i] = name[i];
 	for (size_t l = 0; l < c->nlines; l++)
 		line[l] = (struct plot_line){ c->name[l], c->n[l], c->x[l],
 			c->y[l], c->errors ? c->e[l] : NULL };
-	(void)snprintf(text, sizeof(text), "%s%s", caption,
+	(void)snprintf(text, sizeof(text),
+	    "%s  Point at a name, or tap it, and its line stands alone.%s",
+	    caption,
 	    c->left_out > 0 ? "  Only the 40 cheapest lines are drawn; the "
 			      "table has all."
 			    : "");
@@ -154,7 +183,7 @@ chart_over(FILE *f, const struct groups *gs, size_t first, size_t end,
 		    "Cost by number of buffers, %s CPU%s",
 		    number_real(number, at, 0), at > 1 ? "s" : "");
 	if (c->nlines > 0)
-		error = draw_chart(f, c, title,
+		error = draw_chart(f, gs, c, title,
 		    a == GROUP_CPUS ? "CPUs" : "buffers", "ns per map",
 		    a == GROUP_CPUS
 			? "Modelled time of a map by CPUs of the machine; "
@@ -186,8 +215,8 @@ chart_scaling(FILE *f, const struct groups *gs, size_t first, size_t end,
 		    c, name, strtod(g->axis[GROUP_CPUS], NULL), g, METRIC_RATE);
 	}
 	if (c->nlines > 0)
-		error = draw_chart(f, c, "Throughput by number of CPUs", "CPUs",
-		    "million maps a second",
+		error = draw_chart(f, gs, c, "Throughput by number of CPUs",
+		    "CPUs", "million maps a second",
 		    "Simulated clocks, all CPUs together; higher is better.  "
 		    "Each line with its cheapest number of buffers.",
 		    err);

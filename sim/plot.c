@@ -45,7 +45,7 @@ width_of(const struct plot *p, unsigned least)
 static unsigned
 height_of(const struct plot *p, unsigned least)
 {
-	const unsigned needed = 110 + 16 * (unsigned)p->nlines;
+	const unsigned needed = 110 + 20 * (unsigned)p->nlines;
 
 	return (needed > least ? needed : least);
 }

@@ -39,6 +39,11 @@ struct plot {
 	const struct plot_line *line;
 	size_t nlines;
 
+	/* Names that are known before: in plots of one page a word of them
+	 * looks the same.  May be none. */
+	const char *const *known;
+	size_t nknown;
+
 	/*
 	 * Bars instead: each line is a part of the bars, whose names these
 	 * are; x and error are not looked at.

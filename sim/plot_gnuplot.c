@@ -25,6 +25,75 @@ static const int points[] = { 7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 1, 2, 3 };
 #define BARS_ASLANT  16
 #define FRAME_PIXELS 95 /* above and below the lines */
 
+/* What a line is told by. */
+struct look {
+	const char *colour;
+	int dash, point;
+};
+
+static bool
+same_part(const char *a, const char *b, bool first)
+{
+	const size_t n = strcspn(a, " "), m = strcspn(b, " ");
+
+	return (
+	    first ? n == m && memcmp(a, b, n) == 0 : strcmp(a + n, b + m) == 0);
+}
+
+/* The names of the lines stand behind those that are known before. */
+static const char *
+name_at(const struct plot *p, size_t i)
+{
+	return (i < p->nknown ? p->known[i] : p->line[i - p->nknown].name);
+}
+
+/* Numbers for the first words of names, or for the rest of them, by `of'. */
+static size_t
+number_parts(const struct plot *p, bool first, size_t *of)
+{
+	size_t n = 0;
+
+	for (size_t l = 0; l < p->nknown + p->nlines; l++) {
+		size_t i = 0;
+
+		while (!same_part(name_at(p, i), name_at(p, l), first))
+			i++;
+		of[l] = i < l ? of[i] : n++;
+	}
+	return (n);
+}
+
+/*
+ * Where names are few first words, designs, with few others behind them,
+ * policies, a design has its colour, a policy its dash and marker.  Else all
+ * three change in turn.
+ */
+static struct look *
+looks_of(const struct plot *p)
+{
+	struct look *look = must_alloc(NULL, p->nlines + 1, sizeof(*look));
+	const size_t n = p->nknown + p->nlines;
+	size_t *word = must_alloc(NULL, n + 1, sizeof(*word));
+	size_t *rest = must_alloc(NULL, n + 1, sizeof(*rest));
+	const size_t nwords = number_parts(p, true, word);
+	const size_t nrests = number_parts(p, false, rest);
+	const bool parted = nwords < n && nwords <= COUNT(colours) &&
+	    nrests > 1 && nrests <= COUNT(points);
+
+	for (size_t l = 0; l < p->nlines; l++) {
+		const size_t k = p->nknown + l;
+		const size_t c = parted ? word[k] : l;
+		const size_t d = parted ? rest[k] : l / COUNT(colours);
+		const size_t m = parted ? rest[k] : l;
+
+		look[l] = (struct look){ colours[c % COUNT(colours)],
+			dashes[d % COUNT(dashes)], points[m % COUNT(points)] };
+	}
+	free(word);
+	free(rest);
+	return (look);
+}
+
 /* A name between quotes: in '' only ' must be doubled. */
 static void
 quoted(FILE *f, const char *s)
@@ -95,19 +164,25 @@ highest(const struct plot *p)
 	return (y > 0 ? y : 1);
 }
 
-/* Where the axis begins. */
+/* Where the axis begins: at 0, unless all would lie in the upper half. */
 static double
 lowest(const struct plot *p)
 {
+	const double top = highest(p);
 	double y = INFINITY;
 
-	if (!p->log_y)
-		return (0);
 	for (size_t l = 0; l < p->nlines; l++) {
 		for (size_t i = 0; i < p->line[l].n; i++)
-			y = fmin(y, p->line[l].y[i]);
+			y = fmin(y,
+			    p->line[l].y[i] -
+				(p->line[l].error != NULL && !p->log_y
+					? p->line[l].error[i]
+					: 0));
 	}
-	return (y < INFINITY ? y / 1.5 : 0.1);
+	if (p->log_y)
+		return (y < INFINITY ? y / 1.5 : 0.1);
+	return (
+	    p->bars == NULL && y > top / 2 && y < top ? y - (top - y) / 10 : 0);
 }
 
 /* How high up a value stands, from 0 to 1. */
@@ -116,7 +191,27 @@ height_of(const struct plot *p, double top, double y)
 {
 	const double low = lowest(p);
 
-	return (p->log_y ? log(y / low) / log(top / low) : y / top);
+	return (
+	    p->log_y ? log(y / low) / log(top / low) : (y - low) / (top - low));
+}
+
+static double
+mean_of(const struct plot_line *l)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		sum += l->y[i];
+	return (l->n > 0 ? sum / (double)l->n : 0);
+}
+
+/* Does `a' end below `b'?  Where they end together, which is lower on the way? */
+static bool
+is_below(const struct plot_line *a, const struct plot_line *b)
+{
+	const double ea = end_of(a), eb = end_of(b);
+
+	return (ea != eb ? ea < eb : mean_of(a) < mean_of(b));
 }
 
 /* The order of the lines by where they end, the lowest first. */
@@ -128,8 +223,7 @@ order_ends(const struct plot *p)
 	for (size_t i = 0; i < p->nlines; i++) {
 		size_t k = i;
 
-		while (k > 0 &&
-		    end_of(&p->line[order[k - 1]]) > end_of(&p->line[i])) {
+		while (k > 0 && is_below(&p->line[i], &p->line[order[k - 1]])) {
 			order[k] = order[k - 1];
 			k--;
 		}
@@ -174,9 +268,10 @@ move_apart(double *at, size_t n, double gap)
 	free(mean);
 }
 
-/* Names, with their markers, at the ends of the lines. */
+/* Names, with a piece of each line and its marker, where the lines end. */
 static void
-print_names(const struct plot *p, double top, unsigned height, FILE *f)
+print_names(const struct plot *p, const struct look *look, double top,
+    unsigned height, FILE *f)
 {
 	const double gap = LABEL_PIXELS / (height - FRAME_PIXELS);
 	size_t *order = order_ends(p);
@@ -187,21 +282,46 @@ print_names(const struct plot *p, double top, unsigned height, FILE *f)
 	move_apart(at, p->nlines, gap);
 	for (size_t i = 0; i < p->nlines; i++) {
 		const struct plot_line *l = &p->line[order[i]];
-		const char *colour = colours[order[i] % COUNT(colours)];
+		const struct look *k = &look[order[i]];
 
 		(void)fprintf(f, "set label ");
 		quoted(f, l->name);
 		(void)fprintf(f,
-		    " at graph 1.05, graph %.4f left front tc rgb '%s' point "
-		    "pt %d ps 0.7 lc rgb '%s' offset 1,0\n",
-		    at[i], colour, points[order[i] % COUNT(points)], colour);
+		    " at graph 1.07, graph %.4f left front tc rgb '%s' point "
+		    "pt %d ps 0.7 lc rgb '%s' offset 3,-0.2\n",
+		    at[i], k->colour, k->point, k->colour);
 		(void)fprintf(f,
-		    "set arrow from graph 1.005, first %.9g to graph 1.04, "
+		    "set arrow from graph 1.04, graph %.4f to graph 1.10, "
+		    "graph %.4f nohead lw 1.5 dt %d lc rgb '%s'\n",
+		    at[i], at[i], k->dash, k->colour);
+		(void)fprintf(f,
+		    "set arrow from graph 1.005, first %.9g to graph 1.035, "
 		    "graph %.4f nohead lw 0.5 lc rgb '%s'\n",
-		    end_of(l), at[i], colour);
+		    end_of(l), at[i], k->colour);
 	}
 	free(order);
 	free(at);
+}
+
+/* Within two decades powers of ten are too few: 1, 2 and 5 of each. */
+static void
+print_tics(double low, double top, FILE *f)
+{
+	static const double of[] = { 1, 2, 5 };
+	const char *sep = "set ytics (";
+
+	if (top / low > 100)
+		return;
+	for (double ten = pow(10, floor(log10(low))); ten < top; ten *= 10) {
+		for (size_t i = 0; i < COUNT(of); i++) {
+			if (of[i] * ten < low || of[i] * ten > top)
+				continue;
+			(void)fprintf(f, "%s%.9g", sep, of[i] * ten);
+			sep = ", ";
+		}
+	}
+	if (*sep == ',')
+		(void)fprintf(f, ")\n");
 }
 
 static void
@@ -224,16 +344,18 @@ print_frame(const struct plot *p, double top, FILE *f)
 	    "\nset grid lc rgb '#999999' lw 0.3\nset border 3 lw 0.7\n"
 	    "set tics nomirror\nset yrange [%.9g:%.9g]\nset format y '%%g'\n"
 	    "set rmargin %zu\n",
-	    lowest(p), top, p->bars == NULL ? longest * 4 / 5 + 8 : 2);
-	if (p->log_y)
+	    lowest(p), top, p->bars == NULL ? longest * 4 / 5 + 11 : 2);
+	if (p->log_y) {
 		(void)fprintf(f, "set logscale y 10\n");
+		print_tics(lowest(p), top, f);
+	}
 	if (p->log_x)
 		(void)fprintf(f, "set logscale x 2\nset format x '%%.0f'\n");
 }
 
 /* Each line's points, with their tooltips. */
 static void
-print_lines(const struct plot *p, FILE *f)
+print_lines(const struct plot *p, const struct look *look, FILE *f)
 {
 	for (size_t l = 0; l < p->nlines; l++) {
 		const struct plot_line *line = &p->line[l];
@@ -250,23 +372,21 @@ print_lines(const struct plot *p, FILE *f)
 	}
 	(void)fprintf(f, "plot");
 	for (size_t l = 0; l < p->nlines; l++) {
-		const char *colour = colours[l % COUNT(colours)];
-		const int dash = dashes[l / COUNT(colours) % COUNT(dashes)];
-		const int point = points[l % COUNT(points)];
+		const struct look *k = &look[l];
 
 		(void)fprintf(f,
 		    "%s $line%zu using 1:2 with lines lc rgb '%s' dt %d lw 1.5 "
 		    "notitle",
-		    l > 0 ? "," : "", l, colour, dash);
+		    l > 0 ? "," : "", l, k->colour, k->dash);
 		if (p->line[l].error != NULL)
 			(void)fprintf(f,
 			    ", $line%zu using 1:2:3 with yerrorbars pt -1 lc "
 			    "rgb '%s' notitle",
-			    l, colour);
+			    l, k->colour);
 		(void)fprintf(f,
 		    ", $line%zu using 1:2:4 with labels hypertext point pt %d "
 		    "ps 0.7 lc rgb '%s' notitle",
-		    l, point, colour);
+		    l, k->point, k->colour);
 	}
 	(void)fputc('\n', f);
 }
@@ -385,8 +505,10 @@ static void
 print_script(
     const struct plot *p, enum plot_terminal terminal, unsigned height, FILE *f)
 {
+	const double high = p->bars != NULL ? highest_bar(p) : highest(p);
 	const double top =
-	    (p->bars != NULL ? highest_bar(p) : highest(p)) * 1.05;
+	    p->log_y ? high * 1.05 : high + (high - lowest(p)) * 0.05;
+	struct look *look;
 
 	print_frame(p, top, f);
 	if (p->bars != NULL) {
@@ -395,8 +517,10 @@ print_script(
 		return;
 	}
 	print_range(p, f);
-	print_names(p, top, height, f);
-	print_lines(p, f);
+	look = looks_of(p);
+	print_names(p, look, top, height, f);
+	print_lines(p, look, f);
+	free(look);
 }
 
 /*

@@ -42,6 +42,18 @@ accepts mrc --policy 2q --sizes 3 --promotions loop.txt
 expect_out '2q *promotions'
 accepts mrc --policy clock --sizes 3 --promotions --format json loop.txt
 expect_out '"promotions": '
+# looks SVG: of each line its name, its stroke, its marker.
+looks() {
+	awk -F "'" '
+	/<g id="gnuplot_plot_/ { title = "" }
+	/<path stroke=/ { stroke = $0; sub(/.*stroke=/, "", stroke); sub(/  *d=.*/, "", stroke) }
+	/<title>/ && !/, [^,]*: / { next }
+	/<title>/ { title = $0; sub(/.*<title>/, "", title); sub(/, [^,]*$/, "", title) }
+	/<use xlink:href=/ && title != "" && !(title in seen) {
+		seen[title] = 1
+		print title "\t" stroke "\t" substr($2, 2)
+	}' "$1"
+}
 accepts mrc --sizes 1,2,3 --plot terminal loop.txt
 expect_out 'miss ratio'
 if command -v gnuplot >/dev/null 2>&1; then
@@ -49,11 +61,20 @@ if command -v gnuplot >/dev/null 2>&1; then
 	expect 'a plot with the bound' grep -q '>opt *<' curve.svg
 	expect 'exact values as tooltips' grep -q '<title>lru, 3: 0.3333' curve.svg
 	expect 'no script' [ "$(grep -c -e script -e onmouse curve.svg)" -eq 0 ]
-	# Lines are told apart: no two have colour, dash and marker in common.
+	# Lines are told apart: no two have colour, dash and marker in common,
+	# and a piece of each, with its marker, stands at its name.
 	policies=$(($("$EPHMAP" list policies --format csv | wc -l) - 1))
-	sed -n "s/.*stroke='\\(rgb([^)]*)\\)'\\( stroke-dasharray='[^']*'\\)*  *d='M.*/\\1\\2/p" \
-	    curve.svg >strokes
-	expect 'a line for each policy' [ "$(wc -l <strokes)" -ge "$policies" ]
+	looks curve.svg >looks
+	expect 'a line for each policy, and the bound' \
+	    [ "$(wc -l <looks)" -ge "$policies" ]
+	expect 'no two look the same' \
+	    [ "$(cut -f2- looks | sort | uniq -d | wc -l)" -eq 0 ]
+	while IFS="$(printf '\t')" read -r name stroke marker; do
+		expect "$name has its line at its name" [ "$(grep -cF \
+		    "stroke=$stroke  d=" curve.svg)" -ge 2 ]
+		expect "$name has its marker at its name" [ "$(grep -cF \
+		    "xlink:href='#$marker'" curve.svg)" -ge 4 ]
+	done <looks
 	for form in png pdf; do
 		accepts mrc --sizes 1,2 --plot curve.$form loop.txt
 		expect "a $form" [ -s curve.$form ]

@@ -24,6 +24,11 @@ expect 'nothing is fetched' [ "$(grep -cE '(src|href)="?(http|//)|@import|url\('
 if command -v gnuplot >/dev/null 2>&1; then
 	expect 'charts' [ "$(grep -c '<svg' r.html)" -eq 4 ]
 	expect 'exact values' grep -q '<title>sf_buf.lru lru, 64: [0-9.]*</title>' r.html
+	# A design has its colour, a policy its marker.
+	expect 'one colour' [ "$(grep -A1 '<title>sf_buf.lru [ls]' r.html |
+	    sed -n "s/.*color='\\([^']*\\)'.*/\\1/p" | sort -u | wc -l)" -eq 1 ]
+	expect 'one marker' [ "$(grep -A1 '<title>sf_buf.[la][a-z]* lru, [0-9]*: ' r.html |
+	    sed -n "s/.*href='\\(#[^']*\\)'.*/\\1/p" | sort -u | wc -l)" -eq 1 ]
 	expect 'no script of gnuplot' [ "$(grep -c onmousemove r.html)" -eq 0 ]
 fi
 accepts report r.db --where 'cpus = 2' -o two.html
@@ -79,8 +84,17 @@ heads[ipi].querySelector("button").click();\
 const down = sorted(values(ipi), (a, b) => a - b >= 0);\
 heads[design].querySelector("button").click();\
 const text = sorted(values(design), (a, b) => a.localeCompare(b) <= 0);\
+const chart = document.querySelectorAll("figure svg")[1];\
+const pieces = chart.querySelectorAll("g[id^=gnuplot_plot]").length;\
+const faint = () => chart.querySelectorAll(".faint").length;\
+const name = [...chart.querySelectorAll("text")].find(t => t.textContent === "sf_buf.lru sieve");\
+const press = () => name.dispatchEvent(new MouseEvent("click", { bubbles: true }));\
+const before = faint(); press(); const pressed = faint();\
+const left = [...chart.querySelectorAll("g[id^=gnuplot_plot]:not(.faint) title")].every(t => t.textContent.startsWith("sf_buf.lru sieve,"));\
+press();\
+const alone = pieces >= 8 \&\& before === 0 \&\& pressed === pieces - 2 \&\& left \&\& faint() === 0;\
 const marks = [...document.querySelectorAll("figure svg")].map(s => s.querySelectorAll("use, path").length);\
-addEventListener("load", () => setTimeout(() => { document.body.textContent = "RESULT " + JSON.stringify({ up, down, text,\
+addEventListener("load", () => setTimeout(() => { document.body.textContent = "RESULT " + JSON.stringify({ up, down, text, alone,\
  aria: heads[design].getAttribute("aria-sort"), marks: marks.length > 0 \&\& marks.every(n => n > 20),\
  wide: document.documentElement.scrollWidth <= innerWidth,\
  requests: performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length, errors: said.length }); }, 0));\
@@ -91,7 +105,7 @@ for width in 1200 400; do
 	    --user-data-dir="$base/profile" --window-size=$width,900 \
 	    --dump-dom "file://$PWD/clicked.html" >"$out" 2>"$err"
 	status=$?
-	for fact in '"up":true' '"down":true' '"text":true' '"aria":"ascending"' \
+	for fact in '"up":true' '"down":true' '"text":true' '"alone":true' '"aria":"ascending"' \
 	    '"marks":true' '"wide":true' '"requests":0' '"errors":0'; do
 		expect_out "RESULT .*$fact"
 	done

@@ -57,32 +57,48 @@ check_policy(const struct eph_policy_ops *policy, const char *params,
 	return (0);
 }
 
-int
-cmd_check(const struct opts *o, int n, char **operands)
+/* Are all rules kept?  Says so, or which is not. */
+static bool
+check_one(const struct opts *o, const struct eph_policy_ops *policy)
 {
-	struct setup s = { .command = COMMAND, .o = o };
 	struct eph_err err;
 	char steps[NUMBER_MAX];
 	unsigned cases;
 
+	if (check_policy(policy, o->check_params, (uint32_t)o->check_steps,
+		&cases, &err) != 0) {
+		text_printf(stdout, "%s: case %u: %s\n", policy->name,
+		    cases + 1, err.text);
+		return (false);
+	}
+	text_printf(stdout, "%s: %u cases of %s steps, every rule kept\n",
+	    policy->name, cases, number_u64(steps, o->check_steps));
+	return (true);
+}
+
+int
+cmd_check(const struct opts *o, int n, char **operands)
+{
+	struct plugins p = { .loaded = false };
+	int status = EXIT_OK;
+
 	(void)n;
 	(void)operands;
-	if (o->plugin == NULL)
+	if (o->plugin.n == 0)
 		return (options_refuse(COMMAND, "expected --plugin FILE.so"));
-	if (setup_plugin(&s) != OPTIONS_OK)
+	if (plugins_load(COMMAND, &o->plugin, &p) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if (s.plugin_policy == NULL)
+	if (p.npolicies == 0)
 		return (options_refuse(COMMAND,
 		    "%s: a design and no policy; `ephmap explore --plugin' "
 		    "searches designs for failures",
-		    o->plugin));
-	if (check_policy(s.plugin_policy, o->check_params,
-		(uint32_t)o->check_steps, &cases, &err) != 0) {
-		text_printf(stdout, "%s: case %u: %s\n", s.plugin_policy->name,
-		    cases + 1, err.text);
-		return (EXIT_FOUND);
+		    o->plugin.word[0]));
+	if (p.npolicies > 1 && o->check_params != NULL)
+		return (options_refuse(COMMAND,
+		    "--policy-params: expected one policy that they are for"));
+	for (size_t i = 0; i < p.npolicies; i++) {
+		if (!check_one(o, p.policy[i]))
+			status = EXIT_FOUND;
 	}
-	text_printf(stdout, "%s: %u cases of %s steps, every rule kept\n",
-	    s.plugin_policy->name, cases, number_u64(steps, o->check_steps));
-	return (EXIT_OK);
+	return (status);
 }

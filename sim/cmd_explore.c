@@ -221,16 +221,23 @@ find_scenario(const char *name, const struct eph_scenario **scp)
 static int
 take_plugin(const struct opts *o, struct eph_explore_config *cfg)
 {
-	if (load_plugin(COMMAND, o->plugin, &cfg->design, &cfg->policy) !=
-	    OPTIONS_OK)
+	struct plugins p = { .loaded = false };
+
+	if (plugins_load(COMMAND, &o->plugin, &p) != OPTIONS_OK)
 		return (OPTIONS_BAD);
+	if (p.ndesigns > 1 || p.npolicies > 1)
+		return (options_refuse(COMMAND,
+		    "--plugin: expected one design, one policy or one of each"));
+	if (p.ndesigns > 0)
+		cfg->design = p.design[0];
+	cfg->policy = p.policy[0];
 	if (cfg->design != NULL && o->design != NULL)
 		return (options_refuse(
 		    COMMAND, "--plugin is the design; leave out --design"));
 	if (cfg->design == NULL && o->design == NULL)
 		return (options_refuse(COMMAND,
 		    "%s: a policy and no design; expected --design too",
-		    o->plugin));
+		    o->plugin.word[0]));
 	return (OPTIONS_OK);
 }
 
@@ -306,7 +313,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 	if (o->xp_nbufs != 0)
 		cfg->nbufs = (uint32_t)o->xp_nbufs;
 	cfg->pages = (uint32_t)o->xp_pages;
-	if (o->plugin != NULL && take_plugin(o, cfg) != OPTIONS_OK)
+	if (o->plugin.n > 0 && take_plugin(o, cfg) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (o->design != NULL) {
 		if ((row = axis_find(AXIS_DESIGN, o->design, COMMAND)) < 0)
@@ -477,7 +484,7 @@ check_options(const struct opts *o)
 {
 	if (o->museum &&
 	    (o->design != NULL || o->xp_scenario != NULL || o->bug != NULL ||
-		o->plugin != NULL || o->replay != NULL || o->timeline != NULL))
+		o->plugin.n > 0 || o->replay != NULL || o->timeline != NULL))
 		return (options_refuse(COMMAND,
 		    "--museum takes no design, scenario, bug, plug-in, "
 		    "schedule or timeline"));
@@ -486,11 +493,11 @@ check_options(const struct opts *o)
 		    "--museum brings its own searches, broken and repaired: "
 		    "of their options it takes --budget and --seed"));
 	if (o->bug != NULL &&
-	    (o->xp_scenario != NULL || o->design != NULL || o->plugin != NULL))
+	    (o->xp_scenario != NULL || o->design != NULL || o->plugin.n > 0))
 		return (options_refuse(
 		    COMMAND, "--bug brings its own scenario and design"));
 	if (!o->museum && o->bug == NULL && o->xp_scenario == NULL &&
-	    o->design == NULL && o->plugin == NULL)
+	    o->design == NULL && o->plugin.n == 0)
 		return (options_refuse(COMMAND,
 		    "expected --design or --plugin, --scenario, --bug or "
 		    "--museum"));

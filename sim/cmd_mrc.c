@@ -42,25 +42,36 @@ add_bound(struct mrc *m)
 	(void)eph_policy_choose(opt->name, &m->choice[m->npolicies++], NULL);
 }
 
+/* "a,b"; "b" where `a' is NULL. */
+static char *
+joined(const char *a, const char *b)
+{
+	const size_t n = (a != NULL ? strlen(a) : 0) + strlen(b) + 2;
+	char *s = must_alloc(NULL, n, 1);
+
+	(void)snprintf(
+	    s, n, "%s%s%s", a != NULL ? a : "", a != NULL ? "," : "", b);
+	return (s);
+}
+
 /* The policies that were named; lru and the bound, unless some were. */
 static int
 find_policies(struct mrc *m)
 {
-	const char *text = m->s.o->policy;
-	char own[EPH_POLICY_TEXT];
+	char *own, *text;
+	int status;
 
-	if (setup_plugin(&m->s) != OPTIONS_OK)
-		return (OPTIONS_BAD);
-	if (text == NULL && m->s.plugin_policy != NULL) {
-		(void)snprintf(
-		    own, sizeof(own), "%s,lru,opt", m->s.plugin_policy->name);
-		text = own;
-	}
-	if (text == NULL)
-		text = "lru,opt";
-
-	if (setup_policies(&m->s, text, true, &m->choice, &m->npolicies) !=
+	if (plugins_load(m->s.command, &m->s.o->plugin, &m->s.plugins) !=
 	    OPTIONS_OK)
+		return (OPTIONS_BAD);
+	own = plugins_policies(&m->s.plugins);
+	text = joined(own, "lru,opt");
+	status = setup_policies(&m->s,
+	    m->s.o->policy != NULL ? m->s.o->policy : text, true, &m->choice,
+	    &m->npolicies);
+	free(own);
+	free(text);
+	if (status != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (m->s.o->plot != NULL)
 		add_bound(m);

@@ -203,11 +203,13 @@ score_here(const struct opts *o, int n, char **operands)
 	run.policy_params = NULL;
 	run.seed = 1;
 	run.touch = EPH_TOUCH_READ;
-	if (setup_plugin(&s) != OPTIONS_OK)
+	if (plugins_load(COMMAND, &o->plugin, &s.plugins) != OPTIONS_OK)
 		return (EXIT_BAD);
-	if ((sc.policy = s.plugin_policy) == NULL)
-		return (options_refuse(
-		    COMMAND, "%s: exports no ephmap_policy", o->plugin));
+	if (s.plugins.npolicies != 1)
+		return (options_refuse(COMMAND,
+		    "%s: expected one file that exports ephmap_policy",
+		    o->plugin.word[0]));
+	sc.policy = s.plugins.policy[0];
 	if ((row = axis_find(AXIS_DESIGN, run.design, COMMAND)) < 0)
 		return (EXIT_BAD);
 	if (check_policy(sc.policy, o->check_params, CHECK_STEPS, &sc.cases,
@@ -255,7 +257,7 @@ cmd_score(const struct opts *o, int n, char **operands)
 	int status;
 	pid_t pid;
 
-	if (o->plugin == NULL)
+	if (o->plugin.n == 0)
 		return (options_refuse(COMMAND, "expected --plugin FILE.so"));
 	for (int i = 0; i < n; i++) {
 		if (input_settle(COMMAND, operands[i]) != OPTIONS_OK)

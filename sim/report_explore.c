@@ -280,8 +280,8 @@ print_command(const struct opts *o, const char *schedule)
 		(void)fprintf(f, " --bug %s", o->bug);
 	if (o->design != NULL)
 		(void)fprintf(f, " --design %s", o->design);
-	if (o->plugin != NULL)
-		(void)fprintf(f, " --plugin '%s'", o->plugin);
+	for (unsigned i = 0; i < o->plugin.n; i++)
+		(void)fprintf(f, " --plugin '%s'", o->plugin.word[i]);
 	if (o->shootdown != NULL)
 		(void)fprintf(f, " --shootdown %s", o->shootdown);
 	if (o->bug == NULL)

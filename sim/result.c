@@ -122,7 +122,8 @@ add_config(struct record *r, const struct setup *s, const struct point *p)
 		: value_text(record_own(r, must_copy(hold, strlen(hold)))));
 	record_add(r, config, "flags", NULL,
 	    value_text(record_own(r, must_copy(flags, strlen(flags)))));
-	record_add(r, config, "plugin", NULL, value_text(s->o->plugin));
+	record_add(r, config, "plugin", NULL,
+	    value_text(record_own(r, plugins_files(&s->o->plugin))));
 	record_add(r, config, "trace", NULL, value_text(s->trace));
 	/* In a database the input's name says it. */
 	if (s->warmup > 0 && !s->sweep)

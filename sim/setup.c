@@ -27,67 +27,6 @@ flags_text(unsigned flags, char buf[64])
 	return (buf);
 }
 
-/* A name without a slash is a file here, not one of the system's. */
-static char *
-plugin_path(const char *file)
-{
-	const size_t n = strlen(file) + sizeof("./");
-	char *path = must_alloc(NULL, n, 1);
-
-	(void)snprintf(
-	    path, n, "%s%s", strchr(file, '/') != NULL ? "" : "./", file);
-	return (path);
-}
-
-int
-load_importer(const char *command, const char *file,
-    const struct eph_import_format **formatp)
-{
-	struct eph_err err;
-	char *path = plugin_path(file);
-	const int error = eph_import_load(path, formatp, &err);
-
-	free(path);
-	return (
-	    error == 0 ? OPTIONS_OK : options_refuse(command, "%s", err.text));
-}
-
-int
-load_plugin(const char *command, const char *file,
-    const struct eph_design_ops **designp,
-    const struct eph_policy_ops **policyp)
-{
-	struct eph_err err, policy_err;
-	char *path = plugin_path(file);
-	int error, policy_error = ESRCH;
-
-	error = eph_design_load(path, designp, &err);
-	if (policyp != NULL && (error == 0 || error == ESRCH))
-		policy_error = eph_policy_load(path, policyp, &policy_err);
-	free(path);
-	if (policy_error == 0 && (error == 0 || error == ESRCH))
-		return (OPTIONS_OK);
-	if (error == 0 && policy_error == ESRCH)
-		return (OPTIONS_OK);
-	if (policyp != NULL && error == ESRCH && policy_error == ESRCH)
-		return (options_refuse(command,
-		    "%s: exports neither ephmap_plugin, a design, nor "
-		    "ephmap_policy",
-		    file));
-	return (options_refuse(
-	    command, "%s", policy_error != ESRCH ? policy_err.text : err.text));
-}
-
-int
-setup_plugin(struct setup *s)
-{
-	if (s->o->plugin == NULL || s->plugin_design != NULL ||
-	    s->plugin_policy != NULL)
-		return (OPTIONS_OK);
-	return (load_plugin(
-	    s->command, s->o->plugin, &s->plugin_design, &s->plugin_policy));
-}
-
 static size_t
 at_least_one(size_t n)
 {
@@ -398,7 +337,7 @@ setup_points(struct setup *s, const struct eph_trace_meta *meta,
 	if (s->o->all && s->o->design != NULL)
 		return (options_refuse(
 		    s->command, "--all and --design exclude each other"));
-	if (setup_plugin(s) != OPTIONS_OK)
+	if (plugins_load(s->command, &s->o->plugin, &s->plugins) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = values_find(s, meta, &v);
 	for (size_t i = 0; status == OPTIONS_OK && i < v.nholds; i++)

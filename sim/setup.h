@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "options.h"
+#include "plugins.h"
 #include "profile.h"
 
 #include "ephmap/run.h"
@@ -43,8 +44,7 @@ struct setup {
 	uint64_t spread_seed;
 	uint64_t warmup;	     /* references that are not counted */
 	struct eph_time_config time; /* of --time; points' cfg has it */
-	const struct eph_design_ops *plugin_design; /* of --plugin; or NULL */
-	const struct eph_policy_ops *plugin_policy;
+	struct plugins plugins;	     /* of --plugin */
 	struct eph_workload wl; /* found by setup_trace(), with --workload */
 };
 
@@ -106,22 +106,6 @@ int setup_policies(const struct setup *s, const char *text, bool lists,
 int setup_points(struct setup *s, const struct eph_trace_meta *meta,
     struct point **pp, size_t *np);
 void setup_free(struct point *points, size_t n);
-
-/*
- * Load a design, a policy or both; what the file does not have stays as it
- * is.  `policyp' NULL: only a design will do.  OPTIONS_OK, or OPTIONS_BAD
- * with a message printed.
- */
-int load_plugin(const char *command, const char *file,
-    const struct eph_design_ops **designp,
-    const struct eph_policy_ops **policyp);
-
-/* Load an importer.  OPTIONS_OK, or OPTIONS_BAD with a message printed. */
-int load_importer(const char *command, const char *file,
-    const struct eph_import_format **formatp);
-
-/* load_plugin() for --plugin, once; setup_points() does it too. */
-int setup_plugin(struct setup *s);
 
 /*
  * What a workload has in place of a trace's description: the CPUs, and with

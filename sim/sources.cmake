@@ -35,6 +35,7 @@ set(EPHMAP_SOURCES
     plot.c
     plot_gnuplot.c
     plot_text.c
+    plugins.c
     page.c
     page_answer.c
     page_charts.c

@@ -14,7 +14,8 @@
 #include "ephmap/sdk/digest.h"
 #include "ephmap/version.h"
 
-#define CELL_MAX 1024
+#define CELL_MAX     1024
+#define PLUGINS_TEXT (OPT_WORDS_MAX * sizeof(" plugin 0123456789abcdef"))
 
 static void
 digest_text(const struct eph_digest *d, char text[17])
@@ -45,6 +46,19 @@ digest_file(const char *path, char text[17])
 	(void)fclose(f);
 	digest_text(&d, text);
 	return (text);
+}
+
+/* Of each file: " plugin DIGEST". */
+static void
+digest_plugins(const struct opt_words *files, char text[PLUGINS_TEXT])
+{
+	char one[17];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < files->n; i++)
+		n += (size_t)snprintf(text + n, PLUGINS_TEXT - n, " plugin %s",
+		    digest_file(files->word[i], one));
 }
 
 /* Of what is played: the same for the text and the binary form. */
@@ -130,14 +144,12 @@ add_input(
 		.sweep = true,
 		.o = st->o,
 		.trace = trace,
-		.plugin_design = st->plugin_design,
-		.plugin_policy = st->plugin_policy };
+		.plugins = st->plugins };
 	if (open_input(in, from != NULL ? from : in->s.command, workload) !=
 	    OPTIONS_OK)
 		return (OPTIONS_BAD);
 	status = setup_points(&in->s, &in->meta, &in->points, &in->n);
-	st->plugin_design = in->s.plugin_design;
-	st->plugin_policy = in->s.plugin_policy;
+	st->plugins = in->s.plugins;
 	if (status == OPTIONS_OK && in->trace != NULL)
 		in->name = input_name(&in->s);
 	st->ncells += in->n;
@@ -292,26 +304,25 @@ char *
 study_cell(const struct study_input *in, const struct point *p)
 {
 	const struct eph_run_config *cfg = &p->cfg;
-	char *cell = must_alloc(NULL, 2 * CELL_MAX, 1);
+	char *cell = must_alloc(NULL, 3 * CELL_MAX, 1);
 	char *costs = own_costs(in, p);
 	const struct hold held = { cfg->hold_ns, cfg->hold_refs };
-	char hold[HOLD_TEXT], flags[64], timed[64], plugin[17], machine[17],
-	    nbufs[16] = "-";
+	char hold[HOLD_TEXT], flags[64], timed[64], plugin[PLUGINS_TEXT],
+	    machine[17], nbufs[16] = "-";
 
+	digest_plugins(&in->s.o->plugin, plugin);
 	if (point_has_nbufs(p))
 		(void)snprintf(nbufs, sizeof(nbufs), "%u", cfg->nbufs);
-	(void)snprintf(cell, 2 * CELL_MAX,
+	(void)snprintf(cell, 3 * CELL_MAX,
 	    "%d.%d.%d %s%s %s/%s/%s %s%s/%s/%s %u/%s %s/%s/%s "
-	    "%" PRIu64 " %s%s%s%s",
+	    "%" PRIu64 " %s%s%s",
 	    EPHMAP_VERSION_MAJOR, EPHMAP_VERSION_MINOR, EPHMAP_VERSION_PATCH,
 	    in->trace == NULL ? "w" : "", in->digest, cfg->design->name,
 	    or_none(point_policy(p)), or_none(point_shootdown(p)), cfg->machine,
 	    p->profile != NULL ? digest_file(cfg->machine, machine) : "",
 	    point_tlb(p), opt_choice(executor, in->s.o->executor), cfg->cpus,
 	    nbufs, opt_choice(touch, cfg->touch), hold_text(&held, hold),
-	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs),
-	    in->s.o->plugin != NULL ? " plugin " : "",
-	    in->s.o->plugin != NULL ? digest_file(in->s.o->plugin, plugin) : "",
+	    flags_text(cfg->flags, flags), cfg->seed, or_none(costs), plugin,
 	    time_text(in->s.o, timed));
 	free(costs);
 	return (cell);
@@ -365,7 +376,8 @@ study_result(const struct study_input *in, const struct point *p,
 	record_add(more, NULL, "input", NULL, value_whole((uint64_t)in->id));
 	record_add(more, NULL, "ephmap", NULL,
 	    record_find(all, "config", "ephmap")->value);
-	record_add(more, NULL, "plugin", NULL, value_text(in->s.o->plugin));
+	record_add(more, NULL, "plugin", NULL,
+	    value_text(record_own(more, plugins_files(&in->s.o->plugin))));
 	record_add(more, NULL, "costs", NULL,
 	    value_text(record_own(more, own_costs(in, p))));
 	record_add(more, NULL, "violations", NULL,

@@ -30,8 +30,7 @@ struct study_input {
 
 struct study {
 	const struct opts *o;
-	const struct eph_design_ops *plugin_design;
-	const struct eph_policy_ops *plugin_policy;
+	struct plugins plugins;
 	struct study_input *input;
 	size_t ninputs;
 	size_t ncells;

@@ -183,6 +183,13 @@ close_text(struct text *t)
 		out_of_memory();
 }
 
+char *
+text_take(struct text *t)
+{
+	close_text(t);
+	return (t->s);
+}
+
 void
 text_drop(struct text *t)
 {

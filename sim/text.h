@@ -65,6 +65,9 @@ void text_end(struct text *t, FILE *out);
 /* What was written is a line: print it as text_say(), unless it is empty. */
 void text_end_note(struct text *t);
 
+/* What was written, for free(). */
+char *text_take(struct text *t);
+
 /* What was written is not wanted. */
 void text_drop(struct text *t);
 

@@ -44,17 +44,19 @@ static int
 find_designs(const struct setup *s, struct axis_values *v)
 {
 	const struct words *w = &v->rows[AXIS_DESIGN];
-	const struct eph_design_ops *plugin = s->plugin_design;
+	const struct plugins *own = &s->plugins;
 	size_t n = 0;
 
 	while (eph_designs[n] != NULL)
 		n++;
 	v->design =
-	    must_alloc(NULL, (w->n > n ? w->n : n) + 1, sizeof(*v->design));
+	    must_alloc(NULL, w->n + n + own->ndesigns + 1, sizeof(*v->design));
 	for (size_t i = 0; i < w->n; i++) {
+		const struct eph_design_ops *plugin =
+		    plugins_design(own, w->word[i]);
 		int row;
 
-		if (plugin != NULL && strcmp(plugin->name, w->word[i]) == 0) {
+		if (plugin != NULL) {
 			v->design[v->ndesigns++] = plugin;
 			continue;
 		}
@@ -69,8 +71,12 @@ find_designs(const struct setup *s, struct axis_values *v)
 		for (; v->ndesigns < n; v->ndesigns++)
 			v->design[v->ndesigns] = eph_designs[v->ndesigns];
 	}
-	if (plugin != NULL)
-		v->design[v->ndesigns++] = plugin;
+	for (size_t i = 0; i < own->ndesigns; i++)
+		v->design[v->ndesigns++] = own->design[i];
+	if (!s->lists && v->ndesigns > 1)
+		return (options_refuse(s->command,
+		    "--design: expected one, for --plugin brings %s and %s",
+		    v->design[0]->name, v->design[1]->name));
 	if (v->ndesigns == 0)
 		return (options_refuse(s->command,
 		    "--design is missing; `ephmap list designs` "
@@ -422,14 +428,12 @@ setup_policies(const struct setup *s, const char *text, bool lists,
 		(void)snprintf(with, sizeof(with), "%s:%s", text, params);
 		text = with;
 	}
-	if (text == NULL && s->plugin_policy != NULL)
-		text = s->plugin_policy->name;
 	if (text == NULL)
 		return (OPTIONS_OK);
 	if (lists && strcmp(text, "all") == 0)
 		text = all_policies(all, sizeof(all));
 	if (eph_policy_choose_list_with(
-		text, s->plugin_policy, listp, np, &err) != 0)
+		text, s->plugins.policy, listp, np, &err) != 0)
 		return (
 		    options_refuse(AS(s, policy), "--policy: %s", err.text));
 	if (*np == 1 || lists)
@@ -449,6 +453,8 @@ find_names(const struct setup *s, struct axis_values *v)
 		s->o->machine, s->o->tlb };
 	const char *const as[AXES] = { AS(s, design), NULL, AS(s, shootdown),
 		AS(s, machine), AS(s, tlb) };
+	char *own;
+	int status;
 
 	for (unsigned a = 0; a < AXES; a++) {
 		if (cut_list(s, as[a], axes[a].option, typed[a], &v->rows[a]) !=
@@ -461,8 +467,11 @@ find_names(const struct setup *s, struct axis_values *v)
 	    check_names(s, v) != OPTIONS_OK ||
 	    read_profiles(s, v) != OPTIONS_OK)
 		return (OPTIONS_BAD);
-	return (setup_policies(
-	    s, s->o->policy, s->lists, &v->policy, &v->npolicies));
+	own = s->o->policy == NULL ? plugins_policies(&s->plugins) : NULL;
+	status = setup_policies(s, own != NULL ? own : s->o->policy, s->lists,
+	    &v->policy, &v->npolicies);
+	free(own);
+	return (status);
 }
 
 int

@@ -55,9 +55,9 @@ policy_unknown(const char *name, struct eph_err *err)
 	    err, "policy", name, near, "`ephmap list policies` shows them"));
 }
 
-/* `extra' is a policy beside those of the table; or NULL. */
+/* `extra' stand beside those of the table, and end with NULL; or NULL. */
 static int
-policy_choose(const char *text, const struct eph_policy_ops *extra,
+policy_choose(const char *text, const struct eph_policy_ops *const *extra,
     struct eph_policy_choice *c, struct eph_err *err)
 {
 	const size_t n = strcspn(text, ":");
@@ -69,9 +69,11 @@ policy_choose(const char *text, const struct eph_policy_ops *extra,
 		    EPH_POLICY_TEXT - 1, text));
 	memset(c, 0, sizeof(*c));
 	memcpy(c->text, text, n);
-	if (extra != NULL && strcmp(extra->name, c->text) == 0)
-		c->ops = extra;
-	else if ((c->ops = eph_policy_find(c->text)) == NULL)
+	for (; extra != NULL && *extra != NULL && c->ops == NULL; extra++) {
+		if (strcmp((*extra)->name, c->text) == 0)
+			c->ops = *extra;
+	}
+	if (c->ops == NULL && (c->ops = eph_policy_find(c->text)) == NULL)
 		return (policy_unknown(c->text, err));
 	if (text[n] == ':')
 		memcpy(c->params, text + n + 1, strlen(text + n));
@@ -90,7 +92,7 @@ eph_policy_choose(
 
 /* Lists. */
 struct choices {
-	const struct eph_policy_ops *extra;
+	const struct eph_policy_ops *const *extra;
 	struct eph_policy_choice *v;
 	size_t n;
 };
@@ -176,7 +178,7 @@ eph_policy_choose_list(const char *text, struct eph_policy_choice **listp,
 
 int
 eph_policy_choose_list_with(const char *text,
-    const struct eph_policy_ops *extra, struct eph_policy_choice **listp,
+    const struct eph_policy_ops *const *extra, struct eph_policy_choice **listp,
     size_t *np, struct eph_err *err)
 {
 	struct choices l = { extra, NULL, 0 };

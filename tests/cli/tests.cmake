@@ -42,8 +42,16 @@ add_test(NAME cli.columns_examples
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/columns.sh
     $<TARGET_FILE:ephmap_program> $<TARGET_FILE:policy_second> long)
 set_tests_properties(cli.columns_examples PROPERTIES LABELS "cli;long" TIMEOUT 300)
+# The same by another name, to stand beside it.
+file(READ examples/second.c third)
+string(REPLACE "\"second\"" "\"third\"" third "${third}")
+file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/third.c CONTENT "${third}")
+add_library(policy_third MODULE ${CMAKE_BINARY_DIR}/third.c)
+target_include_directories(policy_third PRIVATE include)
+target_link_libraries(policy_third PRIVATE ephmap_flags)
+set_target_properties(policy_third PROPERTIES PREFIX "")
 ephmap_cli_test(policy_plugin $<TARGET_FILE:policy_second>
-    $<TARGET_FILE:plugin_once>)
+    $<TARGET_FILE:plugin_once> $<TARGET_FILE:policy_third>)
 ephmap_cli_test(plugin $<TARGET_FILE:plugin_once>)
 add_library(plugin_spins MODULE tests/cli/plugin_spins.c)
 target_include_directories(plugin_spins PRIVATE include)

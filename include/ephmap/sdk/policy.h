@@ -219,11 +219,11 @@ int eph_policy_load(
     const char *path, const struct eph_policy_ops **opsp, struct eph_err *err);
 
 /*
- * As eph_policy_choose_list(), where `extra' (a plug-in's; or NULL) is a
- * policy beside those of the table, and comes first.
+ * As eph_policy_choose_list(), where those of `extra' (plug-ins'; NULL ends
+ * them; or NULL) stand beside those of the table, and come first.
  */
 int eph_policy_choose_list_with(const char *text,
-    const struct eph_policy_ops *extra, struct eph_policy_choice **listp,
+    const struct eph_policy_ops *const *extra, struct eph_policy_choice **listp,
     size_t *np, struct eph_err *err);
 
 /*

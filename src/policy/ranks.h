@@ -13,6 +13,9 @@
  * for its first slot, or from its newest where the time in the key runs
  * backwards.
  *
+ * Uses raise a key, so the heap may be behind: a use does not move a slot in
+ * it, and what comes to its top is looked at again.
+ *
  * A pinned slot stays in its list and is passed over; one of the others is
  * not in the heap until it is released.
  */
@@ -164,11 +167,13 @@ static inline void
 rank_use(struct ranks *r, uint32_t slot, uint64_t key)
 {
 	struct rank_node *n = &r->n[slot];
+	const bool lower = key < n->key;
 
 	r->c.moves += !r->pinned[slot];
 	n->key = key;
 	if (n->prev == RANK_HEAPED && rank_value(key) - r->base >= RANKS) {
-		heap_rekey(&r->h, slot, key);
+		if (eph_unlikely(lower))
+			heap_rekey(&r->h, slot, key);
 		return;
 	}
 	rank_take(r, slot);
@@ -229,16 +234,21 @@ rank_first_listed(const struct ranks *r, bool newest)
 
 /* The slot with the smallest key that is not pinned, or EPH_NONE. */
 static inline uint32_t
-rank_first(const struct ranks *r, bool newest)
+rank_first(struct ranks *r, bool newest)
 {
 	const uint32_t listed = rank_first_listed(r, newest);
-	const uint32_t heaped = heap_first(&r->h);
+	uint32_t heaped;
 
-	if (listed == EPH_NONE)
-		return (heaped);
-	if (heaped == EPH_NONE)
-		return (listed);
-	return (r->n[listed].key < r->n[heaped].key ? listed : heaped);
+	while ((heaped = heap_first(&r->h)) != EPH_NONE) {
+		const uint64_t key = heap_key(&r->h, heaped);
+
+		if (listed != EPH_NONE && r->n[listed].key < key)
+			return (listed);
+		if (r->n[heaped].key == key)
+			return (heaped);
+		heap_rekey(&r->h, heaped, r->n[heaped].key);
+	}
+	return (listed);
 }
 
 /* pin(), release() and forget() of every policy whose state starts so. */

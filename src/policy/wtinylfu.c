@@ -94,6 +94,7 @@ wtinylfu_create(
 		return (error);
 	if ((w = lists_create(env, sizeof(*w), 0)) == NULL)
 		return (eph__policy_nomem(env, "wtinylfu", err));
+	w->l.cached = LISTS_MAX; /* there are no ghosts */
 	w->sketch_mask = 7;
 	while (w->sketch_mask + 1 < n)
 		w->sketch_mask = 2 * w->sketch_mask + 1;
@@ -319,6 +320,7 @@ wtinylfu_check(void *ps)
 #define wtinylfu_release      lists_release
 #define wtinylfu_forget	      lists_forget
 #define POLICY_NEAR(ps, slot) (&((struct wtinylfu *)(ps))->l.n[slot])
+#define POLICY_LISTS(ps)      (&((struct wtinylfu *)(ps))->l)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_wtinylfu = {
@@ -326,5 +328,6 @@ const struct eph_policy_ops eph_policy_wtinylfu = {
 	.summary = "LRU window, admission by a frequency sketch, adaptive",
 	.origin = "Einziger et al., ACM TOS 2017, Middleware 2018",
 	.params = wtinylfu_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

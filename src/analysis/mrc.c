@@ -65,6 +65,9 @@ static const struct mrc_together {
 } mrc_togethers[] = {
 	{ &eph_policy_fifo, eph__together_fifo, UINT32_MAX },
 	{ &eph_policy_clock, eph__together_clock, UINT32_MAX },
+	{ &eph_policy_clock2, eph__together_clock2, UINT32_MAX },
+	{ &eph_policy_sieve, eph__together_sieve, UINT32_MAX },
+	{ &eph_policy_mru, eph__together_mru, UINT32_MAX },
 	{ &eph_policy_lfu, eph__together_lfu, (uint32_t)1 << 18 },
 };
 

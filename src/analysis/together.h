@@ -22,6 +22,7 @@ typedef int together_fn(const struct eph_refs *r, const uint32_t *sizes,
     unsigned n, size_t warmup, struct eph_policy_counts *counts,
     struct eph_err *err);
 
-together_fn eph__together_fifo, eph__together_clock, eph__together_lfu;
+together_fn eph__together_fifo, eph__together_clock, eph__together_clock2,
+    eph__together_sieve, eph__together_mru, eph__together_lfu;
 
 #endif /* !ANALYSIS_TOGETHER_H */

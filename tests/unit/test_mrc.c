@@ -411,7 +411,8 @@ test_curves_are_the_replays(void)
 static void
 test_sizes_together_are_the_replays(void)
 {
-	static const char *const names[] = { "fifo", "clock", "lfu" };
+	static const char *const names[] = { "fifo", "clock", "clock2", "sieve",
+		"mru", "lfu" };
 	const struct eph_policy_ops *policies[COUNT(names)];
 	uint32_t sizes[70];
 	struct eph_mrc_config cfg = { .policies = policies,

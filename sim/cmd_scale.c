@@ -44,7 +44,7 @@ struct load {
 struct scale {
 	struct setup s;
 	const struct point *point; /* the first of each curve */
-	char (*name)[64];	   /* of each: design, and policy if chosen */
+	char (*name)[256];	   /* of each: design, and policy if chosen */
 	size_t ndesigns;
 	const unsigned *cpus;
 	size_t ncpus;

@@ -109,6 +109,10 @@ accepts scale --refs 2 --cpus 1,2 --design sf_buf.lru,dmap \
     --policy lru,s3fifo:small=0.2 --format csv
 expect 'two curves and one' [ "$(cut -d, -f1 "$out" | sort -u | tr '\n' ' ')" \
     = 'design dmap sf_buf.lru+lru sf_buf.lru+s3fifo:small=0.2 ' ]
+# Names are whole: two policies that differ at their end are not one.
+long=s4fifo:small=0.25,ghost=0.75,threshold=3,ghost_threshold=1,skip
+accepts scale --refs 2 --cpus 1 --design sf_buf.lru --policy "$long=1" --format csv
+expect_out "^\"sf_buf.lru+$long=1\",1,"
 accepts scale --refs 2 --cpus 1,2 --design all
 expect_err 'of at most 8 designs'
 expect 'and nothing else is said' [ "$(grep -c ' beats ' "$out")" -eq 0 ]

@@ -50,7 +50,7 @@ param_unknown(const struct eph_policy_ops *ops, const char *word, size_t len,
     struct eph_err *err)
 {
 	const char *names[EPH_POLICY_PARAMS + 1] = { NULL };
-	char what[64], name[NUMBER_LETTERS + 1], where[EPH_POLICY_TEXT];
+	char what[64], name[NUMBER_LETTERS + 1], where[EPH_POLICY_TEXT] = "";
 	size_t n = 0;
 
 	if (param_count(ops) == 0)
@@ -62,8 +62,9 @@ param_unknown(const struct eph_policy_ops *ops, const char *word, size_t len,
 	    name, sizeof(name), "%.*s", (int)(len < 31 ? len : 31), word);
 	for (unsigned i = 0; param_row(ops, i) != NULL; i++) {
 		names[i] = param_row(ops, i);
-		n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s",
-		    i == 0 ? "it has " : ", ", names[i]);
+		if (n < sizeof(where))
+			n += (size_t)snprintf(where + n, sizeof(where) - n,
+			    "%s%s", i == 0 ? "it has " : ", ", names[i]);
 	}
 	return (eph_err_unknown(
 	    err, what, name, eph_nearest_name(name, names), where));
@@ -103,6 +104,12 @@ eph_policy_params(const struct eph_policy_ops *ops, const char *text,
 	const unsigned n = param_count(ops);
 	unsigned seen = 0;
 
+	/* The caller has room for as many. */
+	if (n > EPH_POLICY_PARAMS)
+		return (eph_err_set(err, EINVAL,
+		    "policy %s: expected at most %u parameters, its table has "
+		    "%u",
+		    ops->name, EPH_POLICY_PARAMS, n));
 	for (unsigned i = 0; i < n; i++)
 		values[i] = ops->params[i].def;
 	while (text != NULL && *text != '\0') {

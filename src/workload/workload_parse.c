@@ -102,11 +102,12 @@ refuse_param(
 	char list[300];
 	size_t n = 0;
 
-	for (const struct eph_work_param *p = ops->params; p->name != NULL; p++)
+	for (const struct eph_work_param *p = ops->params;
+	     p->name != NULL && n < sizeof(list); p++)
 		n += (size_t)snprintf(
 		    list + n, sizeof(list) - n, "%s, ", p->name);
-	for (const struct eph_work_param *p = eph_work_common; p->name != NULL;
-	     p++)
+	for (const struct eph_work_param *p = eph_work_common;
+	     p->name != NULL && n < sizeof(list); p++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
 		    p == eph_work_common ? "" : ", ", p->name);
 	return (eph_err_set(err, EINVAL,

@@ -640,7 +640,32 @@ test_kit_catches_broken_policies(void)
 	expect_caught(&ops, 0, "memory was not given back");
 }
 
+/* Rows from outside: what is said of them has its room, and `values' too. */
+static void
+test_tables_of_params_have_bounds(void)
+{
+	struct eph_policy_param table[EPH_POLICY_PARAMS + 2] = { { 0 } };
+	struct eph_policy_ops ops = eph_policy_lru;
+	double values[EPH_POLICY_PARAMS + 1] = { 0 };
+	struct eph_err err;
+
+	for (unsigned i = 0; i < EPH_POLICY_PARAMS; i++) {
+		table[i].name = "a-parameter-with-a-name-of-31-ll";
+		table[i].def = 1;
+	}
+	ops.params = table;
+	CU_ASSERT_EQUAL(eph_policy_params(&ops, "x=1", values, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "it has a-parameter-with"));
+	CU_ASSERT_EQUAL(eph_policy_params(&ops, "", values, &err), 0);
+	table[EPH_POLICY_PARAMS] = table[0];
+	values[EPH_POLICY_PARAMS] = 0;
+	CU_ASSERT_EQUAL(eph_policy_params(&ops, "", values, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "at most 8 parameters"));
+	CU_ASSERT_EQUAL(values[EPH_POLICY_PARAMS], 0);
+}
+
 static CU_TestInfo tests[] = {
+	TEST(test_tables_of_params_have_bounds),
 	TEST(test_without_holding),
 	TEST(test_with_holding),
 	TEST(test_with_nearly_all_held_and_pages_lost),

@@ -182,7 +182,7 @@ const struct eph_policy_ops *eph_policy_find(const char *name);
  * Read "K=V,K=V" (NULL or empty: all defaults) into `values`, one for each
  * parameter of `ops` in the order of its table.  Returns 0, or EINVAL with
  * `err` naming the one that is unknown, malformed, out of range or given
- * twice.  What create() does first.
+ * twice, or saying that the table is too long.  What create() does first.
  */
 int eph_policy_params(const struct eph_policy_ops *ops, const char *text,
     double *values, struct eph_err *err);

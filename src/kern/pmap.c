@@ -12,6 +12,8 @@
 
 #include "ephmap/kernel/pmap.h"
 
+#include <inttypes.h>
+
 #include "base/kassert.h"
 #include "ephmap/sdk/clock.h"
 #include "ephmap/sdk/exec.h"
@@ -155,7 +157,8 @@ eph_pmap_tlb_write(struct eph_machine *mc, eph_va_t va, eph_pa_t pa)
 	cpu->c.pte_store++;
 	eph__cpu_lock(cpu, machine_va_index(mc, va),
 	    pa | EPH_PTE_V | EPH_PTE_RW | EPH_PTE_A | EPH_PTE_M);
-	EPH_NOTE(mc, "TLB entry locked: frame %u", EPH_PTE_FRAME(pa));
+	EPH_NOTE(mc, "TLB entry locked: 0x%" PRIx64 " to frame %u", va,
+	    EPH_PTE_FRAME(pa));
 }
 
 void
@@ -169,7 +172,7 @@ eph_pmap_tlb_clear(struct eph_machine *mc, eph_va_t va)
 	needless = cpu->c.needless_invlpg;
 	(void)eph__cpu_invlpg(cpu, va);
 	cpu->c.needless_invlpg = needless;
-	EPH_NOTE(mc, "TLB entry overwritten");
+	EPH_NOTE(mc, "TLB entry overwritten: 0x%" PRIx64, va);
 }
 
 void

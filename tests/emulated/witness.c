@@ -11,7 +11,10 @@
  *	m CPU PAGE HANDLE	map, and look whether it is the page
  *	u CPU HANDLE		unmap
  *
- * Lines of one CPU in a row are played in one go there.  Counted are calls of
+ * Lines of one CPU in a row are played in one go there; with split=1 each by
+ * itself, and a map by kmap() that finds all slots held has a thread of its own,
+ * which sleeps until an unmap leaves it one.  Its handle is not to be named
+ * before.  Counted are how often these slept, and calls of
  * the kernel's own functions that flush: do_flush_tlb_all and
  * do_kernel_range_flush, which run on every CPU concerned, and
  * flush_tlb_one_kernel while a line of ours is played.
@@ -50,12 +53,15 @@ static char *script = "";
 static char *mode = "kmap";
 module_param(script, charp, 0);
 module_param(mode, charp, 0);
+static bool split;
+module_param(split, bool, 0);
 
 /* -- what the kernel does ------------------------------------------------- */
 
 static unsigned long maps, misses, unmaps, wrong;
 static atomic_long_t flushes, range_flushes, invlpgs;
 static unsigned long rounds, first_at; /* flushes of CPU 0; maps till then */
+static unsigned long sleeps;
 static bool counting;
 static DEFINE_PER_CPU(bool, playing);
 
@@ -103,6 +109,7 @@ struct line {
 };
 
 static struct page *frames[PAGES];
+static unsigned int holds[PAGES], nheld; /* of a page; pages that have one */
 static struct {
 	void *at;
 	unsigned long page;
@@ -197,6 +204,7 @@ static int
 play_batch(void *arg)
 {
 	struct batch *b = arg;
+	const unsigned long switches = current->nvcsw;
 	unsigned int i;
 
 	raw_cpu_write(playing, true);
@@ -208,11 +216,13 @@ play_batch(void *arg)
 			misses += is_miss(frames[l->a]);
 			handles[l->b].at = map_page(frames[l->a]);
 			handles[l->b].page = l->a;
+			nheld += holds[l->a]++ == 0;
 			if (handles[l->b].at == NULL ||
 			    *(volatile unsigned long *)handles[l->b].at != l->a)
 				wrong++;
 		} else {
 			unmaps++;
+			nheld -= --holds[handles[l->a].page] == 0;
 			unmap_page(
 			    frames[handles[l->a].page], handles[l->a].at);
 			/* A worker of this CPU has its turn. */
@@ -221,25 +231,103 @@ play_batch(void *arg)
 		}
 	}
 	raw_cpu_write(playing, false);
+	sleeps += current->nvcsw - switches;
 	/* By the kernel's code, as ours may be gone then. */
 	kthread_complete_and_exit(&b->played, 0);
 }
 
 /* A thread, so that workers of that CPU have their turn too. */
+static struct task_struct *
+start_on(unsigned int cpu, struct batch *b)
+{
+	struct task_struct *t =
+	    kthread_create(play_batch, b, "witness/%u", cpu);
+
+	if (IS_ERR(t))
+		return t;
+	get_task_struct(t);
+	init_completion(&b->played);
+	kthread_bind(t, cpu);
+	wake_up_process(t);
+	return t;
+}
+
 static int
 play_on(unsigned int cpu, struct line *line, unsigned int n)
 {
 	struct batch b = { .line = line, .n = n };
-	struct task_struct *t =
-	    kthread_create(play_batch, &b, "witness/%u", cpu);
+	struct task_struct *t = start_on(cpu, &b);
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	init_completion(&b.played);
-	kthread_bind(t, cpu);
-	wake_up_process(t);
 	wait_for_completion(&b.played);
+	put_task_struct(t);
 	return 0;
+}
+
+/* -- maps that sleep ------------------------------------------------------ */
+
+static struct sleeper {
+	struct batch batch;
+	struct task_struct *task; /* NULL: free */
+} sleepers[16];
+
+/* Wait until each is asleep or has its slot; how many sleep. */
+static unsigned int
+settle(void)
+{
+	unsigned int asleep = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		struct sleeper *s = &sleepers[i];
+
+		while (s->task != NULL && !completion_done(&s->batch.played) &&
+		    READ_ONCE(s->task->__state) != TASK_UNINTERRUPTIBLE)
+			msleep(2);
+		if (s->task != NULL && completion_done(&s->batch.played)) {
+			put_task_struct(s->task);
+			s->task = NULL;
+		}
+		asleep += s->task != NULL;
+	}
+	return asleep;
+}
+
+static int
+play_sleeper(struct line *line)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		struct sleeper *s = &sleepers[i];
+		struct task_struct *t;
+
+		if (s->task != NULL)
+			continue;
+		s->batch.line = line;
+		s->batch.n = 1;
+		t = start_on(line->cpu, &s->batch);
+		if (IS_ERR(t))
+			return PTR_ERR(t);
+		s->task = t;
+		settle();
+		return 0;
+	}
+	return -E2BIG;
+}
+
+/* One line; what sleeps already goes on as far as it can. */
+static int
+play_line(struct line *line)
+{
+	int error;
+
+	if (*mode == 'k' && line->what == 'm' && nheld == LAST_PKMAP &&
+	    holds[line->a] == 0)
+		return play_sleeper(line);
+	error = play_on(line->cpu, line, 1);
+	settle();
+	return error;
 }
 
 /* As after boot: no slot of kmap() is used, and the next one is 1. */
@@ -280,17 +368,23 @@ play_functions(struct line *line, unsigned int n)
 		return error;
 	counting = true;
 	for (first = 0; first < n && error == 0; first = i) {
-		for (i = first; i < n && line[i].cpu == line[first].cpu; i++)
+		for (i = first + 1;
+		     i < n && line[i].cpu == line[first].cpu && !split; i++)
 			continue;
-		error = play_on(line[first].cpu, &line[first], i - first);
+		error = split
+		    ? play_line(&line[first])
+		    : play_on(line[first].cpu, &line[first], i - first);
 	}
+	/* Its code would be gone. */
+	if (settle() > 0)
+		panic("witness: %s: a map sleeps for ever", script);
 	msleep(300); /* what a worker still has to do */
 	counting = false;
 	pr_info(
-	    "witness: %s %s: maps %lu misses %lu unmaps %lu wrong %lu flushes %ld ranges %ld invlpg %ld rounds %lu first %lu\n",
+	    "witness: %s %s: maps %lu misses %lu unmaps %lu wrong %lu flushes %ld ranges %ld invlpg %ld rounds %lu first %lu sleeps %lu\n",
 	    mode, script, maps, misses, unmaps, wrong,
 	    atomic_long_read(&flushes), atomic_long_read(&range_flushes),
-	    atomic_long_read(&invlpgs), rounds, first_at);
+	    atomic_long_read(&invlpgs), rounds, first_at, sleeps);
 	return error;
 }
 

@@ -83,7 +83,7 @@ earliest(const struct traffic *t, const unsigned *left)
 static bool
 play(struct traffic *t)
 {
-	unsigned left[64], cpu;
+	unsigned left[64] = { 0 }, cpu;
 
 	for (unsigned i = 0; i < t->ncpus; i++)
 		left[i] = PACKETS;

@@ -342,6 +342,7 @@ eph__search_timeline(struct search *s, struct ex_schedule *schedule)
 	s->observer_arg = &tl;
 	(void)eph__search_replay(s, schedule);
 	s->observer = NULL;
+	s->observer_arg = NULL;
 	f = open_memstream(&text, &bytes);
 	if (f != NULL) {
 		tl_draw(&tl, f);

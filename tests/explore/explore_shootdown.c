@@ -16,6 +16,7 @@
 #include "ephmap/sdk/design.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/explore.h"
+#include "ephmap/kernel/ipiq.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/kernel/sleepq.h"
@@ -206,10 +207,10 @@ static const struct eph_scenario scenario_reuse = {
 };
 
 static enum eph_failure
-explore_reuse(const char *strategy, uint64_t budget, bool weak,
-    enum eph_failure broken_as)
+explore_one(const struct eph_scenario *sc, const char *strategy,
+    uint64_t budget, bool weak, enum eph_failure broken_as)
 {
-	const struct eph_explore_config cfg = { .scenario = &scenario_reuse,
+	const struct eph_explore_config cfg = { .scenario = sc,
 		.strategy = strategy,
 		.weak_memory = weak,
 		.budget = budget,
@@ -233,14 +234,188 @@ test_an_address_is_used_again(void)
 
 	for (unsigned n = 0; n < NAMES; n++) {
 		protocol = *eph_shootdown_find(names[n]);
-		CU_ASSERT_EQUAL(
-		    explore_reuse("pct", budget, false, EPH_FAIL_NONE),
+		CU_ASSERT_EQUAL(explore_one(&scenario_reuse, "pct", budget,
+				    false, EPH_FAIL_NONE),
 		    EPH_FAIL_NONE);
-		CU_ASSERT_EQUAL(
-		    explore_reuse("random", budget, false, EPH_FAIL_NONE),
+		CU_ASSERT_EQUAL(explore_one(&scenario_reuse, "random", budget,
+				    false, EPH_FAIL_NONE),
 		    EPH_FAIL_NONE);
+		CU_ASSERT_EQUAL(explore_one(&scenario_reuse, "random", budget,
+				    true, EPH_FAIL_NONE),
+		    EPH_FAIL_NONE);
+	}
+}
+
+/*
+ * A range: CPU 0 enters so many pages, reads them, and in turn the others do;
+ * then other pages are entered in their place.  Every protocol, whether it
+ * puts off or not; a page, several, and more than a protocol invalidates one
+ * by one.
+ */
+#define RANGE_CPUS   3u
+#define RANGE_PAGES  40u
+#define RANGE_ROUNDS 3u
+
+static unsigned range_pages;
+
+static void
+range_read(struct eph_xp *x, uint32_t round)
+{
+	struct reuse *ru = x->arg;
+	uint32_t reached;
+
+	for (unsigned k = 0; k < range_pages; k++)
+		(void)eph_machine_access(x->mc, ru->va + eph_ptoa(k),
+		    EPH_TOUCH_READ, eph_xp_page(x, round * RANGE_PAGES + k),
+		    &reached);
+}
+
+static void
+range_turns(struct eph_xp *x, unsigned n)
+{
+	struct reuse *ru = x->arg;
+	struct vm_page *list[RANGE_PAGES];
+
+	for (uint32_t round = 0; round < RANGE_ROUNDS; round++) {
+		reuse_wait(x, n);
+		for (unsigned k = 0; k < range_pages; k++)
+			list[k] = eph_xp_page(x, round * RANGE_PAGES + k);
+		if (n == 0)
+			pmap_qenter(x->mc, ru->va, list, range_pages);
+		range_read(x, round);
+		reuse_pass(x, (n + 1) % RANGE_CPUS);
+	}
+}
+
+static int
+range_setup(struct eph_xp *x)
+{
+	struct reuse *ru = eph_machine_alloc(x->mc, sizeof(*ru));
+
+	if ((x->arg = ru) == NULL ||
+	    eph_machine_set_shootdown(x->mc, &protocol) != 0)
+		return (ENOMEM);
+	ru->va = kva_alloc(x->mc, RANGE_PAGES);
+	for (unsigned c = 0; c < RANGE_CPUS; c++) {
+		if (eph_xp_thread(x, c, range_turns, c) != 0)
+			return (ENOMEM);
+	}
+	return (0);
+}
+
+static const struct eph_scenario scenario_range = {
+	.abi = EPHMAP_ABI,
+	.name = "range",
+	.summary = "addresses are entered, read on every CPU, entered anew",
+	.origin = "test",
+	.cpus = RANGE_CPUS,
+	.no_design = true,
+	.setup = range_setup,
+};
+
+static void
+test_a_range_is_used_again(void)
+{
+	static const unsigned pages[] = { 1, 3, RANGE_PAGES };
+	const uint64_t budget = test_long ? LONG_BUDGET / 10 : 5;
+
+	for (size_t n = 0; eph_shootdowns[n] != NULL; n++) {
+		protocol = *eph_shootdowns[n];
+		for (unsigned i = 0; i < 3; i++) {
+			range_pages = pages[i];
+			CU_ASSERT_EQUAL(explore_one(&scenario_range, "random",
+					    budget, false, EPH_FAIL_NONE),
+			    EPH_FAIL_NONE);
+		}
+	}
+}
+
+/*
+ * A removal that a message asks for: CPU 0 may answer it while it waits for
+ * the shootdown of a removal of its own.  Who sent it finds the entry gone.
+ */
+#define MESSAGES	6u
+#define MESSAGE_FLUSHES 12u
+
+static void
+message_remove(struct eph_machine *mc, void *arg)
+{
+	const struct reuse *ru = arg;
+
+	pmap_kremove(mc, ru->va);
+}
+
+static void
+message_shoot(struct eph_xp *x, unsigned n)
+{
+	const struct reuse *ru = x->arg;
+	const eph_va_t va = ru->va + eph_ptoa(1);
+
+	(void)n;
+	for (uint32_t k = 0; k < MESSAGE_FLUSHES; k++) {
+		pmap_kenter(x->mc, va, vm_page_to_phys(eph_xp_page(x, 1 + k)));
+		pmap_kremove(x->mc, va);
+	}
+}
+
+static void
+message_send(struct eph_xp *x, unsigned n)
+{
+	struct reuse *ru = x->arg;
+
+	(void)n;
+	for (uint32_t k = 0; k < MESSAGES; k++) {
+		pmap_kenter(
+		    x->mc, ru->va, vm_page_to_phys(eph_xp_page(x, 100 + k)));
+		lwkt_wait_ipiq(
+		    x->mc, 0, lwkt_send_ipiq(x->mc, 0, message_remove, ru));
+		if ((pmap_pte_load(x->mc, ru->va) & EPH_PTE_V) != 0)
+			eph_xp_failure(x, EPH_FAIL_WRONG,
+			    "what a message removed is valid");
+	}
+}
+
+static int
+message_setup(struct eph_xp *x)
+{
+	struct reuse *ru = eph_machine_alloc(x->mc, sizeof(*ru));
+
+	if ((x->arg = ru) == NULL ||
+	    eph_machine_set_shootdown(x->mc, &protocol) != 0)
+		return (ENOMEM);
+	ru->va = kva_alloc(x->mc, 2);
+	if (eph_ipiq_attach(x->mc) != 0 ||
+	    eph_xp_thread(x, 0, message_shoot, 0) != 0 ||
+	    eph_xp_thread(x, 1, message_send, 1) != 0)
+		return (ENOMEM);
+	return (0);
+}
+
+static const struct eph_scenario scenario_message = {
+	.abi = EPHMAP_ABI,
+	.name = "message",
+	.summary = "a message removes while its CPU shoots",
+	.origin = "test",
+	.cpus = 2,
+	.no_design = true,
+	.setup = message_setup,
+};
+
+/*
+ * Where the others stand in their handlers until the initiator is done, it
+ * cannot interrupt them for a message, no more than in those kernels.
+ */
+static void
+test_a_message_removes_while_its_cpu_shoots(void)
+{
+	for (size_t n = 0; eph_shootdowns[n] != NULL; n++) {
+		protocol = *eph_shootdowns[n];
+		if (strcmp(protocol.name, "rendezvous") == 0 ||
+		    strcmp(protocol.name, "mach-queue") == 0)
+			continue;
 		CU_ASSERT_EQUAL(
-		    explore_reuse("random", budget, true, EPH_FAIL_NONE),
+		    explore_one(&scenario_message, "random",
+			test_long ? LONG_BUDGET : 50, false, EPH_FAIL_NONE),
 		    EPH_FAIL_NONE);
 	}
 }
@@ -264,8 +439,8 @@ forget_settle(struct eph_machine *mc, eph_va_t va)
 static void
 expect_found(const char *name)
 {
-	if (explore_reuse("pct", BROKEN_BUDGET, false, EPH_FAIL_STALE) !=
-	    EPH_FAIL_STALE) {
+	if (explore_one(&scenario_reuse, "pct", BROKEN_BUDGET, false,
+		EPH_FAIL_STALE) != EPH_FAIL_STALE) {
 		printf("%s is not found\n", name);
 		CU_FAIL("a broken protocol is not found");
 	}
@@ -307,6 +482,8 @@ test_a_clock_that_is_not_told_of_a_change_is_found(void)
 static CU_TestInfo tests[] = {
 	TEST(test_designs_are_safe_with_every_protocol),
 	TEST(test_an_address_is_used_again),
+	TEST(test_a_range_is_used_again),
+	TEST(test_a_message_removes_while_its_cpu_shoots),
 	TEST(test_a_cpu_that_wakes_and_forgets_is_found),
 	TEST(test_an_address_that_is_used_without_asking_is_found),
 	TEST(test_a_clock_that_is_not_told_of_a_change_is_found),

@@ -5,6 +5,7 @@
  * and that they are safe.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ephmap/kernel/sleepq.h"
@@ -482,6 +483,39 @@ test_designs_are_safe_with_them(void)
 	}
 }
 
+/* CPUs 0 to `holders` - 1 held what is replaced: the others' IPI were idle. */
+static void
+expect_needless(const char *protocol, uint32_t holders)
+{
+	struct eph_counters c;
+
+	rig_mark(&r);
+	enter(20, 5);
+	c = rig_events(&r);
+	if (c.ipi_sent == 0)
+		return;
+	if (c.needless_ipi != c.ipi_sent - (holders - 1))
+		printf("%s: %u of %u IPI needless, %u CPUs held\n", protocol,
+		    (unsigned)c.needless_ipi, (unsigned)c.ipi_sent, holders);
+	CU_ASSERT_EQUAL(c.needless_ipi, c.ipi_sent - (holders - 1));
+}
+
+static void
+test_every_protocol_tells_needless_interrupts(void)
+{
+	for (size_t n = 0; eph_shootdowns[n] != NULL; n++) {
+		const char *name = eph_shootdowns[n]->name;
+
+		for (uint32_t holders = 1; holders <= 4; holders++) {
+			open_with(name, 4, true);
+			enter(10, 5);
+			read_on((1u << holders) - 1, 10, 5);
+			expect_needless(name, holders);
+			close_it();
+		}
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(test_early_ack_has_a_ceiling),
 	TEST(test_broadcast_interrupts_nobody),
@@ -499,6 +533,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_latr_has_64_places),
 	TEST(test_one_cpu_is_alone),
 	TEST(test_designs_are_safe_with_them),
+	TEST(test_every_protocol_tells_needless_interrupts),
 	CU_TEST_INFO_NULL,
 };
 

@@ -2,8 +2,8 @@
 
 /*
  * Rules that hold for everything of a kind: memory stays flat in every
- * executor, a page's wires are its caller's on every design, what returns an
- * error has said why, a plug-in that is refused is gone, and a row that was
+ * executor, a call is counted once and a refusal names who asked, a page's wires
+ * are its caller's on every design, what returns an error has said why, a plug-in that is refused is gone, and a row that was
  * built for another interface is refused wherever it comes in.
  */
 
@@ -206,6 +206,159 @@ memory_is_flat_in_a_schedule(void)
 		flat_report(&f, "explore");
 		(void)eph_world_abandon(f.world);
 	}
+}
+
+/* Calls */
+
+/* Each call of each design counts once, where it was made. */
+static void
+every_call_is_counted_once(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		struct eph_mapping mp;
+		const struct eph_counters *c;
+		struct flat f;
+
+		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
+		eph_cpu_enter(f.mc, 1);
+		c = &eph_curcpu(f.mc)->c;
+		for (uint64_t use = 1; use <= 3; use++) {
+			CU_ASSERT_EQUAL_FATAL(
+			    eph_design_map(f.ops, f.mc, f.state,
+				vm_page_get(f.mc, 3), SFB_DEFAULT, &mp),
+			    0);
+			(void)f.ops->kva(f.state, mp.obj);
+			CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
+			if (c->map_calls != use || c->kva_calls != use ||
+			    c->unmap_calls != use)
+				printf("%s: %" PRIu64 " maps, %" PRIu64
+				       " kva, %" PRIu64 " unmaps of %" PRIu64
+				       " each\n",
+				    f.ops->name, c->map_calls, c->kva_calls,
+				    c->unmap_calls, use);
+			CU_ASSERT_EQUAL(c->map_calls, use);
+			CU_ASSERT_EQUAL(c->kva_calls, use);
+			CU_ASSERT_EQUAL(c->unmap_calls, use);
+		}
+		flat_close(&f);
+	}
+}
+
+/* More threads than there are mappings; each has one for a while. */
+#define CROWD	  40u
+#define SECOND_NS 1000000000u /* as long as nobody waits */
+
+static void
+crowd_thread(void *arg)
+{
+	struct flat *f = arg;
+	struct eph_mapping mp;
+
+	for (unsigned use = 0; use < 3; use++) {
+		if (eph_design_map(f->ops, f->mc, f->state,
+			vm_page_get(f->mc, f->round++ % PAGES), SFB_DEFAULT,
+			&mp) != 0)
+			continue;
+		(void)tsleep(f->mc, &mp, 0, "held", 1);
+		f->failures += f->ops->unmap(f->state, mp.obj) != 0;
+	}
+}
+
+/* Does a design's own hole leave sleepers behind, without a signal? */
+static bool
+loses_wakeups(const struct eph_design_ops *d)
+{
+	return (d->holes != NULL && strstr(d->holes, "lost wakeup") != NULL &&
+	    strstr(d->holes, "interruptible") == NULL);
+}
+
+static void
+who_waits_for_a_mapping_is_woken(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		unsigned asleep = 0;
+		struct flat f;
+
+		if ((eph_designs[i]->flags & EPH_DESIGN_SLEEPS) == 0 ||
+		    (eph_designs[i]->flags & EPH_DESIGN_CRITICAL) != 0 ||
+		    loses_wakeups(eph_designs[i]))
+			continue;
+		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
+		for (unsigned n = 0; n < CROWD; n++)
+			CU_ASSERT_PTR_NOT_NULL(
+			    eph_thread_create(f.mc, 0, crowd_thread, &f));
+		for (unsigned n = 0; n < 10 * CROWD; n++) {
+			if ((asleep = eph_run(f.mc)) == 0)
+				break;
+			eph_lockstep_delay(f.mc, SECOND_NS);
+		}
+		if (asleep != 0)
+			printf("%s: %u threads sleep, and all is free\n",
+			    f.ops->name, asleep);
+		CU_ASSERT_EQUAL(asleep, 0);
+		CU_ASSERT_EQUAL(f.failures, 0);
+		if (asleep != 0)
+			(void)eph_world_abandon(f.world);
+		else
+			flat_close(&f);
+	}
+}
+
+/* What a design refuses, it refuses to the CPU that asked. */
+static void
+a_refusal_names_who_asked(void)
+{
+	unsigned refused = 0;
+
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		struct eph_mapping mp, nested;
+		struct flat f;
+		int error;
+
+		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
+		eph_cpu_enter(f.mc, 0);
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_design_map(f.ops, f.mc, f.state, vm_page_get(f.mc, 3),
+			SFB_DEFAULT, &mp),
+		    0);
+		error = eph_design_map(f.ops, f.mc, f.state,
+		    vm_page_get(f.mc, 4), SFB_DEFAULT, &nested);
+		if (error == ENOTSUP) {
+			refused++;
+			CU_ASSERT_PTR_NOT_NULL(
+			    strstr(eph_world_refusal(f.world), "CPU 0"));
+			CU_ASSERT_PTR_NULL(
+			    strstr(eph_world_refusal(f.world), "CPU 1"));
+		} else if (error == 0) {
+			CU_ASSERT_EQUAL(f.ops->unmap(f.state, nested.obj), 0);
+		}
+		CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
+		flat_close(&f);
+	}
+	CU_ASSERT(refused > 0);
+}
+
+static void
+note_seen(void *arg, const struct eph_event *ev)
+{
+	if (ev->kind == EPH_EV_NOTE)
+		*(unsigned *)arg = ev->cpu;
+}
+
+static void
+a_note_is_of_the_cpu_that_made_it(void)
+{
+	unsigned seen = UINT32_MAX;
+	struct flat f;
+
+	bare_open(&f, eph_designs[0]->name);
+	eph_machine_set_observer(f.mc, note_seen, &seen);
+	for (unsigned c = 0; c < CPUS; c++) {
+		eph_cpu_enter(f.mc, c);
+		eph_machine_note(f.mc, "here");
+		CU_ASSERT_EQUAL(seen, c);
+	}
+	flat_close(&f);
 }
 
 /* Wires */
@@ -515,6 +668,10 @@ static CU_TestInfo tests[] = {
 	TEST(memory_is_flat_in_lockstep),
 	TEST(memory_is_flat_with_threads),
 	TEST(memory_is_flat_in_a_schedule),
+	TEST(every_call_is_counted_once),
+	TEST(who_waits_for_a_mapping_is_woken),
+	TEST(a_refusal_names_who_asked),
+	TEST(a_note_is_of_the_cpu_that_made_it),
 	TEST(a_caller_who_wires_gives_back_his_own_wire),
 	TEST(a_test_of_sf_bufs_wires_as_it_likes),
 	TEST(a_policy_without_memory_says_so),

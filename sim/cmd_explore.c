@@ -199,7 +199,8 @@ static bool
 is_text(const char *name)
 {
 	return (!ends_with(name, ".so") &&
-	    (strchr(name, '/') != NULL || ends_with(name, ".scn")));
+	    (strcmp(name, "-") == 0 || strchr(name, '/') != NULL ||
+		ends_with(name, ".scn")));
 }
 
 static int

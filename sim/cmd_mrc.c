@@ -84,21 +84,34 @@ find_policies(struct mrc *m)
 	return (OPTIONS_OK);
 }
 
+static void
+add_size(struct mrc *m, uint32_t size)
+{
+	for (size_t i = 0; i < m->nsizes; i++) {
+		if (m->sizes[i] == size)
+			return;
+	}
+	m->sizes[m->nsizes++] = size;
+}
+
 static int
 take_sizes(struct mrc *m, uint64_t pages, const struct words *w)
 {
-	uint64_t size;
+	uint64_t size, last;
 
-	m->sizes = must_alloc(NULL, w->n + 1, sizeof(*m->sizes));
+	m->sizes =
+	    must_alloc(NULL, DOUBLINGS_MAX * (w->n + 1), sizeof(*m->sizes));
 	for (size_t i = 0; i < w->n; i++) {
-		if (parse_share(w->word[i], pages, EPH_FRAMES_MAX, &size) !=
-			0 ||
-		    size == 0)
+		if (parse_doublings(w->word[i], pages > 0 ? pages : 1,
+			EPH_FRAMES_MAX, &size, &last) != 0)
 			return (options_refuse(m->s.command,
-			    "--sizes: expected numbers from 1 to %u, or "
-			    "shares of the pages (10%% or 0.1), got \"%s\"",
+			    "--sizes: expected numbers from 1 to %u, shares "
+			    "of the pages (10%% or 0.1), or A..B for "
+			    "doublings, got \"%s\"",
 			    EPH_FRAMES_MAX, w->word[i]));
-		m->sizes[m->nsizes++] = (uint32_t)size;
+		for (; size < last; size *= 2)
+			add_size(m, (uint32_t)size);
+		add_size(m, (uint32_t)last);
 	}
 	return (OPTIONS_OK);
 }

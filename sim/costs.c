@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "axis.h"
+#include "input.h"
 #include "options.h"
 #include "table.h"
 
@@ -217,7 +218,7 @@ static char *
 read_file(const char *path, size_t *np, struct eph_err *err)
 {
 	char *text = must_alloc(NULL, COST_FILE_MAX + 1, 1);
-	FILE *fp = fopen(path, "r");
+	FILE *fp = input_file(path);
 
 	if (fp == NULL) {
 		(void)eph_err_set(err, errno, "%s: %s", path, strerror(errno));

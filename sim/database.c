@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "table.h"
 
 #define APPLICATION_ID 0x6570686d /* "ephm" */
@@ -182,6 +183,38 @@ open_reader(struct database *db, struct eph_err *err)
 	return (check_schema(db, err));
 }
 
+/* Standard input, which SQLite cannot open, as a database in memory. */
+static int
+open_input(struct database *db, struct eph_err *err)
+{
+	const unsigned how =
+	    SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY;
+	FILE *f = input_file("-");
+	unsigned char *data = NULL;
+	long n;
+
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 ||
+	    fseek(f, 0, SEEK_SET) != 0 ||
+	    (data = sqlite3_malloc64((sqlite3_uint64)n + 1)) == NULL ||
+	    fread(data, 1, (size_t)n, f) != (size_t)n) {
+		const int error = errno != 0 ? errno : EIO;
+
+		sqlite3_free(data);
+		if (f != NULL)
+			(void)fclose(f);
+		return (eph_err_set(
+		    err, error, "standard input: %s", strerror(error)));
+	}
+	(void)fclose(f);
+	if (sqlite3_open(":memory:", &db->sql) != SQLITE_OK) {
+		sqlite3_free(data);
+		return (sql_error(db, err));
+	}
+	if (sqlite3_deserialize(db->sql, "main", data, n, n, how) != SQLITE_OK)
+		return (sql_error(db, err));
+	return (check_schema(db, err));
+}
+
 static int
 open_writer(struct database *db, struct eph_err *err)
 {
@@ -201,7 +234,9 @@ db_open(const char *path, bool write, struct database *db, struct eph_err *err)
 	memset(db, 0, sizeof(*db));
 	db->lock = -1;
 	db->path = must_copy(path, strlen(path));
-	if (!write && stat(path, &st) != 0)
+	if (!write && strcmp(path, "-") == 0)
+		error = open_input(db, err);
+	else if (!write && stat(path, &st) != 0)
 		error =
 		    eph_err_set(err, errno, "%s: %s", path, strerror(errno));
 	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
@@ -209,7 +244,7 @@ db_open(const char *path, bool write, struct database *db, struct eph_err *err)
 		    err, EISDIR, "%s: is a directory; expected a file", path);
 	else if (write)
 		error = take_lock(db, err);
-	if (error == 0)
+	if (error == 0 && db->sql == NULL)
 		error = write ? open_writer(db, err) : open_reader(db, err);
 	if (error == 0 && !write)
 		error = check_whole(db, err);

@@ -23,18 +23,19 @@ refuse_errno(const char *command, const char *what)
 	return (options_refuse(command, "%s: %s", what, strerror(errno)));
 }
 
-int
-input_settle(const char *command, const char *path)
+/* Standard input becomes a file without a name, unless it is one.  An errno. */
+static int
+settle(void)
 {
 	char buf[65536];
 	FILE *spool;
 	ssize_t n;
 	int error = 0;
 
-	if (strcmp(path, "-") != 0 || lseek(STDIN_FILENO, 0, SEEK_SET) == 0)
-		return (OPTIONS_OK);
+	if (lseek(STDIN_FILENO, 0, SEEK_SET) == 0)
+		return (0);
 	if ((spool = tmpfile()) == NULL)
-		return (refuse_errno(command, "temporary file"));
+		return (errno);
 	while ((n = read(STDIN_FILENO, buf, sizeof(buf))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -44,9 +45,33 @@ input_settle(const char *command, const char *path)
 	if (n != 0 || fflush(spool) != 0 ||
 	    dup2(fileno(spool), STDIN_FILENO) < 0 ||
 	    lseek(STDIN_FILENO, 0, SEEK_SET) != 0)
-		error = refuse_errno(command, "standard input");
+		error = errno;
 	(void)fclose(spool);
 	return (error);
+}
+
+int
+input_settle(const char *command, const char *path)
+{
+	const int error = strcmp(path, "-") == 0 ? settle() : 0;
+
+	return (error == 0 ? OPTIONS_OK
+			   : options_refuse(command, "standard input: %s",
+				 strerror(error)));
+}
+
+FILE *
+input_file(const char *path)
+{
+	FILE *f = NULL;
+	int fd;
+
+	if (strcmp(path, "-") != 0)
+		return (fopen(path, "r"));
+	if ((errno = settle()) == 0 && (fd = dup(STDIN_FILENO)) >= 0 &&
+	    (f = fdopen(fd, "r")) == NULL)
+		(void)close(fd);
+	return (f);
 }
 
 static void

@@ -8,6 +8,8 @@
  * that one can be made of; "-" is standard input.
  */
 
+#include <stdio.h>
+
 #include "ephmap/trace.h"
 
 /*
@@ -22,5 +24,11 @@ int input_open(const char *command, const char *path, struct eph_trace **tp);
  * what reads "-" may open it more than once.  Returns as input_open().
  */
 int input_settle(const char *command, const char *path);
+
+/*
+ * Open any other file for reading, standard input again and again where it is
+ * "-".  NULL, with errno set.
+ */
+FILE *input_file(const char *path);
 
 #endif /* !SIM_INPUT_H */

@@ -139,6 +139,27 @@ parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out)
 }
 
 int
+parse_doublings(const char *s, uint64_t pages, uint64_t max, uint64_t *firstp,
+    uint64_t *lastp)
+{
+	const char *dots = strstr(s, ".."), *last = dots;
+	char first[NAME_MAX_];
+
+	if (dots == NULL)
+		dots = s + strlen(s);
+	if ((size_t)(dots - s) >= sizeof(first))
+		return (EINVAL);
+	(void)snprintf(first, sizeof(first), "%.*s", (int)(dots - s), s);
+	last = last != NULL ? last + 2 : first;
+	if (pages == 0 && (strpbrk(first, ".%") || strpbrk(last, ".%")))
+		return (EINVAL);
+	if (parse_share(first, pages, max, firstp) != 0 ||
+	    parse_share(last, pages, max, lastp) != 0)
+		return (EINVAL);
+	return (*firstp > 0 && *firstp <= *lastp ? 0 : EINVAL);
+}
+
+int
 parse_hold(const char *s, struct hold *out)
 {
 	static const struct {

@@ -182,6 +182,14 @@ int parse_real(const char *s, double min, double max, double *out);
  */
 int parse_share(const char *s, uint64_t pages, uint64_t max, uint64_t *out);
 
+/*
+ * As parse_share(), or A..B, which stands for A, its doublings below B, and B:
+ * *firstp and *lastp, from 1 to `max'.  `pages' 0: no shares.  0 or EINVAL.
+ */
+int parse_doublings(const char *s, uint64_t pages, uint64_t max,
+    uint64_t *firstp, uint64_t *lastp);
+#define DOUBLINGS_MAX 64
+
 /* How long a page is held; at most one of the two is not 0. */
 struct hold {
 	uint64_t ns;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "costs.h"
+#include "input.h"
 #include "table.h"
 
 #include "ephmap/names.h"
@@ -68,7 +69,7 @@ profile_is_file(const char *name)
 {
 	const size_t n = strlen(name);
 
-	return (strchr(name, '/') != NULL ||
+	return (strcmp(name, "-") == 0 || strchr(name, '/') != NULL ||
 	    (n > 4 && strcmp(name + n - 4, ".ini") == 0));
 }
 
@@ -430,7 +431,7 @@ profile_read(const char *path, struct profile **pp, struct eph_err *err)
 	memset(p, 0, sizeof(*p));
 	p->err = err;
 	p->name = must_copy(path, strlen(path));
-	if ((p->fp = fopen(path, "r")) == NULL) {
+	if ((p->fp = input_file(path)) == NULL) {
 		status = errno;
 		(void)eph_err_set(
 		    err, status, "%s: %s", path, strerror(status));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "costs.h"
+#include "input.h"
 #include "result.h"
 #include "table.h"
 
@@ -34,7 +35,7 @@ digest_file(const char *path, char text[17])
 {
 	struct eph_digest d = { 0 };
 	char buf[4096];
-	FILE *f = fopen(path, "r");
+	FILE *f = input_file(path);
 	size_t n;
 
 	if (f == NULL)

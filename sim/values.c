@@ -128,26 +128,29 @@ bad_cpus(const struct setup *s, const char *text)
 	    EPH_CPUS_MAX, s->lists ? ", or A..B for doublings" : "", text));
 }
 
-/* A number, or A..B: A, its doublings below B, and B; at most 11. */
+/* Number `n' comes to a list, unless a range has brought it. */
+static size_t
+add_number(unsigned *list, size_t n, uint64_t number)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i] == number)
+			return (n);
+	}
+	list[n] = (unsigned)number;
+	return (n + 1);
+}
+
 static int
 add_cpus(const struct setup *s, const char *text, struct axis_values *v)
 {
-	const char *dots = s->lists ? strstr(text, "..") : NULL;
-	char *from = must_copy(
-	    text, dots != NULL ? (size_t)(dots - text) : strlen(text));
-	uint64_t first, last = 0;
-	const bool bad = parse_u64(from, EPH_CPUS_MAX, &first) != 0 ||
-	    first == 0 ||
-	    (dots != NULL &&
-		(parse_u64(dots + 2, EPH_CPUS_MAX, &last) != 0 ||
-		    last < first));
+	uint64_t first, last;
 
-	free(from);
-	if (bad)
+	if ((!s->lists && strstr(text, "..") != NULL) ||
+	    parse_doublings(text, 0, EPH_CPUS_MAX, &first, &last) != 0)
 		return (bad_cpus(s, text));
 	for (; first < last; first *= 2)
-		v->cpus[v->ncpus++] = (unsigned)first;
-	v->cpus[v->ncpus++] = (unsigned)(dots != NULL ? last : first);
+		v->ncpus = add_number(v->cpus, v->ncpus, first);
+	v->ncpus = add_number(v->cpus, v->ncpus, last);
 	return (OPTIONS_OK);
 }
 
@@ -158,7 +161,7 @@ find_cpus(const struct setup *s, const struct eph_trace_meta *meta,
 	struct words w;
 	int status = cut_list(s, AS(s, cpus), "cpus", s->o->cpus, &w);
 
-	v->cpus = must_alloc(NULL, 12 * (w.n + 1), sizeof(*v->cpus));
+	v->cpus = must_alloc(NULL, DOUBLINGS_MAX * (w.n + 1), sizeof(*v->cpus));
 	if (w.n == 0)
 		v->cpus[v->ncpus++] = meta->cpus;
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
@@ -185,11 +188,11 @@ nbufs_from_memory(uint64_t bytes)
 
 /* `pages' are those of the trace; 0: a workload's, which are not known. */
 static int
-parse_nbufs(
-    const struct setup *s, uint64_t pages, const char *text, uint32_t *nbufsp)
+add_nbufs(const struct setup *s, uint64_t pages, const char *text,
+    struct axis_values *v)
 {
 	static const char prefix[] = "from-memory:";
-	uint64_t n;
+	uint64_t n, first, last;
 
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0) {
 		const char *size = text + sizeof(prefix) - 1;
@@ -200,20 +203,25 @@ parse_nbufs(
 			    "--nbufs: expected from-memory:SIZE with a unit "
 			    "(512M), got \"%s\"",
 			    text));
-		*nbufsp = nbufs_from_memory(n);
+		v->nnbufs =
+		    add_number(v->nbufs, v->nnbufs, nbufs_from_memory(n));
 		return (OPTIONS_OK);
 	}
-	if (pages == 0 && strpbrk(text, ".%") != NULL)
+	if (pages == 0 && strpbrk(text, ".%") != NULL &&
+	    strstr(text, "..") == NULL)
 		return (options_refuse(AS(s, nbufs),
 		    "--nbufs: a share of the pages, \"%s\", needs a trace "
 		    "that has pages",
 		    text));
-	if (parse_share(text, pages, NBUFS_MAX, &n) != 0 || n == 0)
+	if ((!s->lists && strstr(text, "..") != NULL) ||
+	    parse_doublings(text, pages, NBUFS_MAX, &first, &last) != 0)
 		return (options_refuse(AS(s, nbufs),
 		    "--nbufs: expected a number from 1 to %u, a share of the "
-		    "pages (10%% or 0.1) or from-memory:SIZE, got \"%s\"",
-		    NBUFS_MAX, text));
-	*nbufsp = (uint32_t)n;
+		    "pages (10%% or 0.1)%s or from-memory:SIZE, got \"%s\"",
+		    NBUFS_MAX, s->lists ? ", A..B for doublings" : "", text));
+	for (; first < last; first *= 2)
+		v->nnbufs = add_number(v->nbufs, v->nnbufs, first);
+	v->nnbufs = add_number(v->nbufs, v->nnbufs, last);
 	return (OPTIONS_OK);
 }
 
@@ -225,10 +233,10 @@ find_nbufs(const struct setup *s, const struct eph_trace_meta *meta,
 	int status = cut_list(s, AS(s, nbufs), "nbufs",
 	    s->o->nbufs != NULL ? s->o->nbufs : DEFAULT_NBUFS, &w);
 
-	v->nbufs = must_alloc(NULL, w.n, sizeof(*v->nbufs));
+	v->nbufs =
+	    must_alloc(NULL, DOUBLINGS_MAX * (w.n + 1), sizeof(*v->nbufs));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++)
-		status = parse_nbufs(
-		    s, meta->unique_pages, w.word[i], &v->nbufs[v->nnbufs++]);
+		status = add_nbufs(s, meta->unique_pages, w.word[i], v);
 	words_free(&w);
 	return (status);
 }

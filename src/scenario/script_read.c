@@ -554,7 +554,7 @@ eph_scenario_read(
     const char *path, const struct eph_scenario **scp, struct eph_err *err)
 {
 	char *text = malloc(SCRIPT_BYTES + 1);
-	FILE *f = fopen(path, "re");
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	struct script *s;
 	size_t n = 0;
 	int error = 0;
@@ -575,7 +575,7 @@ eph_scenario_read(
 		error = eph__script_parse(path, text, n, &s, err);
 	if (error == 0)
 		*scp = &s->scenario;
-	if (f != NULL)
+	if (f != NULL && f != stdin)
 		(void)fclose(f);
 	free(text);
 	return (error);

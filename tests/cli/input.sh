@@ -79,6 +79,40 @@ gzip -c access.log | "$EPHMAP" run --design sf_buf.lru - --format csv 2>"$err" |
 expect 'a compressed log through a pipe' cmp -s "$base/imported" "$base/direct"
 expect_err 'read as clf'
 expect 'no file is left behind' [ -z "$(ls -A "$TMPDIR")" ]
+# Other files, too, and as often as they are read.
+echo 'invlpg_local = 9999' >costs
+accepts run --design sf_buf.lru --costs costs access.ept
+cp "$out" "$base/named"
+command='ephmap run --costs - <costs'
+"$EPHMAP" run --design sf_buf.lru --costs - access.ept <costs >"$out" 2>"$err"
+expect 'prices' cmp -s "$out" "$base/named"
+printf '[machine]\nlike = amd64-zen\nsummary = mine\n[costs]\ninvlpg_local = 77 assumed here\n' >m.ini
+for traces in '--trace access.ept' '--trace access.ept --trace access.log'; do
+	# shellcheck disable=SC2086
+	command="ephmap sweep --machine - $traces"
+	rm -f m.db
+	cat m.ini | "$EPHMAP" sweep --machine - $traces --design dmap \
+	    -o m.db >"$out" 2>"$err"
+	expect_out '1 run now'
+done
+sed 's/77/78/' m.ini | "$EPHMAP" sweep --machine - --trace access.ept \
+    --design dmap -o m.db >"$out" 2>"$err"
+expect_out ' 1 run now'
+accepts query m.db
+cp "$out" "$base/named"
+command='ephmap query - <m.db'
+cat m.db | "$EPHMAP" query - >"$out" 2>"$err"
+expect 'a database' cmp -s "$out" "$base/named"
+cat m.db | "$EPHMAP" diff m.db - >"$out" 2>"$err"
+expect_out '0 differences'
+cat m.db | "$EPHMAP" report - -o - >"$out" 2>"$err"
+expect_out '</html>'
+head -c 3000 m.db | "$EPHMAP" query - >"$out" 2>"$err"
+one_line 'ephmap query: -: '
+printf 'ephmap-scenario 1\nthread 0\n\tmap 1 a\n\ttouch a\n\tunmap a\n' |
+    "$EPHMAP" explore --scenario - --design dmap --budget 3 >"$out" 2>"$err"
+expect_out 'no failure'
+refuses 'query: -: not a file of results' query -
 echo 'what is this' >none
 refuses 'none:1: expected the line' run --design dmap none
 

@@ -133,7 +133,40 @@ expect_value nbufs 2048
 accepts run --design sf_buf.lru --nbufs 50% --format json t.txt
 expect_value nbufs 1
 accepts compare --design sf_buf.lru --nbufs 1,100%,0.5,1M --format csv t.txt
-expect 'a run for each number of buffers' [ "$(wc -l <"$out")" -eq 5 ]
+expect 'a run for each number of buffers, 1 being half of 2 pages' \
+    [ "$(wc -l <"$out")" -eq 4 ]
+# A range is doublings, and brings nothing twice.
+cat >ranges <<'EOF'
+1..8 1 2 4 8
+8,1..8 8 1 2 4
+1..6,3 1 2 4 6 3
+64..1K 64 128 256 512 1024
+50%..100% 1 2
+1..100% 1 2
+EOF
+while read -r range numbers; do
+	accepts compare --design sf_buf.lru --nbufs "$range" --format csv t.txt
+	expect "--nbufs $range is $numbers" \
+	    [ "$(sed 1d "$out" | cut -d, -f8 | xargs)" = "$numbers" ]
+	accepts mrc --policy lru --sizes "$range" --format csv t.txt
+	expect "--sizes $range is $numbers" \
+	    [ "$(sed 1d "$out" | cut -d, -f2 | xargs)" = "$numbers" ]
+	case $range in
+	*%*) continue ;;
+	esac
+	accepts compare --design dmap --cpus "$range" --format csv t.txt
+	expect "--cpus $range is $numbers" \
+	    [ "$(sed 1d "$out" | cut -d, -f7 | xargs)" = "$numbers" ]
+done <ranges
+accepts compare --design sf_buf.lru --nbufs 1..4 --workload ptrace --format csv
+expect 'of a workload too' [ "$(wc -l <"$out")" -eq 4 ]
+for bad in 0..4 4..1 ..4 1.. 1..2..3 1..x; do
+	refuses '.--nbufs: expected' compare --design dmap --nbufs "$bad" t.txt
+	refuses '.--sizes: expected' mrc --sizes "$bad" t.txt
+	refuses '.--cpus: expected' compare --design dmap --cpus "$bad" t.txt
+done
+refuses '.--nbufs: expected' run --design sf_buf.lru --nbufs 1..4 t.txt
+refuses '.--cpus: expected' compare --design dmap --cpus 50% t.txt
 accepts run --design dmap --seed 1K --hold 2M --violations 1K --format json t.txt
 expect_value seed 1024
 accepts mrc --sizes 1,1K,100% --shards 100% t.txt

@@ -83,7 +83,7 @@ all trace import --from help
 all claims 8
 all claims 8 --explain
 all explore --design sf_buf.lru --cpus 2 --budget 100
-all explore --design sf_buf.accessed --cpus 6 --budget 20
+all explore --design sf_buf.accessed --cpus 6 --budget 20 --scenario copy
 all explore --bug mbuf-2001-decrement-then-cmpset
 for columns in 60 80; do
 	rm -f s.db

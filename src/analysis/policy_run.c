@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "analysis/table.h"
+#include "base/kassert.h"
 #include "base/mem.h"
 #include "base/plugin.h"
 #include "ephmap/mrc.h"
@@ -57,15 +58,23 @@ struct flow {
 static int
 flow_take(struct flow *f, unsigned b, struct eph_err *err)
 {
-	for (; f->nops > 0 && f->n[b] < BLOCK_REFS; f->ops++, f->nops--) {
-		if (f->ops->kind != EPH_OP_MAP && f->ops->kind != EPH_OP_REF)
+	const struct eph_op *op = f->ops, *const end = op + f->nops;
+	const uint32_t npages = f->npages;
+	uint32_t *const page = f->page[b];
+	size_t n = f->n[b];
+
+	for (; op != end && n < BLOCK_REFS; op++) {
+		if (op->kind != EPH_OP_REF && op->kind != EPH_OP_MAP)
 			continue;
-		if (f->ops->page >= f->npages)
+		if (eph_unlikely(op->page >= npages))
 			return (eph_err_set(err, EINVAL,
 			    "page %u, expected fewer than %u as promised",
-			    (unsigned)f->ops->page, (unsigned)f->npages));
-		f->page[b][f->n[b]++] = f->ops->page;
+			    (unsigned)op->page, (unsigned)npages));
+		page[n++] = op->page;
 	}
+	f->n[b] = n;
+	f->ops = op;
+	f->nops = (size_t)(end - op);
 	return (0);
 }
 

@@ -281,6 +281,16 @@ column_width(struct columns *c, size_t n, unsigned max)
 			for (size_t i = 0; i < n; i++, p += 2)                 \
 				v[i] = (type)(p[0] | (type)p[1] << 8);         \
 			break;                                                 \
+		case 3: /* four bytes are one load; the last has three */      \
+			for (size_t i = 0; i + 1 < n; i++, p += 3)             \
+				v[i] = (type)(get_le(p, 4) & 0xffffff);        \
+			if (n > 0)                                             \
+				v[n - 1] = (type)get_le(p, 3);                 \
+			break;                                                 \
+		case 4:                                                        \
+			for (size_t i = 0; i < n; i++, p += 4)                 \
+				v[i] = (type)get_le(p, 4);                     \
+			break;                                                 \
 		default:                                                       \
 			for (size_t i = 0; i < n; i++, p += width)             \
 				v[i] = (type)get_le(p, (unsigned)width);       \
@@ -293,24 +303,34 @@ COLUMN_DECODE(column_decode16, uint16_t)
 COLUMN_DECODE(column_decode32, uint32_t)
 COLUMN_DECODE(column_decode64, uint64_t)
 
-/* How many operations of each kind; fills kinds and flags. */
+/* Is the block of references only, as most are? */
+static bool
+binary_all_refs(const struct trace_binary *t)
+{
+	unsigned char other = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		other |= (unsigned char)(t->payload[i] ^ EPH_OP_REF);
+	return (other == 0);
+}
+
+/*
+ * How many operations of each kind; fills kinds and flags, but for a block of
+ * references.
+ */
 static int
 binary_kinds(
     struct trace_binary *t, uint32_t counts[EPH_OP_KINDS], struct eph_err *err)
 {
-	uint32_t refs = 0;
-
 	memset(counts, 0, EPH_OP_KINDS * sizeof(counts[0]));
+	if (binary_all_refs(t)) {
+		counts[EPH_OP_REF] = t->n;
+		return (0);
+	}
 	for (uint32_t i = 0; i < t->n; i++) {
 		const unsigned kind = t->payload[i] & 7;
 		const unsigned flags = t->payload[i] >> 3;
 
-		/* Most of them. */
-		if (t->payload[i] == EPH_OP_REF) {
-			t->ops[i].kind = EPH_OP_REF;
-			refs++;
-			continue;
-		}
 		if (kind >= EPH_OP_KINDS)
 			return (binary_refuse_op(
 			    t, i, "unknown kind of operation", err));
@@ -324,7 +344,6 @@ binary_kinds(
 		t->ops[i].flags = (uint8_t)flags;
 		counts[kind]++;
 	}
-	counts[EPH_OP_REF] += refs;
 	return (0);
 }
 
@@ -420,6 +439,23 @@ binary_ref(struct trace_binary *t, struct eph_op *op, uint16_t cpu,
 		return ("page out of range");
 	*op = (struct eph_op){ .kind = EPH_OP_REF, .cpu = cpu, .page = page };
 	return (NULL);
+}
+
+/* Columns to operations, where all are references. */
+static int
+binary_merge_refs(struct trace_binary *t, uint32_t *seenp, struct eph_err *err)
+{
+	uint32_t seen = *seenp;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		const char *why =
+		    binary_ref(t, &t->ops[i], t->cpus[i], t->pages[i], &seen);
+
+		if (eph_unlikely(why != NULL))
+			return (binary_refuse_op(t, i, why, err));
+	}
+	*seenp = seen;
+	return (0);
 }
 
 /* Columns to operations. */
@@ -537,7 +573,9 @@ binary_decode(struct trace_binary *t, size_t plain, struct eph_err *err)
 	    !binary_map_handles(t, &c, maps) || c.p != c.end)
 		return (binary_refuse(
 		    t, t->block_offset, "block with impossible columns", err));
-	if ((error = binary_merge(t, &seen, err)) != 0)
+	error = counts[EPH_OP_REF] == t->n ? binary_merge_refs(t, &seen, err)
+					   : binary_merge(t, &seen, err);
+	if (error != 0)
 		return (error);
 	if (seen != t->nnames + new)
 		return (binary_refuse(t, t->block_offset,

@@ -156,6 +156,52 @@ random_traces_come_back_in_both_forms(void)
 	free(l);
 }
 
+/* A column is as wide as its largest number: names and times of each width. */
+static void
+columns_of_every_width_come_back(void)
+{
+	const char *path = temp_path(&tmp, "width");
+	struct line l[6];
+	struct eph_err err;
+
+	for (unsigned width = 1; width <= 7; width++) {
+		const uint64_t most = UINT64_MAX >> (64 - 8 * width);
+
+		memset(l, 0, sizeof(l));
+		for (unsigned i = 0; i < 6; i++)
+			l[i].kind = i % 2 == 0 ? EPH_OP_REF : EPH_OP_DELAY;
+		/* Names are stored as differences with a sign. */
+		l[2].page = most / 2;
+		l[4].page = 3;
+		l[1].ns = most / 4;
+		l[3].ns = 1;
+		l[5].ns = most / 2;
+		CU_ASSERT_EQUAL_FATAL(
+		    write_lines(path, EPH_TRACE_BINARY, l, 6, &err), 0);
+		CU_ASSERT_EQUAL(read_back(path, l, 6), 6);
+	}
+}
+
+/* Pages have three bytes from the 65,537th on. */
+static void
+many_pages_come_back(void)
+{
+	enum { PAGES = 70000, LINES = 2 * PAGES };
+	const char *path = temp_path(&tmp, "many");
+	struct line *l = calloc(LINES, sizeof(*l));
+	struct eph_err err;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	for (uint64_t i = 0; i < LINES; i++) {
+		l[i].kind = EPH_OP_REF;
+		l[i].page = i < PAGES ? i * 3 : (LINES - 1 - i) * 3;
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    write_lines(path, EPH_TRACE_BINARY, l, LINES, &err), 0);
+	CU_ASSERT_EQUAL(read_back(path, l, LINES), LINES);
+	free(l);
+}
+
 /* Its blocks name no page, so that the reader has no table of names yet. */
 static void
 a_trace_without_a_page_comes_back(void)
@@ -581,6 +627,8 @@ oracle_next_use_is_right_over_many_blocks(void)
 
 static CU_TestInfo tests[] = {
 	TEST(random_traces_come_back_in_both_forms),
+	TEST(columns_of_every_width_come_back),
+	TEST(many_pages_come_back),
 	TEST(a_trace_without_a_page_comes_back),
 	TEST(meta_data_is_the_same_in_both_forms),
 	TEST(every_flipped_byte_is_detected),

@@ -344,7 +344,7 @@ print_frame(const struct plot *p, double top, FILE *f)
 	    "\nset grid lc rgb '#999999' lw 0.3\nset border 3 lw 0.7\n"
 	    "set tics nomirror\nset yrange [%.9g:%.9g]\nset format y '%%g'\n"
 	    "set rmargin %zu\n",
-	    lowest(p), top, p->bars == NULL ? longest * 4 / 5 + 11 : 2);
+	    lowest(p), top, p->bars == NULL ? longest + 12 : 2);
 	if (p->log_y) {
 		(void)fprintf(f, "set logscale y 10\n");
 		print_tics(lowest(p), top, f);

@@ -291,6 +291,7 @@ eph__explore_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_explore;
 	mc->exec_state = ex;
 	mc->mode = EPH_EXPLORE;
+	mc->crowded = false;
 	eph__machine_plain(mc);
 	ex->mc = mc;
 	ex_set_quiet(ex, true);

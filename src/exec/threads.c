@@ -416,6 +416,8 @@ eph_threads_attach(struct eph_machine *mc)
 	mc->exec = &eph_exec_threads;
 	mc->exec_state = th;
 	mc->mode = EPH_THREADS;
+	/* Who holds what is kept without a lock. */
+	mc->crowded = false;
 	eph__machine_plain(mc);
 	return (0);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ephmap/kernel/kva.h"
+#include "ephmap/sdk/exec.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/sdk/shootdown.h"
@@ -537,6 +538,20 @@ only_the_first_violations_are_kept(void)
 	CU_ASSERT_EQUAL(res.violations, EPH_VIOLATIONS_KEPT);
 }
 
+/* Where CPUs run at once nobody notes who holds what: that takes no lock. */
+static void
+the_crowd_is_lockstep_only(void)
+{
+	const struct eph_machine_config cfg = { .ncpus = 16 };
+	struct eph_machine *mc;
+
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_TRUE(mc->crowded);
+	CU_ASSERT_EQUAL_FATAL(eph_threads_attach(mc), 0);
+	CU_ASSERT_FALSE(mc->crowded);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(a_load_sets_a_and_a_store_sets_m),
 	TEST(a_and_m_are_not_set_again_from_the_tlb),
@@ -554,6 +569,7 @@ static CU_TestInfo tests[] = {
 	TEST(bad_configurations_are_told),
 	TEST(private_mappings_elsewhere_are_stale_or_lucky),
 	TEST(only_the_first_violations_are_kept),
+	TEST(the_crowd_is_lockstep_only),
 	CU_TEST_INFO_NULL,
 };
 

@@ -25,6 +25,26 @@
  */
 extern const char *const eph__je_malloc_conf;
 const char *const eph__je_malloc_conf = "retain:false";
+
+#define MEM_SPAN ((size_t)32 << 20) /* address space asked for at a time */
+
+struct mem_span {
+	struct mem_span *next;
+	char *p;
+	size_t bytes;
+};
+
+/*
+ * Where an arena in huge pages has its memory from: spans, each used from its
+ * beginning on.  What is given back jemalloc keeps, and hands out again.
+ */
+struct mem_spans {
+	extent_hooks_t hooks; /* the first: all that a hook is told */
+	atomic_flag lock;     /* guards all below */
+	struct mem_span *all; /* the first is in use */
+	size_t used;	      /* of the first */
+	bool made;	      /* no: what is asked for is jemalloc's own */
+};
 #endif
 
 #define MEM_ALIGN 64u
@@ -52,6 +72,9 @@ struct eph_mem {
 	eph__mem_gone_fn *gone; /* told what is given back; or NULL */
 	void *gone_arg;
 	unsigned arena;
+#ifdef EPHMAP_JEMALLOC
+	struct mem_spans *spans; /* NULL: no huge pages */
+#endif
 	char *region; /* one piece, NULL: none */
 	size_t region_bytes;
 	size_t region_used;
@@ -120,6 +143,135 @@ eph__mem_create(bool heap)
 	(void)heap;
 #endif
 	return (mem);
+}
+
+#ifdef EPHMAP_JEMALLOC
+static struct mem_span *
+mem_span_map(size_t bytes, bool huge)
+{
+	struct mem_span *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return (NULL);
+	s->bytes = bytes;
+	s->p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s->p == MAP_FAILED) {
+		free(s);
+		return (NULL);
+	}
+#ifdef MADV_HUGEPAGE
+	/* A wish: without huge pages everything works, slower. */
+	if (huge)
+		(void)madvise(s->p, bytes, MADV_HUGEPAGE);
+#else
+	(void)huge;
+#endif
+	return (s);
+}
+
+/* The next `bytes` of the span in use, or NULL. */
+static void *
+mem_span_take(struct mem_spans *sp, size_t bytes, size_t align)
+{
+	const struct mem_span *s = sp->all;
+	uintptr_t p;
+
+	if (s == NULL)
+		return (NULL);
+	p = ((uintptr_t)s->p + sp->used + align - 1) & ~(uintptr_t)(align - 1);
+	if (p + bytes > (uintptr_t)s->p + s->bytes)
+		return (NULL);
+	sp->used = p + bytes - (uintptr_t)s->p;
+	return ((void *)p);
+}
+
+static void *
+mem_span_alloc(extent_hooks_t *hooks, void *at, size_t bytes, size_t align,
+    bool *zero, bool *commit, unsigned arena)
+{
+	struct mem_spans *sp = (struct mem_spans *)(void *)hooks;
+	struct mem_span *s;
+	void *p;
+
+	(void)arena;
+	if (at != NULL || bytes > SIZE_MAX / 2 || align > MEM_SPAN)
+		return (NULL);
+	/* Acquire and release: one thread after the other. */
+	while (
+	    atomic_flag_test_and_set_explicit(&sp->lock, memory_order_acquire))
+		continue;
+	if ((p = mem_span_take(sp, bytes, align)) == NULL &&
+	    (s = mem_span_map(bytes + align + (sp->made ? MEM_SPAN : 0),
+		 sp->made)) != NULL) {
+		s->next = sp->all;
+		sp->all = s;
+		sp->used = 0;
+		p = mem_span_take(sp, bytes, align);
+	}
+	atomic_flag_clear_explicit(&sp->lock, memory_order_release);
+	*zero = *commit = true;
+	return (p);
+}
+
+static bool
+mem_span_split(extent_hooks_t *hooks, void *p, size_t bytes, size_t first,
+    size_t second, bool committed, unsigned arena)
+{
+	(void)hooks, (void)p, (void)bytes, (void)first, (void)second;
+	(void)committed, (void)arena;
+	return (false);
+}
+
+static bool
+mem_span_merge(extent_hooks_t *hooks, void *p, size_t bytes, void *q,
+    size_t others, bool committed, unsigned arena)
+{
+	(void)hooks, (void)p, (void)bytes, (void)q, (void)others;
+	(void)committed, (void)arena;
+	return (false);
+}
+
+static void
+mem_spans_free(struct mem_spans *sp)
+{
+	while (sp->all != NULL) {
+		struct mem_span *s = sp->all;
+
+		sp->all = s->next;
+		(void)munmap(s->p, s->bytes);
+		free(s);
+	}
+	free(sp);
+}
+#endif
+
+struct eph_mem *
+eph__mem_create_huge(void)
+{
+#ifdef EPHMAP_JEMALLOC
+	struct eph_mem *mem = eph__mem_create(true);
+	struct mem_spans *sp = calloc(1, sizeof(*sp));
+	extent_hooks_t *hooks = &sp->hooks;
+	size_t size = sizeof(mem->arena);
+
+	if (mem != NULL && sp != NULL) {
+		sp->hooks.alloc = mem_span_alloc;
+		sp->hooks.split = mem_span_split;
+		sp->hooks.merge = mem_span_merge;
+		atomic_flag_clear_explicit(&sp->lock, memory_order_relaxed);
+		if (mallctl("arenas.create", &mem->arena, &size, &hooks,
+			sizeof(hooks)) == 0) {
+			mem->heap = false;
+			mem->spans = sp;
+			sp->made = true;
+			return (mem);
+		}
+	}
+	free(sp);
+	free(mem);
+#endif
+	return (eph__mem_create(false));
 }
 
 void
@@ -276,6 +428,8 @@ eph__mem_destroy(struct eph_mem *mem)
 		    name, sizeof(name), "arena.%u.destroy", mem->arena);
 		(void)mallctl(name, NULL, NULL, NULL, 0);
 	}
+	if (mem->spans != NULL)
+		mem_spans_free(mem->spans);
 #endif
 	free(mem);
 	return (left);

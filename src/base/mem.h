@@ -21,6 +21,12 @@ struct eph_mem;
 struct eph_mem *eph__mem_create(bool heap);
 
 /*
+ * The same for who has a lot and reads it at random: in huge pages where the
+ * host has them.
+ */
+struct eph_mem *eph__mem_create_huge(void);
+
+/*
  * The same in one region of at most `bytes`, whose state can be brought
  * back.  Nothing that is given back is handed out again.
  */

@@ -191,10 +191,10 @@ lockstep_holders(const struct eph_machine *mc, uint32_t i, eph_cpuword_t *set)
 
 	if (h == NULL)
 		return;
-	if (h->one == EPH_HOLDERS_SET)
+	if (holder_has_set(h))
 		eph_cpuset_or(set, holder_set(mc, h), mc->cpuwords);
 	else
-		eph_cpuset_set(set, h->one - 1);
+		eph_cpuset_set(set, h->who - 1);
 }
 
 #define OUTDATED_MAX (1u << 16) /* words to look at; else CPU by CPU */
@@ -248,8 +248,8 @@ lockstep_outdated(const struct eph_machine *mc, const eph_cpuword_t *targets,
 
 		if (h == NULL)
 			continue;
-		if (h->one != EPH_HOLDERS_SET)
-			w = last = (h->one - 1) / 64;
+		if (!holder_has_set(h))
+			w = last = (h->who - 1) / 64;
 		/* Below the window all CPUs have the same table. */
 		gone = (machine_pte_get(mc, mc->cur, i) & EPH_PTE_V) == 0;
 		for (; w <= last; w++) {

@@ -10,6 +10,7 @@
 #include "base/plugin.h"
 #include "ephmap/sdk/exec.h"
 #include "ephmap/kernel/ipiq.h"
+#include "ephmap/kernel/kva.h"
 #include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
 #include "kern/services.h"
@@ -64,6 +65,9 @@ eph_machine_set_shootdown(
 	if ((error = eph__abi_check(
 		 "the shootdown protocol", ops->abi, NULL)) != 0)
 		return (error);
+	KASSERT(((ops->flags ^ mc->shootflags) & EPH_SHOOT_SETTLE) == 0 ||
+		kva_usage(mc).peak == 0,
+	    "room for what it notes is made with the addresses");
 	if (ops->create != NULL && (error = ops->create(mc, &state)) != 0)
 		return (error);
 	shootdown_end(mc);

@@ -25,6 +25,7 @@
 #include "ephmap/kernel/aspace.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/shootdown.h"
 #include "kern/services.h"
 #include "machine/access.h"
 
@@ -59,6 +60,16 @@ eph__kva_boot(struct eph_machine *mc)
 	return (0);
 }
 
+/* The protocol, which comes first, says if it notes anything there. */
+static size_t
+ptp_bytes(const struct eph_machine *mc)
+{
+	const bool notes = (mc->shootflags & EPH_SHOOT_SETTLE) != 0;
+
+	return (sizeof(struct eph_ptp) +
+	    (notes ? EPH_PTP_ENTRIES * sizeof(uint32_t) : 0));
+}
+
 static void
 kva_window_free(struct eph_machine *mc, uint32_t n)
 {
@@ -68,8 +79,7 @@ kva_window_free(struct eph_machine *mc, uint32_t n)
 		if (cpu == NULL || cpu->window == NULL)
 			continue;
 		for (uint32_t i = 0; i < n; i++)
-			eph_machine_free(
-			    mc, cpu->window[i], sizeof(struct eph_ptp));
+			eph_machine_free(mc, cpu->window[i], ptp_bytes(mc));
 		eph_machine_free(mc, cpu->window, n * sizeof(*cpu->window));
 		cpu->window = NULL;
 	}
@@ -85,7 +95,7 @@ aspace_free(struct eph_machine *mc, uint32_t n)
 		struct eph_ptp **table = ka->space[k];
 
 		for (uint32_t i = 0; table != NULL && i < n; i++)
-			eph_machine_free(mc, table[i], sizeof(struct eph_ptp));
+			eph_machine_free(mc, table[i], ptp_bytes(mc));
 		eph_machine_free(mc, table, n * sizeof(*table));
 	}
 	for (unsigned c = 0; c < mc->ncpus; c++)
@@ -110,11 +120,13 @@ eph__kva_shutdown(struct eph_machine *mc)
 	for (uint32_t i = 0; i < ka->nptp; i++) {
 		if (mc->ptp[i] == NULL)
 			continue;
-		eph_machine_free(
-		    mc, mc->ptp[i]->holders, EPH_PTP_HOLDERS_BYTES);
-		eph_machine_free(mc, mc->ptp[i], sizeof(struct eph_ptp));
+		if (mc->holders != NULL)
+			eph_machine_free(
+			    mc, mc->holders[i], EPH_PTP_HOLDERS_BYTES);
+		eph_machine_free(mc, mc->ptp[i], ptp_bytes(mc));
 	}
 	eph_machine_free(mc, mc->ptp, ka->nptp * sizeof(*mc->ptp));
+	eph_machine_free(mc, mc->holders, ka->nptp * sizeof(*mc->holders));
 	eph_machine_free(mc, ka->free, ka->free_size * sizeof(*ka->free));
 	eph_machine_free(mc, ka, sizeof(*ka));
 	mc->kva = NULL;
@@ -126,12 +138,20 @@ kva_table_grow(struct eph_machine *mc, uint32_t last)
 {
 	struct eph_kva_arena *ka = mc->kva;
 	uint32_t n = ka->nptp == 0 ? 8 : ka->nptp;
+	struct eph_holder **holders;
 	struct eph_ptp **table;
 
 	if (last < ka->nptp)
 		return (true);
 	while (n <= last)
 		n *= 2;
+	if (mc->crowded) {
+		holders = eph_mem_grow(mc->mem, mc->holders,
+		    ka->nptp * sizeof(*holders), n * sizeof(*holders));
+		if (holders == NULL)
+			return (false);
+		mc->holders = holders;
+	}
 	table = eph_mem_grow(
 	    mc->mem, mc->ptp, ka->nptp * sizeof(*table), n * sizeof(*table));
 	if (table == NULL)
@@ -159,8 +179,7 @@ kva_make_ptps(struct eph_machine *mc, uint32_t first, uint32_t npages)
 		return (false);
 	for (uint32_t i = first >> EPH_PTP_SHIFT; i <= last; i++) {
 		if (mc->ptp[i] == NULL)
-			mc->ptp[i] =
-			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
+			mc->ptp[i] = eph_machine_alloc(mc, ptp_bytes(mc));
 		if (mc->ptp[i] == NULL)
 			return (false);
 	}
@@ -264,10 +283,13 @@ kva_notes_grow(struct eph_machine *mc, uint32_t npages)
 		return (true);
 	while (n < want)
 		n *= 2;
-	table = eph_mem_grow(mc->mem, ka->free, ka->free_size * sizeof(*table),
-	    n * sizeof(*table));
+	table = eph_machine_alloc(mc, n * sizeof(*table));
 	if (table == NULL)
 		return (false);
+	/* Of these notes there are mostly none: the rest is not touched. */
+	if (ka->nfree != 0)
+		memcpy(table, ka->free, ka->nfree * sizeof(*table));
+	eph_machine_free(mc, ka->free, ka->free_size * sizeof(*table));
 	ka->free = table;
 	ka->free_size = (uint32_t)n;
 	return (true);
@@ -376,8 +398,7 @@ kva_window_make(struct eph_machine *mc, uint32_t n)
 		if (cpu->window == NULL)
 			return (false);
 		for (uint32_t i = 0; i < n; i++) {
-			cpu->window[i] =
-			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
+			cpu->window[i] = eph_machine_alloc(mc, ptp_bytes(mc));
 			if (cpu->window[i] == NULL)
 				return (false);
 		}
@@ -446,8 +467,7 @@ aspace_make(struct eph_machine *mc, uint32_t nptp, unsigned n)
 		if (ka->space[k] == NULL)
 			return (false);
 		for (uint32_t i = 0; i < nptp; i++) {
-			ka->space[k][i] =
-			    eph_machine_alloc(mc, sizeof(struct eph_ptp));
+			ka->space[k][i] = eph_machine_alloc(mc, ptp_bytes(mc));
 			if (ka->space[k][i] == NULL)
 				return (false);
 		}

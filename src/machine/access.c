@@ -16,11 +16,40 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "machine/cells.h"
 #include "machine/life.h"
 
 #define LOCKED_MAX 16u /* entries of a CPU */
 
 #define SHADOW_SHIFT_FIRST 27 /* 32 cells */
+
+static struct eph_shadow *
+shadow_table_alloc(struct eph_machine *mc, uint32_t n)
+{
+	const size_t bytes = n * sizeof(struct eph_shadow);
+
+	return (mc->crowded ? eph__cells_alloc(mc, bytes)
+			    : eph_machine_alloc(mc, bytes));
+}
+
+static void
+shadow_table_free(struct eph_machine *mc, struct eph_shadow *table, uint32_t n)
+{
+	const size_t bytes = n * sizeof(*table);
+
+	if (mc->crowded)
+		eph__cells_free(mc, table, bytes);
+	else
+		eph_machine_free(mc, table, bytes);
+}
+
+void
+eph__shadow_free(struct eph_cpu *cpu)
+{
+	if (cpu->shadow != cpu->mc->none)
+		shadow_table_free(
+		    cpu->mc, cpu->shadow, (~0u >> cpu->shadow_shift) + 1);
+}
 
 /*
  * A larger table, or one without cells that flushes and invalidations left
@@ -41,8 +70,7 @@ shadow_rebuild(struct eph_cpu *cpu)
 	cpu->shadow_shift = SHADOW_SHIFT_FIRST;
 	while (live + !mc->crowded > ((~0u >> cpu->shadow_shift) + 1) / 8 * 3)
 		cpu->shadow_shift--;
-	cpu->shadow = eph_machine_alloc(
-	    mc, ((~0u >> cpu->shadow_shift) + (size_t)1) * sizeof(*old));
+	cpu->shadow = shadow_table_alloc(mc, (~0u >> cpu->shadow_shift) + 1);
 	if (cpu->shadow == NULL)
 		return (ENOMEM);
 	cpu->shadow_used = live;
@@ -52,7 +80,7 @@ shadow_rebuild(struct eph_cpu *cpu)
 			    old[k];
 	}
 	if (n != 0)
-		eph_machine_free(mc, (void *)(uintptr_t)old, n * sizeof(*old));
+		shadow_table_free(mc, (void *)(uintptr_t)old, n);
 	return (0);
 }
 
@@ -107,12 +135,18 @@ shadow_flags(eph_pte_t pte)
 	    ((uint32_t)(pte << 2) & EPH_SHADOW_RW));
 }
 
-/* Room for a set of CPUs more, which is empty. */
+/* A set of CPUs more, whatever is in it. */
 static uint32_t
 holder_set_make(struct eph_machine *mc)
 {
 	const size_t bytes = mc->cpuwords * sizeof(eph_cpuword_t);
+	const uint32_t free = mc->holderset_free;
 
+	if (free != 0) {
+		mc->holderset_free =
+		    (uint32_t)mc->holdersets[(size_t)(free - 1) * mc->cpuwords];
+		return (free - 1);
+	}
 	if (mc->nholdersets == mc->holdersets_size) {
 		const uint32_t n =
 		    mc->holdersets_size == 0 ? 64 : mc->holdersets_size * 2;
@@ -123,7 +157,29 @@ holder_set_make(struct eph_machine *mc)
 			PANIC("out of memory for the oracle's shadow");
 		mc->holdersets_size = n;
 	}
-	return (++mc->nholdersets);
+	return (mc->nholdersets++);
+}
+
+/* The address has no set any more. */
+static void
+holder_set_drop(struct eph_machine *mc, struct eph_holder *h)
+{
+	*holder_set(mc, h) = mc->holderset_free;
+	mc->holderset_free = 1 + (h->who & ~EPH_HOLDERS_SET);
+}
+
+/* Another CPU than the one that there is. */
+static void
+holder_add(struct eph_machine *mc, struct eph_holder *h, unsigned cpu)
+{
+	const unsigned one = h->who - 1;
+
+	if (!holder_has_set(h)) {
+		h->who = EPH_HOLDERS_SET | holder_set_make(mc);
+		eph_cpuset_zero(holder_set(mc, h), mc->cpuwords);
+		eph_cpuset_set(holder_set(mc, h), one);
+	}
+	eph_cpuset_set(holder_set(mc, h), cpu);
 }
 
 /* In a crowd: the CPU is one that a flush, or an invlpg at `i`, is for. */
@@ -131,53 +187,44 @@ static void
 shadow_note(struct eph_cpu *cpu, uint32_t i)
 {
 	struct eph_machine *mc = cpu->mc;
-	struct eph_holder *h;
-	struct eph_ptp *ptp;
+	struct eph_holder *h, **of;
 
 	if (!cpu->loaded)
 		eph_cpuset_set(mc->loadset, cpu->id);
 	if (i >= mc->window_first)
 		return;
-	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
-	if (eph_unlikely(ptp->holders == NULL)) {
-		ptp->holders = eph_machine_alloc(mc, EPH_PTP_HOLDERS_BYTES);
-		if (ptp->holders == NULL)
+	of = &mc->holders[i >> EPH_PTP_SHIFT];
+	if (eph_unlikely(*of == NULL)) {
+		*of = eph_machine_alloc(mc, EPH_PTP_HOLDERS_BYTES);
+		if (*of == NULL)
 			PANIC("out of memory for the oracle's shadow");
 	}
-	h = &ptp->holders[i & EPH_PTP_MASK];
-	if (h->epoch != mc->epoch || h->one == 0) {
+	h = *of + (i & EPH_PTP_MASK);
+	if (h->epoch != mc->epoch || h->who == 0) {
+		if (holder_has_set(h))
+			holder_set_drop(mc, h);
 		h->epoch = mc->epoch;
-		h->one = 1 + cpu->id;
-	} else if (h->one != EPH_HOLDERS_SET && h->one != 1 + cpu->id) {
-		if (h->set == 0)
-			h->set = holder_set_make(mc);
-		eph_cpuset_zero(holder_set(mc, h), mc->cpuwords);
-		eph_cpuset_set(holder_set(mc, h), h->one - 1);
-		h->one = EPH_HOLDERS_SET;
+		h->who = 1 + cpu->id;
+	} else if (h->who != 1 + cpu->id) {
+		holder_add(mc, h, cpu->id);
 	}
-	if (h->one == EPH_HOLDERS_SET)
-		eph_cpuset_set(holder_set(mc, h), cpu->id);
 }
 
 void
 eph__cpu_holds_none(const struct eph_cpu *cpu, uint32_t i)
 {
 	const struct eph_machine *mc = cpu->mc;
-	const struct eph_ptp *ptp;
 	struct eph_holder *h;
 
-	if (i >= mc->window_first)
+	if (i >= mc->window_first || mc->holders[i >> EPH_PTP_SHIFT] == NULL)
 		return;
-	ptp = mc->ptp[i >> EPH_PTP_SHIFT];
-	if (ptp == NULL || ptp->holders == NULL)
-		return;
-	h = &ptp->holders[i & EPH_PTP_MASK];
+	h = mc->holders[i >> EPH_PTP_SHIFT] + (i & EPH_PTP_MASK);
 	if (h->epoch != mc->epoch)
 		return;
-	if (h->one == EPH_HOLDERS_SET)
+	if (holder_has_set(h))
 		eph_cpuset_clear(holder_set(mc, h), cpu->id);
-	else if (h->one == 1 + cpu->id)
-		h->one = 0;
+	else if (h->who == 1 + cpu->id)
+		h->who = 0;
 }
 
 void

@@ -81,6 +81,9 @@ shadow_cell(const struct eph_cpu *cpu, uint32_t i)
 	return (sh);
 }
 
+/* Free the CPU's table. */
+void eph__shadow_free(struct eph_cpu *cpu);
+
 /* The cell, to be written: finds room.  Panics when out of memory. */
 struct eph_shadow *eph__shadow_cell_make(struct eph_cpu *cpu, uint32_t i);
 
@@ -137,23 +140,29 @@ cpu_holds_outdated(const struct eph_cpu *cpu, uint32_t i)
  * that was noted before counts for nothing.
  */
 
+static inline bool
+holder_has_set(const struct eph_holder *h)
+{
+	return ((h->who & EPH_HOLDERS_SET) != 0);
+}
+
 static inline eph_cpuword_t *
 holder_set(const struct eph_machine *mc, const struct eph_holder *h)
 {
-	return (&mc->holdersets[(size_t)(h->set - 1) * mc->cpuwords]);
+	return (&mc->holdersets[(size_t)(h->who & ~EPH_HOLDERS_SET) *
+	    mc->cpuwords]);
 }
 
 /* What is noted of index `i`, below the window; NULL: no CPU holds it. */
 static inline const struct eph_holder *
 machine_holder(const struct eph_machine *mc, uint32_t i)
 {
-	const struct eph_ptp *ptp = mc->ptp[i >> EPH_PTP_SHIFT];
-	const struct eph_holder *h;
+	const struct eph_holder *h = mc->holders[i >> EPH_PTP_SHIFT];
 
-	if (ptp == NULL || ptp->holders == NULL)
+	if (h == NULL)
 		return (NULL);
-	h = &ptp->holders[i & EPH_PTP_MASK];
-	return (h->epoch == mc->epoch && h->one != 0 ? h : NULL);
+	h += i & EPH_PTP_MASK;
+	return (h->epoch == mc->epoch && h->who != 0 ? h : NULL);
 }
 
 /* Word `w` of the CPUs that may hold a translation of index `i`. */
@@ -164,9 +173,9 @@ machine_holders(const struct eph_machine *mc, uint32_t i, unsigned w)
 
 	if (h == NULL)
 		return (0);
-	if (h->one == EPH_HOLDERS_SET)
+	if (holder_has_set(h))
 		return (holder_set(mc, h)[w]);
-	return ((h->one - 1) / 64 == w ? eph_cpuset_bit(h->one - 1) : 0);
+	return ((h->who - 1) / 64 == w ? eph_cpuset_bit(h->who - 1) : 0);
 }
 
 /* The CPU's shadow has nothing at `i`. */
@@ -337,12 +346,23 @@ EPH_PREFETCHER void
 machine_prefetch_entry(const struct eph_machine *mc, uint32_t i)
 {
 	const struct eph_ptp *ptp = mc->ptp[i >> EPH_PTP_SHIFT];
+	const struct eph_holder *h = mc->holders[i >> EPH_PTP_SHIFT];
 	const uint32_t at = i & EPH_PTP_MASK;
 
 	eph_prefetch(&ptp->pte[at]);
 	eph_prefetch(&ptp->origin[at]);
-	if (ptp->holders != NULL)
-		eph_prefetch(&ptp->holders[at]);
+	if (h != NULL)
+		eph_prefetch(h + at);
+}
+
+/* What noting that `cpu` holds index `i` will look at, then. */
+EPH_PREFETCHER void
+machine_prefetch_holder(const struct eph_machine *mc, uint32_t i, unsigned cpu)
+{
+	const struct eph_holder *h = mc->holders[i >> EPH_PTP_SHIFT];
+
+	if (h != NULL && holder_has_set(h + (i & EPH_PTP_MASK)))
+		eph_prefetch(&holder_set(mc, h + (i & EPH_PTP_MASK))[cpu / 64]);
 }
 
 /* In lockstep: `cpu` has something to do before it goes on. */

@@ -15,18 +15,19 @@
 #include "base/mem.h"
 #include "ephmap/names.h"
 #include "machine/access.h"
+#include "machine/cells.h"
 #include "machine/frames.h"
 #include "machine/life.h"
+
+/* So many CPUs are more than the host's own TLB reaches in small pages. */
+#define MACHINE_HUGE 64
 
 static void
 machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 {
 	if (cpu == NULL)
 		return;
-	if (cpu->shadow != mc->none)
-		eph_machine_free(mc, cpu->shadow,
-		    ((~0u >> cpu->shadow_shift) + (size_t)1) *
-			sizeof(*cpu->shadow));
+	eph__shadow_free(cpu);
 	eph__tlb_destroy(mc, cpu->tlb);
 	eph__cpu_unlock_all(cpu);
 	eph_machine_free(mc, cpu, sizeof(*cpu));
@@ -143,6 +144,8 @@ machine_memory(const struct eph_machine_config *cfg)
 		return (eph__mem_create_within(cfg->within->mem));
 	if (cfg->region_bytes != 0)
 		return (eph__mem_create_region(cfg->region_bytes));
+	if (!cfg->heap && cfg->ncpus >= MACHINE_HUGE)
+		return (eph__mem_create_huge());
 	return (eph__mem_create(cfg->heap));
 }
 
@@ -204,6 +207,7 @@ eph__machine_life_destroy(struct eph_machine *mc)
 	eph_machine_free(mc, mc->holdersets,
 	    (size_t)mc->holdersets_size * mc->cpuwords *
 		sizeof(*mc->holdersets));
+	eph__cells_destroy(mc);
 	eph__frames_destroy(mc);
 	eph__tlbclock_stop(mc);
 	eph_machine_free(mc, mc, sizeof(*mc));

@@ -1,6 +1,7 @@
 set(EPHMAP_SOURCES
     access.c
     bind.c
+    cells.c
     machine.c
     machine_memory.c
     machine_report.c

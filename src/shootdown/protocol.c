@@ -139,6 +139,8 @@ eph__shootdown_owed(struct eph_machine *mc, eph_va_t va)
 {
 	const uint32_t i = machine_va_index(mc, va);
 
+	KASSERT((mc->shootflags & EPH_SHOOT_SETTLE) != 0,
+	    "notes by address are for protocols that settle");
 	return (&machine_ptp(mc, eph_curcpu(mc), i)->owed[i & EPH_PTP_MASK]);
 }
 

@@ -12,8 +12,9 @@
 static void
 memory_is_zeroed_aligned_and_counted(void)
 {
-	for (int heap = 0; heap < 2; heap++) {
-		struct eph_mem *mem = eph__mem_create(heap != 0);
+	for (int kind = 0; kind < 3; kind++) {
+		struct eph_mem *mem = kind == 2 ? eph__mem_create_huge()
+						: eph__mem_create(kind != 0);
 		unsigned char *a, *b;
 		unsigned sum = 0;
 
@@ -101,6 +102,44 @@ address_space(void)
 	return (pages);
 }
 
+/* Larger than a span, of many sizes, and given back in between. */
+static void
+memory_in_huge_pages_is_zeroed_and_does_not_overlap(void)
+{
+	enum { BLOCKS = 40, LARGE = 40 << 20 };
+	struct eph_mem *mem = eph__mem_create_huge();
+	unsigned char *block[BLOCKS] = { NULL }, *large;
+	size_t bytes[BLOCKS];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mem);
+	for (unsigned i = 0; i < 8 * BLOCKS; i++) {
+		const unsigned k = i * 7 % BLOCKS;
+		unsigned wrong = 0;
+
+		for (size_t b = 0; block[k] != NULL && b < bytes[k]; b++)
+			wrong += block[k][b] != k + 1;
+		eph_mem_free(mem, block[k], bytes[k]);
+		bytes[k] = (size_t)1000 << i % 10;
+		block[k] = eph_mem_alloc(mem, bytes[k]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(block[k]);
+		for (size_t b = 0; b < bytes[k]; b++)
+			wrong += block[k][b] != 0;
+		CU_ASSERT_EQUAL(wrong, 0);
+		memset(block[k], (int)k + 1, bytes[k]);
+	}
+	large = eph_mem_alloc(mem, LARGE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(large);
+	CU_ASSERT_EQUAL(large[0] + large[LARGE - 1], 0);
+	large[0] = large[LARGE - 1] = 1;
+	for (unsigned k = 0; k < BLOCKS; k++) {
+		CU_ASSERT_EQUAL(block[k][0], k + 1);
+		CU_ASSERT_EQUAL(block[k][bytes[k] - 1], k + 1);
+		eph_mem_free(mem, block[k], bytes[k]);
+	}
+	eph_mem_free(mem, large, LARGE);
+	CU_ASSERT_EQUAL(eph__mem_destroy(mem), 0);
+}
+
 /* Addresses and mappings are bounded too, and curves are many runs. */
 static void
 what_is_gone_leaves_no_addresses_behind(void)
@@ -108,7 +147,8 @@ what_is_gone_leaves_no_addresses_behind(void)
 	unsigned long before = 0;
 
 	for (unsigned i = 0; i < 72; i++) {
-		struct eph_mem *mem = eph__mem_create(false);
+		struct eph_mem *mem = i % 2 != 0 ? eph__mem_create_huge()
+						 : eph__mem_create(false);
 		void *p;
 
 		/* The first ones are what the allocator keeps for itself. */
@@ -128,6 +168,7 @@ what_is_gone_leaves_no_addresses_behind(void)
 static CU_TestInfo tests[] = {
 	TEST(memory_is_zeroed_aligned_and_counted),
 	TEST(an_allocation_fails_when_told_to),
+	TEST(memory_in_huge_pages_is_zeroed_and_does_not_overlap),
 	TEST(what_is_gone_leaves_no_addresses_behind),
 	TEST(memory_within_another_is_counted_by_both_and_rewound_with_it),
 	CU_TEST_INFO_NULL,

@@ -1,4 +1,5 @@
 # Tests of kind `unit'.
+ephmap_test(unit test_cells)
 ephmap_test(unit test_clock)
 ephmap_test(unit test_generate)
 ephmap_test(unit test_import_logs)

@@ -67,21 +67,22 @@ struct eph_pte_origin {
  */
 struct eph_holder {
 	uint32_t epoch; /* of the machine's when it was written; else: none */
-	uint32_t one;	/* 1 + the CPU; 0: none; EPH_HOLDERS_SET: see there */
-	uint32_t set;	/* 1 + its set of CPUs among the machine's; 0: none */
+	uint32_t who;	/* 1 + the CPU; 0: none; or a set, see below */
 };
 
-#define EPH_HOLDERS_SET	      UINT32_MAX
+/* `who`: the number of a set of CPUs among the machine's. */
+#define EPH_HOLDERS_SET	      0x80000000u
 #define EPH_PTP_HOLDERS_BYTES (EPH_PTP_ENTRIES * sizeof(struct eph_holder))
 
 struct eph_ptp {
 	_Atomic(eph_pte_t) pte[EPH_PTP_ENTRIES];       /* (p) */
 	struct eph_pte_origin origin[EPH_PTP_ENTRIES]; /* (m) */
 
-	/* (p) a protocol's note on the address, 0: none; see shootdown.h */
-	_Atomic(uint32_t) owed[EPH_PTP_ENTRIES];
-
-	struct eph_holder *holders; /* (m) crowded: by address; NULL: none */
+	/*
+	 * (p) a protocol's note on the address, 0: none; see shootdown.h.  Only
+	 * there if the protocol has EPH_SHOOT_SETTLE.
+	 */
+	_Atomic(uint32_t) owed[];
 };
 
 #endif /* !EPHMAP_SDK_SHADOW_H */

@@ -27,6 +27,7 @@
 
 struct eph_clock;
 struct eph_exec_ops;
+struct eph_cells;
 struct eph_frames;
 struct eph_kva_arena;
 struct eph_machine;
@@ -58,11 +59,12 @@ struct eph_machine {
 	uint32_t window_first; /* (c) first page of the per-CPU window */
 	eph_pte_t pgeflag;     /* (m) EPH_PTE_G if so; eph_design_create() */
 	struct eph_ptp **ptp;  /* (m) page-table pages, NULL: not made */
-	struct eph_frames *frames; /* (c) the page array */
-	uint64_t step;		   /* (m) line or event number, for people */
-	uint64_t op;		   /* (m) operation of a replay, from 0 */
-	uint64_t clock_ns;	   /* (x) the executor's time */
-	struct eph_gauge bufs;	   /* buffers referenced; designs count here */
+	struct eph_holder **holders; /* (m) crowded: by those; NULL: none */
+	struct eph_frames *frames;   /* (c) the page array */
+	uint64_t step;		     /* (m) line or event number, for people */
+	uint64_t op;		     /* (m) operation of a replay, from 0 */
+	uint64_t clock_ns;	     /* (x) the executor's time */
+	struct eph_gauge bufs; /* buffers referenced; designs count here */
 	struct {
 		_Atomic(uint64_t) now;
 		_Atomic(uint64_t) peak;
@@ -74,9 +76,11 @@ struct eph_machine {
 	eph_cpuword_t *loadset;	      /* (m) crowded: all that a flush costs */
 	eph_cpuword_t *strayset;      /* (m) crowded: flushed alone since... */
 	uint32_t epoch;		      /* (m) ...no CPU held anything last */
-	uint32_t nholdersets;	      /* (m) in use */
+	uint32_t nholdersets;	      /* (m) made */
+	uint32_t holderset_free;      /* (m) 1 + the first, 0: none */
 	uint32_t holdersets_size;     /* (m) room */
 	eph_cpuword_t *holdersets;    /* (m) see struct eph_holder */
+	struct eph_cells *cells;      /* (m) crowded: the oracle's tables */
 	struct eph_crowd crowd;	      /* (x) lockstep */
 
 	/* Set by the executor: what the machine has to ask it. */

@@ -75,9 +75,10 @@ struct pcpu_record {
 /* A CPU's records, on cache lines of their own. */
 struct pcpu_table {
 	_Alignas(64) struct pcpu_record *records; /* (p) */
-	uint32_t *hash;				  /* (p) PCPU_LIMIT chains */
+	uint32_t *hash;				  /* (p) chains */
 	uint32_t nrecords;			  /* (p) */
 	uint32_t room;				  /* (p) in records[] */
+	uint32_t hash_shift;			  /* (p) 32 - log2 of chains */
 	uint32_t lru_first;			  /* (p) left last */
 	uint32_t lru_last;			  /* (p) next to be recycled */
 	uint32_t waiting;			  /* (p) sleepers */
@@ -114,10 +115,8 @@ static uint32_t *
 pcpu_chain(struct pcpu_table *t, const struct vm_page *m)
 {
 	/* Fibonacci hashing: pages of one file are neighbours. */
-	return (&t->hash[(m->frame * 2654435769u) >> 22]);
+	return (&t->hash[(m->frame * 2654435769u) >> t->hash_shift]);
 }
-
-CTASSERT(PCPU_LIMIT == 1u << 10);
 
 static struct pcpu_record *
 pcpu_lookup(struct pcpu_table *t, const struct vm_page *m)
@@ -182,27 +181,30 @@ pcpu_lru_remove(struct pcpu_table *t, struct pcpu_record *r)
 		t->lru_last = r->lru_prev;
 }
 
-/* Room for `n` records. */
+/* A record and, behind all records, two chains. */
+#define PCPU_EACH (sizeof(struct pcpu_record) + 2 * sizeof(uint32_t))
+
 static bool
 pcpu_table_resize(struct lwbuf_pcpu *lp, struct pcpu_table *t, uint32_t n)
 {
-	struct pcpu_record *records;
+	struct pcpu_table new = *t;
 
 	if (n <= t->room)
 		return (true);
-	if (t->hash == NULL)
-		t->hash =
-		    eph_machine_alloc(lp->mc, PCPU_LIMIT * sizeof(*t->hash));
-	records = eph_machine_alloc(lp->mc, n * sizeof(*records));
-	if (records == NULL || t->hash == NULL) {
-		eph_machine_free(lp->mc, records, n * sizeof(*records));
+	new.hash_shift = 31;
+	for (new.room = 1; new.room < n; new.room *= 2)
+		new.hash_shift--;
+	new.records = eph_machine_alloc(lp->mc, PCPU_EACH * new.room);
+	if (new.records == NULL)
 		return (false);
+	new.hash = (uint32_t *)(void *)(new.records + new.room);
+	for (uint32_t i = 0; i < t->nrecords; i++) {
+		new.records[i] = t->records[i];
+		if (new.records[i].m != NULL)
+			pcpu_hash_insert(&new, &new.records[i]);
 	}
-	if (t->nrecords != 0)
-		memcpy(records, t->records, t->nrecords * sizeof(*records));
-	eph_machine_free(lp->mc, t->records, t->room * sizeof(*records));
-	t->records = records;
-	t->room = n;
+	eph_machine_free(lp->mc, t->records, PCPU_EACH * t->room);
+	*t = new;
 	return (true);
 }
 
@@ -473,9 +475,7 @@ lwbuf_pcpu_destroy(void *state)
 
 		for (uint32_t i = 0; lp->window == 0 && i < t->nrecords; i++)
 			kva_free(mc, t->records[i].kva, 1);
-		eph_machine_free(mc, t->records, t->room * sizeof(*t->records));
-		eph_machine_free(mc, t->hash,
-		    t->hash != NULL ? PCPU_LIMIT * sizeof(*t->hash) : 0);
+		eph_machine_free(mc, t->records, PCPU_EACH * t->room);
 	}
 	eph_machine_free(mc, lp->cpus, mc->ncpus * sizeof(*lp->cpus));
 	objcache_destroy(lp->cache);

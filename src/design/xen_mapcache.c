@@ -55,6 +55,7 @@
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/tlbclock.h"
 #include "ephmap/sdk/atomic.h"
+#include "machine/access.h"
 
 #define MAPHASH_ENTRIES	      8u
 #define MAPCACHE_ENTRIES      1024u /* of a domain, 2006 */
@@ -205,7 +206,7 @@ mapcache_catch_up(struct mapcache *dc, struct mapcache_vcpu *vc)
 static void
 mapcache_clear(struct mapcache *dc, uint32_t idx)
 {
-	pmap_pte_store(dc->sl.mc, dc->sl.slot[idx].kva, 0);
+	pmap_pte_store(dc->sl.mc, dc->sl.window + eph_ptoa(idx), 0);
 }
 
 /* The entry of a hash entry without a user, from page mfn's on. */
@@ -285,6 +286,10 @@ mapcache_map(
 		e->refcnt++;
 		eph__slots_hit(&dc->sl, &dc->sl.slot[idx], m);
 	} else if ((idx = mapcache_take(dc, vc, m->frame)) != EPH_NONE) {
+		if (eph_unlikely(mc->crowded) && e->idx != EPH_NONE)
+			machine_prefetch_entry(mc,
+			    machine_va_index(
+				mc, dc->sl.window + eph_ptoa(e->idx)));
 		slot = &dc->sl.slot[idx];
 		eph__slots_use(&dc->sl, slot, m);
 		pmap_pte_store(mc, slot->kva, eph__slots_pte(&dc->sl, m));

@@ -85,6 +85,8 @@ pte_store_crowd(struct eph_machine *mc, eph_va_t va, eph_pte_t pte)
 	const uint32_t i = machine_va_index(mc, va);
 
 	cpu_prefetch_address(mc->cur, i);
+	if (i < mc->window_first)
+		machine_prefetch_holder(mc, i, mc->cur->id);
 	pmap_store_swift(mc, mc->cur, i, pte);
 }
 

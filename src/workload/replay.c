@@ -47,12 +47,29 @@ replay_sample(struct replay *rp)
  * are many CPUs: first the page and the CPU, then the address that it will
  * probably get, what the CPU remembers of that, and the design's object.
  * Some designs give a page the address that it had last, others a CPU the
- * one behind its last; who was right more often lately is believed.
+ * one behind its last, others anybody the one behind the last of all; who was
+ * right more often lately is believed.
  */
 #define AHEAD_FAR  12u
 #define AHEAD_NEAR 7u
 #define AHEAD_NEXT 3u
 #define AHEAD_SURE 64
+
+/* The address and the object `k` steps behind those of `l`. */
+EPH_PREFETCHER void
+replay_ahead_of(const struct replay *rp, const struct eph_op *op,
+    const struct replay_last *l, unsigned k)
+{
+	const char *obj = (const char *)(l->obj + k * l->obj_step);
+	const uint32_t i = l->va + k * l->step;
+	struct eph_machine *mc = rp->mc;
+
+	eph_prefetch(obj);
+	eph_prefetch(obj + 64);
+	cpu_prefetch_address(mc->cpus[op->cpu], i);
+	if (kva_has_entry(mc, i))
+		machine_prefetch_entry(mc, i);
+}
 
 EPH_PREFETCHER void
 replay_ahead(const struct replay *rp, const struct eph_op *op)
@@ -68,15 +85,16 @@ replay_ahead(const struct replay *rp, const struct eph_op *op)
 	cpu_prefetch_late(mc->cpus[near->cpu], false);
 	if (op[AHEAD_NEXT].cpu < mc->ncpus)
 		cpu_prefetch_late(mc->cpus[op[AHEAD_NEXT].cpu], true);
-	if (rp->in_order > 0) {
-		const struct replay_last *l = &rp->last[near->cpu];
-		const uint32_t i = l->va + l->step;
+	if (rp->in_ring > 0) {
+		const uint32_t i = rp->ring.va + 1 + AHEAD_NEXT;
 
-		eph_prefetch((const char *)(l->obj + l->obj_step));
-		eph_prefetch((const char *)(l->obj + l->obj_step) + 64);
-		cpu_prefetch_address(mc->cpus[near->cpu], i);
-		if (kva_has_entry(mc, i))
-			machine_prefetch_entry(mc, i);
+		replay_ahead_of(rp, near, &rp->ring, 1 + AHEAD_NEAR);
+		if (op[AHEAD_NEXT].cpu < mc->ncpus && kva_has_entry(mc, i))
+			machine_prefetch_holder(mc, i, op[AHEAD_NEXT].cpu);
+		return;
+	}
+	if (rp->in_order > 0) {
+		replay_ahead_of(rp, near, &rp->last[near->cpu], 1);
 		return;
 	}
 	if (near->page < rp->nseen)
@@ -99,6 +117,23 @@ replay_seen_grow(struct replay *rp, uint32_t page)
 	rp->nseen = n;
 }
 
+/* Some are used again in between, and some are not free. */
+static void
+replay_saw_ring(struct replay *rp, uint32_t i, uintptr_t obj)
+{
+	struct replay_last *l = &rp->ring;
+
+	if (i - l->va - 1 < AHEAD_NEXT) {
+		rp->in_ring += rp->in_ring < AHEAD_SURE;
+		if (i - l->va == 1)
+			l->obj_step = obj - l->obj;
+	} else if (rp->in_ring > -AHEAD_SURE && --rp->in_ring >= 0) {
+		return;
+	}
+	l->va = i;
+	l->obj = obj;
+}
+
 /* The page has this address now; no memory for that is no harm. */
 static void
 replay_saw(
@@ -119,6 +154,7 @@ replay_saw(
 		l->va = i;
 		l->obj_step = (uintptr_t)mp->obj - l->obj;
 		l->obj = (uintptr_t)mp->obj;
+		replay_saw_ring(rp, i, l->obj);
 	}
 	if (eph_unlikely(page >= rp->nseen))
 		replay_seen_grow(rp, page);
@@ -464,6 +500,7 @@ replay_play(struct replay *rp)
 		return (EINVAL);
 	if (cfg->time != NULL)
 		rp->src = &rp->timed_src;
+	rp->ring.step = 1;
 	if (rp->mc->crowded)
 		rp->last = eph_machine_alloc(
 		    rp->mc, rp->mc->ncpus * sizeof(*rp->last));

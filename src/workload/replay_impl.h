@@ -142,6 +142,8 @@ struct replay {
 	unsigned nests;	   /* CPUs whose lines nest; set where some may */
 	struct replay_last *last; /* by CPU; NULL: no crowd */
 	int in_order;		  /* who is believed; see AHEAD_SURE */
+	struct replay_last ring;  /* what any CPU's p line got last... */
+	int in_ring;		  /* ...and whether that is believed */
 	uint32_t *seen; /* by page: index of the address it had last, or 0 */
 	uint32_t nseen; /* room */
 	uint64_t buffers_sampled; /* sum over lines */

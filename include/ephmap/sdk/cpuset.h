@@ -157,9 +157,10 @@ eph_cpuset_count(const eph_cpuword_t *set, unsigned words)
 {
 	unsigned n = 0;
 
-	/* Most sets of many CPUs have few of them. */
+	/* Most words of a set of many CPUs have none of them, or all. */
 	for (unsigned i = 0; i < words; i++)
-		n += set[i] != 0 ? eph_cpuword_count(set[i]) : 0;
+		n += set[i] + 1 > 1 ? eph_cpuword_count(set[i])
+				    : (unsigned)(set[i] & 64);
 	return (n);
 }
 

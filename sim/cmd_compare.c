@@ -19,6 +19,7 @@
 
 #include "ephmap/tlb_record.h"
 #include "command.h"
+#include "compare_time.h"
 #include "options.h"
 #include "progress.h"
 #include "plot.h"
@@ -33,6 +34,7 @@ struct pool {
 	const struct setup *s;
 	const struct eph_oplist *ops; /* NULL: a workload */
 	struct point *points;
+	struct intervals *intervals; /* of --interval, by point; or NULL */
 	size_t n;
 	atomic_size_t next; /* the point to take */
 	pthread_mutex_t lock;
@@ -96,24 +98,49 @@ run_all(struct pool *pool)
 	(void)pthread_mutex_destroy(&pool->lock);
 }
 
-static void
-print_points(const struct setup *s, const struct eph_trace_meta *meta,
-    const struct point *p, size_t n)
+static struct compare_time
+over_time(const struct pool *pool)
 {
-	json_t *all;
+	return ((struct compare_time){
+	    pool->s, pool->points, pool->intervals, pool->n });
+}
+
+static json_t *
+points_json(const struct pool *pool)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < pool->n; i++) {
+		json_t *o = report_json(pool->s, &pool->points[i]);
+
+		if (pool->intervals != NULL)
+			json_object_set_new(
+			    o, "intervals", interval_json(&pool->intervals[i]));
+		json_array_append_new(all, o);
+	}
+	return (all);
+}
+
+static void
+print_points(const struct pool *pool, const struct eph_trace_meta *meta)
+{
+	const struct setup *s = pool->s;
+	const struct compare_time t = over_time(pool);
 
 	switch (s->o->format) {
 	case FORMAT_JSON:
-		all = json_array();
-		for (size_t i = 0; i < n; i++)
-			json_array_append_new(all, report_json(s, &p[i]));
-		json_print(all, stdout);
+		json_print(points_json(pool), stdout);
 		break;
 	case FORMAT_CSV:
-		report_print_csv(s, p, n, stdout);
+		if (pool->intervals != NULL)
+			compare_time_csv(&t, stdout);
+		else
+			report_print_csv(s, pool->points, pool->n, stdout);
 		break;
 	default:
-		report_print_comparison(s, meta, p, n, stdout);
+		report_print_comparison(s, meta, pool->points, pool->n, stdout);
+		if (pool->intervals != NULL)
+			compare_time_table(&t, stdout);
 		break;
 	}
 }
@@ -207,13 +234,17 @@ static int
 plot_points(const struct pool *pool, bool file)
 {
 	const char *to = pool->s->o->plot;
+	const struct compare_time t = over_time(pool);
 	struct eph_err err;
+	int error;
 
-	if (!plot_turn(to, file) ||
-	    report_plot_comparison(pool->s, pool->points, pool->n, to, &err) ==
-		0)
+	if (!plot_turn(to, file))
 		return (EXIT_OK);
-	return (options_refuse(pool->s->command, "%s", err.text));
+	error = pool->intervals != NULL
+	    ? compare_time_plot(&t, to, &err)
+	    : report_plot_comparison(pool->s, pool->points, pool->n, to, &err);
+	return (error == 0 ? EXIT_OK
+			   : options_refuse(pool->s->command, "%s", err.text));
 }
 
 static int
@@ -225,13 +256,43 @@ report_all(const struct pool *pool, const struct eph_trace_meta *meta,
 
 	if (status == EXIT_BAD || plot_points(pool, true) != EXIT_OK)
 		return (EXIT_BAD);
-	print_points(s, meta, pool->points, pool->n);
+	print_points(pool, meta);
 	if (pool->ops != NULL && needs_future(pool))
 		report_bound(s, meta, pool->ops, pool->points, pool->n);
 	if (s->o->beside != NULL)
 		print_beside(s, beside, meta);
 	report_warn(s, pool->points, pool->n);
 	return (plot_points(pool, false) == EXIT_OK ? status : EXIT_BAD);
+}
+
+/* A place for what each run did in each interval, if that is asked for. */
+static int
+take_intervals(struct pool *pool, const struct eph_trace_meta *meta)
+{
+	if (pool->s->o->interval == 0)
+		return (OPTIONS_OK);
+	if (interval_check(pool->s, meta->references) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	pool->intervals =
+	    must_alloc(NULL, pool->n + 1, sizeof(*pool->intervals));
+	memset(pool->intervals, 0, (pool->n + 1) * sizeof(*pool->intervals));
+	for (size_t i = 0; i < pool->n; i++) {
+		struct eph_run_config *cfg = &pool->points[i].cfg;
+
+		cfg->interval = pool->s->o->interval;
+		cfg->sample = interval_take;
+		cfg->sample_arg = &pool->intervals[i];
+	}
+	return (OPTIONS_OK);
+}
+
+static void
+free_points(struct pool *pool)
+{
+	for (size_t i = 0; pool->intervals != NULL && i < pool->n; i++)
+		interval_free(&pool->intervals[i]);
+	free(pool->intervals);
+	setup_free(pool->points, pool->n);
 }
 
 static int
@@ -246,12 +307,16 @@ compare_trace(struct setup *s, struct eph_trace *trace,
 	if (setup_points(s, eph_trace_meta(trace), &pool.points, &pool.n) !=
 	    OPTIONS_OK)
 		return (EXIT_BAD);
+	if (take_intervals(&pool, eph_trace_meta(trace)) != OPTIONS_OK) {
+		free_points(&pool);
+		return (EXIT_BAD);
+	}
 	if (eph_oplist_read(trace, &ops, &err) != 0) {
-		setup_free(pool.points, pool.n);
+		free_points(&pool);
 		return (options_refuse(s->command, "%s", err.text));
 	}
 	if (needs_future(&pool) && eph_oplist_foresee(ops) != 0) {
-		setup_free(pool.points, pool.n);
+		free_points(&pool);
 		eph_oplist_free(ops);
 		return (
 		    options_refuse(s->command, "out of memory for the trace"));
@@ -259,7 +324,7 @@ compare_trace(struct setup *s, struct eph_trace *trace,
 	pool.ops = ops;
 	run_all(&pool);
 	status = report_all(&pool, eph_trace_meta(trace), beside);
-	setup_free(pool.points, pool.n);
+	free_points(&pool);
 	eph_oplist_free(ops);
 	return (status);
 }
@@ -271,6 +336,9 @@ compare_workload(struct setup *s, const struct eph_tlb_record *beside)
 	struct eph_trace_meta meta;
 	int status;
 
+	if (s->o->interval > 0)
+		return (
+		    interval_check(s, 0) == OPTIONS_OK ? EXIT_OK : EXIT_BAD);
 	if (setup_workload_meta(s, &meta) != OPTIONS_OK ||
 	    setup_points(s, &meta, &pool.points, &pool.n) != OPTIONS_OK)
 		return (EXIT_BAD);

@@ -120,29 +120,55 @@ interval_json(const struct intervals *iv)
 	return (all);
 }
 
+double
+interval_misses(const struct intervals *iv, size_t i)
+{
+	const struct eph_counters c = counted(iv, i);
+
+	return (miss_ratio(&c));
+}
+
+double
+interval_ipis(const struct intervals *iv, size_t i)
+{
+	const struct eph_counters c = counted(iv, i);
+
+	return (per_map(&c, c.ipi_sent));
+}
+
 void
-interval_csv(const struct intervals *iv, FILE *out)
+interval_csv_head(FILE *out)
 {
 	(void)fputs("first,references,ns,miss_ratio", out);
 	for (unsigned k = 0; eph_counter_name(k) != NULL; k++)
 		(void)fprintf(out, ",%s", eph_counter_name(k));
 	(void)fputc('\n', out);
-	for (size_t i = 0; i + 1 < iv->n; i++) {
-		const struct eph_counters c = counted(iv, i);
-		const double missed = miss_ratio(&c);
+}
 
-		(void)fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-		    iv->references[i] + 1,
-		    iv->references[i + 1] - iv->references[i], iv->ns[i]);
-		if (isnan(missed))
-			(void)fputc(',', out);
-		else
-			(void)fprintf(out, ",%.9g", missed);
-		for (unsigned k = 0; eph_counter_name(k) != NULL; k++)
-			(void)fprintf(
-			    out, ",%" PRIu64, eph_counter_value(&c, k));
-		(void)fputc('\n', out);
-	}
+void
+interval_csv_line(const struct intervals *iv, size_t i, FILE *out)
+{
+	const struct eph_counters c = counted(iv, i);
+	const double missed = miss_ratio(&c);
+
+	(void)fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+	    iv->references[i] + 1, iv->references[i + 1] - iv->references[i],
+	    iv->ns[i]);
+	if (isnan(missed))
+		(void)fputc(',', out);
+	else
+		(void)fprintf(out, ",%.9g", missed);
+	for (unsigned k = 0; eph_counter_name(k) != NULL; k++)
+		(void)fprintf(out, ",%" PRIu64, eph_counter_value(&c, k));
+	(void)fputc('\n', out);
+}
+
+void
+interval_csv(const struct intervals *iv, FILE *out)
+{
+	interval_csv_head(out);
+	for (size_t i = 0; i + 1 < iv->n; i++)
+		interval_csv_line(iv, i, out);
 }
 
 static void
@@ -155,39 +181,72 @@ put_rate(struct table *t, const struct eph_counters *c, uint64_t events)
 	    t, "%s", isfinite(rate) ? number_real(number, rate, 1) : "-");
 }
 
+bool
+interval_timed(const struct intervals *iv)
+{
+	return (iv->n > 0 && iv->ns[iv->n - 1] > 0);
+}
+
+void
+interval_from_head(struct table *t, bool timed)
+{
+	table_cell(t, "from");
+	if (timed)
+		table_cell(t, "seconds");
+}
+
+void
+interval_from(struct table *t, const struct intervals *iv, size_t i, bool timed)
+{
+	char number[NUMBER_MAX];
+
+	table_cell(t, "%s", number_u64(number, iv->references[i] + 1));
+	if (timed)
+		table_cell(t, "%.3f", (double)iv->ns[i] / 1e9);
+}
+
+void
+interval_events_head(struct table *t)
+{
+	static const char *const heads[] = { "miss %", "invlpg", "flush", "IPI",
+		"TLB miss", "sleep", "cycles/map" };
+
+	for (unsigned i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(t, "%s", heads[i]);
+	table_rule(t);
+}
+
+void
+interval_events(struct table *t, const struct intervals *iv, size_t i)
+{
+	const struct eph_counters c = counted(iv, i);
+	const double missed = miss_ratio(&c), cycles = per_map(&c, c.cycles);
+	char number[NUMBER_MAX];
+
+	if (isnan(missed))
+		table_cell(t, "-");
+	else
+		table_cell(t, "%.1f", 100 * missed);
+	put_rate(t, &c, c.invlpg_local + c.invlpg_remote);
+	put_rate(t, &c, c.flush_local + c.flush_remote);
+	put_rate(t, &c, c.ipi_sent);
+	put_rate(t, &c, c.tlb_miss);
+	put_rate(t, &c, c.sleep);
+	table_cell(
+	    t, "%s", isfinite(cycles) ? number_real(number, cycles, 1) : "-");
+}
+
 void
 interval_table(const struct intervals *iv, FILE *out)
 {
-	static const char *const heads[] = { "from", "seconds", "miss %",
-		"invlpg", "flush", "IPI", "TLB miss", "sleep", "cycles/map" };
-	const bool timed = iv->n > 0 && iv->ns[iv->n - 1] > 0;
+	const bool timed = interval_timed(iv);
 	struct table *t = table_create(timed ? "rrrrrrrrr" : "rrrrrrrr");
-	char number[NUMBER_MAX];
 
-	for (unsigned i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		if (timed || i != 1)
-			table_cell(t, "%s", heads[i]);
-	}
-	table_rule(t);
+	interval_from_head(t, timed);
+	interval_events_head(t);
 	for (size_t i = 0; i + 1 < iv->n; i++) {
-		const struct eph_counters c = counted(iv, i);
-		const double missed = miss_ratio(&c);
-		const double cycles = per_map(&c, c.cycles);
-
-		table_cell(t, "%s", number_u64(number, iv->references[i] + 1));
-		if (timed)
-			table_cell(t, "%.3f", (double)iv->ns[i] / 1e9);
-		if (isnan(missed))
-			table_cell(t, "-");
-		else
-			table_cell(t, "%.1f", 100 * missed);
-		put_rate(t, &c, c.invlpg_local + c.invlpg_remote);
-		put_rate(t, &c, c.flush_local + c.flush_remote);
-		put_rate(t, &c, c.ipi_sent);
-		put_rate(t, &c, c.tlb_miss);
-		put_rate(t, &c, c.sleep);
-		table_cell(t, "%s",
-		    isfinite(cycles) ? number_real(number, cycles, 1) : "-");
+		interval_from(t, iv, i, timed);
+		interval_events(t, iv, i);
 	}
 	(void)fputc('\n', out);
 	table_print(t, out);
@@ -210,7 +269,7 @@ plot_value(const void *arg, size_t line, size_t i, double *error)
 	case 1:
 		return (per_map(&c, c.invlpg_local + c.invlpg_remote));
 	default:
-		return (per_map(&c, c.ipi_sent));
+		return (interval_ipis(iv, i));
 	}
 }
 

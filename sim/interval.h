@@ -3,12 +3,13 @@
 #ifndef SIM_INTERVAL_H
 #define SIM_INTERVAL_H
 
-/* What one run did in each interval of its references. */
+/* What one run, or several, did in each interval of the references. */
 
 #include <jansson.h>
 #include <stdio.h>
 
 #include "setup.h"
+#include "table.h"
 
 /* References at the begin of the first interval, and at the end of each. */
 struct intervals {
@@ -34,6 +35,18 @@ int interval_check(const struct setup *s, uint64_t references);
 json_t *interval_json(const struct intervals *iv);
 void interval_csv(const struct intervals *iv, FILE *out);
 void interval_table(const struct intervals *iv, FILE *out);
+
+/* Their parts, for those who have columns of their own before them. */
+void interval_csv_head(FILE *out);
+void interval_csv_line(const struct intervals *iv, size_t i, FILE *out);
+bool interval_timed(const struct intervals *iv);
+void interval_from_head(struct table *t, bool timed);
+void interval_from(
+    struct table *t, const struct intervals *iv, size_t i, bool timed);
+void interval_events_head(struct table *t);
+void interval_events(struct table *t, const struct intervals *iv, size_t i);
+double interval_misses(const struct intervals *iv, size_t i);
+double interval_ipis(const struct intervals *iv, size_t i);
 
 /* Draw misses, invlpgs and IPIs; as plot_draw(). */
 int interval_plot(const struct intervals *iv, const char *title, const char *to,

@@ -73,15 +73,15 @@ compare_points(const void *va, const void *vb)
 }
 
 /* Columns that name a row. */
-static unsigned
-count_axes(const struct shown *w)
+unsigned
+axes_count(const struct shown *w)
 {
 	return (1u + w->policy + w->shootdown + w->machine + w->tlb + w->cpus +
 	    w->nbufs);
 }
 
-static void
-print_axes_heading(struct table *t, const struct shown *w)
+void
+axes_heading(struct table *t, const struct shown *w)
 {
 	table_cell(t, "design");
 	if (w->policy)
@@ -101,7 +101,7 @@ print_axes_heading(struct table *t, const struct shown *w)
 static void
 print_heading(struct table *t, const struct shown *w)
 {
-	print_axes_heading(t, w);
+	axes_heading(t, w);
 	table_cell(t, "hit %%");
 	table_cell(t, "invlpg");
 	if (w->flush)
@@ -143,8 +143,8 @@ buffers_cells(struct table *t, const struct eph_run_result *r)
 	table_cell(t, "%s", number_u64(number, r->buffers_peak));
 }
 
-static void
-print_axes(struct table *t, const struct shown *w, const struct point *p)
+void
+axes_cells(struct table *t, const struct shown *w, const struct point *p)
 {
 	char number[NUMBER_MAX];
 
@@ -173,7 +173,7 @@ print_point(struct table *t, const struct shown *w, const struct point *p,
 	char number[NUMBER_MAX];
 	const double hit = hit_ratio(c) * 100, price = price_of(p);
 
-	print_axes(t, w, p);
+	axes_cells(t, w, p);
 	table_cell(t, "%s", isfinite(hit) ? number_real(number, hit, 1) : "-");
 	rate_cell(t, c, c->invlpg_local + c->invlpg_remote);
 	if (w->flush)
@@ -321,7 +321,7 @@ print_how_to_read(const struct shown *w, FILE *out)
 static void
 print_time_heading(struct table *t, const struct shown *w)
 {
-	print_axes_heading(t, w);
+	axes_heading(t, w);
 	table_cell(t, "Mmaps/s");
 	table_cell(t, "p50 us");
 	table_cell(t, "p99 us");
@@ -371,7 +371,7 @@ print_time(struct table *t, const struct shown *w, const struct point *p)
 {
 	const struct eph_time *tm = &p->res->time;
 
-	print_axes(t, w, p);
+	axes_cells(t, w, p);
 	time_cell(t, eph_time_rate(tm) / 1e6);
 	time_cell(t, (double)tm->map.p50 / tm->mhz);
 	time_cell(t, (double)tm->map.p99 / tm->mhz);
@@ -414,14 +414,14 @@ print_times(const struct setup *s, const struct eph_trace_meta *meta,
 	    w.policy ? "l" : "", w.shootdown ? "l" : "", w.machine ? "l" : "",
 	    w.tlb ? "l" : "", w.cpus ? "r" : "", w.nbufs ? "r" : "");
 	t = table_create(align);
-	table_keys(t, count_axes(&w));
+	table_keys(t, axes_count(&w));
 	print_time_heading(t, &w);
 	for (size_t i = 0; i < n; i++) {
 		if (order[i]->status == 0) {
 			print_time(t, &w, order[i]);
 			continue;
 		}
-		print_axes(t, &w, order[i]);
+		axes_cells(t, &w, order[i]);
 		table_rest(t, order[i]->err.text);
 	}
 	table_print(t, out);
@@ -453,7 +453,7 @@ report_print_comparison(const struct setup *s,
 	    w.flush ? "r" : "", w.sleep ? "r" : "", w.in_use ? "rr" : "",
 	    w.violations ? "r" : "");
 	t = table_create(align);
-	table_keys(t, count_axes(&w));
+	table_keys(t, axes_count(&w));
 	print_heading(t, &w);
 	cheapest = price_unit(order, n);
 	for (size_t i = 0; i < n; i++) {
@@ -461,7 +461,7 @@ report_print_comparison(const struct setup *s,
 			print_point(t, &w, order[i], cheapest);
 			continue;
 		}
-		print_axes(t, &w, order[i]);
+		axes_cells(t, &w, order[i]);
 		table_rest(t, order[i]->err.text);
 	}
 	table_print(t, out);

@@ -6,6 +6,7 @@
 /* What the table and the picture of a comparison share. */
 
 #include "report.h"
+#include "table.h"
 
 /* Which columns a comparison needs: an axis is shown where it varies. */
 struct shown {
@@ -22,6 +23,16 @@ struct shown {
 };
 
 struct shown find_shown(const struct point *p, size_t n);
+
+/* The columns that name a row: how many, their headings, their cells. */
+unsigned axes_count(const struct shown *w);
+void axes_heading(struct table *t, const struct shown *w);
+void axes_cells(struct table *t, const struct shown *w, const struct point *p);
+
+/* The same in one line, as a picture has it. */
+#define POINT_NAME 160u
+void point_name(
+    const struct shown *w, const struct point *p, char *to, size_t size);
 
 /*
  * In the order of the table, to be freed: the cheapest first, or under

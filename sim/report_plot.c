@@ -11,7 +11,6 @@
 #include "result.h"
 #include "table.h"
 
-#define NAME_LEN  160
 #define PARTS_MAX 6
 
 static double
@@ -30,8 +29,8 @@ part_value(const struct point *p, bool timed, unsigned part)
 }
 
 /* What the table's first columns say. */
-static void
-bar_name(const struct shown *w, const struct point *p, char *to, size_t size)
+void
+point_name(const struct shown *w, const struct point *p, char *to, size_t size)
 {
 	char number[NUMBER_MAX];
 	size_t n = (size_t)snprintf(to, size, "%s", p->cfg.design->name);
@@ -83,7 +82,7 @@ draw_bars(const struct setup *s, const struct shown *w,
 	    ? TIME_COLUMNS
 	    : (unsigned)(sizeof(events) / sizeof(events[0]));
 	double *value = must_alloc(NULL, n * parts, sizeof(*value));
-	char(*name)[NAME_LEN] = must_alloc(NULL, n, sizeof(*name));
+	char(*name)[POINT_NAME] = must_alloc(NULL, n, sizeof(*name));
 	const char **bars = must_alloc(NULL, n, sizeof(*bars));
 	struct plot_line line[PARTS_MAX];
 	char title[512];
@@ -99,7 +98,7 @@ draw_bars(const struct setup *s, const struct shown *w,
 
 	plot_title(s, w, ran[0], title, sizeof(title));
 	for (size_t i = 0; i < n; i++) {
-		bar_name(w, ran[i], name[i], sizeof(name[i]));
+		point_name(w, ran[i], name[i], sizeof(name[i]));
 		bars[i] = name[i];
 	}
 	for (unsigned k = 0; k < parts; k++) {

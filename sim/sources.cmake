@@ -20,6 +20,7 @@ set(EPHMAP_SOURCES
     cmd_trace_stats.c
     cmd_trace_tools.c
     command_table.c
+    compare_time.c
     costs.c
     database.c
     groups.c

@@ -109,7 +109,7 @@ run --design sf_buf.lru --sysctl kern.ipc.nsfbufs --plugin second.so t.txt
 run --design sf_buf.lru --timeline w.pftrace --log-format text t.txt
 compare --all --cpus 2 --plot terminal --seed 2 --touch none --flags shared t.txt
 compare --design sf_buf.lru --beside flushes t.txt
-compare --design sf_buf.lru --policy second,lru --plugin second.so --hold 1r --warmup 1 --cpu-of hash --rate 5 --executor lockstep h.txt
+compare --design sf_buf.lru --policy second,lru --plugin second.so --hold 1r --warmup 1 --interval 2 --cpu-of hash --rate 5 --executor lockstep h.txt
 compare --design sf_buf.lru,kmap --time --load closed --think 5 --costs costs --trace t.txt --format table
 compare --design sf_buf.lru,dmap --workload pipe
 compare h.txt

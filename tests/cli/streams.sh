@@ -213,6 +213,23 @@ accepts run --design sf_buf.accessed --interval 300 --format json --time long.tx
 expect_out '"intervals"'
 accepts run --design sf_buf.accessed --interval 300 --plot terminal long.txt
 expect_out '[*] misses'
+# Of compare: each run's lines are those of its run alone.
+accepts run --design sf_buf.accessed --nbufs 9 --interval 300 --format csv long.txt
+tail -n +2 "$out" >alone
+accepts compare --design sf_buf.accessed,dmap --nbufs 9 --interval 300 --format csv \
+    long.txt
+expect 'the lines of the run' cmp -s alone - <<END
+$(sed -n 's/^sf_buf.accessed,[^,]*,[^,]*,[^,]*,[^,]*,[0-9]*,9,//p' "$out")
+END
+expect 'four lines of each' [ "$(grep -c '^dmap,' "$out")" -eq 4 ]
+accepts compare --design sf_buf.accessed,dmap --nbufs 9 --interval 300 --warmup 100 \
+    long.txt
+expect_out '^ *101 .*dmap'
+expect_out '^ *701 .*sf_buf.accessed'
+accepts compare --design sf_buf.accessed,dmap --interval 500 --format json long.txt
+expect 'two of each' [ "$(grep -c '"first": 501' "$out")" -eq 2 ]
+accepts compare --design sf_buf.accessed,dmap --interval 300 --plot terminal long.txt
+expect_out 'sf_buf.accessed misses'
 if command -v gnuplot >/dev/null 2>&1; then
 	accepts mrc --sizes 9 --interval 100 --plot m.svg long.txt
 	expect 'a plot' grep -q '>opt *<' m.svg
@@ -251,6 +268,7 @@ refuses 'needs lockstep without --time' compare --design dmap --executor threads
     --warmup 1 long.txt
 refuses 'a workload has none' run --design dmap --workload pipe --warmup 1
 refuses 'a workload has none' run --design dmap --workload pipe --interval 1
+refuses 'a workload has none' compare --design dmap --workload pipe --interval 1
 refuses 'exclude each other' mrc --shards 0.5 --warmup 1 long.txt
 refuses 'exclude each other' mrc --shards 0.5 --sizes 9 --interval 9 long.txt
 refuses 'expected one number of buffers' mrc --sizes 9,10 --interval 9 long.txt

@@ -36,7 +36,7 @@
  * shared lines are free.
  */
 
-#include "exec/clock.h"
+#include "exec/clock_state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -45,77 +45,10 @@
 #include "base/kassert.h"
 #include "base/mem.h"
 #include "ephmap/kernel/mutex.h"
-#include "ephmap/sdk/machine.h"
 #include "ephmap/sdk/shootdown.h"
-#include "exec/latency.h"
 #include "machine/life.h"
 
-/* Events that a CPU pays for, and under which item. */
-/* clang-format off */
-#define CLOCK_EVENTS(X)                                                        \
-	X(invlpg_local, invlpg_local, invlpg)                                  \
-	X(flush_local, flush_local, invlpg)                                    \
-	X(walk_step, walk_step, walk)                                          \
-	X(tlb_hit, touch, touch)                                               \
-	X(tlb_miss, touch, touch)                                              \
-	X(pte_store, pte_store, book)                                          \
-	X(ipiq_msg, ipiq_msg, send)                                            \
-	X(lock_acquire, lock_acquire, lock)                                    \
-	X(sleep, sleep, sleep)
-/* clang-format on */
-
-#define CLOCK_SEEN(counter, price, item) uint64_t counter;
-
-struct clock_cpu {
-	uint64_t cycles[EPH_CYCLES_N]; /* its clock is their sum */
-	uint64_t maps;		       /* that returned */
-	struct {
-		CLOCK_EVENTS(CLOCK_SEEN)
-	} seen;		 /* counters that have been paid for */
-	uint64_t sum;	 /* of them; see clock_sum() */
-	uint64_t remote; /* at the beginning of a handler */
-	uint64_t off;	 /* when its last critical section began, ended */
-	uint64_t on;
-};
-
-/*
- * The CPU that wrote a line last, by address; 0: free.  Blocks of memory begin
- * at a line of their own, and a block that is given back leaves nothing
- * behind, so that only the places of variables within their blocks count, and
- * not where the host put these.
- */
-struct clock_line {
-	uintptr_t line;
-	unsigned cpu;
-};
-
-#define NOBODY UINT_MAX
-
-struct eph_clock {
-	uint64_t *now;	/* by CPU */
-	uint64_t *free; /* by CPU: when it has handled its interrupts */
-	struct clock_cpu *cpu;
-	struct clock_line *lines;
-	uint32_t shift;	 /* 64 less the binary logarithm of lines */
-	uint32_t nlines; /* that are not free */
-	uint64_t packet; /* when the one request is free */
-	uint64_t fabric; /* when the fabric is */
-	uint64_t last;	 /* of this interrupt's targets, and its */
-	bool hardware;
-	struct eph__latency map;
-	struct eph__latency unmap;
-};
-
-/*
- * Counters only grow, so that none has if their sum has not.  walk_step goes
- * with tlb_miss.
- */
-static inline uint64_t
-clock_sum(const struct eph_counters *c)
-{
-	return (c->invlpg_local + c->flush_local + c->tlb_hit + c->tlb_miss +
-	    c->pte_store + c->ipiq_msg + c->lock_acquire + c->sleep);
-}
+#define NOBODY UINT_MAX /* wrote the line */
 
 static void lines_forget(void *arg, const void *p, size_t bytes);
 
@@ -125,6 +58,16 @@ static size_t
 lines_bytes(const struct eph_clock *ck)
 {
 	return ((((size_t)1) << (64 - ck->shift)) * sizeof(*ck->lines));
+}
+
+static void
+clock_see(struct clock_cpu *cc, const struct eph_counters *c)
+{
+#define CLOCK_SEE(name, events, price, item) cc->seen.name = (events);
+	CLOCK_TOUCHES(CLOCK_SEE)
+	CLOCK_OTHERS(CLOCK_SEE)
+#undef CLOCK_SEE
+	cc->sum = clock_sum(c);
 }
 
 int
@@ -146,14 +89,9 @@ eph__clock_create(struct eph_machine *mc)
 		eph__clock_destroy(mc);
 		return (ENOMEM);
 	}
-#define CLOCK_SEE(counter, price, item)                                        \
-	ck->cpu[c].seen.counter = mc->cpus[c]->c.counter;
 	/* What making the design took is not paid for. */
-	for (unsigned c = 0; c < mc->ncpus; c++) {
-		CLOCK_EVENTS(CLOCK_SEE)
-		ck->cpu[c].sum = clock_sum(&mc->cpus[c]->c);
-	}
-#undef CLOCK_SEE
+	for (unsigned i = 0; i < mc->ncpus; i++)
+		clock_see(&ck->cpu[i], &mc->cpus[i]->c);
 	eph__mem_on_free(mc->mem, lines_forget, mc);
 	return (0);
 }
@@ -174,42 +112,36 @@ eph__clock_destroy(struct eph_machine *mc)
 	mc->clock = NULL;
 }
 
-static inline void
-clock_charge(
-    struct eph_clock *ck, unsigned cpu, uint64_t cycles, enum eph_cycles item)
-{
-	ck->now[cpu] += cycles;
-	ck->cpu[cpu].cycles[item] += cycles;
-}
-
-static void
-clock_pay(
-    struct eph_machine *mc, struct eph_clock *ck, const struct eph_cpu *me)
-{
-	struct clock_cpu *cc = &ck->cpu[me->id];
-
-#define CLOCK_PAY(counter, price, item)                                        \
-	if (me->c.counter != cc->seen.counter) {                               \
-		clock_charge(ck, me->id,                                       \
-		    (me->c.counter - cc->seen.counter) * mc->costs.price,      \
-		    EPH_CYCLES_##item);                                        \
-		cc->seen.counter = me->c.counter;                              \
+/* Pay for one row of CLOCK_EVENTS. */
+#define CLOCK_PAY(name, events, price, item)                                   \
+	if ((events) != cc->seen.name) {                                       \
+		const uint64_t cycles =                                        \
+		    ((events)-cc->seen.name) * mc->costs.price;                \
+                                                                               \
+		now += cycles;                                                 \
+		cc->cycles[EPH_CYCLES_##item] += cycles;                       \
+		cc->seen.name = (events);                                      \
 	}
-	CLOCK_EVENTS(CLOCK_PAY)
-#undef CLOCK_PAY
-}
 
-static inline void
-clock_settle(
+void
+eph__clock_pay(
     struct eph_machine *mc, struct eph_clock *ck, const struct eph_cpu *me)
 {
-	const uint64_t sum = clock_sum(&me->c);
+	const struct eph_counters *c = &me->c;
+	struct clock_cpu *cc = &ck->cpu[me->id];
+	const uint64_t sum = clock_sum(c);
+	const uint64_t touches = c->tlb_hit + c->tlb_miss - cc->seen.touch;
+	uint64_t now = ck->now[me->id];
 
-	if (sum == ck->cpu[me->id].sum)
-		return;
-	ck->cpu[me->id].sum = sum;
-	clock_pay(mc, ck, me);
+	/* Mostly touches with their walks. */
+	CLOCK_TOUCHES(CLOCK_PAY)
+	if (touches != sum - cc->sum) {
+		CLOCK_OTHERS(CLOCK_PAY)
+	}
+	cc->sum = sum;
+	ck->now[me->id] = now;
 }
+#undef CLOCK_PAY
 
 void
 eph__clock_settle(struct eph_machine *mc)
@@ -227,21 +159,13 @@ void
 eph__clock_until(
     struct eph_machine *mc, unsigned cpu, uint64_t at, enum eph_cycles why)
 {
-	struct eph_clock *ck = mc->clock;
-
-	if (at > ck->now[cpu])
-		clock_charge(ck, cpu, at - ck->now[cpu], why);
+	clock_until(mc->clock, cpu, at, why);
 }
 
 uint64_t
 eph__clock_ns(const struct eph_machine *mc, uint64_t cycles)
 {
-	const uint64_t mhz = mc->model->mhz;
-
-	/* One division where it can be. */
-	if (eph_likely(cycles < UINT64_MAX / 1000))
-		return (cycles * 1000 / mhz);
-	return (cycles / mhz * 1000 + cycles % mhz * 1000 / mhz);
+	return (clock_ns(mc, cycles));
 }
 
 uint64_t
@@ -250,13 +174,6 @@ eph__clock_cycles(const struct eph_machine *mc, uint64_t ns)
 	const uint64_t mhz = mc->model->mhz;
 
 	return (ns / 1000 * mhz + (ns % 1000 * mhz + 999) / 1000);
-}
-
-static inline uint64_t
-clock_now(struct eph_machine *mc)
-{
-	clock_settle(mc, mc->clock, mc->cur);
-	return (mc->clock->now[mc->cur->id]);
 }
 
 uint64_t
@@ -282,14 +199,10 @@ eph_clock_copy_slow(struct eph_machine *mc, size_t bytes)
 void
 eph_clock_mapped_slow(struct eph_machine *mc, uint64_t since, bool unmap)
 {
-	struct eph_clock *ck = mc->clock;
-	const unsigned me = mc->cur->id;
-
-	clock_charge(
-	    ck, me, unmap ? mc->costs.unmap : mc->costs.map, EPH_CYCLES_book);
-	if (!unmap)
-		ck->cpu[me].maps++;
-	eph__latency_add(unmap ? &ck->unmap : &ck->map, clock_now(mc) - since);
+	if (unmap)
+		clock_unmapped(mc, since);
+	else
+		clock_mapped(mc, since);
 }
 
 /* Lines */
@@ -375,11 +288,20 @@ eph__clock_lock(struct eph_machine *mc, struct eph_mutex *mtx)
 {
 	struct eph_clock *ck = mc->clock;
 	const unsigned me = mc->cur->id;
+	struct clock_cpu *cc = &ck->cpu[me];
 
-	clock_settle(mc, ck, mc->cur);
+	/* Mostly nothing has been counted but the lock itself. */
+	if (eph_likely(clock_sum(&mc->cur->c) == cc->sum + 1 &&
+		mc->cur->c.lock_acquire == cc->seen.lock_acquire + 1)) {
+		clock_charge(ck, me, mc->costs.lock_acquire, EPH_CYCLES_lock);
+		cc->seen.lock_acquire++;
+		cc->sum++;
+	} else {
+		clock_settle(mc, ck, mc->cur);
+	}
 	if (mtx->free_at > ck->now[me]) {
 		EPH_COUNT(mc, lock_contended);
-		eph__clock_until(mc, me, mtx->free_at, EPH_CYCLES_lock);
+		clock_until(ck, me, mtx->free_at, EPH_CYCLES_lock);
 	}
 	if (mtx->last != 0 && mtx->last != me + 1)
 		clock_charge(ck, me, 2 * (uint64_t)mc->costs.line_transfer,

@@ -26,7 +26,7 @@ void eph__clock_until(
 uint64_t eph__clock_ns(const struct eph_machine *mc, uint64_t cycles);
 uint64_t eph__clock_cycles(const struct eph_machine *mc, uint64_t ns);
 
-/* The current CPU takes a lock, and gives it back. */
+/* The current CPU takes a lock, which it has counted; and gives it back. */
 void eph__clock_lock(struct eph_machine *mc, struct eph_mutex *mtx);
 void eph__clock_unlock(struct eph_machine *mc, struct eph_mutex *mtx);
 

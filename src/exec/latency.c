@@ -2,25 +2,6 @@
 
 #include "exec/latency.h"
 
-#include "ephmap/sdk/cpuset.h"
-
-void
-eph__latency_add(struct eph__latency *l, uint64_t v)
-{
-	uint64_t at = v;
-
-	if (v >= LATENCY_EXACT) {
-		const unsigned shift = 56 - eph_word_leading_zeros(v);
-
-		at = LATENCY_EXACT + (shift - 1) * LATENCY_HALF + (v >> shift) -
-		    LATENCY_HALF;
-	}
-	l->count[at]++;
-	l->n++;
-	if (v > l->max)
-		l->max = v;
-}
-
 /* The middle of a bucket. */
 static uint64_t
 latency_value(unsigned at)

@@ -9,6 +9,7 @@
  * most 1/256 (0.4 %) away from that of the sorted list.
  */
 
+#include "ephmap/sdk/cpuset.h"
 #include "ephmap/time.h"
 
 #define LATENCY_EXACT	256u
@@ -21,7 +22,23 @@ struct eph__latency {
 	uint64_t count[LATENCY_BUCKETS];
 };
 
-void eph__latency_add(struct eph__latency *l, uint64_t v);
+static inline void
+eph__latency_add(struct eph__latency *l, uint64_t v)
+{
+	uint64_t at = v;
+
+	if (v >= LATENCY_EXACT) {
+		const unsigned shift = 56 - eph_word_leading_zeros(v);
+
+		at = LATENCY_EXACT + (shift - 1) * LATENCY_HALF + (v >> shift) -
+		    LATENCY_HALF;
+	}
+	l->count[at]++;
+	l->n++;
+	if (v > l->max)
+		l->max = v;
+}
+
 void eph__latency_get(const struct eph__latency *l, struct eph_latency *out);
 
 #endif /* !EXEC_LATENCY_H */

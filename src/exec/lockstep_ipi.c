@@ -379,15 +379,14 @@ eph__lockstep_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 {
 	uint64_t outer = 0;
 
-	if (eph_likely(mc->swift && ipi->kind != EPH_IPI_CALL)) {
-		lockstep_ipi_swift(mc, targets[0], ipi, wait);
-		return;
-	}
 	if (eph_unlikely(mc->clock != NULL))
 		outer = eph__clock_ipi_begin(mc, targets, ipi);
 	/* A TLB clock counts every flush, also of CPUs that hold nothing. */
-	if (!mc->crowded || ipi->kind == EPH_IPI_CALL || mc->has_observer ||
-	    mc->tlbclock != NULL || (ipi->kind == EPH_IPI_INVLPG && !wait))
+	if (eph_likely(mc->swift && ipi->kind != EPH_IPI_CALL))
+		lockstep_ipi_swift(mc, targets[0], ipi, wait);
+	else if (!mc->crowded || ipi->kind == EPH_IPI_CALL ||
+	    mc->has_observer || mc->tlbclock != NULL ||
+	    (ipi->kind == EPH_IPI_INVLPG && !wait))
 		lockstep_ipi_each(mc, targets, ipi, wait);
 	else
 		lockstep_ipi_crowd(mc, targets, ipi, wait);

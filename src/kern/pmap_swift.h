@@ -4,20 +4,22 @@
 #define KERN_PMAP_SWIFT_H
 
 /*
- * What the pmap does for one page on a machine that is `swift`: plain, no
- * crowd, and a protocol that asks for nothing.  Counts are those of pmap.c,
- * without its calls.
+ * What the pmap does for one page on a machine that is `swift`: lockstep, no
+ * observer, no crowd, and a protocol that asks for nothing.  Counts are those
+ * of pmap.c, without its calls.
  */
 
+#include "ephmap/sdk/clock.h"
 #include "machine/access.h"
 
 static inline void
-pmap_store_swift(const struct eph_machine *mc, struct eph_cpu *cpu, uint32_t i,
-    eph_pte_t pte)
+pmap_store_swift(
+    struct eph_machine *mc, struct eph_cpu *cpu, uint32_t i, eph_pte_t pte)
 {
 	struct eph_ptp *ptp = machine_ptp(mc, cpu, i);
 	const uint32_t at = i & EPH_PTP_MASK;
 
+	eph_clock_line(mc, &ptp->pte[at]);
 	/* Relaxed: one host thread. */
 	atomic_store_explicit(&ptp->pte[at], pte, memory_order_relaxed);
 	atomic_store_explicit(

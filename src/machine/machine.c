@@ -269,7 +269,8 @@ void
 eph__machine_plain(struct eph_machine *mc)
 {
 	mc->plain = eph_serial(mc) && !mc->has_observer && mc->clock == NULL;
-	mc->swift = mc->plain && !mc->crowded && mc->shootflags == 0;
+	mc->swift = eph_serial(mc) && !mc->has_observer && !mc->crowded &&
+	    mc->shootflags == 0;
 }
 
 static void

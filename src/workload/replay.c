@@ -28,17 +28,8 @@
 #include "ephmap/sdk/design.h"
 #include "base/mem.h"
 #include "ephmap/kernel/kva.h"
-#include "workload/replay_impl.h"
+#include "workload/replay_ref.h"
 #include "workload/replay_spread.h"
-
-/* Buffers in use, over time or lines */
-
-static inline void
-replay_sample(struct replay *rp)
-{
-	if (rp->sample)
-		rp->buffers_sampled += rp->mc->bufs.now;
-}
 
 /* p lines */
 
@@ -162,63 +153,15 @@ replay_saw(
 		rp->seen[page] = i;
 }
 
-/*
- * A p line.  `swift` is constant: nobody has a clock, holds, or has to ask
- * for the address.
- */
-EPH_INLINE int
-replay_ref(struct replay *rp, const struct eph_op *op, bool swift)
-{
-	struct eph_machine *mc = rp->mc;
-	const unsigned cpu = op->cpu;
-	struct vm_page *m;
-	struct eph_mapping mp;
-	uint64_t since;
-	uint32_t reached;
-	int error;
-
-	cpu_enter_inline(mc, cpu);
-	if (eph_unlikely((m = replay_page(rp, op->page)) == NULL))
-		return (rp->error);
-	rp->res->references++;
-	if (eph_unlikely(rp->wires))
-		vm_page_wire(mc, m);
-	since = swift ? 0 : eph_clock_now(mc);
-	error = rp->ops->map(rp->state, m, rp->ref_flags, &mp);
-	if (eph_unlikely(error != 0)) {
-		if (error != EAGAIN && error != EINTR)
-			return (eph__replay_refused(rp, error));
-		if (rp->wires)
-			vm_page_unwire(mc, m);
-		return (0);
-	}
-	if (!swift)
-		eph_clock_mapped(mc, since);
-	if (rp->touch != EPH_TOUCH_NONE) {
-		if (!swift && eph_unlikely(rp->ask_first) &&
-		    (mp.va = rp->ops->kva(rp->state, mp.obj)) == 0)
-			return (eph__replay_refused(rp, ENOTSUP));
-		error =
-		    machine_access_inline(mc, mp.va, rp->touch, m, &reached);
-		if (eph_unlikely(error != 0))
-			return (eph__replay_refused(rp, error));
-		if (!swift && eph_unlikely(mc->crowded))
-			replay_saw(rp, op, &mp);
-	}
-	replay_sample(rp);
-	if (!swift && eph_unlikely(rp->holds))
-		return (eph__replay_hold(rp, mp.obj, cpu));
-	since = swift ? 0 : eph_clock_now(mc);
-	error = rp->ops->unmap(rp->state, mp.obj);
-	if (!swift)
-		eph_clock_unmapped(mc, since);
-	return (eph_likely(error == 0) ? 0 : eph__replay_refused(rp, error));
-}
-
 static int
 replay_ref_any(struct replay *rp, const struct eph_op *op)
 {
-	return (replay_ref(rp, op, false));
+	struct eph_mapping mp = { NULL, 0 };
+	const int error = replay_ref(rp, op, REPLAY_ANY, &mp);
+
+	if (eph_unlikely(rp->mc->crowded) && mp.va != 0)
+		replay_saw(rp, op, &mp);
+	return (error);
 }
 
 /* The loop */
@@ -333,6 +276,7 @@ static bool
 replay_refs(struct replay *rp, uint64_t epoch)
 {
 	struct eph_machine *mc = rp->mc;
+	struct eph_mapping mp;
 	const struct eph_op *op = rp->ops_now + rp->i;
 	const struct eph_op *end = rp->ops_now + rp->n;
 
@@ -343,7 +287,7 @@ replay_refs(struct replay *rp, uint64_t epoch)
 			break;
 		mc->step = rp->line_base + rp->i++;
 		mc->op = rp->res->lines++;
-		if (eph_unlikely(replay_ref(rp, op, true) != 0))
+		if (eph_unlikely(replay_ref(rp, op, REPLAY_SWIFT, &mp) != 0))
 			return (false);
 		if (eph_unlikely(mc->attention || rp->epoch != epoch))
 			return (false);
@@ -369,6 +313,8 @@ replay_step(void *arg)
 		if (eph_unlikely(rp->res->references >= rp->mark) &&
 		    (eph__replay_marks(rp) != 0 || rp->mc->attention ||
 			rp->epoch != epoch))
+			return (rp->error == 0);
+		if (rp->timed_swift && !eph__timed_refs(rp, epoch))
 			return (rp->error == 0);
 		if (rp->i == rp->n && !replay_block(rp))
 			return (rp->error == 0 && replay_finish_holds(rp));
@@ -505,6 +451,8 @@ replay_play(struct replay *rp)
 		rp->last = eph_machine_alloc(
 		    rp->mc, rp->mc->ncpus * sizeof(*rp->last));
 	rp->swift = rp->mc->plain && !rp->mc->crowded && rp->log == NULL &&
+	    cfg->watch == NULL && !rp->holds && !rp->ask_first;
+	rp->timed_swift = cfg->time != NULL && rp->log == NULL &&
 	    cfg->watch == NULL && !rp->holds && !rp->ask_first;
 	t0 = eph__run_seconds();
 	rp->res->asleep = eph_lockstep_loop(rp->mc, replay_step, rp);

@@ -114,8 +114,9 @@ struct replay {
 	bool ask_first;	     /* p lines ask for the address before they touch */
 	bool this_cpu;	     /* mappings are used on the CPU that mapped them */
 	bool wires;
-	bool holds; /* p lines are held */
-	bool swift; /* p lines in a row need no look at anything else */
+	bool holds;	  /* p lines are held */
+	bool swift;	  /* p lines in a row need no look at anything else */
+	bool timed_swift; /* the same under clocks */
 	enum eph_touch touch;	      /* (c) of p lines */
 	bool sample;		      /* buffers by line, not by time */
 	const struct eph_op *ops_now; /* the block */

@@ -29,19 +29,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/kassert.h"
 #include "base/mem.h"
-#include "ephmap/sdk/machine.h"
-#include "exec/clock.h"
+#include "exec/clock_state.h"
 #include "exec/lockstep.h"
+#include "workload/replay_ref.h"
 
 #define NONE  UINT32_MAX
 #define PIECE 256u /* lines that are read at a time */
 
 struct timed_op {
 	struct eph_op op;
-	uint32_t next; /* of the same CPU */
-	uint64_t line; /* its number in the trace */
+	uint32_t number;       /* where it is kept */
+	struct timed_op *next; /* of the same CPU */
+	uint64_t line;	       /* its number in the trace */
 };
 
 /* What lines with handles have, and all of an open load. */
@@ -68,8 +68,8 @@ struct timed_slot {
 };
 
 struct timed_cpu {
-	uint32_t next; /* its next line */
-	uint32_t last;
+	struct timed_op *next; /* its next line; NULL: not known */
+	struct timed_op *last;
 	uint32_t waits; /* the next CPU that waits for the same slot */
 	uint64_t ready; /* closed: not before that, to think */
 };
@@ -82,42 +82,37 @@ struct timed_entry {
 struct timed {
 	struct eph_machine *mc;
 	struct eph_op_source *src;
-	const struct eph_time_config *cfg;
 	struct timed_chunk **chunks; /* lines read and not played, and free */
 	uint32_t nchunks;
-	uint32_t room; /* for pointers to chunks */
-	uint32_t nops; /* lines that were ever used */
-	uint32_t free; /* the first free one, by `next`; NONE: none */
+	uint32_t room;		    /* for pointers to chunks */
+	uint32_t nops;		    /* lines that were ever used */
+	struct timed_op *free;	    /* lines to use again */
 	const struct eph_op *block; /* of the source */
 	size_t nblock;
 	size_t at;	    /* next of it */
 	uint64_t line_base; /* number of its first line, 0: they have gaps */
 	uint64_t ns;	    /* the trace's time there */
 	bool ended;	    /* the trace */
+	bool open;	    /* the load */
 	uint64_t think;	    /* cycles; closed */
 	struct timed_slot *slots;
 	uint32_t nslots;
 	struct timed_cpu *cpus;
 	struct timed_entry *heap;
 	uint32_t nheap;
-	uint32_t now; /* the line delivered last; NONE: none */
+	struct timed_op *now; /* the line delivered last; NULL: none */
 };
 
-static inline struct timed_op *
-timed_op_at(const struct timed *t, uint32_t i)
-{
-	return (&t->chunks[i >> CHUNK_SHIFT]->op[i & (CHUNK_OPS - 1)]);
-}
-
 static inline struct timed_more *
-timed_more_at(const struct timed *t, uint32_t i)
+timed_more_of(const struct timed *t, const struct timed_op *o)
 {
-	return (&t->chunks[i >> CHUNK_SHIFT]->more[i & (CHUNK_OPS - 1)]);
+	return (&t->chunks[o->number >> CHUNK_SHIFT]
+		     ->more[o->number & (CHUNK_OPS - 1)]);
 }
 
 /* The heap */
 
-static bool
+static inline bool
 entry_before(const struct timed_entry *a, const struct timed_entry *b)
 {
 	return (a->at != b->at ? a->at < b->at : a->cpu < b->cpu);
@@ -134,9 +129,8 @@ heap_push(struct timed *t, struct timed_entry e)
 	t->heap[i] = e;
 }
 
-/* Put `e` in the place of the first entry. */
 static void
-heap_replace(struct timed *t, struct timed_entry e)
+heap_sink(struct timed *t, struct timed_entry e)
 {
 	uint32_t i = 0;
 
@@ -156,12 +150,36 @@ heap_replace(struct timed *t, struct timed_entry e)
 	t->heap[i] = e;
 }
 
+/* Put `e` in the place of the first entry, where it mostly stays. */
+static inline void
+heap_replace(struct timed *t, struct timed_entry e)
+{
+	if ((t->nheap < 2 || entry_before(&e, &t->heap[1])) &&
+	    (t->nheap < 3 || entry_before(&e, &t->heap[2])))
+		t->heap[0] = e;
+	else
+		heap_sink(t, e);
+}
+
 static void
 heap_drop(struct timed *t)
 {
 	t->nheap--;
 	if (t->nheap > 0)
 		heap_replace(t, t->heap[t->nheap]);
+}
+
+/* Not before it arrived, and its handle is there. */
+static uint64_t
+timed_begin_more(const struct timed *t, const struct timed_op *o, uint64_t at)
+{
+	if (t->open)
+		at = timed_more_of(t, o)->at;
+	if (o->op.kind != EPH_OP_REF && o->op.kind != EPH_OP_MAP &&
+	    t->slots[o->op.slot].played == timed_more_of(t, o)->turn &&
+	    t->slots[o->op.slot].ended > at)
+		at = t->slots[o->op.slot].ended;
+	return (at);
 }
 
 /*
@@ -172,19 +190,11 @@ static inline uint64_t
 timed_begin(const struct timed *t, unsigned cpu)
 {
 	const struct timed_cpu *tc = &t->cpus[cpu];
-	const uint64_t clock = eph__clock_of(t->mc, cpu);
-	const struct timed_op *o;
+	const uint64_t clock = t->mc->clock->now[cpu];
 	uint64_t at = tc->ready;
 
-	if (tc->next == NONE)
-		return (clock > at ? clock : at);
-	o = timed_op_at(t, tc->next);
-	if (t->cfg->load == EPH_LOAD_OPEN)
-		at = timed_more_at(t, tc->next)->at;
-	if (o->op.kind != EPH_OP_REF && o->op.kind != EPH_OP_MAP &&
-	    t->slots[o->op.slot].played == timed_more_at(t, tc->next)->turn &&
-	    t->slots[o->op.slot].ended > at)
-		at = t->slots[o->op.slot].ended;
+	if (tc->next != NULL && (tc->next->op.kind != EPH_OP_REF || t->open))
+		at = timed_begin_more(t, tc->next, at);
 	return (clock > at ? clock : at);
 }
 
@@ -235,27 +245,25 @@ timed_chunk_make(struct timed *t)
 	return (true);
 }
 
-/* Room for a line; NONE when out of memory. */
-static uint32_t
+/* Room for a line that was never used; NULL when out of memory. */
+static struct timed_op *
 timed_room(struct timed *t)
 {
-	const uint32_t i = t->free;
+	struct timed_op *o;
 
-	if (i != NONE) {
-		t->free = timed_op_at(t, i)->next;
-		return (i);
-	}
 	if (t->nops == NONE - 1 ||
 	    (t->nops >> CHUNK_SHIFT == t->nchunks && !timed_chunk_make(t)))
-		return (NONE);
-	return (t->nops++);
+		return (NULL);
+	o = &t->chunks[t->nops >> CHUNK_SHIFT]->op[t->nops & (CHUNK_OPS - 1)];
+	o->number = t->nops++;
+	return (o);
 }
 
-/* What line `i`, which was just read, has more. */
+/* What the line, which was just read, has more. */
 static int
-timed_take_more(struct timed *t, const struct eph_op *op, uint32_t i)
+timed_take_more(struct timed *t, const struct eph_op *op, struct timed_op *o)
 {
-	struct timed_chunk *c = t->chunks[i >> CHUNK_SHIFT];
+	struct timed_chunk *c = t->chunks[o->number >> CHUNK_SHIFT];
 	struct timed_more *m;
 
 	if (c->more == NULL)
@@ -263,7 +271,7 @@ timed_take_more(struct timed *t, const struct eph_op *op, uint32_t i)
 		    eph_machine_alloc(t->mc, CHUNK_OPS * sizeof(*c->more));
 	if (c->more == NULL)
 		return (ENOMEM);
-	m = timed_more_at(t, i);
+	m = timed_more_of(t, o);
 	*m = (struct timed_more){ .at = eph__clock_cycles(t->mc, t->ns) };
 	if (op->kind == EPH_OP_REF)
 		return (0);
@@ -272,28 +280,28 @@ timed_take_more(struct timed *t, const struct eph_op *op, uint32_t i)
 	return (timed_slot(t, op->slot, &m->turn));
 }
 
-static int
+static inline int
 timed_take(struct timed *t, const struct eph_op *op)
 {
-	const uint32_t i = timed_room(t);
-	struct timed_cpu *tc;
-	struct timed_op *o;
+	struct timed_op *o = t->free;
+	struct timed_cpu *tc = &t->cpus[op->cpu];
 
-	if (i == NONE)
+	if (eph_likely(o != NULL))
+		t->free = o->next;
+	else if ((o = timed_room(t)) == NULL)
 		return (ENOMEM);
-	o = timed_op_at(t, i);
-	*o = (struct timed_op){ .op = *op, .next = NONE };
+	o->op = *op;
+	o->next = NULL;
 	o->line = t->line_base != 0 ? t->line_base + t->at
 				    : t->src->line(t->src->arg, t->at);
-	if ((op->kind != EPH_OP_REF || t->cfg->load == EPH_LOAD_OPEN) &&
-	    timed_take_more(t, op, i) != 0)
+	if ((op->kind != EPH_OP_REF || t->open) &&
+	    timed_take_more(t, op, o) != 0)
 		return (ENOMEM);
-	tc = &t->cpus[o->op.cpu];
-	if (tc->next == NONE)
-		tc->next = i;
+	if (tc->next == NULL)
+		tc->next = o;
 	else
-		timed_op_at(t, tc->last)->next = i;
-	tc->last = i;
+		tc->last->next = o;
+	tc->last = o;
 	return (0);
 }
 
@@ -357,36 +365,12 @@ timed_read(struct timed *t, struct eph_err *err)
 
 /* Delivering */
 
-/*
- * The line played last has ended.  Its CPU is still the first of the heap,
- * where it mostly stays.
- */
+/* A line with a handle has ended; who waited for its turn may go on. */
 static void
-timed_ended(struct timed *t)
+timed_slot_ended(struct timed *t, const struct timed_op *o, uint64_t end)
 {
-	struct timed_op *o;
-	struct timed_slot *s;
-	uint64_t end;
-	unsigned cpu;
+	struct timed_slot *s = &t->slots[o->op.slot];
 
-	if (t->now == NONE)
-		return;
-	o = timed_op_at(t, t->now);
-	cpu = o->op.cpu;
-	eph__clock_settle(t->mc);
-	end = eph__clock_of(t->mc, cpu);
-	if (t->cfg->load != EPH_LOAD_OPEN)
-		t->cpus[cpu].ready = end + t->think;
-	if (t->cpus[cpu].next != NONE || !t->ended)
-		heap_replace(
-		    t, (struct timed_entry){ timed_begin(t, cpu), cpu });
-	else
-		heap_drop(t);
-	o->next = t->free;
-	t->free = t->now;
-	if (o->op.kind == EPH_OP_REF)
-		return;
-	s = &t->slots[o->op.slot];
 	s->played++;
 	s->ended = end;
 	for (uint32_t c = s->waiter; c != NONE; c = t->cpus[c].waits)
@@ -394,18 +378,44 @@ timed_ended(struct timed *t)
 	s->waiter = NONE;
 }
 
+/*
+ * The line played last has ended.  Its CPU is still the first of the heap.
+ */
+static inline void
+timed_ended(struct timed *t)
+{
+	struct timed_op *o = t->now;
+	struct timed_cpu *tc;
+	uint64_t end;
+
+	if (o == NULL)
+		return;
+	t->now = NULL;
+	tc = &t->cpus[o->op.cpu];
+	clock_settle(t->mc, t->mc->clock, t->mc->cur);
+	end = t->mc->clock->now[o->op.cpu];
+	if (!t->open)
+		tc->ready = end + t->think;
+	if (tc->next != NULL || !t->ended)
+		heap_replace(t,
+		    (struct timed_entry){
+			timed_begin(t, o->op.cpu), o->op.cpu });
+	else
+		heap_drop(t);
+	o->next = t->free;
+	t->free = o;
+	if (eph_unlikely(o->op.kind != EPH_OP_REF))
+		timed_slot_ended(t, o, end);
+}
+
 /* Its turn comes when other CPUs have played what stands before it. */
 static bool
 timed_waits(struct timed *t, unsigned cpu)
 {
-	const uint32_t next = t->cpus[cpu].next;
-	const struct timed_op *o = timed_op_at(t, next);
-	struct timed_slot *s;
+	const struct timed_op *o = t->cpus[cpu].next;
+	struct timed_slot *s = &t->slots[o->op.slot];
 
-	if (o->op.kind == EPH_OP_REF)
-		return (false);
-	s = &t->slots[o->op.slot];
-	if (s->played == timed_more_at(t, next)->turn)
+	if (s->played == timed_more_of(t, o)->turn)
 		return (false);
 	t->cpus[cpu].waits = s->waiter;
 	s->waiter = cpu;
@@ -413,19 +423,20 @@ timed_waits(struct timed *t, unsigned cpu)
 }
 
 /* The CPU that plays next is the first of the heap, if that has any. */
-static int
+static inline int
 timed_choose(struct timed *t, struct eph_err *err)
 {
 	int error;
 
 	while (t->nheap > 0) {
 		const struct timed_entry e = t->heap[0];
+		const struct timed_op *o = t->cpus[e.cpu].next;
 		const uint64_t at = timed_begin(t, e.cpu);
 
 		if (at != e.at) {
 			heap_replace(t, (struct timed_entry){ at, e.cpu });
-		} else if (t->cpus[e.cpu].next != NONE) {
-			if (!timed_waits(t, e.cpu))
+		} else if (eph_likely(o != NULL)) {
+			if (o->op.kind == EPH_OP_REF || !timed_waits(t, e.cpu))
 				return (0);
 			heap_drop(t);
 		} else if (t->ended) {
@@ -437,29 +448,65 @@ timed_choose(struct timed *t, struct eph_err *err)
 	return (0);
 }
 
+/* The CPU that was chosen plays its next line: time passes until then. */
+static inline const struct timed_op *
+timed_deliver(struct timed *t)
+{
+	const uint32_t cpu = t->heap[0].cpu;
+	const uint64_t at = t->heap[0].at;
+
+	/* Timers that are due before may move clocks, by waking a thread. */
+	eph__lockstep_advance(t->mc, clock_ns(t->mc, at));
+	clock_until(t->mc->clock, cpu, at, EPH_CYCLES_idle);
+	t->now = t->cpus[cpu].next;
+	t->cpus[cpu].next = t->now->next;
+	eph_prefetch(t->now->next);
+	return (t->now);
+}
+
 static int
 timed_next(
     void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
 {
 	struct timed *t = arg;
-	uint32_t cpu;
-	uint64_t at;
 	int error;
 
 	timed_ended(t);
-	t->now = NONE;
 	if ((error = timed_choose(t, err)) != 0 || t->nheap == 0)
 		return (error);
-	cpu = t->heap[0].cpu;
-	at = t->heap[0].at;
-	/* Timers that are due before may move clocks, by waking a thread. */
-	eph__lockstep_advance(t->mc, eph__clock_ns(t->mc, at));
-	eph__clock_until(t->mc, cpu, at, EPH_CYCLES_idle);
-	t->now = t->cpus[cpu].next;
-	t->cpus[cpu].next = timed_op_at(t, t->now)->next;
-	*opsp = &timed_op_at(t, t->now)->op;
+	*opsp = &timed_deliver(t)->op;
 	*np = 1;
 	return (0);
+}
+
+#define BURST 4096u /* lines without a look at anything else */
+
+/* A line that is not played here is chosen again there, and is the same. */
+bool
+eph__timed_refs(struct replay *rp, uint64_t epoch)
+{
+	struct eph_machine *mc = rp->mc;
+	struct timed *t = rp->timed;
+	struct eph_mapping mp;
+	const struct timed_op *o;
+
+	for (unsigned k = 0; k < BURST && rp->res->references < rp->mark; k++) {
+		timed_ended(t);
+		if ((rp->error = timed_choose(t, rp->err)) != 0)
+			return (false);
+		if (t->nheap == 0 ||
+		    t->cpus[t->heap[0].cpu].next->op.kind != EPH_OP_REF)
+			return (true);
+		o = timed_deliver(t);
+		mc->step = o->line;
+		mc->op = rp->res->lines++;
+		if (eph_unlikely(
+			replay_ref(rp, &o->op, REPLAY_TIMED, &mp) != 0))
+			return (false);
+		if (eph_unlikely(mc->attention || rp->epoch != epoch))
+			return (false);
+	}
+	return (true);
 }
 
 static void
@@ -469,8 +516,7 @@ timed_where(void *arg, size_t i, char *buf, size_t size)
 
 	(void)i;
 	(void)snprintf(buf, size, "line %llu",
-	    t->now == NONE ? 0ull
-			   : (unsigned long long)timed_op_at(t, t->now)->line);
+	    t->now == NULL ? 0ull : (unsigned long long)t->now->line);
 }
 
 static uint64_t
@@ -479,7 +525,7 @@ timed_line(void *arg, size_t i)
 	const struct timed *t = arg;
 
 	(void)i;
-	return (t->now == NONE ? 0 : timed_op_at(t, t->now)->line);
+	return (t->now == NULL ? 0 : t->now->line);
 }
 
 static uint64_t
@@ -496,7 +542,7 @@ timed_handle_name(void *arg, size_t i)
 	const struct timed *t = arg;
 
 	(void)i;
-	return (timed_more_at(t, t->now)->name);
+	return (timed_more_of(t, t->now)->name);
 }
 
 int
@@ -511,16 +557,13 @@ eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	t->mc = mc;
 	t->src = src;
-	t->cfg = cfg;
-	t->now = NONE;
+	t->open = cfg->load == EPH_LOAD_OPEN;
 	t->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*t->cpus));
 	t->heap = eph_machine_alloc(mc, mc->ncpus * sizeof(*t->heap));
 	if (t->cpus == NULL || t->heap == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	t->think = eph__clock_cycles(mc, cfg->think_ns);
-	t->free = NONE;
 	for (unsigned c = 0; c < mc->ncpus; c++) {
-		t->cpus[c].next = NONE;
 		/* Whoever the trace does not have needs no line of it. */
 		if (src->cpus == 0 || c < src->cpus)
 			heap_push(t, (struct timed_entry){ 0, c });

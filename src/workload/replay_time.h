@@ -19,4 +19,13 @@ int eph__timed_create(struct eph_machine *mc, struct eph_op_source *src,
     struct eph_op_source *out, struct eph_err *err);
 void eph__timed_free(struct timed *t);
 
+struct replay;
+
+/*
+ * Play the p lines that come next, up to a mark, without the replay's loop;
+ * for who neither holds, logs nor watches.  False when the loop must look at
+ * the executor, or after an error.
+ */
+bool eph__timed_refs(struct replay *rp, uint64_t epoch);
+
 #endif /* !WORKLOAD_REPLAY_TIME_H */

@@ -47,7 +47,7 @@ struct eph_machine {
 	bool has_observer;   /* (m) */
 	bool has_points;     /* (m) explore: every step is a choice */
 	bool plain;	     /* (m) lockstep, with no observer and no clock */
-	bool swift;	     /* (m) plain, no crowd, and no protocol asks */
+	bool swift;	     /* (m) plain or clocks, few CPUs, none asks */
 	bool at_once;	     /* (x) nothing else runs: no need to wait */
 	bool crowded; /* (x) lockstep: who holds what is kept by address */
 	uint8_t shootflags;    /* (m) EPH_SHOOT_*, of the protocol */

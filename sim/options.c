@@ -228,10 +228,11 @@ refuse_option(const struct command *c, const char *arg)
 	    near != NULL ? "?" : ""));
 }
 
-static int
-set_choice(
-    const char *as, const struct opt *p, unsigned *value, const char *text)
+int
+option_choice(
+    const char *as, const struct opt *p, const char *text, unsigned *value)
 {
+	const char *near = eph_nearest_name(text, p->choices);
 	char names[200] = "";
 	size_t n;
 
@@ -246,8 +247,10 @@ set_choice(
 		(void)snprintf(names + n, sizeof(names) - n, "%s%s",
 		    i > 0 ? ", " : "", p->choices[i]);
 	}
-	return (options_refuse(as, "--%s: unknown name %s; expected one of %s",
-	    p->name, text, names));
+	return (options_refuse(as,
+	    "--%s: unknown name %s; %s%s%sexpected one of %s", p->name, text,
+	    near != NULL ? "did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "? " : "", names));
 }
 
 static int
@@ -293,7 +296,7 @@ set_value(const char *as, const struct opt *p, struct opts *o, const char *text)
 	case OPT_COUNT:
 		return (set_count(as, p, value, text));
 	case OPT_CHOICE:
-		return (set_choice(as, p, value, text));
+		return (option_choice(as, p, text, value));
 	case OPT_WORDS:
 		return (add_word(as, p, value, text));
 	case OPT_REAL:

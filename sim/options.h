@@ -140,6 +140,13 @@ enum {
 void options_defaults(const struct command *c, struct opts *o);
 
 /*
+ * Which of the choices of `p' a text is.  OPTIONS_OK, or OPTIONS_BAD with a
+ * message printed, which begins with `as' and names the nearest.
+ */
+int option_choice(
+    const char *as, const struct opt *p, const char *text, unsigned *value);
+
+/*
  * Give an option its value, and say that it was given; text is kept, not
  * copied.  Messages begin with `as'.
  */

@@ -325,18 +325,17 @@ find_touches(const struct setup *s, struct axis_values *v)
 	}
 	status =
 	    cut_list(s, AS(s, sweep_touches), "touch", s->o->sweep_touches, &w);
-	v->touch = must_alloc(NULL, w.n + 1, sizeof(*v->touch));
+	v->touch =
+	    must_alloc(NULL, w.n + EPH_TOUCH_WRITE + 1, sizeof(*v->touch));
 	for (size_t i = 0; status == OPTIONS_OK && i < w.n; i++) {
 		unsigned k = 0;
 
-		while (p->choices[k] != NULL &&
-		    strcmp(p->choices[k], w.word[i]) != 0)
-			k++;
-		if (p->choices[k] == NULL)
-			status = options_refuse(AS(s, sweep_touches),
-			    "--touch: unknown name %s; expected one of none, "
-			    "read, write",
-			    w.word[i]);
+		if (strcmp(w.word[i], "all") == 0 && w.n == 1) {
+			while (p->choices[k] != NULL)
+				v->touch[v->ntouches++] = k++;
+			break;
+		}
+		status = option_choice(AS(s, sweep_touches), p, w.word[i], &k);
 		v->touch[v->ntouches++] = k;
 	}
 	words_free(&w);

@@ -14,6 +14,8 @@
 #include "ephmap/names.h"
 #include "ephmap/workload.h"
 
+#define WORK_PARAMS_MAX 40
+
 static const char *const contents_choices[] = { "full", "stamp", NULL };
 static const char *const yes_choices[] = { "no", "yes", NULL };
 
@@ -99,9 +101,20 @@ static int
 refuse_param(
     const struct eph_workload_ops *ops, const char *word, struct eph_err *err)
 {
-	char list[300];
-	size_t n = 0;
+	char name[40], list[300];
+	const char *names[WORK_PARAMS_MAX + 1], *near;
+	size_t n = 0, k = 0;
 
+	for (const struct eph_work_param *p = ops->params;
+	     p->name != NULL && k < WORK_PARAMS_MAX; p++)
+		names[k++] = p->name;
+	for (const struct eph_work_param *p = eph_work_common;
+	     p->name != NULL && k < WORK_PARAMS_MAX; p++)
+		names[k++] = p->name;
+	names[k] = NULL;
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	near = eph_nearest_name(name, names);
 	for (const struct eph_work_param *p = ops->params;
 	     p->name != NULL && n < sizeof(list); p++)
 		n += (size_t)snprintf(
@@ -111,8 +124,9 @@ refuse_param(
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
 		    p == eph_work_common ? "" : ", ", p->name);
 	return (eph_err_set(err, EINVAL,
-	    "%s: unknown parameter \"%.*s\"; it has %s", ops->name,
-	    (int)strcspn(word, "="), word, list));
+	    "%s: unknown parameter \"%.*s\"; %s%s%sit has %s", ops->name,
+	    (int)strcspn(word, "="), word, near != NULL ? "did you mean " : "",
+	    near != NULL ? near : "", near != NULL ? "? " : "", list));
 }
 
 static int

@@ -54,6 +54,8 @@ accepts list designs --format csv
 designs=$(($(wc -l <"$out") - 1))
 accepts query every.db --sql 'select count(*) as n from run' --format csv
 expect 'every design' [ "$(sed -n 2p "$out")" -eq "$designs" ]
+accepts sweep --trace z.ept --design sf_buf.lru --touch all -o touch.db
+expect_out ' 3 run now'
 accepts sweep --trace z.ept --design sf_buf.lru --policy lru,2q:kin=0.1/0.2 \
     --touch none,write \
     --hold 0,20r --flags shared,private+nowait --cpus 2,3 -o axes.db
@@ -205,7 +207,7 @@ cpus = 0
 nbufs = 64, 1x
 seed = first
 hold = 1year
-touch = all
+touch = al
 flags = shred
 costs = none.json
 jobs = -1

@@ -45,14 +45,46 @@ install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
 install(DIRECTORY tests/samples/
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/samples COMPONENT program
     FILES_MATCHING PATTERN "*.ept")
-# There is no mailbox: example is a name that nobody can have.  One entry, as long as there are no releases.
+# Who builds a package answers for it, by the names of Debian's own tools:
+# DEBFULLNAME and DEBEMAIL, else whom git takes commits to be of, else this
+# user at this host.
+find_program(GIT git)
+foreach(what name email)
+  set(committer_${what} "")
+  if(GIT)
+    execute_process(COMMAND ${GIT} config user.${what}
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+        OUTPUT_VARIABLE committer_${what} OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endif()
+endforeach()
+if(DEFINED ENV{DEBEMAIL})
+  set(committer_email "$ENV{DEBEMAIL}")
+elseif(NOT committer_email)
+  cmake_host_system_information(RESULT host QUERY FQDN)
+  if(NOT host MATCHES "[.]") # which no mail comes from
+    string(APPEND host ".invalid")
+  endif()
+  set(user "$ENV{USER}")
+  if(NOT user)
+    set(user root)
+  endif()
+  set(committer_email "${user}@${host}")
+endif()
+if(DEFINED ENV{DEBFULLNAME})
+  set(committer_name "$ENV{DEBFULLNAME}")
+elseif(NOT committer_name)
+  string(REGEX REPLACE "@.*" "" committer_name "${committer_email}")
+endif()
+set(EPHMAP_MAINTAINER "${committer_name} <${committer_email}>" CACHE STRING
+    "Maintainer of the Debian packages: NAME <ADDRESS>")
+# One entry, as long as there are no releases.
 if(GZIP)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/changelog
 "ephmap (${PROJECT_VERSION}) unstable; urgency=medium
 
   * Built from source; the history is in its repository.
 
- -- ephmap maintainers <noreply@ephmap.example>  Sun, 29 Nov 2026 00:00:00 +0000
+ -- ${EPHMAP_MAINTAINER}  Sun, 29 Nov 2026 00:00:00 +0000
 ")
   execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog)
 endif()
@@ -74,7 +106,7 @@ endforeach()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ephmap)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "ephmap maintainers <noreply@ephmap.example>")
+set(CPACK_PACKAGE_CONTACT "${EPHMAP_MAINTAINER}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -91,9 +123,9 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME ephmap)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS gnuplot-nox)
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
 "what ways of managing ephemeral kernel mappings cost
- ephmap replays traces of mapping operations through sf_buf, lwbuf, kmap and
- other designs on a simulated machine, counts TLB invalidations, interrupts
- and sleeps exactly, and finds uses of stale translations.")
+ephmap replays traces of mapping operations through sf_buf, lwbuf, kmap and
+other designs on a simulated machine, counts TLB invalidations, interrupts
+and sleeps exactly, and finds uses of stale translations.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libephmap${ephmap_abi})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers
@@ -102,13 +134,13 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA
     ${CMAKE_CURRENT_BINARY_DIR}/triggers)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 "ephemeral kernel mappings on a simulated machine (library)
- The shared library that the program ephmap is made of.")
+The shared library that the program ephmap is made of.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libephmap-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
     "libephmap${ephmap_abi} (= ${PROJECT_VERSION}), libzstd-dev, zlib1g-dev, libjansson-dev, liblzma-dev, liblz4-dev, libbz2-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 "ephemeral kernel mappings on a simulated machine (headers)
- Headers, the static library and the files for CMake and pkg-config, to
- write designs, policies and programs of one's own.")
+Headers, the static library and the files for CMake and pkg-config, to
+write designs, policies and programs of one's own.")
 include(CPack)

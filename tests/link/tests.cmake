@@ -11,3 +11,11 @@ foreach(library ephmap ephmap_shared)
   add_test(NAME link.${name} COMMAND ${name})
   set_tests_properties(link.${name} PROPERTIES LABELS link TIMEOUT 60)
 endforeach()
+
+# What cpack makes; not of a build with sanitizers, whose libraries no package names.
+if(NOT EPHMAP_SANITIZE)
+  add_test(NAME link.packages
+      COMMAND sh ${CMAKE_SOURCE_DIR}/tests/link/packages.sh
+      ${CMAKE_CPACK_COMMAND} ${CMAKE_BINARY_DIR})
+  set_tests_properties(link.packages PROPERTIES LABELS "link;long" TIMEOUT 600)
+endif()

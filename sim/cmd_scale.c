@@ -4,12 +4,9 @@
  * `ephmap scale': throughput by number of CPUs, and where one design passes
  * another.
  *
- * The load is made here, the same for every design: each CPU maps, touches
- * and unmaps a page, again and again; a reference of `hits' per cent is to
- * one of a few pages that all CPUs share, any other to a page that nobody
- * has seen.  Where two curves cross is found by bisection: between two
- * points that differ in who is faster, each design is run again in the
- * middle, until they are neighbours.
+ * The load, which scale_load.c plays, is the same for every design.  Where two
+ * curves cross is found by bisection: between two points that differ in who is
+ * faster, each design is run again in the middle, until they are neighbours.
  */
 
 #include <errno.h>
@@ -25,21 +22,15 @@
 #include "plot.h"
 #include "progress.h"
 #include "record.h"
+#include "scale_load.h"
 #include "setup.h"
 #include "table.h"
 #include "text.h"
 
 #define DESIGNS_MOST 8 /* of which all pairs are told */
-#define SHARED_PAGES 64u
 #define DEFAULT_DESIGNS                                                        \
 	"sf_buf.lru,sf_buf.accessed,lwbuf.pcpu,kvabio,ephmap.best,dmap"
 #define WIDTH 79
-
-struct load {
-	unsigned cpus;
-	unsigned hits; /* per cent */
-	uint64_t hold_ns;
-};
 
 struct scale {
 	struct setup s;
@@ -49,107 +40,25 @@ struct scale {
 	const unsigned *cpus;
 	size_t ncpus;
 	struct load load; /* of the options; cpus: --at */
-	double *rate;	  /* by design and number of CPUs; NAN: refused */
+	struct load_stream stream;
+	struct eph_trace *trace; /* NULL: none */
+	uint64_t references;	 /* of the trace */
+	double *rate; /* by design and number of CPUs; NAN: refused */
 	struct eph_err *refused; /* by design, why */
 	struct progress progress;
 	size_t runs;
 };
 
-/* The load, as a source of operations. */
-struct stream {
-	struct eph_op *op;
-	size_t n;
-	bool done;
-};
-
-static int
-stream_next(
-    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct stream *st = arg;
-
-	(void)err;
-	*opsp = st->op;
-	*np = st->done ? 0 : st->n;
-	st->done = true;
-	return (0);
-}
-
-static void
-stream_where(void *arg, size_t i, char *buf, size_t size)
-{
-	(void)arg;
-	(void)snprintf(buf, size, "reference %zu", i + 1);
-}
-
-static uint64_t
-stream_line(void *arg, size_t i)
-{
-	(void)arg;
-	return (i + 1);
-}
-
-static uint64_t
-stream_page(void *arg, uint32_t page)
-{
-	(void)arg;
-	return (page);
-}
-
-/* A number that looks random, from its place. */
-static uint64_t
-mixed(uint64_t v)
-{
-	v = (v + 1) * 0x9e3779b97f4a7c15u;
-	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9u;
-	v = (v ^ v >> 27) * 0x94d049bb133111ebu;
-	return (v ^ v >> 31);
-}
-
-/* The references of a CPU are the same, however many CPUs there are. */
-static void
-stream_make(const struct scale *sc, const struct load *l, struct stream *st)
-{
-	const size_t each = (size_t)sc->s.o->scale_refs;
-	const uint64_t seed = sc->s.o->seed << 48;
-	uint32_t fresh = SHARED_PAGES;
-
-	st->n = each * l->cpus;
-	st->done = false;
-	st->op = must_alloc(NULL, st->n, sizeof(*st->op));
-	for (size_t i = 0; i < st->n; i++) {
-		const uint64_t cpu = i % l->cpus, k = i / l->cpus;
-		const uint64_t v = mixed(seed + (cpu << 32) + k);
-
-		st->op[i] = (struct eph_op){ .kind = EPH_OP_REF,
-			.cpu = (uint16_t)cpu,
-			.page = v % 100 < l->hits
-			    ? (uint32_t)(v >> 32) % SHARED_PAGES
-			    : fresh++ };
-	}
-}
-
 /* Maps a second of design `d'; NAN, and it is noted why, where refused. */
 static double
 rate(struct scale *sc, size_t d, const struct load *l)
 {
-	struct eph_run_config cfg = sc->point[d].cfg;
 	struct eph_run_result *res = must_alloc(NULL, 1, sizeof(*res));
-	struct stream st;
-	struct eph_op_source src = { .next = stream_next,
-		.where = stream_where,
-		.line = stream_line,
-		.page_name = stream_page,
-		.arg = &st };
 	double v = NAN;
 
-	stream_make(sc, l, &st);
-	cfg.cpus = l->cpus;
-	cfg.hold_ns = l->hold_ns;
-	cfg.time_cpus = NULL;
-	if (eph_replay_run(&cfg, &src, res, &sc->refused[d]) == 0)
+	if (load_play(
+		&sc->stream, l, &sc->point[d].cfg, res, &sc->refused[d]) == 0)
 		v = eph_time_rate(&res->time);
-	free(st.op);
 	free(res);
 	progress_step(&sc->progress, ++sc->runs);
 	return (v);
@@ -258,7 +167,7 @@ cross_loads(struct scale *sc, struct crossings *out)
 	};
 	double *r = must_alloc(NULL, sc->ndesigns * HOLDS, sizeof(*r));
 
-	for (size_t d = 0; d < sc->ndesigns; d++) {
+	for (size_t d = 0; sc->s.trace == NULL && d < sc->ndesigns; d++) {
 		for (size_t i = 0; i < HITS; i++) {
 			struct load l = sc->load;
 
@@ -266,7 +175,8 @@ cross_loads(struct scale *sc, struct crossings *out)
 			r[d * HITS + i] = rate(sc, d, &l);
 		}
 	}
-	cross(sc, out, BY_HITS, hits, HITS, r);
+	if (sc->s.trace == NULL)
+		cross(sc, out, BY_HITS, hits, HITS, r);
 	for (size_t d = 0; d < sc->ndesigns; d++) {
 		for (size_t i = 0; i < HOLDS; i++) {
 			struct load l = sc->load;
@@ -340,18 +250,28 @@ static void
 print_load(const struct scale *sc)
 {
 	const struct eph_run_config *cfg = &sc->point[0].cfg;
-	char held[NUMBER_MAX], think[NUMBER_MAX];
+	char number[NUMBER_MAX], think[NUMBER_MAX], each[32] = "";
 
 	text_printf(stdout,
 	    "Millions of maps a second, simulated, of all CPUs.\n"
-	    "Machine %s, TLB %s, %u buffers.\n"
-	    "%u %% of references are to %u shared pages, the others to new "
-	    "ones.\nHeld %s ns, %s ns between references, %" PRIu64
-	    " a CPU.  Seed %" PRIu64 ".\n",
-	    cfg->machine, point_tlb(&sc->point[0]), cfg->nbufs, sc->load.hits,
-	    SHARED_PAGES, number_u64(held, sc->load.hold_ns),
-	    number_u64(think, sc->s.time.think_ns), sc->s.o->scale_refs,
-	    sc->s.o->seed);
+	    "Machine %s, TLB %s, %u buffers.\n",
+	    cfg->machine, point_tlb(&sc->point[0]), cfg->nbufs);
+	if (sc->s.trace != NULL)
+		text_printf(stdout, "%s references of %s, on CPUs by %s.\n",
+		    number_u64(number, sc->references), sc->s.trace,
+		    sc->s.o->spread);
+	else
+		text_printf(stdout,
+		    "%u %% of references are to %u shared pages, the others to "
+		    "new ones.\n",
+		    sc->load.hits, LOAD_SHARED_PAGES);
+	if (sc->s.trace == NULL)
+		(void)snprintf(
+		    each, sizeof(each), ", %" PRIu64 " a CPU", sc->stream.refs);
+	text_printf(stdout,
+	    "Held %s ns, %s ns between references%s.  Seed %" PRIu64 ".\n",
+	    number_u64(number, sc->load.hold_ns),
+	    number_u64(think, sc->s.time.think_ns), each, sc->s.o->seed);
 	for (size_t d = 0; d < sc->ndesigns; d++) {
 		if (isnan(sc->rate[(d + 1) * sc->ncpus - 1]))
 			text_printf(stdout, "%s: %s\n", name_of(sc, d),
@@ -374,7 +294,7 @@ print_crossing(const struct scale *sc, const struct crossing *c)
 	    c->rates[1] / 1e6);
 	if (c->axis != BY_CPUS)
 		(void)printf(", on %u CPUs", sc->load.cpus);
-	if (c->axis != BY_HITS)
+	if (c->axis != BY_HITS && sc->s.trace == NULL)
 		(void)printf(", %u %% hits", sc->load.hits);
 	if (c->axis != BY_HOLD)
 		(void)printf(", held %s ns", number_u64(at, sc->load.hold_ns));
@@ -453,7 +373,10 @@ print_json(const struct scale *sc, const struct crossings *x)
 	json_object_set_new(
 	    root, "machine", json_string(sc->point[0].cfg.machine));
 	json_object_set_new(root, "at", json_integer(sc->load.cpus));
-	json_object_set_new(root, "hits", json_integer(sc->load.hits));
+	if (sc->s.trace != NULL)
+		json_object_set_new(root, "trace", json_string(sc->s.trace));
+	else
+		json_object_set_new(root, "hits", json_integer(sc->load.hits));
 	json_object_set_new(
 	    root, "hold", json_integer((json_int_t)sc->load.hold_ns));
 	json_object_set_new(
@@ -508,9 +431,13 @@ draw(const struct scale *sc, bool file)
 	names = must_alloc(NULL, sc->ndesigns, sizeof(*names));
 	for (size_t d = 0; d < sc->ndesigns; d++)
 		names[d] = name_of(sc, d);
-	(void)snprintf(title, sizeof(title),
-	    "%s, %u %% of references to shared pages", sc->point[0].cfg.machine,
-	    sc->load.hits);
+	if (sc->s.trace != NULL)
+		(void)snprintf(title, sizeof(title), "%s, %s",
+		    sc->point[0].cfg.machine, sc->s.trace);
+	else
+		(void)snprintf(title, sizeof(title),
+		    "%s, %u %% of references to shared pages",
+		    sc->point[0].cfg.machine, sc->load.hits);
 	error = plot_numbers(&frame, sc->cpus, sc->ncpus, false, names,
 	    sc->ndesigns, plot_rate, sc, to, &err);
 	free(names);
@@ -666,6 +593,35 @@ check_single(const struct scale *sc)
 	return (OPTIONS_OK);
 }
 
+/* The trace, if there is one: what it says cannot be said otherwise. */
+static int
+open_trace(
+    struct scale *sc, int n, char **operands, struct eph_trace_meta *meta)
+{
+	const struct opts *o = sc->s.o;
+	struct eph_err err;
+
+	if (n == 0 && o->trace == NULL) {
+		if (opt_given(o, scale_spread))
+			return (options_refuse(sc->s.command,
+			    "--cpu-of is of a trace's lines, and there is no "
+			    "trace"));
+		return (OPTIONS_OK);
+	}
+	if (opt_given(o, scale_hits) || opt_given(o, scale_refs))
+		return (options_refuse(sc->s.command,
+		    "--hits and --refs are of the load that is made where "
+		    "there is no trace"));
+	if (setup_trace(&sc->s, n, operands) != OPTIONS_OK ||
+	    setup_open(&sc->s, &sc->trace) != OPTIONS_OK)
+		return (OPTIONS_BAD);
+	*meta = *eph_trace_meta(sc->trace);
+	sc->references = meta->references;
+	if (eph_oplist_read(sc->trace, &sc->stream.trace, &err) != 0)
+		return (options_refuse(sc->s.command, "%s", err.text));
+	return (OPTIONS_OK);
+}
+
 int
 cmd_scale(const struct opts *typed, int n, char **operands)
 {
@@ -675,14 +631,14 @@ cmd_scale(const struct opts *typed, int n, char **operands)
 		    .lists = true,
 		    .timed = true,
 		    .o = &o },
+		.stream = { .refs = o.scale_refs, .seed = o.seed },
 	};
-	const struct eph_trace_meta meta = { .cpus = 1 };
+	struct eph_trace_meta meta = { .cpus = 1 };
 	struct point *points;
 	size_t npoints;
-	int status;
+	int status = EXIT_BAD;
 
-	(void)n;
-	(void)operands;
+	o.spread = o.scale_spread != NULL ? o.scale_spread : "robin";
 	if (o.cpus == NULL)
 		o.cpus = "1..1024";
 	if (o.design == NULL)
@@ -691,10 +647,13 @@ cmd_scale(const struct opts *typed, int n, char **operands)
 		return (EXIT_OK);
 	if (o.plot != NULL && plot_check(o.plot) != 0)
 		return (EXIT_BAD);
-	if (check_single(&sc) != OPTIONS_OK ||
-	    setup_points(&sc.s, &meta, &points, &npoints) != OPTIONS_OK)
-		return (EXIT_BAD);
-	status = scale(&sc, points, npoints);
-	setup_free(points, npoints);
+	if (check_single(&sc) == OPTIONS_OK &&
+	    open_trace(&sc, n, operands, &meta) == OPTIONS_OK &&
+	    setup_points(&sc.s, &meta, &points, &npoints) == OPTIONS_OK) {
+		status = scale(&sc, points, npoints);
+		setup_free(points, npoints);
+	}
+	eph_oplist_free(sc.stream.trace);
+	eph_trace_close(sc.trace);
 	return (status);
 }

@@ -50,6 +50,7 @@ set(EPHMAP_SOURCES
     report_plot.c
     report_warn.c
     result.c
+    scale_load.c
     setup.c
     spec.c
     study.c

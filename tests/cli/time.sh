@@ -104,6 +104,32 @@ few='--refs 100 --cpus 1..16 --at 4'
 		END { exit !(r["kvabio", 1] <= r["sf_buf.lru", 1] &&
 		    r["kvabio", 2] > r["sf_buf.lru", 2]) }' "$out"
 }
+# A trace: the points of `compare', and who passes whom by hold time, not hits.
+accepts compare --time --cpu-of robin --cpus 1,2,3 --design sf_buf.lru,kvabio \
+    --format csv t.ept
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	{ print $at["design"] "," $at["cpus"] "," $at["maps_per_second"] }' \
+    "$out" >points
+accepts scale --cpus 1,2,3 --design sf_buf.lru,kvabio --format csv t.ept
+tail -n +2 "$out" >curve
+expect 'the rates of compare' cmp -s points curve
+accepts scale --cpus 1,2,3 --design sf_buf.lru,kvabio --format csv --trace t.ept
+tail -n +2 "$out" >second
+expect 'the operand and --trace are one' cmp -s second curve
+accepts scale --cpus 1,2,3 --cpu-of hash --design sf_buf.lru,kvabio \
+    --format csv t.ept
+tail -n +2 "$out" >second
+expect 'dealt otherwise, another curve' [ "$(cmp -s second curve; echo $?)" -eq 1 ]
+accepts scale --cpus 1..4 --at 4 --design sf_buf.lru,dmap t.ept
+expect_out '^300 references of t.ept, on CPUs by robin.$'
+expect 'no hits' [ "$(grep -c '% ' "$out")" -eq 0 ]
+accepts scale --cpus 1,2 --design sf_buf.lru,dmap --format json t.ept
+expect_out '"trace": "t.ept"'
+refuses '--hits and --refs are' scale --hits 50 t.ept
+refuses '--hits and --refs are' scale --refs 5 t.ept
+refuses 'there is no trace' scale --cpu-of hash
+refuses 'expected one trace' scale t.ept t.ept
+refuses 'given twice' scale --trace t.ept t.ept
 # A curve for each policy of a design that has the choice.
 accepts scale --refs 2 --cpus 1,2 --design sf_buf.lru,dmap \
     --policy lru,s3fifo:small=0.2 --format csv

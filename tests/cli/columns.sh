@@ -116,6 +116,7 @@ compare h.txt
 compare --design sf_buf.lru,emap --nbufs 2 --flags shared,nowait --machine i386-p4,amd64-zen --tlb infinite --shootdown all h.txt
 scale --design sf_buf.lru,dmap,kmap --policy lru --shootdown acked-invlpg --machine i386-p4 --tlb skylake --cpus 1..4 --nbufs 64 --seed 2 --touch none --hold 5 --think 5 --hits 50 --refs 3 --at 4 --flags shared --costs costs --format table
 scale --design sf_buf.lru,dmap --cpus 1,2 --refs 3 --plot terminal
+scale --design sf_buf.lru,dmap --cpus 1,2 --cpu-of hash --trace h.txt
 sweep merge -o m.db s.db
 sweep --trace r.txt --design sf_buf.lru --policy lru --shootdown all --machine i386-p4 --tlb all --cpus 2 --nbufs 2 --executor lockstep --warmup 1 --rate 5 --cpu-of robin --seed 1,2 --touch read,none --hold 0,1r --flags shared,private --costs costs --plugin second.so --jobs 1 --shard 1/2 -o w.db
 sweep --workload pipe --design sf_buf.lru --time --load closed --think 5 -o v.db

@@ -104,11 +104,15 @@ static const struct search searches[] = {
 	    "--fills 0 --design lwbuf.homecpu --scenario same-page" },
 	{ "sf_buf.accessed, all of free-map", "states", "memory_bytes",
 	    SEARCH_PROOF | SEARCH_STACKS,
+	    "--strategy bfs --every-state --budget 10000000 "
+	    "--design sf_buf.accessed --scenario free-map" },
+	{ "the same, TLBs as late as can be", "states", "memory_bytes",
+	    SEARCH_PROOF | SEARCH_STACKS | SEARCH_BESIDE,
 	    "--strategy bfs --budget 10000000 "
 	    "--design sf_buf.accessed --scenario free-map" },
 	{ "sf_buf.accessed, some of copy", "states", "memory_bytes",
 	    SEARCH_STACKS,
-	    "--strategy bfs --budget 1000000 "
+	    "--strategy bfs --every-state --budget 1000000 "
 	    "--design sf_buf.accessed --scenario copy" },
 };
 /* clang-format on */

@@ -289,6 +289,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		.replay = o->replay,
 		.repaired = o->repaired,
 		.check_states = o->check_states,
+		.every_state = o->every_state,
 		.estimate = true,
 		.odds = (uint32_t)o->odds,
 		.seconds = o->xp_seconds,
@@ -314,6 +315,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 	if (o->xp_nbufs != 0)
 		cfg->nbufs = (uint32_t)o->xp_nbufs;
 	cfg->pages = (uint32_t)o->xp_pages;
+	cfg->ops = (uint32_t)o->xp_ops;
 	if (o->plugin.n > 0 && take_plugin(o, cfg) != OPTIONS_OK)
 		return (OPTIONS_BAD);
 	if (o->design != NULL) {
@@ -474,8 +476,9 @@ museum_brings(const struct opts *o)
 	return (opt_given(o, strategy) || opt_given(o, depth) ||
 	    opt_given(o, preemptions) || opt_given(o, fills) ||
 	    opt_given(o, odds) || o->shootdown != NULL || o->xp_cpus != 0 ||
-	    o->xp_nbufs != 0 || o->xp_pages != 0 || o->weak_memory ||
-	    o->repaired || o->check_states || opt_given(o, xp_seconds) ||
+	    o->xp_nbufs != 0 || o->xp_pages != 0 || o->xp_ops != 0 ||
+	    o->weak_memory || o->repaired || o->check_states ||
+	    o->every_state || opt_given(o, xp_seconds) ||
 	    opt_given(o, xp_memory));
 }
 

@@ -130,8 +130,9 @@ print_proof(const struct eph_explore_config *cfg,
 		return;
 	}
 	/* States that differ only in names are different ones. */
-	(void)fprintf(f, "none: %s, fills %s, renaming off%s: ", r->program,
+	(void)fprintf(f, "none: %s, fills %s%s, renaming off%s: ", r->program,
 	    cfg->no_adversary ? "off" : "on",
+	    r->late ? ", as late as can be" : "",
 	    cfg->weak_memory ? ", late stores" : "");
 	(void)fprintf(f, "%s states, all of them%s\n",
 	    number_u64(buf, r->states),
@@ -292,6 +293,8 @@ print_command(const struct opts *o, const char *schedule)
 		(void)fprintf(f, " --nbufs %" PRIu64, o->xp_nbufs);
 	if (o->xp_pages != 0)
 		(void)fprintf(f, " --pages %" PRIu64, o->xp_pages);
+	if (o->xp_ops != 0)
+		(void)fprintf(f, " --ops %" PRIu64, o->xp_ops);
 	if (o->weak_memory)
 		(void)fprintf(f, " --weak-memory");
 	if (o->repaired)

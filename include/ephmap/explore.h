@@ -98,6 +98,7 @@ struct eph_explore_config {
 	unsigned ncpus;	      /* 0: the scenario's */
 	uint32_t nbufs;	      /* 0: the scenario's */
 	uint32_t pages;	      /* that maps take in turn, 0: the scenario's */
+	uint32_t ops;	      /* maps of a thread, then it ends; 0: all */
 	uint64_t budget;      /* schedules; 0: 10000.  bfs: states; 0: any */
 	uint64_t seed;
 	unsigned depth;	      /* pct: d; 0: 3 */
@@ -106,6 +107,7 @@ struct eph_explore_config {
 	double seconds;	      /* bfs: time that it may take; 0: any */
 	size_t memory_bytes;  /* bfs: memory for states; 0: any */
 	bool check_states;    /* bfs: reach each state twice, and compare */
+	bool every_state;     /* bfs: also where TLBs act before it matters */
 	bool threads;	      /* on the host's threads: budget runs, 0: 1000 */
 	bool weak_memory;
 	bool estimate;	    /* without a failure: how many schedules? */
@@ -173,6 +175,7 @@ struct eph_explore_result {
 	uint64_t ends;	     /* ways in which the program ended */
 	size_t memory_bytes; /* that the states took */
 	unsigned words;	     /* of memory that make a state, without stacks */
+	bool late;	     /* TLBs act only where the next step could tell */
 };
 
 /*

@@ -449,11 +449,18 @@ void
 eph__ex_point(
     struct explore *ex, enum eph_point_kind kind, const void *obj, bool write)
 {
-	ex_point_op(ex, (struct ex_op){ obj, (uint8_t)kind, write, 0 });
+	ex_point_op(ex, (struct ex_op){ obj, (uint8_t)kind, write, 0, false });
+}
+
+void
+eph__ex_point_access(struct explore *ex, const void *slot, bool store)
+{
+	ex_point_op(ex, (struct ex_op){ slot, EPH_POINT_TLB, true, 0, store });
 }
 
 void
 eph__ex_point_ipi(struct explore *ex, uint16_t cpus)
 {
-	ex_point_op(ex, (struct ex_op){ NULL, EPH_POINT_IPI, true, cpus });
+	ex_point_op(
+	    ex, (struct ex_op){ NULL, EPH_POINT_IPI, true, cpus, false });
 }

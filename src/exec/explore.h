@@ -92,6 +92,7 @@ struct ex_op {
 	uint8_t kind; /* enum eph_point_kind */
 	bool write;
 	uint16_t cpus; /* an interrupt: where it is sent */
+	bool store;    /* an access: it writes */
 };
 
 enum ex_status {

@@ -68,6 +68,9 @@ void eph__ex_wait(
 void eph__ex_point(
     struct explore *ex, enum eph_point_kind kind, const void *obj, bool write);
 
+/* A load or store through the entry at `slot`. */
+void eph__ex_point_access(struct explore *ex, const void *slot, bool store);
+
 /* An interrupt will be sent to these CPUs. */
 void eph__ex_point_ipi(struct explore *ex, uint16_t cpus);
 

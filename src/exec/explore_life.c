@@ -98,7 +98,7 @@ ex_reset_entity(struct explore *ex, struct ex_entity *e)
 	e->wakened = false;
 	e->waits_for = NULL;
 	e->op = (struct ex_op){ ex_is_intr(e) ? NULL : (void *)&ex->cpu[e->cpu],
-		EPH_POINT_CRIT, true, 0 };
+		EPH_POINT_CRIT, true, 0, false };
 	eph__fiber_reset(
 	    e->fiber, ex_is_intr(e) ? eph__ex_intr_main : ex_thread_main, e);
 	eph__ex_set_status(ex, e, ex_is_intr(e) ? EX_OFF : EX_READY);

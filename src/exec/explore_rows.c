@@ -157,10 +157,10 @@ rows_grow(struct ex_space *sp)
 		return (false);
 	c->row = rows_memory(n * sp->width * sizeof(*c->row));
 	c->parent = malloc(n * sizeof(*c->parent));
-	c->asleep = malloc(n * sizeof(*c->asleep));
+	c->mark = malloc(n * sizeof(*c->mark));
 	c->choice = malloc(n * sizeof(*c->choice));
 	sp->row_room += (uint32_t)n;
-	return (c->row != NULL && c->parent != NULL && c->asleep != NULL &&
+	return (c->row != NULL && c->parent != NULL && c->mark != NULL &&
 	    c->choice != NULL);
 }
 
@@ -248,6 +248,16 @@ rows_equal(const uint64_t *a, const uint64_t *b, unsigned n)
 	return (differ == 0);
 }
 
+/* A state is reached again, in as many steps. */
+static void
+rows_mark(const struct ex_space *sp, uint32_t *mark, uint32_t more)
+{
+	if (sp->late)
+		*mark &= more;
+	else
+		*mark |= more;
+}
+
 /* A row that is new or known. */
 static int
 rows_insert(struct ex_space *sp, const struct space_waiting *w,
@@ -265,8 +275,10 @@ rows_insert(struct ex_space *sp, const struct space_waiting *w,
 		if (!rows_equal(rows_row(sp, *idp), row, sp->width))
 			continue;
 		if (*idp >= sp->next_level)
-			sp->chunk[*idp >> SPACE_CHUNK].asleep[*idp & ROWS_IN] |=
-			    w->asleep;
+			rows_mark(sp,
+			    &sp->chunk[*idp >> SPACE_CHUNK]
+				 .mark[*idp & ROWS_IN],
+			    w->mark);
 		return (0);
 	}
 	if (!rows_room(sp))
@@ -279,7 +291,7 @@ rows_insert(struct ex_space *sp, const struct space_waiting *w,
 	sp->table[i] = rows_tag(sp, w->hash) | (*idp + 1);
 	memcpy(rows_row(sp, *idp), row, sp->width * 8);
 	sp->chunk[*idp >> SPACE_CHUNK].parent[*idp & ROWS_IN] = w->parent;
-	sp->chunk[*idp >> SPACE_CHUNK].asleep[*idp & ROWS_IN] = w->asleep;
+	sp->chunk[*idp >> SPACE_CHUNK].mark[*idp & ROWS_IN] = w->mark;
 	sp->chunk[*idp >> SPACE_CHUNK].choice[*idp & ROWS_IN] = w->choice;
 	return (0);
 }
@@ -320,7 +332,7 @@ eph__space_queue(struct ex_space *sp, const struct space_delta *delta,
 	}
 	w->hash = eph__intern_hash(row, sp->width * sizeof(*row));
 	w->parent = sp->n == 0 ? 0 : sp->base_id;
-	w->asleep = sp->sleeps;
+	w->mark = sp->marks;
 	w->choice = choice;
 	rows_prefetch(sp, w->hash);
 	return (0);
@@ -368,7 +380,7 @@ eph__space_rows_free(struct ex_space *sp)
 	for (uint32_t i = 0; i < sp->row_room >> SPACE_CHUNK; i++) {
 		free(sp->chunk[i].row);
 		free(sp->chunk[i].parent);
-		free(sp->chunk[i].asleep);
+		free(sp->chunk[i].mark);
 		free(sp->chunk[i].choice);
 	}
 	free(sp->table);
@@ -404,9 +416,9 @@ eph__space_parent(const struct ex_space *sp, uint32_t id)
 }
 
 uint32_t
-eph__space_row_asleep(const struct ex_space *sp, uint32_t id)
+eph__space_row_mark(const struct ex_space *sp, uint32_t id)
 {
-	return (sp->chunk[id >> SPACE_CHUNK].asleep[id & ROWS_IN]);
+	return (sp->chunk[id >> SPACE_CHUNK].mark[id & ROWS_IN]);
 }
 
 struct ex_choice
@@ -425,7 +437,7 @@ size_t
 eph__space_row_bytes(const struct ex_space *sp)
 {
 	const size_t each = sp->width * sizeof(*sp->chunk[0].row) +
-	    sizeof(*sp->chunk[0].parent) + sizeof(*sp->chunk[0].asleep) +
+	    sizeof(*sp->chunk[0].parent) + sizeof(*sp->chunk[0].mark) +
 	    sizeof(*sp->chunk[0].choice);
 
 	return (sp->n * each + ((size_t)sp->mask + 1) * sizeof(*sp->table));

@@ -45,12 +45,13 @@ sleep_commutes(
 	    op.kind != EPH_POINT_IPI);
 }
 
-/* The choices of entities in the state that is loaded. */
+/* The choices of the state that is loaded. */
 void
-eph__space_sleep_look(struct ex_space *sp, uint32_t id, uint64_t enabled)
+eph__space_sleep_look(struct ex_space *sp, uint64_t enabled)
 {
 	sp->enabled = 0;
-	sp->asleep = eph__space_row_asleep(sp, id);
+	sp->awake = ~sp->mark;
+	sp->acts = ~(uint32_t)((uint64_t)sp->mark >> sp->nentities);
 	for (unsigned k = 0; k < sp->nentities; k++) {
 		sp->op[k] = sp->ex->entity[sp->entity[k]].op;
 		if ((enabled & EX_BIT(sp->entity[k])) != 0)
@@ -60,7 +61,7 @@ eph__space_sleep_look(struct ex_space *sp, uint32_t id, uint64_t enabled)
 
 /* What sleeps behind an action of the TLB of `c` on page[i]. */
 uint32_t
-eph__space_sleep_tlb(const struct ex_space *sp, unsigned c, unsigned i)
+eph__space_sleep_mark(const struct ex_space *sp, unsigned c, unsigned i)
 {
 	const struct explore *ex = sp->ex;
 	const unsigned label = sp->nentities + c * sp->npages + i;
@@ -70,7 +71,7 @@ eph__space_sleep_tlb(const struct ex_space *sp, unsigned c, unsigned i)
 	const void *slot;
 
 	/* An address without a page of entries so far has no place to ask for. */
-	if (!sp->reduces || !kva_has_entry(ex->mc, ex->page[i]))
+	if (!kva_has_entry(ex->mc, ex->page[i]))
 		return (0);
 	slot = machine_pte(ex->mc, ex->mc->cpus[c], ex->page[i]);
 	for (uint32_t w = sp->enabled; w != 0; w &= w - 1) {
@@ -80,24 +81,4 @@ eph__space_sleep_tlb(const struct ex_space *sp, unsigned c, unsigned i)
 			set |= 1u << k;
 	}
 	return (set);
-}
-
-bool
-eph__space_sleeps(const struct ex_space *sp, struct ex_choice c)
-{
-	unsigned k = 0;
-
-	if (sp->asleep == 0 || c.who >= EX_BUFFER(0))
-		return (false);
-	while (sp->entity[k] != c.who)
-		k++;
-	return ((sp->asleep & 1u << k) != 0);
-}
-
-bool
-eph__space_tlb_sleeps(const struct ex_space *sp, unsigned c, unsigned i)
-{
-	const unsigned label = sp->nentities + c * sp->npages + i;
-
-	return (label < SPACE_LABELS && (sp->asleep & 1u << label) != 0);
 }

@@ -38,6 +38,7 @@
 #include "base/fiber.h"
 #include "base/kassert.h"
 #include "base/mem.h"
+#include "ephmap/kernel/kva.h"
 #include "machine/access.h"
 
 /* Steps */
@@ -115,6 +116,7 @@ eph__space_step(struct ex_space *sp, struct ex_choice c)
 		space_forget(sp);
 		return (EX_SPACE_END);
 	}
+	sp->stepped = ex->entity[c.who].op;
 	space_run(sp, c.who);
 	if (sp->yielded)
 		return (EX_SPACE_STATE);
@@ -140,6 +142,30 @@ space_runs(uint64_t enabled, struct ex_choice *choice)
 	return (n);
 }
 
+/* Which choices of the state that is loaded are tried? */
+static void
+space_look(struct ex_space *sp, uint32_t id, uint64_t enabled)
+{
+	sp->mark = eph__space_row_mark(sp, id);
+	sp->awake = sp->acts = ~(uint32_t)0;
+	if (sp->late)
+		eph__space_late_look(sp, enabled);
+	else if (sp->sleeps)
+		eph__space_sleep_look(sp, enabled);
+}
+
+static bool
+space_tries(const struct ex_space *sp, struct ex_choice c)
+{
+	unsigned k = 0;
+
+	if (c.who >= EX_BUFFER(0))
+		return (true);
+	while (sp->entity[k] != c.who)
+		k++;
+	return (k >= SPACE_LABELS || (sp->awake >> k & 1) != 0);
+}
+
 unsigned
 eph__space_open(struct ex_space *sp, uint32_t id, uint32_t next_level,
     struct ex_choice *choice)
@@ -151,10 +177,10 @@ eph__space_open(struct ex_space *sp, uint32_t id, uint32_t next_level,
 	enabled = eph__ex_enabled(sp->ex);
 	KASSERT(enabled != 0, "a state where nothing can happen");
 	sp->next_level = next_level;
-	eph__space_sleep_look(sp, id, enabled);
+	space_look(sp, id, enabled);
 	all = space_runs(enabled, choice);
 	for (unsigned i = 0; i < all; i++) {
-		if (!eph__space_sleeps(sp, choice[i]))
+		if (space_tries(sp, choice[i]))
 			choice[n++] = choice[i];
 	}
 	return (n);
@@ -367,7 +393,10 @@ eph__space_save(struct ex_space *sp, struct ex_choice choice)
 {
 	if (!eph__space_capture(sp))
 		return (-1);
-	sp->sleeps = 0;
+	if ((sp->late || sp->sleeps) && choice.kind == EX_RUN &&
+	    !eph__space_late_holds(sp, choice.who, sp->stepped))
+		sp->breaks = true;
+	sp->marks = 0;
 	return (eph__space_queue(sp, &sp->delta, choice));
 }
 
@@ -415,6 +444,8 @@ eph__space_intact(struct ex_space *sp, bool now)
 {
 	size_t found;
 
+	if (sp->breaks && (sp->late || sp->sleeps))
+		return (false);
 	if (sp->ex->npages == sp->npages && !now && !sp->check &&
 	    sp->loads < sp->every)
 		return (true);
@@ -444,9 +475,25 @@ space_pieces(struct ex_space *sp)
 	return (0);
 }
 
+/* Which choices may be left out?  Late TLBs, or choices that sleep, or none. */
+static void
+space_reductions(struct ex_space *sp)
+{
+	const struct explore *ex = sp->ex;
+	const bool can = sp->how != EX_SPACE_CHECK && !sp->breaks &&
+	    !ex->weak && ex->mc->shootflags == 0 &&
+	    sp->nentities < SPACE_LABELS;
+
+	sp->late = can && sp->how == EX_SPACE_LATE &&
+	    ex->mc->ncpus * ex->npages <= SPACE_LABELS;
+	sp->sleeps =
+	    can && !sp->late && ex->switch_in == NULL && ex->switch_out == NULL;
+}
+
 int
 eph__space_restart(struct ex_space *sp)
 {
+	space_reductions(sp);
 	if (space_pieces(sp) != 0 || eph__space_rows_clear(sp) != 0)
 		return (ENOMEM);
 	eph__space_pages(sp);
@@ -455,11 +502,12 @@ eph__space_restart(struct ex_space *sp)
 	sp->loads = 0;
 	sp->looked = sp->every = 0;
 	eph__space_start(sp);
+	sp->tables = kva_has_entry(sp->ex->mc, 0);
 	space_forget(sp);
 	memset(sp->base, 0xff, sizeof(sp->base));
 	for (unsigned i = 0; i < sp->npages * sp->ex->mc->ncpus; i++)
 		eph__space_act_find(sp, i / sp->npages, i % sp->npages);
-	sp->sleeps = 0;
+	sp->marks = 0;
 	return (!eph__space_capture(sp) ||
 		    eph__space_queue(sp, &sp->delta, (struct ex_choice){ 0 }) !=
 			0 ||
@@ -479,8 +527,8 @@ space_walks(struct ex_space *sp)
 }
 
 int
-eph__space_create(
-    struct explore *ex, bool check, struct ex_space **spp, struct eph_err *err)
+eph__space_create(struct explore *ex, enum ex_space_how how,
+    struct ex_space **spp, struct eph_err *err)
 {
 	struct ex_space *sp;
 
@@ -492,12 +540,11 @@ eph__space_create(
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	*spp = sp;
 	sp->ex = ex;
-	sp->check = check;
+	sp->how = how;
+	sp->check = how == EX_SPACE_CHECK;
 	ex->strategy_state = sp;
 	for (uint64_t w = ex->entities; w != 0; w &= w - 1)
 		sp->entity[sp->nentities++] = eph_cpuword_first(w);
-	sp->reduces = !check && !ex->weak && ex->mc->shootflags == 0 &&
-	    ex->switch_in == NULL && ex->switch_out == NULL;
 	sp->memo = calloc(SPACE_MEMOS, sizeof(*sp->memo));
 	if (sp->memo == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -533,6 +580,12 @@ eph__space_destroy(struct ex_space *sp)
 	free(sp->image);
 	free(sp->memo);
 	free(sp);
+}
+
+bool
+eph__space_late(const struct ex_space *sp)
+{
+	return (sp->late);
 }
 
 unsigned

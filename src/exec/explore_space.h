@@ -12,6 +12,12 @@
 
 struct ex_space;
 
+enum ex_space_how {
+	EX_SPACE_LATE,	/* what TLBs do unasked as late as a step could tell */
+	EX_SPACE_EVERY, /* each state there is */
+	EX_SPACE_CHECK, /* the same, with nothing left out, and compared */
+};
+
 enum ex_space_result {
 	EX_SPACE_STATE, /* the program goes on: a state to save */
 	EX_SPACE_END,	/* it ended; ex->verdict says how */
@@ -19,13 +25,13 @@ enum ex_space_result {
 
 /*
  * For the machine of `ex`, marked, with its threads created.  The memory
- * that steps write to is learned by random runs.  With `check` every
- * step is compared with the whole memory, not one in many.  Returns 0 or
+ * that steps write to is learned by random runs.  With EX_SPACE_CHECK
+ * every step is compared with the whole memory, not one in many.  Returns 0 or
  *	ENOMEM
  *	ENOTSUP	this build's stacks cannot be taken apart; `err` says why
  */
-int eph__space_create(
-    struct explore *ex, bool check, struct ex_space **spp, struct eph_err *err);
+int eph__space_create(struct explore *ex, enum ex_space_how how,
+    struct ex_space **spp, struct eph_err *err);
 void eph__space_destroy(struct ex_space *sp);
 
 /* Forget all states; the first one, number 0, is the program's start. */
@@ -34,6 +40,9 @@ int eph__space_restart(struct ex_space *sp);
 uint32_t eph__space_states(const struct ex_space *sp);
 size_t eph__space_bytes(const struct ex_space *sp);
 unsigned eph__space_words(const struct ex_space *sp);
+
+/* Do TLBs act only where the next step could tell? */
+bool eph__space_late(const struct ex_space *sp);
 
 /* Make state `id` the machine's. */
 void eph__space_load(struct ex_space *sp, uint32_t id);

@@ -27,7 +27,7 @@
 #define SPACE_CHUNKS 4096u
 #define SPACE_ACT    8u		/* pieces of an action of a TLB */
 #define SPACE_MEMOS  (1u << 16) /* actions that are remembered, twice */
-#define SPACE_LABELS 32u	/* choices that can sleep */
+#define SPACE_LABELS 32u	/* actions of TLBs that are told apart */
 #define SPACE_WALKS  200u	/* random runs that look for words, */
 #define SPACE_QUIET  24u	/* or so many in a row that find none */
 #define SPACE_STRIDE 8u		/* steps of one between two looks */
@@ -63,7 +63,7 @@ struct space_cell {
 struct space_chunk {
 	uint64_t *row;
 	uint32_t *parent;
-	uint32_t *asleep;
+	uint32_t *mark; /* of choices: what sleeps, or is owed */
 	struct ex_choice *choice;
 };
 
@@ -92,7 +92,7 @@ struct space_delta {
 struct space_waiting {
 	uint64_t hash;
 	uint32_t parent;
-	uint32_t asleep;
+	uint32_t mark;
 	struct ex_choice choice;
 };
 
@@ -108,6 +108,9 @@ struct space_memo {
 	bool possible;
 	bool full;
 };
+
+#define SPACE_OF_PTES  (EX_CPUS + 0u) /* a piece of page-table entries */
+#define SPACE_OF_OTHER (EX_CPUS + 1u)
 
 struct ex_space {
 	struct explore *ex;
@@ -134,6 +137,8 @@ struct ex_space {
 	unsigned ngroups;
 	uint32_t first[SPACE_PIECES + 1]; /* of a group, in run[] */
 	uint32_t bytes[SPACE_PIECES];	  /* of a group */
+	bool tables;		  /* entries are where they were at the start */
+	uint8_t of[SPACE_PIECES]; /* a CPU's TLB: that; or: */
 	unsigned npieces; /* groups, then a stack for each entity, then one */
 	unsigned entity[EX_THREADS + EX_CPUS]; /* whose stack is a piece */
 	unsigned nentities;
@@ -157,13 +162,18 @@ struct ex_space {
 	unsigned nbatch;
 	uint32_t last; /* the state that was flushed last */
 
-	/* explore_sleep.c: of the state whose choices are tried. */
-	bool reduces;	     /* choices sleep */
-	uint32_t enabled;    /* entities, by their place in entity[] */
-	uint32_t asleep;     /* labels */
-	uint32_t sleeps;     /* labels, in the state that is saved next */
+	/* Of the state whose choices are tried. */
+	bool late;	     /* TLBs act late: explore_late.c; or else */
+	bool sleeps;	     /* choices sleep: explore_sleep.c */
+	uint32_t mark;	     /* what sleeps, or is owed */
+	uint32_t awake;	     /* entities to try, by their place in entity[] */
+	uint32_t acts;	     /* actions of TLBs to try, by their labels */
+	uint32_t marks;	     /* the mark of the state that is saved next */
 	uint32_t next_level; /* states from here on are a step farther */
+	uint32_t enabled;    /* entities, by their place */
 	struct ex_op op[EX_THREADS + EX_CPUS];
+	struct ex_op stepped; /* what the last step waited to do */
+	bool breaks; /* a step did something else: none sleeps, none is late */
 
 	struct space_act act[EX_CPUS * EX_PAGES];
 	struct space_memo *memo;
@@ -171,6 +181,7 @@ struct ex_space {
 	unsigned npages; /* addresses that TLBs act on */
 	size_t deep;	 /* bytes of stack in use, at the most */
 	bool yielded;	 /* the step came to its next choice */
+	enum ex_space_how how;
 	bool check;
 	unsigned loads;	 /* since memory was looked at */
 	uint64_t looked; /* before that */
@@ -201,6 +212,9 @@ void eph__space_shadows(struct eph_machine *mc);
 /* Words of one kind, a few of them, are a piece.  0 or ENOMEM. */
 int eph__space_groups(struct ex_space *sp);
 
+/* Is the word a page-table entry? */
+bool eph__space_is_entry(const struct eph_machine *mc, const uint64_t *p);
+
 /* Which pieces does the TLB of `c` need for page[i]? */
 void eph__space_act_find(struct ex_space *sp, unsigned c, unsigned i);
 
@@ -221,14 +235,22 @@ void eph__space_unpack(struct ex_space *sp, uint32_t id);
 int eph__space_queue(
     struct ex_space *sp, const struct space_delta *delta, struct ex_choice);
 
-uint32_t eph__space_row_asleep(const struct ex_space *sp, uint32_t id);
+uint32_t eph__space_row_mark(const struct ex_space *sp, uint32_t id);
 
-/* explore_sleep.c */
-void eph__space_sleep_look(struct ex_space *sp, uint32_t id, uint64_t enabled);
-uint32_t eph__space_sleep_tlb(
+/*
+ * explore_late.c, explore_sleep.c: into awake and acts which choices of the
+ * state that is loaded are tried; and the mark of a state behind an action.
+ */
+void eph__space_late_look(struct ex_space *sp, uint64_t enabled);
+void eph__space_sleep_look(struct ex_space *sp, uint64_t enabled);
+uint32_t eph__space_late_mark(
     const struct ex_space *sp, unsigned c, unsigned i);
-bool eph__space_sleeps(const struct ex_space *sp, struct ex_choice c);
-bool eph__space_tlb_sleeps(const struct ex_space *sp, unsigned c, unsigned i);
+uint32_t eph__space_sleep_mark(
+    const struct ex_space *sp, unsigned c, unsigned i);
+
+/* Did the step of `who`, which waited to do `op`, do what it may? */
+bool eph__space_late_holds(
+    const struct ex_space *sp, unsigned who, struct ex_op op);
 
 /* explore_space.c */
 

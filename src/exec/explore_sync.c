@@ -66,9 +66,9 @@ void
 eph__explore_before_access(
     struct eph_machine *mc, eph_va_t va, enum eph_touch touch)
 {
-	(void)touch;
-	eph__ex_point(explore_of(mc), EPH_POINT_TLB,
-	    machine_pte(mc, mc->cur, machine_va_index(mc, va)), true);
+	eph__ex_point_access(explore_of(mc),
+	    machine_pte(mc, mc->cur, machine_va_index(mc, va)),
+	    touch == EPH_TOUCH_WRITE);
 }
 
 /* Atomics */
@@ -257,7 +257,8 @@ eph__explore_block(struct eph_machine *mc, struct eph_thread *td)
 	td->cpu = e->cpu;
 	eph__ex_unload_context(ex, e);
 	/* What follows a sleep is this thread's own business. */
-	e->op = (struct ex_op){ &ex->cpu[e->cpu], EPH_POINT_SLEEP, true, 0 };
+	e->op =
+	    (struct ex_op){ &ex->cpu[e->cpu], EPH_POINT_SLEEP, true, 0, false };
 	if (e->wakened)
 		eph__ex_yield(ex, e);
 	else

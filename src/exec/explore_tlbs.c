@@ -62,10 +62,13 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
 	const struct space_act *act = &sp->act[c * EX_PAGES + i];
 	struct space_memo key = { .cpu = c, .page = i }, *m;
 	struct space_delta delta;
+	const unsigned label = c * sp->npages + i;
 
-	if (eph__space_tlb_sleeps(sp, c, i))
+	if (label < SPACE_LABELS && (sp->acts >> label & 1) == 0)
 		return (1);
-	sp->sleeps = eph__space_sleep_tlb(sp, c, i);
+	sp->marks = sp->late ? eph__space_late_mark(sp, c, i)
+	    : sp->sleeps     ? eph__space_sleep_mark(sp, c, i)
+			     : 0;
 	eph__space_unpack(sp, id);
 	for (unsigned j = 0; j < act->n; j++)
 		key.piece[j] = sp->base[act->piece[j]];

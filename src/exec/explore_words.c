@@ -500,28 +500,44 @@ eph__space_shadows(struct eph_machine *mc)
 	}
 }
 
+/* The page of entries that a word is in, or NULL. */
+static const void *
+space_table(const struct eph_machine *mc, const uint64_t *p)
+{
+	for (uint32_t i = 0; kva_has_entry(mc, i); i += EPH_PTP_ENTRIES) {
+		const void *first = mc->ptp[i >> EPH_PTP_SHIFT]->pte;
+
+		if (space_within(p, first, EPH_PTP_ENTRIES * sizeof(eph_pte_t)))
+			return (first);
+	}
+	return (NULL);
+}
+
+bool
+eph__space_is_entry(const struct eph_machine *mc, const uint64_t *p)
+{
+	return (space_table(mc, p) != NULL);
+}
+
 /* What a word belongs to: a CPU's TLB, page-table entries, anything else. */
 static const void *
-space_kind(const struct ex_space *sp, const uint64_t *p)
+space_kind(const struct ex_space *sp, const uint64_t *p, uint8_t *of)
 {
 	const struct eph_machine *mc = sp->ex->mc;
-	const char *at = (const char *)p;
+	const void *table;
 
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		size_t n;
 		const struct eph_shadow *sh = space_shadow(mc->cpus[c], &n);
 
+		*of = (uint8_t)c;
 		if (sh != NULL && space_within(p, sh, n * sizeof(*sh)))
 			return (sh);
 	}
-	for (uint32_t i = 0; kva_has_entry(mc, i); i += EPH_PTP_ENTRIES) {
-		const char *first =
-		    (const char *)mc->ptp[i >> EPH_PTP_SHIFT]->pte;
-
-		if (at >= first &&
-		    at < first + EPH_PTP_ENTRIES * sizeof(eph_pte_t))
-			return (first);
-	}
+	*of = SPACE_OF_PTES;
+	if ((table = space_table(mc, p)) != NULL)
+		return (table);
+	*of = SPACE_OF_OTHER;
 	return (NULL);
 }
 
@@ -553,6 +569,7 @@ eph__space_groups(struct ex_space *sp)
 	const void *kind = sp, *next;
 	struct space_run *r = NULL;
 	uint32_t nruns = 0, words = 0, at = 0;
+	uint8_t of;
 
 	free(sp->run);
 	free(sp->held);
@@ -562,13 +579,15 @@ eph__space_groups(struct ex_space *sp)
 	if (sp->run == NULL || sp->held == NULL)
 		return (ENOMEM);
 	sp->ngroups = 0;
+	memset(sp->of, SPACE_OF_OTHER, sizeof(sp->of));
 	for (size_t i = 0; i < sp->nwords; i++, kind = next) {
 		uint64_t *p = sp->word[i];
 
-		next = space_kind(sp, p);
+		next = space_kind(sp, p, &of);
 		if (next != kind || words >= most) {
 			if (sp->ngroups + sp->nentities + 1 == SPACE_PIECES)
 				return (ENOMEM);
+			sp->of[sp->ngroups] = of;
 			sp->first[sp->ngroups++] = nruns;
 			words = 0;
 			r = NULL;

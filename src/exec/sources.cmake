@@ -7,6 +7,7 @@ set(EPHMAP_SOURCES
     explore_greybox.c
     explore_intern.c
     explore_intr.c
+    explore_late.c
     explore_life.c
     explore_pick.c
     explore_pos.c

@@ -448,6 +448,15 @@ eph__cpu_evict(struct eph_cpu *cpu, uint32_t i)
 	return (true);
 }
 
+bool
+eph__shadow_loads_same(const struct eph_shadow *sh, eph_pte_t pte)
+{
+	return ((pte & EPH_PTE_A) != 0 &&
+	    shadow_frame(sh) == EPH_PTE_FRAME(pte) &&
+	    (sh->key & EPH_SHADOW_FLAGS & ~(uint32_t)EPH_SHADOW_MIXED) ==
+		shadow_flags(pte));
+}
+
 /* This CPU's translation of index `i`, which is live, is gone. */
 static void
 cpu_drop(struct eph_cpu *cpu, uint32_t i, struct eph_shadow *sh)

@@ -256,6 +256,9 @@ struct eph_shadow *eph__machine_walk(
 bool eph__cpu_speculate(struct eph_cpu *cpu, uint32_t i);
 bool eph__cpu_evict(struct eph_cpu *cpu, uint32_t i);
 
+/* Would a load of `pte` leave a cell that is live, and the entry, as is? */
+bool eph__shadow_loads_same(const struct eph_shadow *sh, eph_pte_t pte);
+
 /*
  * An entry that software writes into the TLB, locked: it is used without a
  * page table until it is invalidated by its address, whatever is flushed.

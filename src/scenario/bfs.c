@@ -237,6 +237,7 @@ bfs_result(struct bfs *b, enum bfs_end end)
 	r->frontier = r->states - b->at;
 	r->memory_bytes = eph__space_bytes(b->sp);
 	r->words = eph__space_words(b->sp);
+	r->late = eph__space_late(b->sp) && b->s->ex->adversary;
 	r->exhausted = end == BFS_ON;
 	r->bounded = b->s->ex->pages_full;
 	r->schedules = 0;
@@ -253,7 +254,11 @@ eph__search_bfs(struct search *s, const struct eph_explore_config *cfg,
 
 	if (cfg->seconds > 0)
 		b.end = search_now() + cfg->seconds;
-	error = eph__space_create(s->ex, cfg->check_states, &b.sp, err);
+	error = eph__space_create(s->ex,
+	    cfg->check_states	   ? EX_SPACE_CHECK
+		: cfg->every_state ? EX_SPACE_EVERY
+				   : EX_SPACE_LATE,
+	    &b.sp, err);
 	for (unsigned i = 0; error == 0 && end == BFS_AGAIN; i++) {
 		if (i == BFS_RESTARTS)
 			PANIC("a state has no end of words");

@@ -109,6 +109,15 @@ search_applies(const struct eph_explore_config *cfg, struct eph_err *err)
 		    "%" PRIu32 " pages: scenario %s has %" PRIu32
 		    " on %u CPUs, expected at most so many",
 		    cfg->pages, sc->name, search_pages(sc, ncpus), ncpus));
+	if (cfg->ops != 0 && cfg->threads)
+		return (eph_err_set(err, EINVAL,
+		    "operations are counted under explore only, not on real "
+		    "threads"));
+	if (cfg->ops > sc->ops)
+		return (eph_err_set(err, EINVAL,
+		    "%" PRIu32 " operations: scenario %s has %" PRIu32
+		    " a thread, expected at most so many",
+		    cfg->ops, sc->name, sc->ops));
 	return (0);
 }
 
@@ -145,6 +154,11 @@ search_world(
 	s->x->ncpus = wcfg.cpus;
 	s->x->nbufs = wcfg.nbufs;
 	s->x->pages = cfg->pages;
+	s->x->ops = cfg->ops < sc->ops ? cfg->ops : 0;
+	if (s->x->ops != 0 &&
+	    (s->x->maps = eph_machine_alloc(
+		 s->mc, EX_ENTITIES * sizeof(*s->x->maps))) == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
 	s->x->broken = cfg->broken;
 	s->x->design = design;
 	s->x->state = eph_world_state(s->world);
@@ -280,12 +294,16 @@ eph__search_program(const struct search *s, struct eph_explore_result *r)
 	const uint32_t pages = s->x->pages != 0
 	    ? s->x->pages
 	    : search_pages(s->scenario, s->x->ncpus);
+	char some[24] = "";
 
+	if (s->x->ops != 0)
+		(void)snprintf(
+		    some, sizeof(some), "%" PRIu32 " of ", s->x->ops);
 	(void)snprintf(r->program, sizeof(r->program),
-	    "%" PRIu32 " buffer%s, %u CPUs, %" PRIu32 " page%s, %" PRIu32
+	    "%" PRIu32 " buffer%s, %u CPUs, %" PRIu32 " page%s, %s%" PRIu32
 	    " operation%s a thread",
 	    s->x->nbufs, s->x->nbufs == 1 ? "" : "s", s->x->ncpus, pages,
-	    pages == 1 ? "" : "s", s->scenario->ops,
+	    pages == 1 ? "" : "s", some, s->scenario->ops,
 	    s->scenario->ops == 1 ? "" : "s");
 }
 

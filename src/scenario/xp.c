@@ -81,6 +81,21 @@ eph_xp_page(struct eph_xp *x, uint32_t n)
 	return (m);
 }
 
+/* One map more of the thread, or handler, that runs: may it? */
+static bool
+xp_counts(struct eph_xp *x)
+{
+	const struct explore *ex;
+
+	if (x->ops == 0)
+		return (true);
+	ex = x->mc->exec_state;
+	if (x->maps[ex->cur->id] == x->ops)
+		return (false);
+	x->maps[ex->cur->id]++;
+	return (true);
+}
+
 int
 eph_xp_map(
     struct eph_xp *x, struct vm_page *m, unsigned flags, struct eph_mapping *mp)
@@ -89,6 +104,8 @@ eph_xp_map(
 	uint64_t held;
 	int error;
 
+	if (!xp_counts(x))
+		return (ECANCELED);
 	EPH_NOTE(x->mc, "map frame %" PRIu32 "%s", m->frame,
 	    (flags & SFB_CPUPRIVATE) != 0 ? " private" : "");
 	error = eph_design_map(
@@ -160,6 +177,8 @@ eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
 	if (x->design->unmap(x->state, mp->obj) != 0)
 		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);
+	/* What a stack still holds would tell states apart. */
+	*mp = (struct eph_mapping){ 0 };
 }
 
 bool

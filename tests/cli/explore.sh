@@ -75,11 +75,20 @@ expect_out '^=> stale use: CPU 0'
 # (A build whose stacks cannot be saved says so.)
 run explore --design sf_buf.accessed --scenario same-page --strategy bfs
 if [ "$status" -eq 0 ]; then
-	expect_out 'none: 2 buffers, 2 CPUs, 1 page, 1 operation a thread, fills on, renaming off'
+	expect_out 'none: 2 buffers, 2 CPUs, 1 page, 1 operation a thread, fills on, as late as can be, renaming off'
 	expect_out 'states, all of them'
+	accepts explore --design sf_buf.accessed --scenario same-page \
+	    --strategy bfs --every-state
+	expect_out '1 operation a thread, fills on, renaming off: 798 states'
+	accepts explore --design sf_buf.accessed --scenario free-map \
+	    --strategy bfs --ops 1
+	expect_out 'none: 2 buffers, 2 CPUs, 3 pages, 1 of 2 operations a thread'
 	accepts explore --design sf_buf.accessed --scenario free-map \
 	    --strategy bfs --budget 500
 	expect_out 'not finished: .* states, frontier'
+	run explore --design sf_buf.accessed --scenario free-map --ops 3
+	expect_status 2
+	expect_err 'free-map has 2 a thread, expected at most so many'
 	run explore --bug mbuf-2001-decrement-then-cmpset --strategy bfs
 	expect_status 1
 	expect_out '^schedule: a2b'

@@ -37,6 +37,8 @@ struct eph_xp {
 	_Atomic(uint64_t) held_peak;
 	void *arg; /* the scenario's own */
 	const struct eph_scenario *scenario;
+	uint32_t ops;	/* maps of a thread, at most; 0: any number */
+	uint32_t *maps; /* so far; explore's */
 };
 
 struct eph_scenario {
@@ -88,7 +90,8 @@ void
 eph_xp_failure(struct eph_xp *x, enum eph_failure f, const char *fmt, ...);
 
 /*
- * Page number `n` < XP_PAGES, map, touch where it may be touched, unmap.  With
+ * Page number `n` < XP_PAGES, map (ECANCELED: no more of it, the thread has done
+ * the maps that it was allowed), touch where it may be touched, unmap.  With
  * x->pages, page n > 0 is one of 1 to x->pages, in turn.
  */
 #define XP_PAGES 512u

@@ -9,15 +9,17 @@
 # Each cell is a file in DIR (verdicts.cells): what is there is not run again,
 # so the command can be stopped and started.  After a change of ephmap remove
 # DIR.  Cells are tried with few states first, so that the table is useful
-# early; each ends at the last of VERDICTS_STATES states, or at VERDICTS_MEMORY
-# MiB.  VERDICTS_JOBS run at a time, at low priority.  VERDICTS_ONLY is a
-# pattern of cells (grep -E).  Exits 1 where a design without known holes fails.
+# early; each ends at the last of VERDICTS_STATES states, at VERDICTS_MEMORY
+# MiB, or after VERDICTS_SECONDS.  What is not finished then is tried with fewer
+# operations a thread, the most that are finished.  VERDICTS_JOBS run at a time,
+# at low priority.  VERDICTS_ONLY is a pattern of cells (grep -E).  Exits 1 where
+# a design without known holes fails.
 
 set -eu
 export LC_ALL=C
-: "${VERDICTS_STATES:=100000 2000000 20000000}" "${VERDICTS_ONLY:=.}"
-: "${VERDICTS_MEMORY:=2500}" "${VERDICTS_JOBS:=2}"
-export VERDICTS_MEMORY
+: "${VERDICTS_STATES:=300000 3000000 30000000}" "${VERDICTS_ONLY:=.}"
+: "${VERDICTS_MEMORY:=4000}" "${VERDICTS_JOBS:=2}" "${VERDICTS_SECONDS:=900}"
+export VERDICTS_MEMORY VERDICTS_SECONDS
 
 # A number or a text of the object in $answer.
 value() {
@@ -35,10 +37,13 @@ cell() {
 	set -- --strategy bfs --format json --budget "$states"
 	[ "$nbufs" = - ] || set -- "$@" --nbufs "$nbufs"
 	[ "$pages" = - ] || set -- "$@" --pages "$pages"
-	[ "$form" = shipped ] || set -- "$@" --repaired
+	case $form in
+	repaired) set -- "$@" --repaired ;;
+	ops[0-9]*) set -- "$@" --ops "${form#ops}" ;;
+	esac
 	status=0
-	nice -n 15 "$EPHMAP" explore --design "$design" --scenario "$scenario" \
-	    --memory "$VERDICTS_MEMORY" "$@" >"$answer" 2>"$spent" || status=$?
+	nice -n 10 "$EPHMAP" explore --design "$design" --scenario "$scenario" \
+	    --memory "$VERDICTS_MEMORY" --seconds "$VERDICTS_SECONDS" "$@" >"$answer" 2>"$spent" || status=$?
 	if [ "$status" -gt 1 ]; then # not a number of buffers for this design
 		[ "$status" -eq 2 ] ||
 			echo "verdicts.sh: $design, $scenario: exit $status" >&2
@@ -59,6 +64,16 @@ cell() {
 	rm -f "$answer" "$spent"
 }
 
+# A cell that is not finished, with fewer operations a thread until one is.
+fewer() {
+	ops=$(awk -v scenario="$3" '$1 == scenario { print $4 }' "$DIR/.machines")
+	while ops=$((ops - 1)) && [ "$ops" -ge 1 ]; do
+		cell "$1" "$2" "$3" "$4" "$5" "ops$ops"
+		read -r verdict rest <"$DIR/$2,$3,$4,$5,ops$ops"
+		[ "$verdict" = open ] || break
+	done
+}
+
 # DESIGN SCENARIO NBUFS PAGES of every cell; "-": as the scenario has it.
 cells() {
 	"$EPHMAP" list designs --format json | awk '
@@ -75,7 +90,8 @@ cells() {
 	    { v = $2; gsub(/[",]/, "", v) }
 	    $1 == "\"name\":" { name = v }
 	    $1 == "\"nbufs\":" { own = v }
-	    $1 == "\"pages\":" { all = v; print name, own, all >machines }
+	    $1 == "\"pages\":" { all = v }
+	    $1 == "\"ops\":" { print name, own, all, v >machines }
 	    $1 == "]" || $1 == "]," { there = 0 }
 	    there {
 		design = $1
@@ -89,22 +105,28 @@ cells() {
 	    awk '!seen[$0]++'
 }
 
-# Every cell as shipped; and those that fail, with their holes repaired.
+# What there is to do, in this turn: every cell as shipped; those that fail,
+# with their holes repaired; those that are not finished, with fewer operations.
 work() {
-	sed 's/$/ shipped/' "$DIR/.cells"
 	while read -r design scenario nbufs pages; do
-		file=$DIR/$design,$scenario,$nbufs,$pages,shipped
-		[ -s "$file" ] && read -r verdict rest <"$file" || continue
-		[ "$verdict" = fails ] && grep -q "^$design	." "$DIR/.holes" &&
-		    echo "$design $scenario $nbufs $pages repaired"
+		file=$DIR/$design,$scenario,$nbufs,$pages,shipped verdict=
+		[ ! -s "$file" ] || read -r verdict rest <"$file"
+		case $1,$verdict in
+		shipped,*) ;;
+		repaired,fails) grep -q "^$design	." "$DIR/.holes" || continue ;;
+		fewer,open) ;;
+		*) continue ;;
+		esac
+		echo "$design $scenario $nbufs $pages $1"
 	done <"$DIR/.cells"
 }
 
 # From the files of all cells: the document.
 table() {
 	since=$(find "$DIR" -name '*,shipped' -printf '%TF\n' | sort | head -n 1)
-	awk -v dir="$DIR" -v memory="$VERDICTS_MEMORY" -v since="$since" '
+	awk -v dir="$DIR" -v since="$since" '
 	    function thousands(n) {
+		n += 0
 		return n < 1000 ? n : thousands(int(n / 1000)) \
 		    sprintf(",%03d", n % 1000)
 	    }
@@ -129,7 +151,7 @@ table() {
 		return failure ", " steps " steps: `" schedule "`"
 	    }
 	    BEGIN { while ((getline d <(dir "/.nbufs")) > 0) has[d] = 1 }
-	    FILENAME == ARGV[1] { own[$1] = $2; all[$1] = $3; next }
+	    FILENAME == ARGV[1] { own[$1] = $2; all[$1] = $3; ops[$1] = $4; next }
 	    FILENAME == ARGV[2] {
 		order[++n] = $1
 		holes[$1] = substr($0, length($1) + 2)
@@ -137,14 +159,29 @@ table() {
 	    }
 	    !get("shipped") { next }
 	    {
-		count[verdict]++
 		total += states
 		spent += seconds
 		buffers = $3 == "-" ? own[$2] : $3
 		if (!($1 in has))
 			buffers = "-"
+		k = ops[$2]
+		seen = ""
+		if (verdict == "open")
+			seen = "; of all " k ": " words() ", " \
+			    thousands(states) " states"
+		while (verdict == "open" && --k > 0 && get("ops" k)) {
+			total += states
+			spent += seconds
+		}
+		if (verdict == "open") {
+			get("shipped")
+			k = ops[$2]
+			seen = ""
+		}
+		count[verdict (seen != "" ? " of fewer" : "")]++
 		row = "| " $2 " | " buffers " | " ($4 == "-" ? all[$2] : $4) \
-		    " | " thousands(states) " | " seconds " | " words()
+		    " | " k (seen != "" ? " of " ops[$2] : "") " | " \
+		    thousands(states) " | " seconds " | " words() seen
 		if (verdict == "fails" && $2 == "copy" && buffers == 2)
 			row = row "; the program'\''s own (explore.md)"
 		else if (verdict == "fails" && holes[$1] == "")
@@ -160,19 +197,25 @@ table() {
 		print "Made by `doc/verdicts.sh`: every design in every scenario"
 		print "that it supports, on 2 CPUs, with 2 and 3 buffers (where it"
 		print "has a number of them), 2 and 3 pages (where the scenario has"
-		print "so many), and as the scenario has it; fills on, renaming off,"
-		print "no late stores.  \"none\" is a proof (explore.md); a failure has"
+		print "so many), and as the scenario has it; all its operations a"
+		print "thread (K), or where that is not finished the first K of"
+		print "them, the most that are; fills on, as late as can be,"
+		print "renaming off, no late stores.  \"none\" is a proof (explore.md); a failure has"
 		print "its shortest schedule, for `ephmap explore --replay`.  Seconds"
 		print "are of one core, with those of making the machine."
 		print "Measured from " since " on.  How many states there are is a"
 		print "matter of the build, too (explore.md): what is proved or"
 		print "fails is not.\n"
-		printf "%s cells: %s none, %s fail, %s not finished.\n", \
-		    thousands(count["none"] + count["fails"] + count["open"]), \
+		printf "%s cells: %s none, %s fail; with fewer operations\n" \
+		    "a thread %s none, %s fail; %s not finished.\n", \
+		    thousands(count["none"] + count["fails"] + count["open"] + \
+			count["none of fewer"] + count["fails of fewer"]), \
 		    thousands(count["none"]), thousands(count["fails"]), \
+		    thousands(count["none of fewer"]), \
+		    thousands(count["fails of fewer"]), \
 		    thousands(count["open"])
 		print "\"Not finished\" claims nothing: it is the states that"
-		print "were seen within a budget of states or " memory " MiB.\n"
+		print "were seen within a budget of states, seconds or memory.\n"
 		printf "%s states, %s seconds.\n", thousands(total), \
 		    thousands(int(spent))
 		for (i = 1; i <= n; i++) {
@@ -181,8 +224,8 @@ table() {
 			print "\n## " order[i] "\n"
 			print (holes[order[i]] == "" ? "No hole is known.\n" : \
 			    "Holes: " holes[order[i]] ".\n")
-			print "| scenario | buffers | pages | states | s | verdict |"
-			print "|---|---|---|---|---|---|"
+			print "| scenario | buffers | pages | K | states | s | verdict |"
+			print "|---|---|---|---|---|---|---|"
 			printf "%s", rows[order[i]]
 		}
 	    }' "$DIR/.machines" "$DIR/.holes" "$DIR/.cells"
@@ -192,7 +235,7 @@ EPHMAP=${1:-ephmap} DIR=${2:-verdicts.cells}
 if [ "$EPHMAP" = --cell ]; then # of a run of this script
 	EPHMAP=$2 DIR=$3
 	shift 3
-	cell "$@"
+	if [ "$6" = fewer ]; then fewer "$@"; else cell "$@"; fi
 	exit 0
 fi
 here=$(cd "$(dirname "$0")" && pwd)
@@ -202,8 +245,8 @@ mkdir -p "$DIR"
     $2 == "holes" { print name "\t" $4 }' >"$DIR/.holes"
 cells | grep -E "$VERDICTS_ONLY" >"$DIR/.cells"
 for states in $VERDICTS_STATES; do
-	for turn in shipped repaired; do
-		work | grep " $turn\$" | xargs -r -L 1 -P "$VERDICTS_JOBS" \
+	for turn in shipped repaired fewer; do
+		work "$turn" | xargs -r -L 1 -P "$VERDICTS_JOBS" \
 		    "$0" --cell "$EPHMAP" "$DIR" "$states"
 	done
 done

@@ -299,6 +299,7 @@ scenario_rows(struct rows *rows)
 		set_number(o, "cpus", sc->cpus);
 		set_number(o, "nbufs", sc->nbufs);
 		set_number(o, "pages", sc->pages + sc->pages_cpu * sc->cpus);
+		set_number(o, "ops", sc->ops);
 		set_bool(o, "needs_design", !sc->no_design);
 		set_designs(o, sc);
 	}

@@ -331,6 +331,50 @@ test_a_range_is_used_again(void)
 }
 
 /*
+ * Where others run as well, a target invalidates page by page up to the
+ * protocol's ceiling, and flushes beyond.
+ */
+static bool range_flushes;
+
+static void
+range_finish(struct eph_xp *x)
+{
+	struct eph_counters c;
+
+	eph_machine_counters(x->mc, &c);
+	if ((c.flush_remote != 0) != range_flushes ||
+	    (c.invlpg_remote != 0) == range_flushes)
+		eph_xp_failure(x, EPH_FAIL_WRONG,
+		    "%u pages: %u flushes and %u invlpg for others",
+		    range_pages, (unsigned)c.flush_remote,
+		    (unsigned)c.invlpg_remote);
+}
+
+static void
+test_a_ceiling_is_the_same_where_others_run(void)
+{
+	static const struct {
+		const char *name;
+		unsigned pages; /* invalidated one by one */
+	} ceiling[] = { { "acked-invlpg", RANGE_PAGES - 1 },
+		{ "rendezvous", 1 }, { "early-ack", 33 },
+		{ "overlap", RANGE_PAGES - 1 } };
+	struct eph_scenario sc = scenario_range;
+
+	sc.finish = range_finish;
+	for (unsigned n = 0; n < sizeof(ceiling) / sizeof(ceiling[0]); n++) {
+		protocol = *eph_shootdown_find(ceiling[n].name);
+		for (unsigned more = 0; more < 2; more++) {
+			range_pages = ceiling[n].pages + more;
+			range_flushes = more != 0 && range_pages != RANGE_PAGES;
+			CU_ASSERT_EQUAL(
+			    explore_one(&sc, "random", 2, false, EPH_FAIL_NONE),
+			    EPH_FAIL_NONE);
+		}
+	}
+}
+
+/*
  * A removal that a message asks for: CPU 0 may answer it while it waits for
  * the shootdown of a removal of its own.  Who sent it finds the entry gone.
  */
@@ -483,6 +527,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_designs_are_safe_with_every_protocol),
 	TEST(test_an_address_is_used_again),
 	TEST(test_a_range_is_used_again),
+	TEST(test_a_ceiling_is_the_same_where_others_run),
 	TEST(test_a_message_removes_while_its_cpu_shoots),
 	TEST(test_a_cpu_that_wakes_and_forgets_is_found),
 	TEST(test_an_address_that_is_used_without_asking_is_found),

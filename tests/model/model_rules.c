@@ -210,37 +210,81 @@ memory_is_flat_in_a_schedule(void)
 
 /* Calls */
 
-/* Each call of each design counts once, where it was made. */
+/* What a CPU does itself, by all but CPU 1. */
+static uint64_t
+elsewhere(const struct eph_machine *mc)
+{
+	uint64_t sum = 0;
+
+	for (unsigned n = 0; n < mc->ncpus; n++) {
+		const struct eph_counters *c = &mc->cpus[n]->c;
+
+		if (n != 1)
+			sum += c->map_calls + c->hit_active + c->hit_inactive +
+			    c->miss + c->evict + c->map_fail + c->sleep +
+			    c->wakeup_spurious + c->unmap_calls + c->kva_calls +
+			    c->pte_store + c->invlpg_local + c->flush_local +
+			    c->ipi_sent + c->ipiq_msg + c->tlb_hit +
+			    c->tlb_miss + c->walk_step + c->lock_acquire;
+	}
+	return (sum);
+}
+
 static void
-every_call_is_counted_once(void)
+call_each(const struct flat *f, uint32_t page)
+{
+	struct eph_mapping mp;
+	uint32_t reached;
+
+	CU_ASSERT_EQUAL_FATAL(eph_design_map(f->ops, f->mc, f->state,
+				  vm_page_get(f->mc, page), SFB_DEFAULT, &mp),
+	    0);
+	(void)eph_machine_access(f->mc, f->ops->kva(f->state, mp.obj),
+	    EPH_TOUCH_WRITE, vm_page_get(f->mc, page), &reached);
+	CU_ASSERT_EQUAL(f->ops->unmap(f->state, mp.obj), 0);
+}
+
+/* Each call of each design counts once, and where it was made. */
+static void
+calls_are_counted(const struct eph_design_ops *design, unsigned cpus)
+{
+	const struct eph_world_config cfg = { .tlb = "infinite",
+		.cpus = cpus,
+		.design = design,
+		.nbufs = NBUFS };
+	struct flat f = { .ops = design };
+	const struct eph_counters *c;
+	uint64_t before;
+
+	CU_ASSERT_EQUAL_FATAL(eph_world_create(&cfg, &f.world, NULL), 0);
+	f.mc = eph_world_machine(f.world);
+	f.state = eph_world_state(f.world);
+	eph_cpu_enter(f.mc, 1);
+	c = &eph_curcpu(f.mc)->c;
+	before = elsewhere(f.mc);
+	for (uint32_t use = 1; use <= 3 * NBUFS; use++) {
+		call_each(&f, use);
+		if (c->map_calls != use || c->kva_calls != use ||
+		    c->unmap_calls != use || elsewhere(f.mc) != before)
+			printf("%s: %" PRIu64 " maps, %" PRIu64 " kva, %" PRIu64
+			       " unmaps of %" PRIu32 " each, %" PRIu64
+			       " events elsewhere\n",
+			    design->name, c->map_calls, c->kva_calls,
+			    c->unmap_calls, use, elsewhere(f.mc) - before);
+		CU_ASSERT_EQUAL(c->map_calls, use);
+		CU_ASSERT_EQUAL(c->kva_calls, use);
+		CU_ASSERT_EQUAL(c->unmap_calls, use);
+		CU_ASSERT_EQUAL(elsewhere(f.mc), before);
+	}
+	flat_close(&f);
+}
+
+static void
+every_call_is_counted_once_where_it_was_made(void)
 {
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
-		struct eph_mapping mp;
-		const struct eph_counters *c;
-		struct flat f;
-
-		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
-		eph_cpu_enter(f.mc, 1);
-		c = &eph_curcpu(f.mc)->c;
-		for (uint64_t use = 1; use <= 3; use++) {
-			CU_ASSERT_EQUAL_FATAL(
-			    eph_design_map(f.ops, f.mc, f.state,
-				vm_page_get(f.mc, 3), SFB_DEFAULT, &mp),
-			    0);
-			(void)f.ops->kva(f.state, mp.obj);
-			CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
-			if (c->map_calls != use || c->kva_calls != use ||
-			    c->unmap_calls != use)
-				printf("%s: %" PRIu64 " maps, %" PRIu64
-				       " kva, %" PRIu64 " unmaps of %" PRIu64
-				       " each\n",
-				    f.ops->name, c->map_calls, c->kva_calls,
-				    c->unmap_calls, use);
-			CU_ASSERT_EQUAL(c->map_calls, use);
-			CU_ASSERT_EQUAL(c->kva_calls, use);
-			CU_ASSERT_EQUAL(c->unmap_calls, use);
-		}
-		flat_close(&f);
+		calls_are_counted(eph_designs[i], 2);
+		calls_are_counted(eph_designs[i], 70);
 	}
 }
 
@@ -277,6 +321,7 @@ who_waits_for_a_mapping_is_woken(void)
 {
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
 		unsigned asleep = 0;
+		uint64_t before;
 		struct flat f;
 
 		if ((eph_designs[i]->flags & EPH_DESIGN_SLEEPS) == 0 ||
@@ -284,9 +329,10 @@ who_waits_for_a_mapping_is_woken(void)
 		    loses_wakeups(eph_designs[i]))
 			continue;
 		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
+		before = elsewhere(f.mc);
 		for (unsigned n = 0; n < CROWD; n++)
 			CU_ASSERT_PTR_NOT_NULL(
-			    eph_thread_create(f.mc, 0, crowd_thread, &f));
+			    eph_thread_create(f.mc, 1, crowd_thread, &f));
 		for (unsigned n = 0; n < 10 * CROWD; n++) {
 			if ((asleep = eph_run(f.mc)) == 0)
 				break;
@@ -297,6 +343,7 @@ who_waits_for_a_mapping_is_woken(void)
 			    f.ops->name, asleep);
 		CU_ASSERT_EQUAL(asleep, 0);
 		CU_ASSERT_EQUAL(f.failures, 0);
+		CU_ASSERT_EQUAL(elsewhere(f.mc), before);
 		if (asleep != 0)
 			(void)eph_world_abandon(f.world);
 		else
@@ -304,49 +351,161 @@ who_waits_for_a_mapping_is_woken(void)
 	}
 }
 
-/* What a design refuses, it refuses to the CPU that asked. */
+/*
+ * One thread takes all mappings there are, another waits for one: whoever was
+ * woken and got it was not woken in vain, the next time neither.
+ */
+#define PERIOD_NS    20000000u
+#define PERIODS	     3u
+#define MAPPINGS_MAX 64u
+
+static unsigned
+capacity(const struct eph_design_ops *d)
+{
+	return (d->nest != 0 ? d->nest : NBUFS);
+}
+
+static void
+takes_all_thread(void *arg)
+{
+	struct flat *f = arg;
+	struct eph_mapping mp[MAPPINGS_MAX];
+	const unsigned n = capacity(f->ops);
+
+	for (unsigned p = 0; p < PERIODS; p++) {
+		for (unsigned i = 0; i < n; i++)
+			f->failures += eph_design_map(f->ops, f->mc, f->state,
+					   vm_page_get(f->mc, i), SFB_DEFAULT,
+					   &mp[i]) != 0;
+		(void)tsleep(f->mc, &mp, 0, "all", PERIOD_NS / 2);
+		for (unsigned i = n; i-- > 0;)
+			f->failures += f->ops->unmap(f->state, mp[i].obj) != 0;
+		(void)tsleep(f->mc, &mp, 0, "none", PERIOD_NS / 2);
+	}
+}
+
+static void
+waits_thread(void *arg)
+{
+	struct flat *f = arg;
+	struct eph_mapping mp;
+
+	for (unsigned p = 0; p < PERIODS; p++) {
+		(void)tsleep(
+		    f->mc, &mp, 0, "pause", PERIOD_NS / (p == 0 ? 4 : 2));
+		f->failures += eph_design_map(f->ops, f->mc, f->state,
+				   vm_page_get(f->mc, MAPPINGS_MAX + p),
+				   SFB_DEFAULT, &mp) != 0;
+		f->failures += f->ops->unmap(f->state, mp.obj) != 0;
+		(void)tsleep(f->mc, &mp, 0, "pause", PERIOD_NS / 4);
+	}
+}
+
+static void
+who_got_a_mapping_was_not_woken_in_vain(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		const struct eph_design_ops *d = eph_designs[i];
+		struct eph_counters c;
+		struct flat f;
+
+		if ((d->flags & EPH_DESIGN_SLEEPS) == 0 ||
+		    (d->flags & (EPH_DESIGN_CRITICAL | EPH_DESIGN_ALONE)) !=
+			0 ||
+		    capacity(d) > MAPPINGS_MAX)
+			continue;
+		flat_open(&f, d->name, EPH_EXECUTOR_LOCKSTEP);
+		CU_ASSERT_PTR_NOT_NULL(
+		    eph_thread_create(f.mc, 0, takes_all_thread, &f));
+		CU_ASSERT_PTR_NOT_NULL(
+		    eph_thread_create(f.mc, 0, waits_thread, &f));
+		while (eph_run(f.mc) != 0)
+			eph_lockstep_delay(f.mc, PERIOD_NS / 4);
+		CU_ASSERT_EQUAL(f.failures, 0);
+		eph_machine_counters(f.mc, &c);
+		if (c.wakeup_spurious != 0)
+			printf("%s: %" PRIu64 " of %" PRIu64
+			       " sleeps were ended in vain\n",
+			    d->name, c.wakeup_spurious, c.sleep);
+		CU_ASSERT_EQUAL(c.wakeup_spurious, 0);
+		flat_close(&f);
+	}
+}
+
+static void
+a_sysctl_takes_back_what_it_gave(void)
+{
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		const struct eph_sysctl *sc = eph_designs[i]->sysctls;
+		struct flat f;
+
+		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
+		for (; sc != NULL && sc->name != NULL; sc++) {
+			const uint64_t value = sc->get(f.state);
+			const int error =
+			    sc->set != NULL ? sc->set(f.state, value) : EPERM;
+
+			if (error != 0 && error != EPERM)
+				printf("%s: %s refuses its own %" PRIu64 "\n",
+				    f.ops->name, sc->name, value);
+			CU_ASSERT(error == 0 || error == EPERM);
+			CU_ASSERT_EQUAL(sc->get(f.state), value);
+		}
+		flat_close(&f);
+	}
+}
+
+/* What a design refuses is refused to the CPU that asked. */
+static bool
+refuses_by_name(const struct eph_design_ops *design, unsigned who)
+{
+	char name[16];
+	struct eph_mapping mp, second;
+	struct flat f;
+	int error;
+
+	flat_open(&f, design->name, EPH_EXECUTOR_LOCKSTEP);
+	eph_cpu_enter(f.mc, 0);
+	CU_ASSERT_EQUAL_FATAL(eph_design_map(f.ops, f.mc, f.state,
+				  vm_page_get(f.mc, 3), SFB_DEFAULT, &mp),
+	    0);
+	eph_cpu_enter(f.mc, who);
+	error = eph_design_map(
+	    f.ops, f.mc, f.state, vm_page_get(f.mc, 4), SFB_DEFAULT, &second);
+	if (error == ENOTSUP) {
+		(void)snprintf(name, sizeof(name), "CPU %u ", who);
+		CU_ASSERT_EQUAL(
+		    strncmp(eph_world_refusal(f.world), name, strlen(name)), 0);
+	}
+	if (error == 0)
+		CU_ASSERT_EQUAL(f.ops->unmap(f.state, second.obj), 0);
+	eph_cpu_enter(f.mc, 0);
+	CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
+	flat_close(&f);
+	return (error == ENOTSUP);
+}
+
 static void
 a_refusal_names_who_asked(void)
 {
-	unsigned refused = 0;
+	unsigned refused[CPUS] = { 0 };
 
 	for (size_t i = 0; eph_designs[i] != NULL; i++) {
-		struct eph_mapping mp, nested;
-		struct flat f;
-		int error;
-
-		flat_open(&f, eph_designs[i]->name, EPH_EXECUTOR_LOCKSTEP);
-		eph_cpu_enter(f.mc, 0);
-		CU_ASSERT_EQUAL_FATAL(
-		    eph_design_map(f.ops, f.mc, f.state, vm_page_get(f.mc, 3),
-			SFB_DEFAULT, &mp),
-		    0);
-		error = eph_design_map(f.ops, f.mc, f.state,
-		    vm_page_get(f.mc, 4), SFB_DEFAULT, &nested);
-		if (error == ENOTSUP) {
-			refused++;
-			CU_ASSERT_PTR_NOT_NULL(
-			    strstr(eph_world_refusal(f.world), "CPU 0"));
-			CU_ASSERT_PTR_NULL(
-			    strstr(eph_world_refusal(f.world), "CPU 1"));
-		} else if (error == 0) {
-			CU_ASSERT_EQUAL(f.ops->unmap(f.state, nested.obj), 0);
-		}
-		CU_ASSERT_EQUAL(f.ops->unmap(f.state, mp.obj), 0);
-		flat_close(&f);
+		for (unsigned who = 0; who < CPUS; who++)
+			refused[who] += refuses_by_name(eph_designs[i], who);
 	}
-	CU_ASSERT(refused > 0);
+	CU_ASSERT(refused[0] > 0 && refused[1] > 0);
 }
 
 static void
 note_seen(void *arg, const struct eph_event *ev)
 {
-	if (ev->kind == EPH_EV_NOTE)
+	if (ev->kind == EPH_EV_NOTE || ev->kind == EPH_EV_VIOLATION)
 		*(unsigned *)arg = ev->cpu;
 }
 
 static void
-a_note_is_of_the_cpu_that_made_it(void)
+what_is_said_is_of_the_cpu_that_says_it(void)
 {
 	unsigned seen = UINT32_MAX;
 	struct flat f;
@@ -357,7 +516,27 @@ a_note_is_of_the_cpu_that_made_it(void)
 		eph_cpu_enter(f.mc, c);
 		eph_machine_note(f.mc, "here");
 		CU_ASSERT_EQUAL(seen, c);
+		seen = UINT32_MAX;
+		eph_machine_violation(f.mc, "here");
+		CU_ASSERT_EQUAL(seen, c);
 	}
+	flat_close(&f);
+}
+
+/* What is beyond those that are kept is counted, and goes nowhere. */
+static void
+more_violations_than_are_kept(void)
+{
+	struct flat f;
+
+	bare_open(&f, eph_designs[0]->name);
+	for (unsigned n = 1; n <= 2 * EPH_VIOLATIONS_KEPT; n++) {
+		eph_machine_violation(f.mc, "number %u", n);
+		CU_ASSERT_EQUAL(f.mc->nviolations, n);
+		CU_ASSERT_EQUAL(f.mc->refused, 0);
+		CU_ASSERT_STRING_EQUAL(eph_world_refusal(f.world), "");
+	}
+	CU_ASSERT_STRING_EQUAL(f.mc->violations[0].text, "number 1");
 	flat_close(&f);
 }
 
@@ -668,10 +847,13 @@ static CU_TestInfo tests[] = {
 	TEST(memory_is_flat_in_lockstep),
 	TEST(memory_is_flat_with_threads),
 	TEST(memory_is_flat_in_a_schedule),
-	TEST(every_call_is_counted_once),
+	TEST(every_call_is_counted_once_where_it_was_made),
 	TEST(who_waits_for_a_mapping_is_woken),
+	TEST(who_got_a_mapping_was_not_woken_in_vain),
+	TEST(a_sysctl_takes_back_what_it_gave),
 	TEST(a_refusal_names_who_asked),
-	TEST(a_note_is_of_the_cpu_that_made_it),
+	TEST(what_is_said_is_of_the_cpu_that_says_it),
+	TEST(more_violations_than_are_kept),
 	TEST(a_caller_who_wires_gives_back_his_own_wire),
 	TEST(a_test_of_sf_bufs_wires_as_it_likes),
 	TEST(a_policy_without_memory_says_so),

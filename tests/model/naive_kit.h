@@ -18,7 +18,7 @@
 #define SEQ_MAX	 1024u
 #define SEQS	 12u
 #define KNOBS	 8u
-#define COUNTERS 2048u
+#define COUNTERS 16384u
 
 /* Newest first. */
 struct seq {

@@ -12,7 +12,7 @@
 
 #include "ephmap/sdk/policy.h"
 
-#define NAIVE_SLOTS_MAX 128u
+#define NAIVE_SLOTS_MAX 400u
 
 /* By the name of the policy; NULL: there is none. */
 const struct eph_policy_ops *naive_find(const char *name);

@@ -104,6 +104,21 @@ test_with_nearly_all_held_and_pages_lost(void)
 }
 
 /* The parameters of policies whose twins have them. */
+/* So many pages that what a policy grows by itself has to grow, twice. */
+static void
+test_with_tables_that_grow(void)
+{
+	struct eph_policy_check c = { .nslots = 400,
+		.npages = 1000,
+		.seed = 1,
+		.steps = test_long ? 100000 : 4000 };
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		c.reference = naive_find(eph_policies[p]->name);
+		check(&c, eph_policies[p]);
+	}
+}
+
 static void
 test_with_params(void)
 {
@@ -669,6 +684,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_without_holding),
 	TEST(test_with_holding),
 	TEST(test_with_nearly_all_held_and_pages_lost),
+	TEST(test_with_tables_that_grow),
 	TEST(test_with_params),
 	TEST(test_thirty_streams_at_thirteen_sizes),
 	TEST(test_s4fifo_is_s3fifo),

@@ -57,7 +57,7 @@ static inline void
 read_on(uint32_t cpus, uint32_t first, unsigned n)
 {
 	for (unsigned c = 0; c < r.mc->ncpus; c++) {
-		if ((cpus >> c & 1) == 0)
+		if (c >= 32 || (cpus >> c & 1) == 0)
 			continue;
 		eph_cpu_enter(r.mc, c);
 		for (unsigned k = 0; k < n; k++) {

@@ -392,11 +392,13 @@ test_latr_has_64_places(void)
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1, .invlpg_remote = 3,
 	    .ipi_sent = 3);
-	eph_cpu_enter(r.mc, 1); /* has places of its own */
-	pmap_kremove(r.mc, window);
-	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
-	eph_lockstep_drain(r.mc); /* 64 places for three CPUs, one for three */
-	RIG_SAW(&r, .invlpg_remote = 3 * 65);
+	for (unsigned c = 1; c < 4; c++) { /* have places of their own */
+		eph_cpu_enter(r.mc, c);
+		pmap_kremove(r.mc, window);
+		RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
+	}
+	eph_lockstep_drain(r.mc); /* 64 and three places, for three CPUs each */
+	RIG_SAW(&r, .invlpg_remote = 3 * 67);
 	eph_cpu_enter(r.mc, 0);
 	pmap_kremove(r.mc, window);
 	RIG_SAW(&r, .pte_store = 1, .invlpg_local = 1);
@@ -516,6 +518,51 @@ test_every_protocol_tells_needless_interrupts(void)
 	}
 }
 
+/* The page is removed: so many of the CPUs interrupted had held it. */
+static void
+expect_holders(uint32_t holders)
+{
+	struct eph_counters c;
+
+	eph_cpu_enter(r.mc, 0);
+	rig_mark(&r);
+	pmap_kremove(r.mc, window);
+	c = rig_events(&r);
+	CU_ASSERT_EQUAL(c.ipi_sent, r.mc->ncpus - 1);
+	CU_ASSERT_EQUAL(c.needless_ipi, c.ipi_sent - holders);
+	enter(10, 1);
+}
+
+/* What a CPU gave up by itself it does not hold, among few and in a crowd. */
+static void
+test_who_gave_up_a_page_is_not_among_its_holders(void)
+{
+	static const unsigned cpus[] = { 5, 70 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		open_with("acked-invlpg", cpus[i], true);
+		enter(10, 1);
+		for (unsigned round = 0; round < 3; round++) {
+			read_on(0x16, 10, 1);
+			expect_holders(3);
+			read_on(0x16, 10, 1);
+			eph_cpu_enter(r.mc, 1);
+			pmap_invlpg(r.mc, window);
+			expect_holders(2);
+			read_on(0x16, 10, 1);
+			eph_cpu_enter(r.mc, 4);
+			pmap_flush_local(r.mc, true);
+			expect_holders(2);
+			read_on(0x16, 10, 1);
+			smp_invltlb(r.mc, window, 1, true);
+			pmap_flush_local(r.mc, true);
+			read_on(0x0c, 10, 1);
+			expect_holders(2);
+		}
+		close_it();
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(test_early_ack_has_a_ceiling),
 	TEST(test_broadcast_interrupts_nobody),
@@ -534,6 +581,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_one_cpu_is_alone),
 	TEST(test_designs_are_safe_with_them),
 	TEST(test_every_protocol_tells_needless_interrupts),
+	TEST(test_who_gave_up_a_page_is_not_among_its_holders),
 	CU_TEST_INFO_NULL,
 };
 

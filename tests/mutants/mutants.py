@@ -268,11 +268,17 @@ class Build:
         """Which tests reach which line, by gcov; kept until sources change."""
         library = os.path.join(self.work, 'coverage')
         texts = ''.join(open(os.path.join(TOP, f)).read() for f in files)
+        digest = {}
         stale = collections.deque()
         for name, t in self.tests.items():
-            state = key(texts + ''.join(
-                str(os.path.getmtime(w)) for w in t['command']
-                if os.path.isfile(w) and w.startswith((TOP, self.folder))))
+            state = texts
+            for w in t['command']:
+                if os.path.isfile(w) and w.startswith((TOP, self.folder)):
+                    if w not in digest:
+                        with open(w, 'rb') as f:
+                            digest[w] = hashlib.sha1(f.read()).hexdigest()
+                    state += digest[w]
+            state = key(state)
             kept = os.path.join(self.work, 'gcov', name + '.json')
             try:
                 with open(kept) as f:

@@ -3,7 +3,7 @@
 #include "input.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,16 +83,30 @@ show_progress(void *arg, uint64_t done, uint64_t total)
 	progress_step(p, done);
 }
 
-/* What was read, and what was not. */
+/*
+ * What the log was taken for, what was left out, and what it does not tell:
+ * as an import says it, which nobody asked for here.
+ */
 static void
 say_import(
     const char *command, const char *path, const struct eph_import_result *res)
 {
-	text_note("%s: %s is no ephmap trace; read as %s (guessed): %" PRIu64
-		  " calls, %" PRIu64 " malformed lines left out, %" PRIu64
-		  " calls without a result.  `ephmap trace import' keeps it.",
-	    command, path, res->format, res->calls, res->skipped,
-	    res->unfinished);
+	const size_t n = strlen(path);
+	const char *end;
+
+	for (const char *p = res->told; (end = strchr(p, '\n')) != NULL;
+	     p = end + 1) {
+		const bool first = p == res->told && strncmp(p, path, n) == 0 &&
+		    strncmp(p + n, ": ", 2) == 0;
+
+		if (first)
+			text_note("%s: %s is no ephmap trace; read as %.*s.  "
+				  "`ephmap trace import' keeps it.",
+			    command, path, (int)(end - p - (ptrdiff_t)n - 2),
+			    p + n + 2);
+		else
+			text_note("%s: %.*s", command, (int)(end - p), p);
+	}
 }
 
 static int

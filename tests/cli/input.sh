@@ -63,10 +63,24 @@ accepts trace import access.log -o access.ept
 accepts run --design sf_buf.lru access.ept --format csv
 cut -d, -f1-9,11- "$out" >"$base/imported"
 accepts run --design sf_buf.lru access.log --format csv
-expect_err '^ephmap run: access.log is no ephmap trace; read as clf (guessed): '
+expect_err '^ephmap run: access.log is no ephmap trace; read as clf (guessed): 39 requests, '
 cut -d, -f1-9,11- "$out" >"$base/direct"
 expect 'read directly and imported are the same' \
     cmp -s "$base/imported" "$base/direct"
+# And with all that an import says of it.
+accepts trace import access.log -o again.ept
+sed "1s/: access.log: / run: access.log is no ephmap trace; read as /
+    1s/\$/.  \`ephmap trace import' keeps it./
+    2,\$s/^ephmap: /ephmap run: /" "$err" >"$base/said"
+accepts run --design sf_buf.lru access.log
+expect 'the same is said, that the clock ran backwards, too' cmp -s "$err" "$base/said"
+echo '1 sendfile(5, 6, [0], 8192) = 8192' >nginx.strace
+accepts trace import nginx.strace -o again.ept
+sed -n '2,$s/^ephmap: /ephmap run: /p' "$err" >"$base/said"
+expect 'what a log does not tell' [ -s "$base/said" ]
+accepts run --design sf_buf.lru nginx.strace
+sed 1d "$err" >"$base/says"
+expect 'is said, too' cmp -s "$base/says" "$base/said"
 accepts compare --design dmap access.log
 expect_out '^access.log: '
 accepts mrc --sizes 1,2 access.log

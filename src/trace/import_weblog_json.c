@@ -55,7 +55,8 @@ struct json_log {
 	json_t *root; /* of the line taken last; strings lie in it */
 	char *copy;
 	size_t cap;
-	bool headers; /* the size was one with headers */
+	bool headers;	/* the size was one with headers */
+	bool no_memory; /* for the line taken last */
 };
 
 /* The member `name' of the object, a dot in it going into objects. */
@@ -155,6 +156,7 @@ json_escapes(struct json_log *j, const char *s, size_t len)
 		j->cap = 2 * len + 1;
 		if ((j->copy = malloc(j->cap)) == NULL) {
 			j->cap = 0;
+			j->no_memory = true;
 			return (NULL);
 		}
 	}
@@ -174,22 +176,35 @@ json_escapes(struct json_log *j, const char *s, size_t len)
 	return (j->copy);
 }
 
+/* What is no JSON has an error of its own; without memory there may be none. */
+static json_t *
+json_text(struct json_log *j, const char *s)
+{
+	json_error_t je = { .line = 0 };
+	json_t *root =
+	    json_loads(s, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &je);
+
+	if (root == NULL &&
+	    (json_error_code(&je) == json_error_out_of_memory ||
+		json_error_code(&je) == json_error_unknown))
+		j->no_memory = true;
+	return (root);
+}
+
 static bool
 json_load(struct json_log *j, const char *line, size_t len)
 {
 	const char *brace = strchr(line, '{'), *again;
-	const size_t flags = JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL;
-	json_error_t je;
 
 	json_decref(j->root);
 	j->root = NULL;
 	if (brace == NULL)
 		return (false);
-	j->root = json_loads(brace, flags, &je);
+	j->root = json_text(j, brace);
 	if (j->root == NULL &&
 	    (again = json_escapes(j, brace, len - (size_t)(brace - line))) !=
 		NULL)
-		j->root = json_loads(again, flags, &je);
+		j->root = json_text(j, again);
 	return (json_is_object(j->root));
 }
 
@@ -220,7 +235,7 @@ json_parse(void *state, char *line, size_t len, struct web_request *r)
 	json_t *value;
 
 	if (!json_load(j, line, len))
-		return (WEB_BAD);
+		return (j->no_memory ? WEB_NO_MEMORY : WEB_BAD);
 	if (!json_request(j, r)) /* a message of another kind */
 		return (j->any_given ? WEB_BAD : WEB_NONE);
 	if (!json_u64(json_want(j, J_STATUS, &name), &r->status) ||

@@ -200,6 +200,8 @@ web_next(struct eph_import *im, struct web *w, struct web_request *r,
 	*kindp = memchr(line, '\0', len) != NULL
 	    ? WEB_BAD
 	    : w->form->parse(w->form->state, line, len, r);
+	if (*kindp == WEB_NO_MEMORY)
+		return (eph_err_set(im->err, ENOMEM, "out of memory"));
 	return (0);
 }
 

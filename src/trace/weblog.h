@@ -35,6 +35,7 @@ enum web_line {
 	WEB_COMMENT, /* part of the form, no request and none left out */
 	WEB_NONE,    /* a response without a request: attacks, "-" */
 	WEB_BAD,
+	WEB_NO_MEMORY,
 };
 
 /* A form of log is a parser of its lines. */

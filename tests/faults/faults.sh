@@ -52,6 +52,7 @@ printf 'time,id,size\n0,5,10\n1,"6",20\n2,5,10\n' >in/log.csv
 printf '7 openat(AT_FDCWD, "/a", O_RDONLY) = 3\n7 fork() = 8\n8 sendfile(9, 3, [0] <unfinished ...>\n7 sendfile(9, 3, NULL, 9000) = 9000\n8 <... sendfile resumed> => [4096], 4096) = 4096\n7 rename("/a", "/b") = 0\n' >in/log.strace
 printf 'h - - [12/Mar/2024:08:00:01 +0000] "GET /a HTTP/1.1" 200 5000\nh - - [12/Mar/2024:08:00:01 +0000] "HEAD /a HTTP/1.1" 200 200\n' >in/web.log
 printf '{"ts":1,"method":"GET","uri":"/a","size":5000,"status":200}\n' >in/json.log
+printf '{"ts":2,"method":"GET","uri":"/b","size":9000,"status":200,"a":"\\x22"}\n' >>in/json.log
 printf 'invlpg_local = 100\n' >in/costs.txt
 printf 'design = dmap, sf_buf.lru\nnbufs = 8, 16\ntrace = in/zipf.ept\n' >in/spec
 "$PROGRAM" sweep in/spec -o in/old.db >/dev/null 2>&1 || exit 2

@@ -59,6 +59,7 @@ static void
 say_designs(FILE *f, const struct groups *gs, size_t first, size_t end)
 {
 	const struct group *best = cheapest(gs, first, end, false);
+	const struct group *sized = cheapest(gs, first, end, true);
 	const struct group *last = NULL;
 	char number[NUMBER_MAX];
 	unsigned refused = 0;
@@ -75,14 +76,11 @@ say_designs(FILE *f, const struct groups *gs, size_t first, size_t end)
 	(void)fputs("<li>The cheapest is ", f);
 	say_cost(f, gs, best);
 	(void)fputs(".</li>\n", f);
-	if (best->axis[GROUP_NBUFS][0] == '\0' &&
-	    cheapest(gs, first, end, true) != NULL) {
-		const struct group *g = cheapest(gs, first, end, true);
-
+	if (best->axis[GROUP_NBUFS][0] == '\0' && sized != NULL) {
 		(void)fputs("<li>Of those with a number of buffers it is ", f);
-		say_cost(f, gs, g);
+		say_cost(f, gs, sized);
 		(void)fprintf(f, ", %s times as much.</li>\n",
-		    number_real(number, price(g) / price(best), 2));
+		    number_real(number, price(sized) / price(best), 2));
 	}
 	if (last != best) {
 		(void)fputs("<li>The dearest is ", f);

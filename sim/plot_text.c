@@ -15,7 +15,8 @@
 #define WIDTH	   200
 #define BAR_NUMBER 10 /* columns of the number behind a bar */
 
-static const char marks[] = "*o+x#@%&=~abcdefghijklmnpqrstuvwyz";
+static const char marks[] =
+    "*o+x#@%&=~abcdefghijklmnpqrstuvwyzABCDEFGHIJKLMNPQRSTUVWXYZ";
 
 struct canvas {
 	double x0, x1, y0, y1;
@@ -42,7 +43,7 @@ find_range(const struct plot *p, struct canvas *c)
 {
 	c->x0 = INFINITY;
 	c->x1 = -INFINITY;
-	c->y0 = c->log_y ? INFINITY : 0;
+	c->y0 = INFINITY;
 	c->y1 = c->log_y ? -INFINITY : 0;
 	for (size_t l = 0; l < p->nlines; l++) {
 		for (size_t i = 0; i < p->line[l].n; i++) {
@@ -56,8 +57,11 @@ find_range(const struct plot *p, struct canvas *c)
 	}
 	if (!(c->x1 > c->x0))
 		c->x1 = c->x0 + 1;
+	/* At 0, unless all would lie in the upper half. */
 	if (!c->log_y)
-		c->y0 = 0;
+		c->y0 = c->y0 > c->y1 / 2 && c->y0 < c->y1
+		    ? c->y0 - (c->y1 - c->y0) / 10
+		    : 0;
 	if (!(c->y1 > c->y0))
 		c->y1 = c->y0 + 1;
 }

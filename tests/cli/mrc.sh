@@ -56,6 +56,17 @@ looks() {
 }
 accepts mrc --sizes 1,2,3 --plot terminal loop.txt
 expect_out 'miss ratio'
+# Each policy has a mark of its own, and the rows are where the curves are.
+accepts mrc --policy all --sizes 1,2,3 --plot terminal loop.txt
+sed '1,/^ *[0-9]* *|/d; 1,/^ *+--/d' "$out" | grep -o '   [^ ] [a-z0-9-]*' |
+    awk '{ print $1 }' >marks
+expect 'a mark for each policy' [ "$(wc -l <marks)" -ge \
+    "$(($("$EPHMAP" list policies --format csv | wc -l) - 1))" ]
+expect 'no mark twice' [ -z "$(sort marks | uniq -d)" ]
+accepts trace generate zipf --pages 1000 --refs 1200 -o wide.ept
+accepts mrc --sizes 10,20,30 --plot terminal wide.ept
+expect 'no row at 0 where all is above the middle' \
+    [ "$(grep -c '^ *0 |' "$out")" -eq 0 ]
 if command -v gnuplot >/dev/null 2>&1; then
 	accepts mrc --policy all --sizes 1,2,3 --plot curve.svg loop.txt
 	expect 'a plot with the bound' grep -q '>opt *<' curve.svg

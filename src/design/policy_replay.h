@@ -23,8 +23,10 @@
  *
  * POLICY_LISTS(ps) is defined by policies whose state is a struct lists and
  * that take slots by page: those have a second loop, without tables.
- * POLICY_RANKS(ps) is the same for a struct ranks.  In that loop
- * POLICY_AHEAD(ps, page) asks for what else there is of a page.
+ * POLICY_RANKS(ps) is the same for a struct ranks; others define
+ * POLICY_CACHED(ps, page) and POLICY_BY_PAGE(ps, early, late), which asks for
+ * what there is of two pages: one that comes later, and one that comes soon.
+ * In that loop POLICY_AHEAD(ps, page) asks for what else there is of a page.
  */
 
 #include "ephmap/sdk/policy.h"

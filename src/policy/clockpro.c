@@ -43,8 +43,10 @@ enum { HAND_HOT, HAND_COLD, HAND_TEST, HANDS };
 
 struct clockpro {
 	struct policy_count c;
-	struct clockpro_node *n; /* slots, then ghosts */
-	uint32_t hand[HANDS];	 /* EPH_NONE: the ring is empty */
+	struct clockpro_node *n; /* slots, then ghosts; or pages */
+	uint32_t nodes;
+	bool by_page;	      /* a page that left keeps its node */
+	uint32_t hand[HANDS]; /* EPH_NONE: the ring is empty */
 	uint32_t hot, cold, gone;
 	uint32_t cold_pinned;
 	uint32_t cold_target, cold_min, cold_max;
@@ -54,20 +56,15 @@ struct clockpro {
 	struct page_table ghost; /* node of a page's ghost; 0: none */
 };
 
-static uint32_t
-clockpro_nodes(const struct clockpro *k)
-{
-	return (2 * k->c.nslots + 1);
-}
-
 static void
 clockpro_destroy(void *ps)
 {
 	struct clockpro *k = ps;
 	struct eph_mem *mem = k->c.mem;
 
-	eph_mem_free(mem, k->n, clockpro_nodes(k) * sizeof(*k->n));
-	eph__page_table_fini(&k->ghost, mem);
+	eph_mem_free(mem, k->n, k->nodes * sizeof(*k->n));
+	if (!k->by_page)
+		eph__page_table_fini(&k->ghost, mem);
 	eph_mem_free(mem, k, sizeof(*k));
 }
 
@@ -85,9 +82,12 @@ clockpro_create(
 		return (eph__policy_nomem(env, "clockpro", err));
 	k->c.mem = env->mem;
 	k->c.nslots = env->nslots;
-	k->n = eph_mem_alloc(env->mem, clockpro_nodes(k) * sizeof(*k->n));
+	k->by_page = env->by_page;
+	k->nodes = k->by_page ? env->npages_hint : 2 * env->nslots + 1;
+	k->n = eph_mem_alloc(env->mem, k->nodes * sizeof(*k->n));
 	if (k->n == NULL ||
-	    !eph__page_table_init(&k->ghost, env->mem, env->npages_hint)) {
+	    (!k->by_page &&
+		!eph__page_table_init(&k->ghost, env->mem, env->npages_hint))) {
 		clockpro_destroy(k);
 		return (eph__policy_nomem(env, "clockpro", err));
 	}
@@ -96,7 +96,7 @@ clockpro_create(
 	k->cold_max = policy_share(env->nslots, 0.99, k->cold_min);
 	k->cold_target = k->cold_min;
 	k->ghost_free = EPH_NONE;
-	for (uint32_t g = clockpro_nodes(k); g-- > env->nslots;) {
+	for (uint32_t g = k->nodes; !k->by_page && g-- > env->nslots;) {
 		k->n[g].next = k->ghost_free;
 		k->ghost_free = g;
 	}
@@ -161,11 +161,21 @@ static inline void
 clockpro_ghost_drop(struct clockpro *k, uint32_t g)
 {
 	clockpro_unlink(k, g);
-	k->ghost.of[k->n[g].page] = 0;
+	k->gone--;
 	k->n[g].kind = SLOT_EMPTY;
+	if (k->by_page)
+		return;
+	k->ghost.of[k->n[g].page] = 0;
 	k->n[g].next = k->ghost_free;
 	k->ghost_free = g;
-	k->gone--;
+}
+
+static inline uint32_t
+clockpro_ghost(const struct clockpro *k, uint32_t page)
+{
+	if (k->by_page)
+		return (k->n[page].kind == GONE ? page : EPH_NONE);
+	return (page_table_get(&k->ghost, page) - 1);
 }
 
 /* A ghost takes the place of slot `i` in the ring, if it can. */
@@ -195,6 +205,15 @@ clockpro_ghost_add(struct clockpro *k, uint32_t i)
 	}
 	k->gone++;
 	return (true);
+}
+
+/* With slots by page: the node of page `i`, in the ring, is its ghost. */
+static inline void
+clockpro_go(struct clockpro *k, uint32_t i)
+{
+	k->n[i].kind = GONE;
+	k->n[i].test = 1;
+	k->gone++;
 }
 
 /* The test of page `i` has failed. */
@@ -259,7 +278,7 @@ clockpro_run_test(struct clockpro *k)
 static inline void
 clockpro_recall(struct clockpro *k, uint32_t page)
 {
-	const uint32_t g = page_table_get(&k->ghost, page) - 1;
+	const uint32_t g = clockpro_ghost(k, page);
 
 	k->ready = true;
 	k->again = g != EPH_NONE;
@@ -392,15 +411,19 @@ static inline uint32_t
 clockpro_victim(void *ps, uint32_t page)
 {
 	struct clockpro *k = ps;
+	bool test;
 	uint32_t i;
 
 	if (k->c.pinned == k->c.resident)
 		return (EPH_NONE);
 	clockpro_recall(k, page);
 	i = clockpro_run_cold(k);
-	if (!k->n[i].test || !clockpro_ghost_add(k, i))
+	test = k->n[i].test;
+	if (!test || (!k->by_page && !clockpro_ghost_add(k, i)))
 		clockpro_unlink(k, i);
 	clockpro_empty(k, i);
+	if (test && k->by_page)
+		clockpro_go(k, i);
 	clockpro_run_test(k);
 	return (i);
 }
@@ -435,11 +458,16 @@ clockpro_check(void *ps)
 #define POLICY_NEAR(ps, slot) (&((struct clockpro *)(ps))->n[slot])
 #define POLICY_PAST(ps, page)                                                  \
 	page_table_past(&((struct clockpro *)(ps))->ghost, page)
+#define POLICY_CACHED(ps, page)                                                \
+	((uint8_t)(((struct clockpro *)(ps))->n[page].kind - HOT) <= COLD - HOT)
+#define POLICY_BY_PAGE(ps, early, late)                                        \
+	((void)(late), state_ahead(&((struct clockpro *)(ps))->n[early]))
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_clockpro = {
 	.name = "clockpro",
 	.summary = "LIRS with clocks: hot, cold and test hands",
 	.origin = "Jiang, Chen, Zhang, USENIX ATC 2005",
+	.by_page = true,
 	POLICY_CALLS,
 };

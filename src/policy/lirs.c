@@ -43,7 +43,9 @@ CTASSERT(sizeof(struct lirs_node) == 24);
 struct lirs {
 	struct policy_count c;
 	struct lirs_node *n; /* slots, ghosts, the heads of S, Q and ghosts */
+	bool by_page;	     /* pages for slots; one that left keeps its node */
 	uint32_t nghosts;
+	uint32_t ghosts;  /* with slots by page: those that there are */
 	uint32_t s, q, g; /* heads */
 	uint32_t ghost_free;
 	uint32_t lir, lir_max;
@@ -65,7 +67,8 @@ lirs_destroy(void *ps)
 	struct eph_mem *mem = l->c.mem;
 
 	eph_mem_free(mem, l->n, lirs_bytes(l));
-	eph__page_table_fini(&l->ghost, mem);
+	if (!l->by_page)
+		eph__page_table_fini(&l->ghost, mem);
 	eph_mem_free(mem, l, sizeof(*l));
 }
 
@@ -77,7 +80,7 @@ lirs_start(struct lirs *l)
 		l->n[h].q.prev = l->n[h].q.next = h;
 	}
 	l->ghost_free = EPH_NONE;
-	for (uint32_t g = l->s; g-- > l->c.nslots;) {
+	for (uint32_t g = l->s; !l->by_page && g-- > l->c.nslots;) {
 		l->n[g].s.next = l->ghost_free;
 		l->ghost_free = g;
 	}
@@ -107,12 +110,14 @@ lirs_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 	l->c.nslots = env->nslots;
 	l->nghosts = policy_share(env->nslots, v[1], 0);
 	l->lir_max = env->nslots - policy_share(env->nslots, v[0], 1);
-	l->s = env->nslots + l->nghosts;
+	l->by_page = env->by_page;
+	l->s = l->by_page ? env->npages_hint : env->nslots + l->nghosts;
 	l->q = l->s + 1;
 	l->g = l->s + 2;
 	l->n = eph_mem_alloc(env->mem, lirs_bytes(l));
 	if (l->n == NULL ||
-	    !eph__page_table_init(&l->ghost, env->mem, env->npages_hint)) {
+	    (!l->by_page &&
+		!eph__page_table_init(&l->ghost, env->mem, env->npages_hint))) {
 		lirs_destroy(l);
 		return (eph__policy_nomem(env, "lirs", err));
 	}
@@ -170,10 +175,37 @@ lirs_ghost_drop(struct lirs *l, uint32_t g)
 {
 	lirs_s_remove(l, g);
 	lirs_q_remove(l, g);
-	l->ghost.of[l->n[g].page] = 0;
 	l->n[g].kind = SLOT_EMPTY;
+	if (l->by_page) {
+		l->ghosts--;
+		return;
+	}
+	l->ghost.of[l->n[g].page] = 0;
 	l->n[g].s.next = l->ghost_free;
 	l->ghost_free = g;
+}
+
+static inline uint32_t
+lirs_ghost(const struct lirs *l, uint32_t page)
+{
+	if (l->by_page)
+		return (l->n[page].kind == GHOST ? page : EPH_NONE);
+	return (page_table_get(&l->ghost, page) - 1);
+}
+
+/* With slots by page: the node of page `i`, on S, is its ghost. */
+static inline void
+lirs_go(struct lirs *l, uint32_t i)
+{
+	if (l->nghosts == 0) {
+		lirs_s_remove(l, i);
+		return;
+	}
+	if (l->ghosts == l->nghosts)
+		lirs_ghost_drop(l, l->n[l->g].q.prev);
+	l->n[i].kind = GHOST;
+	lirs_q_push(l, i, l->g);
+	l->ghosts++;
 }
 
 /* A ghost takes the place of slot `i` on S. */
@@ -239,7 +271,7 @@ lirs_demote(struct lirs *l)
 static inline void
 lirs_recall(struct lirs *l, uint32_t page)
 {
-	const uint32_t g = page_table_get(&l->ghost, page) - 1;
+	const uint32_t g = lirs_ghost(l, page);
 
 	l->ready = true;
 	l->again = g != EPH_NONE;
@@ -327,11 +359,15 @@ lirs_remove(struct lirs *l, uint32_t slot, bool leave)
 		lirs_q_remove(l, slot);
 	else
 		l->lir--;
-	if (n->on_s && leave && kind == HIR)
-		lirs_ghost_add(l, slot);
-	else if (n->on_s)
-		lirs_s_remove(l, slot);
 	n->kind = SLOT_EMPTY;
+	if (n->on_s && leave && kind == HIR) {
+		if (l->by_page)
+			lirs_go(l, slot);
+		else
+			lirs_ghost_add(l, slot);
+	} else if (n->on_s) {
+		lirs_s_remove(l, slot);
+	}
 	l->c.resident--;
 	l->c.pinned -= n->pinned;
 	n->pinned = 0;
@@ -391,7 +427,7 @@ lirs_check(void *ps)
 			PANIC("lirs: queue Q is broken");
 		on_q++;
 	}
-	for (uint32_t i = 0; i < l->c.nslots; i++) {
+	for (uint32_t i = 0; i < l->s; i++) {
 		hir += l->n[i].kind == HIR;
 		pinned += l->n[i].kind != SLOT_EMPTY && l->n[i].pinned;
 	}
@@ -399,15 +435,29 @@ lirs_check(void *ps)
 		ghosts++;
 	if (lir != l->lir || lir > l->lir_max || hir != on_q ||
 	    lir + hir != l->c.resident || pinned != l->c.pinned ||
-	    ghosts != l->nghosts)
+	    ghosts != (l->by_page ? l->ghosts : l->nghosts))
 		PANIC("lirs: wrong number of pages");
 	if (l->n[l->s].s.prev != l->s && l->n[l->n[l->s].s.prev].kind != LIR)
 		PANIC("lirs: S is not pruned");
 }
 
+/* The node of page `early`, and the neighbours of `late` on S. */
+static inline void
+lirs_ahead(const struct lirs *l, uint32_t early, uint32_t late)
+{
+	state_ahead(&l->n[early]);
+	if (l->n[late].on_s) {
+		state_ahead(&l->n[l->n[late].s.prev]);
+		state_ahead(&l->n[l->n[late].s.next]);
+	}
+}
+
 #define POLICY_NEAR(ps, slot) (&((struct lirs *)(ps))->n[slot])
 #define POLICY_PAST(ps, page)                                                  \
 	page_table_past(&((struct lirs *)(ps))->ghost, page)
+#define POLICY_CACHED(ps, page)                                                \
+	((uint8_t)(((struct lirs *)(ps))->n[page].kind - LIR) <= HIR - LIR)
+#define POLICY_BY_PAGE(ps, early, late) lirs_ahead(ps, early, late)
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lirs = {
@@ -415,5 +465,6 @@ const struct eph_policy_ops eph_policy_lirs = {
 	.summary = "shortest distance between the last two uses stays",
 	.origin = "Jiang and Zhang, SIGMETRICS 2002",
 	.params = lirs_params,
+	.by_page = true,
 	POLICY_CALLS,
 };

@@ -28,7 +28,6 @@ machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 	if (cpu == NULL)
 		return;
 	eph__shadow_free(cpu);
-	eph__tlb_destroy(mc, cpu->tlb);
 	eph__cpu_unlock_all(cpu);
 	eph_machine_free(mc, cpu, sizeof(*cpu));
 }
@@ -49,11 +48,6 @@ machine_cpu_create(struct eph_machine *mc, unsigned id)
 	cpu->shadow_shift = 30;
 	cpu->shadow_used =
 	    3; /* so that the first to be written finds it full */
-	if (!mc->tlb_model->infinite) {
-		cpu->tlb = eph__tlb_create(mc, mc->tlb_model);
-		if (cpu->tlb == NULL)
-			return (ENOMEM);
-	}
 	return (0);
 }
 
@@ -79,7 +73,8 @@ machine_cpus_create(struct eph_machine *mc)
 			return (ENOMEM);
 	}
 	mc->cur = mc->cpus[0];
-	return (0);
+	return (
+	    mc->tlb_model->infinite ? 0 : eph__tlbs_create(mc, mc->tlb_model));
 }
 
 static const char *
@@ -194,6 +189,7 @@ eph__machine_life_destroy(struct eph_machine *mc)
 {
 	struct eph_mem *mem = mc->mem;
 
+	eph__tlbs_destroy(mc);
 	for (unsigned i = 0; i < mc->ncpus; i++)
 		machine_cpu_destroy(mc, mc->cpus[i]);
 	eph_machine_free(mc, mc->cpus, mc->ncpus * sizeof(*mc->cpus));

@@ -2,6 +2,8 @@
 
 #include "machine/tlb.h"
 
+#include <errno.h>
+
 #include "base/kassert.h"
 
 /* Words of a level; the next one begins a line of a cache. */
@@ -22,24 +24,32 @@ tlb_bytes(uint32_t words)
 	return (sizeof(struct eph_tlb) + words * sizeof(uint32_t));
 }
 
-struct eph_tlb *
-eph__tlb_create(struct eph_machine *mc, const struct eph_tlb_model *model)
+int
+eph__tlbs_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 {
 	struct eph_tlb t = { .l1_at = 0 };
-	struct eph_tlb *tlb;
+	size_t bytes;
+	char *all;
 
 	t.l2_at = tlb_level_init(&model->l1, &t.l1_mask, &t.l1_ways);
 	t.words = t.l2_at + tlb_level_init(&model->l2, &t.l2_mask, &t.l2_ways);
-	if ((tlb = eph_machine_alloc(mc, tlb_bytes(t.words))) != NULL)
-		*tlb = t;
-	return (tlb);
+	bytes = tlb_bytes(t.words);
+	if ((all = eph_machine_alloc(mc, mc->ncpus * bytes)) == NULL)
+		return (ENOMEM);
+	for (unsigned c = 0; c < mc->ncpus; c++) {
+		mc->cpus[c]->tlb = (struct eph_tlb *)(void *)(all + c * bytes);
+		*mc->cpus[c]->tlb = t;
+	}
+	return (0);
 }
 
 void
-eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb)
+eph__tlbs_destroy(struct eph_machine *mc)
 {
-	if (tlb != NULL)
-		eph_machine_free(mc, tlb, tlb_bytes(tlb->words));
+	struct eph_tlb *all = mc->cpus[0]->tlb;
+
+	if (all != NULL)
+		eph_machine_free(mc, all, mc->ncpus * tlb_bytes(all->words));
 }
 
 void

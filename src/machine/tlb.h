@@ -65,10 +65,9 @@ struct eph_tlb {
 	uint32_t word[]; /* (o) */
 };
 
-/* NULL when out of memory. */
-struct eph_tlb *eph__tlb_create(
-    struct eph_machine *mc, const struct eph_tlb_model *model);
-void eph__tlb_destroy(struct eph_machine *mc, struct eph_tlb *tlb);
+/* A TLB for each CPU, in one block: 0 or ENOMEM.  None to destroy is fine. */
+int eph__tlbs_create(struct eph_machine *mc, const struct eph_tlb_model *model);
+void eph__tlbs_destroy(struct eph_machine *mc);
 
 /* A count of flushes has begun again at 0: forget all entries. */
 void eph__tlb_wrap(struct eph_tlb *tlb);

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "database.h"
 #include "groups.h"
+#include "input.h"
 #include "page.h"
 #include "table.h"
 #include "text.h"
@@ -120,6 +121,8 @@ cmd_report(const struct opts *o, int n, char **operands)
 	(void)n;
 	if (o->page == NULL)
 		return (options_refuse(COMMAND, "expected -o FILE.html"));
+	if (input_spare(COMMAND, operands[0], o->page) != OPTIONS_OK)
+		return (EXIT_BAD);
 	if (db_open(operands[0], false, &db, &err) != 0)
 		return (options_refuse(COMMAND, "%s", err.text));
 	if (groups_read(&db, o->where, &gs, &err) != 0)

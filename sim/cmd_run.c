@@ -17,6 +17,7 @@
 
 #include "axis.h"
 #include "command.h"
+#include "input.h"
 #include "options.h"
 #include "interval.h"
 #include "log_json.h"
@@ -345,6 +346,9 @@ open_timeline(struct run *r, struct point *p)
 	char name[256];
 	struct eph_err err;
 
+	if (input_spare(r->setup.command, r->setup.trace,
+		r->setup.o->timeline) != OPTIONS_OK)
+		return (OPTIONS_BAD);
 	(void)snprintf(name, sizeof(name), "%s, %s, %u CPUs",
 	    p->cfg.design->name, input, p->cfg.cpus);
 	if (timeline_open(r->setup.o->timeline, name, p->cfg.cpus,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -58,6 +59,19 @@ input_settle(const char *command, const char *path)
 	return (error == 0 ? OPTIONS_OK
 			   : options_refuse(command, "standard input: %s",
 				 strerror(error)));
+}
+
+int
+input_spare(const char *command, const char *path, const char *to)
+{
+	struct stat in, out;
+
+	if (path == NULL || to == NULL || stat(path, &in) != 0 ||
+	    stat(to, &out) != 0 || in.st_dev != out.st_dev ||
+	    in.st_ino != out.st_ino || !S_ISREG(in.st_mode))
+		return (OPTIONS_OK);
+	return (options_refuse(
+	    command, "%s is what is read, and would be lost", to));
 }
 
 FILE *

@@ -26,6 +26,13 @@ int input_open(const char *command, const char *path, struct eph_trace **tp);
 int input_settle(const char *command, const char *path);
 
 /*
+ * What is written goes to `to', what is read is `path', both of which may be
+ * NULL: not one file, which would be lost.  OPTIONS_OK, or OPTIONS_BAD with a
+ * message printed.
+ */
+int input_spare(const char *command, const char *path, const char *to);
+
+/*
  * Open any other file for reading, standard input again and again where it is
  * "-".  NULL, with errno set.
  */

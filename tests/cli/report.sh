@@ -35,6 +35,11 @@ accepts report r.db --where 'cpus = 2' -o two.html
 expect 'only those' [ "$(grep -c '^<tr><td' two.html)" -eq 14 ]
 refuses 'expected -o FILE.html' report r.db
 refuses 'no/such' report r.db -o no/such/r.html
+cp r.db copy.db
+ln -s r.db link.db
+refuses 'link.db is what is read, and would be lost' report r.db -o link.db
+refuses 'r.db is what is read, and would be lost' report link.db -o r.db
+expect 'the results are there' cmp -s r.db copy.db
 refuses 'syntax error' report r.db --where 'cpus =' -o x.html
 # Under clocks: how many maps a second, and where the cycles went.
 expect 'no throughput without clocks' [ "$(grep -c Mmaps r.html)" -eq 0 ]

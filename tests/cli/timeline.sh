@@ -116,6 +116,10 @@ m 9 1 1
 END
 refuses 'CPU 9' run --design sf_buf.lru --cpus 2 --timeline t.pftrace bad.txt
 refuses 'give one' run --design sf_buf.lru --log --timeline t.pftrace t.txt
+cp t.txt copy.txt
+refuses 't.txt is what is read, and would be lost' \
+    run --design sf_buf.lru --timeline ./t.txt t.txt
+expect 'the trace is there' cmp -s t.txt copy.txt
 refuses 'lockstep' run --design sf_buf.lru --executor threads \
     --timeline t.pftrace t.txt
 refuses 'one schedule' explore --design sf_buf.lru --timeline x.pftrace

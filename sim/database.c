@@ -15,6 +15,10 @@
 #include "input.h"
 #include "table.h"
 
+#include "ephmap/names.h"
+
+#define NEAR_MAX       80
+#define COLUMNS_MOST   400
 #define APPLICATION_ID 0x6570686d /* "ephm" */
 #define SCHEMA_VERSION 1
 #define SQL_MAX	       16384
@@ -34,6 +38,30 @@ static const char view[] =
     " input.duration_ns AS duration_ns"
     " FROM run JOIN input ON run.input = input.id;";
 
+/* "; did you mean COLUMN?" where `text' says that there is no such one. */
+static const char *
+near_column(const struct database *db, const char *text, char buf[NEAR_MAX])
+{
+	static const char unknown[] = "no such column: ";
+	const char *names[COLUMNS_MOST + 1], *near = NULL;
+	sqlite3_stmt *all = NULL;
+	int n = 0;
+
+	buf[0] = '\0';
+	if (strncmp(text, unknown, sizeof(unknown) - 1) != 0 ||
+	    sqlite3_prepare_v2(
+		db->sql, "SELECT * FROM result", -1, &all, NULL) != SQLITE_OK)
+		return (buf);
+	for (; n < sqlite3_column_count(all) && n < COLUMNS_MOST; n++)
+		names[n] = sqlite3_column_name(all, n);
+	names[n] = NULL;
+	near = eph_nearest_name(text + sizeof(unknown) - 1, names);
+	if (near != NULL)
+		(void)snprintf(buf, NEAR_MAX, "; did you mean %s?", near);
+	(void)sqlite3_finalize(all);
+	return (buf);
+}
+
 static int
 sql_error(const struct database *db, struct eph_err *err)
 {
@@ -43,13 +71,16 @@ sql_error(const struct database *db, struct eph_err *err)
 	    : code == SQLITE_NOTADB	       ? EINVAL
 					       : EIO;
 
+	char text[256], near[NEAR_MAX];
+
 	if (code == SQLITE_NOTADB)
 		return (eph_err_set(err, error,
 		    "%s: not a file of results; expected a SQLite database "
 		    "that `ephmap sweep' made",
 		    db->path));
-	return (eph_err_set(
-	    err, error, "%s: %s", db->path, sqlite3_errmsg(db->sql)));
+	(void)snprintf(text, sizeof(text), "%s", sqlite3_errmsg(db->sql));
+	return (eph_err_set(err, error, "%s: %s%s", db->path, text,
+	    near_column(db, text, near)));
 }
 
 static int

@@ -226,6 +226,9 @@ refuses 'not a file of results' query z.txt
 refuses 'No such file' query none.db
 refuses 'is a directory' query .
 refuses 'syntax error' query all.db --where 'cpus ='
+refuses 'no such column: desing; did you mean design?' \
+    query all.db --runs --columns desing,cpus
+refuses 'no such column: cpu; did you mean cpus?' query all.db --where 'cpu = 2'
 refuses 'readonly database' query all.db --sql 'delete from run'
 refuses '.--columns needs --runs' query all.db --columns cell
 refuses 'not a file of results' sweep merge -o x.db z.txt

@@ -214,6 +214,14 @@ print_diff(struct diff *d)
 	    number_u64(same, d->same), number_u64(lines, d->lines));
 }
 
+/* Is an axis, which varies in neither file, another in the other? */
+static bool
+between_files(const struct diff *d, unsigned a)
+{
+	return (d->old.n > 0 && d->new.n > 0 &&
+	    strcmp(d->old.group[0].axis[a], d->new.group[0].axis[a]) != 0);
+}
+
 int
 cmd_diff(const struct opts *o, int n, char **operands)
 {
@@ -224,7 +232,8 @@ cmd_diff(const struct opts *o, int n, char **operands)
 	if (read_groups(o, operands[0], &d.old) == OPTIONS_OK &&
 	    read_groups(o, operands[1], &d.new) == OPTIONS_OK) {
 		for (unsigned a = 0; a < GROUP_AXES; a++)
-			d.varies[a] = d.old.varies[a] || d.new.varies[a];
+			d.varies[a] = d.old.varies[a] || d.new.varies[a] ||
+			    between_files(&d, a);
 		print_diff(&d);
 		status = d.lines > 0 ? EXIT_FOUND : EXIT_OK;
 	}

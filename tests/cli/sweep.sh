@@ -170,6 +170,14 @@ run diff all.db every.db
 expect_status 1
 expect_out 'only in the old file'
 expect_out 'only in the new file'
+# By what axis: one that varies between the files only, too.
+for n in 2 3; do
+	accepts sweep --trace z.ept --design dmap --cpus $n -o cpus$n.db
+done
+run diff cpus2.db cpus3.db
+expect_status 1
+expect_out '^dmap  *2  *runs .* only in the old file$'
+expect_out '^dmap  *3  *runs .* only in the new file$'
 
 # What is refused.
 refuses 'expected -o FILE.db' sweep study

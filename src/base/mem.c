@@ -26,7 +26,8 @@
 extern const char *const eph__je_malloc_conf;
 const char *const eph__je_malloc_conf = "retain:false";
 
-#define MEM_SPAN ((size_t)32 << 20) /* address space asked for at a time */
+/* Address space asked for at a time; many machines may be there at once. */
+#define MEM_SPAN ((size_t)(sizeof(void *) > 4 ? 32 : 2) << 20)
 
 struct mem_span {
 	struct mem_span *next;

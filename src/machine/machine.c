@@ -19,9 +19,6 @@
 #include "machine/frames.h"
 #include "machine/life.h"
 
-/* So many CPUs are more than the host's own TLB reaches in small pages. */
-#define MACHINE_HUGE 64
-
 static void
 machine_cpu_destroy(struct eph_machine *mc, struct eph_cpu *cpu)
 {
@@ -139,9 +136,7 @@ machine_memory(const struct eph_machine_config *cfg)
 		return (eph__mem_create_within(cfg->within->mem));
 	if (cfg->region_bytes != 0)
 		return (eph__mem_create_region(cfg->region_bytes));
-	if (!cfg->heap && cfg->ncpus >= MACHINE_HUGE)
-		return (eph__mem_create_huge());
-	return (eph__mem_create(cfg->heap));
+	return (cfg->heap ? eph__mem_create(true) : eph__mem_create_huge());
 }
 
 int

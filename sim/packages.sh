@@ -4,7 +4,7 @@
 # which source this file from the top of the checkout.
 
 # Debian's names.
-packages="build-essential cmake pkg-config binutils ca-certificates
+packages="build-essential cmake pkg-config binutils ca-certificates file
 libcunit1-dev libjansson-dev libjemalloc-dev libzstd-dev zlib1g-dev libbsd-dev
 liblzma-dev libbz2-dev liblz4-dev libinih-dev
 libsqlite3-dev gnuplot-nox libprotobuf-c-dev protobuf-c-compiler"

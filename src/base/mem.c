@@ -100,17 +100,26 @@ mem_flags(const struct eph_mem *mem, size_t bytes)
 	    MALLOCX_ALIGN(align));
 }
 
+/* Without huge pages everything works, slower. */
+static void
+mem_wish_huge(void *p, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+#else
+	(void)p;
+	(void)bytes;
+#endif
+}
+
 /* Zeroed by the host at first sight: no page is there before the advice. */
 static void *
 mem_arena_alloc(const struct eph_mem *mem, size_t bytes)
 {
 	void *p = mallocx(bytes, mem_flags(mem, bytes) | MALLOCX_ZERO);
 
-#ifdef MADV_HUGEPAGE
-	/* A wish: without huge pages everything works, slower. */
 	if (p != NULL && mem->probed && bytes >= MEM_HUGE)
-		(void)madvise(p, bytes, MADV_HUGEPAGE);
-#endif
+		mem_wish_huge(p, bytes);
 	return (p);
 }
 #endif
@@ -147,6 +156,7 @@ eph__mem_create(bool heap)
 }
 
 #ifdef EPHMAP_JEMALLOC
+/* Linux lets what is so many huge pages begin with one. */
 static struct mem_span *
 mem_span_map(size_t bytes, bool huge)
 {
@@ -154,6 +164,7 @@ mem_span_map(size_t bytes, bool huge)
 
 	if (s == NULL)
 		return (NULL);
+	bytes = (bytes + MEM_HUGE - 1) & ~(MEM_HUGE - 1);
 	s->bytes = bytes;
 	s->p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -161,13 +172,8 @@ mem_span_map(size_t bytes, bool huge)
 		free(s);
 		return (NULL);
 	}
-#ifdef MADV_HUGEPAGE
-	/* A wish: without huge pages everything works, slower. */
 	if (huge)
-		(void)madvise(s->p, bytes, MADV_HUGEPAGE);
-#else
-	(void)huge;
-#endif
+		mem_wish_huge(s->p, bytes);
 	return (s);
 }
 
@@ -266,6 +272,10 @@ eph__mem_create_huge(void)
 			mem->heap = false;
 			mem->spans = sp;
 			sp->made = true;
+			/* What jemalloc's own has left, if it came here. */
+			if (sp->all != NULL)
+				mem_wish_huge(sp->all->p + sp->used,
+				    sp->all->bytes - sp->used);
 			return (mem);
 		}
 	}

@@ -5,7 +5,8 @@
 #
 #	tests/mutants/mutants.py [--number N] [--seed N] [--only WORD]...
 #	    [--kind KIND]... [--at FILE:LINE]... [--seconds N] [--jobs N]
-#	    [--journal FILE] [--first SECONDS] [--every-test] [--list] BUILD
+#	    [--journal FILE] [--first SECONDS] [--test NAME]... [--every-test]
+#	    [--list] BUILD
 #
 # BUILD is a folder in which everything was built with make (the preset release
 # is).  One change at a time is made to a file of design, machine, kern,
@@ -19,10 +20,11 @@
 # Prints a line for each mutant that survived, and at the end how many were
 # killed.  Killed by time means that a test took a second and eight times as
 # long as else.  Those in equivalent.txt change nothing that can be seen, and are
-# counted apart: FILE, a tab, the mutated line without blanks around it, a tab,
-# KIND or `any', a tab, and why.  What a journal holds is not run again, but
-# counted.  With --first a mutant that tests of so many seconds let pass is left
-# open, for a run with the same journal and without --first.
+# counted apart: FILE, the line, what stands there instead, both without blanks
+# around them, and why, with tabs between.  What a journal holds is not run again, but
+# counted.  A mutant that the tests of --test, or those of the first so many
+# seconds (--first), let pass is left open, for a run with the same journal and
+# without them.
 
 import argparse
 import collections
@@ -362,8 +364,8 @@ class Build:
 class Order:
     """Tests by how often, and how soon, they killed in a file and folder."""
 
-    def __init__(self, build, every):
-        self.build, self.every = build, every
+    def __init__(self, build, every, only):
+        self.build, self.every, self.only = build, every, only
         self.kills = collections.Counter()
         self.runs = collections.Counter()
 
@@ -383,8 +385,9 @@ class Order:
                 chance /= 100
             return -chance / (self.build.seconds[name] + 0.02)
         return sorted((n for n in self.build.reach
-                       if self.every or n.endswith('.' + own) or
-                       self.build.reaches(n, m)), key=rank)
+                       if (not self.only or n.split('.')[1] in self.only) and
+                       (self.every or n.endswith('.' + own) or
+                       self.build.reaches(n, m))), key=rank)
 
     def note(self, path, name, killed):
         for w in [path, os.path.dirname(path)]:
@@ -417,14 +420,9 @@ def explained():
     with open(os.path.join(HERE, 'equivalent.txt')) as f:
         for line in f:
             if line.strip() and not line.startswith('#'):
-                path, text, kind, why = line.rstrip('\n').split('\t')
-                out[path, text, kind] = why
+                path, old, new, why = line.rstrip('\n').split('\t')
+                out[path, old, new] = why
     return out
-
-
-def is_explained(m, known):
-    old = m.old.strip()
-    return (m.path, old, m.kind) in known or (m.path, old, 'any') in known
 
 
 class Judge:
@@ -438,7 +436,7 @@ class Judge:
             with open(a.journal) as f:
                 for line in f:
                     how, by, text = line.rstrip('\n').split('\t')
-                    if how != 'open' or a.first:
+                    if how != 'open' or a.first and not a.test:
                         self.past[text] = how, by
                     if by in build.reach:
                         order.note(text.split(':')[0], by, True)
@@ -453,7 +451,7 @@ class Judge:
         spent = 0
         for name in self.order.of(m):
             if self.a.first and spent > self.a.first:
-                return 'open', ''
+                break
             limit = 1 + int(8 * self.build.seconds[name])
             how, seconds = self.build.outcome(name, where, limit=limit)
             spent += seconds
@@ -464,12 +462,12 @@ class Judge:
                         self.build.seconds[name], seconds)
             if how != 'passed':
                 return 'killed' if how == 'failed' else 'killed by time', name
-        return 'survived', ''
+        return 'open' if self.a.first or self.a.test else 'survived', ''
 
     def one(self, m, worker):
         if time.time() - self.t0 > self.a.seconds:
             return 'end'
-        if is_explained(m, self.known):
+        if (m.path, m.old.strip(), m.new.strip()) in self.known:
             how, by = 'explained', ''
         elif m.text() in self.past:
             how, by = self.past[m.text()]
@@ -512,6 +510,7 @@ def main():
     p.add_argument('--list', action='store_true')
     p.add_argument('--every-test', action='store_true')
     p.add_argument('--jobs', type=int, default=2)
+    p.add_argument('--test', action='append')
     p.add_argument('--journal')
     p.add_argument('--first', type=float)
     p.add_argument('--seconds', type=int, default=1 << 30)
@@ -530,7 +529,7 @@ def main():
         return 0
     build = Build(a.build)
     build.coverage(files, a.jobs)
-    judge = Judge(build, Order(build, a.every_test), a)
+    judge = Judge(build, Order(build, a.every_test, a.test), a)
     parallel(every[:a.number], a.jobs, judge.one)
     return judge.report(len(every))
 

@@ -177,8 +177,12 @@ eph_xp_unmap(struct eph_xp *x, struct eph_mapping *mp)
 	if (x->design->unmap(x->state, mp->obj) != 0)
 		eph_xp_failure(
 		    x, EPH_FAIL_WRONG, "unmap refused: %s", x->mc->refusal);
-	/* What a stack still holds would tell states apart. */
-	*mp = (struct eph_mapping){ 0 };
+	/*
+	 * What a stack still holds would tell states apart.  What checks at
+	 * the end write is no part of a state, and stays.
+	 */
+	if (!x->mc->at_once)
+		*mp = (struct eph_mapping){ 0 };
 }
 
 bool

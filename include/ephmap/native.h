@@ -69,8 +69,8 @@ struct eph_native_result {
 	uint64_t predicted;  /* CPUs interrupted by them */
 	uint64_t measured;   /* as the witness counts them */
 	const char *witness; /* which of these counted */
-	bool at_most; /* nobody was to interrupt, and the row does not move:
-			 `measured' has calls that interrupted nobody */
+	bool at_most; /* nobody was to interrupt, and one of row and tracepoint
+			 is missing: `measured' may have what is no shootdown */
 	bool has_row; /* TLB of /proc/interrupts moves here */
 	bool has_tracepoint; /* tlb:tlb_flush can be counted */
 	uint64_t row;	     /* of all programs, on the CPUs used; without

@@ -14,7 +14,8 @@ eph__witness_choose(
 	res->witness =
 	    row ? "row TLB of /proc/interrupts" : "tracepoint tlb:tlb_flush";
 	res->measured = row ? res->row : res->traced;
-	res->at_most = nobody_runs && !by_row && res->traced != 0;
+	res->at_most = nobody_runs && res->measured != 0 &&
+	    !(by_row && res->has_tracepoint);
 }
 
 #ifdef __linux__

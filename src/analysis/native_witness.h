@@ -55,7 +55,8 @@ uint64_t eph__witness_read(int fd);
  * While all our threads spin, the tracepoint: it counts ours alone, and the
  * row misses those sent while the host let another program run on a thread's
  * CPU.  With a thread that sleeps or none, the smaller: the row has then what
- * other programs did to each other there.
+ * other programs did to each other there.  Alone, each is only a bound then:
+ * the row has strays that nobody counted, the tracepoint calls.
  */
 void eph__witness_choose(
     struct eph_native_result *res, bool by_row, bool nobody_runs);

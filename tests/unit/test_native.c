@@ -171,7 +171,9 @@ the_witness_that_can_tell_is_believed(void)
 		/* One sleeps: calls find its CPU, and interrupt nobody. */
 		{ true, true, true, 0, 898, 0, false },
 		{ true, true, true, 3, 1, 1, false },
-		{ true, false, true, 2, 0, 2, false },
+		/* Without the tracepoint strays stay in the row. */
+		{ true, false, true, 2, 0, 2, true },
+		{ true, false, true, 0, 0, 0, false },
 		/* No row that moves: all that is known is how many calls. */
 		{ false, true, true, 0, 898, 898, true },
 		{ false, true, true, 0, 0, 0, false },

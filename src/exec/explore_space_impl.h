@@ -31,8 +31,8 @@
 #define SPACE_WALKS  200u	/* random runs that look for words, */
 #define SPACE_QUIET  24u	/* or so many in a row that find none */
 #define SPACE_STRIDE 8u		/* steps of one between two looks */
-#define SPACE_LOOKS  16u    /* of the loads so far: one look at all memory, */
-#define SPACE_SELDOM 16384u /* and no more loads than that between two */
+#define SPACE_LOOKS  16u /* of the loads so far: one look at all memory, */
+#define SPACE_SELDOM 64u /* and no more loads than that between two */
 
 /* Memory that steps may write to. */
 struct space_area {

@@ -8,11 +8,20 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ephmap/explore.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "ephmap/sdk/atomic.h"
 #include "ephmap/sdk/design.h"
+#include "ephmap/sdk/exec.h"
+#include "ephmap/sdk/scenario.h"
+#include "machine/access.h"
 #include "test_main.h"
+
+#define ENDS 1024u
 
 /* False where this build's stacks cannot be taken apart. */
 static bool
@@ -150,6 +159,283 @@ test_late_tlbs_lose_nothing(void)
 	/* None where stacks cannot be saved. */
 	CU_ASSERT(n == 0 || n > 100);
 	CU_ASSERT(nbugs == 0 || nbugs > 35);
+}
+
+/*
+ * Programs of one letter an operation, for a thread on CPU 0, "|", and one on
+ * CPU 1.  They use one address, which is mapped to a page at the start.
+ */
+struct small {
+	eph_va_t va;
+	struct vm_page *m[2];
+	_Atomic(uint32_t) word;
+	uint32_t seen[3]; /* by threads, and by interrupts */
+	uint32_t looked;  /* small_look_twice() has ended */
+};
+
+/* What threads saw until all had ended, and in how few steps that can be. */
+static struct ends {
+	const char *program;
+	struct eph_explore_result r;
+	uint64_t levels;
+	size_t n;
+	struct end {
+		uint32_t seen[3];
+		uint32_t steps;
+	} end[ENDS];
+} * ends;
+
+static void
+small_saw(struct small *s, unsigned n, uint64_t value)
+{
+	s->seen[n] = s->seen[n] * 31 + (uint32_t)value + 1;
+}
+
+/* Whatever page it is that is reached, that is no failure. */
+static void
+small_touch(
+    struct eph_machine *mc, struct small *s, unsigned n, enum eph_touch touch)
+{
+	uint32_t reached;
+
+	(void)eph_machine_access(mc, s->va, touch, s->m[0], &reached);
+	if (mc->nviolations != 0) {
+		mc->nviolations = 0;
+		memset(mc->violations, 0, sizeof(mc->violations[0]));
+	}
+	small_saw(s, n, reached);
+}
+
+/* Interrupts that invalidate in the same step as they do something else. */
+static void
+small_invalidate(struct eph_machine *mc, void *arg)
+{
+	const struct small *s = arg;
+
+	(void)eph__cpu_invlpg(eph_curcpu(mc), s->va);
+}
+
+static void
+small_look_twice(struct eph_machine *mc, void *arg)
+{
+	struct small *s = arg;
+
+	for (unsigned i = 0; i < 2; i++)
+		small_saw(
+		    s, 2, eph_load_32(mc, &s->word, memory_order_relaxed));
+	small_invalidate(mc, s);
+	s->looked = 1;
+}
+
+static void
+small_ipi(struct eph_xp *x, const struct eph_ipi *ipi, bool wait)
+{
+	eph_cpuword_t other[EPH_CPUSET_WORDS_MAX] = { 0 };
+
+	eph_cpuset_set(other, 1 - eph_curcpu(x->mc)->id);
+	x->mc->exec->ipi(x->mc, other, ipi, wait);
+}
+
+static void
+small_store(struct eph_xp *x, unsigned page)
+{
+	const struct small *s = x->arg;
+
+	eph_pmap_pte_store(x->mc, s->va,
+	    eph_vm_page_to_phys(s->m[page]) | EPH_PTE_V | EPH_PTE_RW);
+}
+
+static void
+small_op(struct eph_xp *x, unsigned n, char op)
+{
+	struct small *s = x->arg;
+	struct eph_ipi ipi = { .kind = EPH_IPI_INVLPG,
+		.all = true,
+		.npages = 1,
+		.va = s->va,
+		.arg = s };
+
+	switch (op) {
+	case 'n':
+		small_store(x, 0);
+		break;
+	case 'm':
+		small_store(x, 1);
+		break;
+	case 'u':
+		eph_pmap_pte_store(x->mc, s->va, 0);
+		break;
+	case 'l':
+		small_saw(s, n, eph_pmap_pte_load(x->mc, s->va));
+		small_saw(s, n, s->looked);
+		break;
+	case 'r':
+		small_touch(x->mc, s, n, EPH_TOUCH_READ);
+		break;
+	case 'w':
+		small_touch(x->mc, s, n, EPH_TOUCH_WRITE);
+		break;
+	case 'i':
+		eph_pmap_invlpg(x->mc, s->va);
+		break;
+	case 'f':
+		eph_pmap_flush_local(x->mc, true);
+		break;
+	case 'j':
+		small_ipi(x, &ipi, true);
+		break;
+	case 'k':
+		ipi.kind = EPH_IPI_FLUSH;
+		small_ipi(x, &ipi, true);
+		break;
+	case 'c':
+		ipi.kind = EPH_IPI_CALL;
+		ipi.fn = small_invalidate;
+		small_ipi(x, &ipi, true);
+		break;
+	case 'd':
+		ipi.kind = EPH_IPI_CALL;
+		ipi.fn = small_look_twice;
+		small_ipi(x, &ipi, false);
+		break;
+	case 'v':
+		eph_store_32(x->mc, &s->word, 1, memory_order_relaxed);
+		break;
+	}
+}
+
+static void
+small_thread(struct eph_xp *x, unsigned n)
+{
+	const char *p = ends->program;
+
+	if (n == 1)
+		p = strchr(p, '|') + 1;
+	for (; *p != '\0' && *p != '|'; p++)
+		small_op(x, n, *p);
+}
+
+static int
+small_setup(struct eph_xp *x)
+{
+	struct small *s = eph_machine_alloc(x->mc, sizeof(*s));
+
+	if ((x->arg = s) == NULL)
+		return (ENOMEM);
+	s->va = eph_kva_alloc(x->mc, 1);
+	s->m[0] = eph_xp_page(x, 1);
+	s->m[1] = eph_xp_page(x, 2);
+	small_store(x, 0);
+	return (eph_xp_thread(x, 0, small_thread, 0) != 0 ||
+	    eph_xp_thread(x, 1, small_thread, 1) != 0);
+}
+
+static void
+small_finish(struct eph_xp *x)
+{
+	const struct small *s = x->arg;
+
+	/* The search began again. */
+	if (ends->r.levels < ends->levels)
+		ends->n = 0;
+	ends->levels = ends->r.levels;
+	for (size_t i = 0; i < ends->n; i++) {
+		if (memcmp(ends->end[i].seen, s->seen, sizeof(s->seen)) == 0)
+			return;
+	}
+	CU_ASSERT_FATAL(ends->n < ENDS);
+	memcpy(ends->end[ends->n].seen, s->seen, sizeof(s->seen));
+	ends->end[ends->n++].steps = (uint32_t)ends->levels;
+}
+
+static const struct eph_scenario small = {
+	.abi = EPHMAP_ABI,
+	.name = "small",
+	.summary = "a program of a few letters",
+	.cpus = 2,
+	.no_design = true,
+	.setup = small_setup,
+	.finish = small_finish,
+};
+
+static int
+small_compare(const void *a, const void *b)
+{
+	return (memcmp(a, b, sizeof(struct end)));
+}
+
+/* False: no stacks can be saved. */
+static bool
+small_search(const char *program, bool every_state, struct ends *to)
+{
+	const struct eph_explore_config cfg = { .scenario = &small,
+		.strategy = "bfs",
+		.every_state = every_state };
+	struct eph_err err = { "" };
+	int error;
+
+	ends = to;
+	memset(to, 0, sizeof(*to));
+	to->program = program;
+	if ((error = eph_explore(&cfg, &to->r, &err)) == ENOTSUP)
+		return (false);
+	CU_ASSERT_EQUAL_FATAL(error, 0);
+	CU_ASSERT_EQUAL(to->r.failure, EPH_FAIL_NONE);
+	CU_ASSERT(to->r.exhausted);
+	CU_ASSERT(every_state || to->r.late);
+	qsort(to->end, to->n, sizeof(to->end[0]), small_compare);
+	eph_explore_free(&to->r);
+	return (true);
+}
+
+/*
+ * TLBs that act late show threads all that they can see, and as soon.  Each
+ * program has an end that, without what is written behind it, is not met, or
+ * later.
+ */
+static void
+test_late_tlbs_show_threads_the_same(void)
+{
+	static const char *const programs[] = {
+		"ru|lmr",    /* evictions: what is reached is not there */
+		"rml|r",     /* a load after one, which sets A again */
+		"ilmr|r",    /* a load before an invalidation: A stays */
+		"flmr|r",    /* before a flush */
+		"jlmr|r",    /* before an interrupt that invalidates, */
+		"klmr|r",    /* that flushes, */
+		"clmr|r",    /* that calls what invalidates, */
+		"udvnlmr|r", /* and in the middle of one */
+		"wm|lrw",    /* before another CPU sets M */
+	};
+	static struct ends any, late;
+	bool same;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (!small_search(programs[i], true, &any))
+			return;
+		(void)small_search(programs[i], false, &late);
+		same = any.n == late.n &&
+		    memcmp(any.end, late.end, any.n * sizeof(any.end[0])) == 0;
+		if (!same)
+			(void)printf("%s: %zu ends, %zu, or later\n",
+			    programs[i], any.n, late.n);
+		CU_ASSERT(same);
+		CU_ASSERT(late.r.states < any.r.states);
+	}
+}
+
+/* Without what is owed all is met as soon, in a third more states. */
+static void
+test_late_tlbs_take_turns(void)
+{
+	static struct ends any, late;
+
+	if (!small_search("rml|rml", true, &any))
+		return;
+	(void)small_search("rml|rml", false, &late);
+	CU_ASSERT_EQUAL(any.n, late.n);
+	/* 449 of 1200; else 576 or more. */
+	CU_ASSERT(late.r.states * 5 < any.r.states * 2);
 }
 
 /* The checks at an end unmap what is left; the next end finds it mapped. */
@@ -308,6 +594,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_equal_states_are_equal),
 	TEST(test_a_quick_look_sees_the_same),
 	TEST(test_late_tlbs_lose_nothing),
+	TEST(test_late_tlbs_show_threads_the_same),
+	TEST(test_late_tlbs_take_turns),
 	TEST(test_checks_leave_the_next_end_alone),
 	TEST(test_words_that_are_met_seldom),
 	TEST(test_fewer_operations),

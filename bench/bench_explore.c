@@ -230,8 +230,8 @@ bench_searches(const char *program, const char *base, unsigned reps, bool smoke)
 		}
 		search_print(&searches[k], s);
 		if ((searches[k].facts & SEARCH_BESIDE) != 0)
-			(void)printf("    %.0f times as few as systematic\n",
-			    before / s[0].n);
+			(void)printf("    %.0f times as few as %s\n",
+			    before / s[0].n, searches[k - 1].what);
 		before = s[0].n;
 	}
 }

@@ -182,7 +182,7 @@ table() {
 		row = "| " $2 " | " buffers " | " ($4 == "-" ? all[$2] : $4) \
 		    " | " k (seen != "" ? " of " ops[$2] : "") " | " \
 		    thousands(states) " | " seconds " | " words() seen
-		if (verdict == "fails" && $2 == "copy" && buffers == 2)
+		if (failure == "deadlock" && $2 == "copy" && buffers == 2)
 			row = row "; the program'\''s own (explore.md)"
 		else if (verdict == "fails" && holes[$1] == "")
 			row = row "; **no hole is listed**"

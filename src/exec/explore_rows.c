@@ -27,8 +27,8 @@
  * Memory that is looked at here and there: in large pages, where the system
  * has them, because a translation would be missing nearly every time.
  */
-static void *
-rows_memory(size_t bytes)
+void *
+eph__space_memory(size_t bytes)
 {
 	void *p;
 
@@ -133,7 +133,7 @@ static bool
 rows_table(struct ex_space *sp, uint32_t mask)
 {
 	const size_t bytes = ((size_t)mask + 1) * sizeof(*sp->table);
-	uint32_t *table = rows_memory(bytes);
+	uint32_t *table = eph__space_memory(bytes);
 
 	if (table == NULL)
 		return (false);
@@ -155,7 +155,7 @@ rows_grow(struct ex_space *sp)
 
 	if (sp->row_room >> SPACE_CHUNK == SPACE_CHUNKS)
 		return (false);
-	c->row = rows_memory(n * sp->width * sizeof(*c->row));
+	c->row = eph__space_memory(n * sp->width * sizeof(*c->row));
 	c->parent = malloc(n * sizeof(*c->parent));
 	c->mark = malloc(n * sizeof(*c->mark));
 	c->choice = malloc(n * sizeof(*c->choice));
@@ -182,7 +182,7 @@ rows_chunk_again(struct ex_space *sp, uint32_t i, const struct space_field *old,
 	const uint32_t first = i << SPACE_CHUNK;
 	const size_t n = (size_t)1 << SPACE_CHUNK;
 	struct space_chunk *c = &sp->chunk[i];
-	uint64_t *row = rows_memory(n * sp->width * sizeof(*row));
+	uint64_t *row = eph__space_memory(n * sp->width * sizeof(*row));
 
 	if (row == NULL)
 		return (false);

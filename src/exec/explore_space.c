@@ -545,7 +545,7 @@ eph__space_create(struct explore *ex, enum ex_space_how how,
 	ex->strategy_state = sp;
 	for (uint64_t w = ex->entities; w != 0; w &= w - 1)
 		sp->entity[sp->nentities++] = eph_cpuword_first(w);
-	sp->memo = calloc(SPACE_MEMOS, sizeof(*sp->memo));
+	sp->memo = eph__space_memory(SPACE_MEMOS * sizeof(*sp->memo));
 	if (sp->memo == NULL)
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	eph_machine_rewind(ex->mc);

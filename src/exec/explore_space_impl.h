@@ -21,6 +21,7 @@
 #define SPACE_BELOW  2048u /* bytes of stack that a step may dirty */
 #define SPACE_SLACK  ((size_t)8 << 20) /* of region that steps may take */
 #define SPACE_LINE   32u	       /* words that are compared at once */
+#define SPACE_PAGE   512u	       /* words that are before these */
 #define SPACE_CELLS  12u /* addresses whose cells are made at first */
 #define SPACE_BATCH  32u /* states on their way into the table */
 #define SPACE_CHUNK  18u /* states of a chunk, as a power of two */
@@ -96,17 +97,23 @@ struct space_waiting {
 	struct ex_choice choice;
 };
 
-/* An action that was made: the key up to `kind`, and what came of it. */
+/*
+ * An action that was made: the key up to `kind`, and what came of it.  They
+ * are looked up all over their table: what is needed of most of them, which
+ * change one piece or two, is one line of a cache.
+ */
 struct space_memo {
-	uint32_t cpu;
+	_Alignas(64) uint32_t cpu;
 	uint32_t page;
 	uint32_t piece[SPACE_ACT];
-	uint32_t kind;
-	uint32_t nchanged;
-	uint32_t changed[SPACE_ACT];
-	uint32_t becomes[SPACE_ACT];
+	uint8_t kind;
 	bool possible;
 	bool full;
+	uint16_t nchanged;
+	struct {
+		uint32_t piece;
+		uint32_t becomes;
+	} change[SPACE_ACT];
 };
 
 #define SPACE_OF_PTES  (EX_CPUS + 0u) /* a piece of page-table entries */
@@ -222,6 +229,7 @@ void eph__space_act_find(struct ex_space *sp, unsigned c, unsigned i);
 
 /* No states; the fields are those of as few pieces as there are. */
 int eph__space_rows_clear(struct ex_space *sp);
+void *eph__space_memory(size_t bytes);
 void eph__space_rows_free(struct ex_space *sp);
 size_t eph__space_row_bytes(const struct ex_space *sp);
 

@@ -47,10 +47,10 @@ space_act_make(
 	eph__ex_tlb_acts(sp->ex, c);
 	if (!eph__space_capture(sp))
 		return (false);
-	m->nchanged = sp->delta.n;
+	m->nchanged = (uint16_t)sp->delta.n;
 	for (unsigned k = 0; k < sp->delta.n && k < SPACE_ACT; k++) {
-		m->changed[k] = sp->delta.piece[k];
-		m->becomes[k] = sp->delta.becomes[k];
+		m->change[k].piece = sp->delta.piece[k];
+		m->change[k].becomes = sp->delta.becomes[k];
 	}
 	return (true);
 }
@@ -84,7 +84,7 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
 		}
 		m = &key;
 	}
-	*choice = (struct ex_choice){ (uint8_t)m->kind, (uint8_t)c,
+	*choice = (struct ex_choice){ m->kind, (uint8_t)c,
 		(uint16_t)sp->ex->page[i] };
 	if (!m->possible)
 		return (1);
@@ -92,8 +92,8 @@ eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
 		return (eph__space_queue(sp, &sp->delta, *choice));
 	delta.n = m->nchanged;
 	for (unsigned j = 0; j < m->nchanged; j++) {
-		delta.piece[j] = (uint16_t)m->changed[j];
-		delta.becomes[j] = m->becomes[j];
+		delta.piece[j] = (uint16_t)m->change[j].piece;
+		delta.becomes[j] = m->change[j].becomes;
 	}
 	return (eph__space_queue(sp, &delta, *choice));
 }

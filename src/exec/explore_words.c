@@ -265,6 +265,12 @@ space_learn_area(struct ex_space *sp, const struct space_area *a)
 	size_t found = 0;
 
 	for (size_t at = 0; at < n; at += SPACE_LINE) {
+		/* Most pages are as they were. */
+		while (at % SPACE_PAGE == 0 && at + SPACE_PAGE <= n &&
+		    memcmp(first + at, image + at, SPACE_PAGE * 8) == 0)
+			at += SPACE_PAGE;
+		if (at == n)
+			break;
 		const size_t end = at + SPACE_LINE < n ? at + SPACE_LINE : n;
 
 		if (end - at == SPACE_LINE &&

@@ -31,7 +31,7 @@ skip() {
 }
 
 libraries="libc6-dev libzstd-dev zlib1g-dev libjansson-dev libsqlite3-dev
-libbsd-dev liblzma-dev liblz4-dev libbz2-dev libinih-dev"
+libbsd-dev liblzma-dev liblz4-dev libbz2-dev libinih-dev libatomic1"
 
 # sysroot ARCH SUITE: Debian's packages of that machine, unpacked.
 sysroot() {

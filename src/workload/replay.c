@@ -51,12 +51,13 @@ EPH_PREFETCHER void
 replay_ahead_of(const struct replay *rp, const struct eph_op *op,
     const struct replay_last *l, unsigned k)
 {
-	const char *obj = (const char *)(l->obj + k * l->obj_step);
+	const uintptr_t obj = l->obj + k * l->obj_step;
 	const uint32_t i = l->va + k * l->step;
 	struct eph_machine *mc = rp->mc;
 
-	eph_prefetch(obj);
-	eph_prefetch(obj + 64);
+	/* A guess, maybe below 0: a number until it is asked for. */
+	eph_prefetch((const void *)obj);
+	eph_prefetch((const void *)(obj + 64));
 	cpu_prefetch_address(mc->cpus[op->cpu], i);
 	if (kva_has_entry(mc, i))
 		machine_prefetch_entry(mc, i);

@@ -315,8 +315,12 @@ replay_step(void *arg)
 		    (eph__replay_marks(rp) != 0 || rp->mc->attention ||
 			rp->epoch != epoch))
 			return (rp->error == 0);
-		if (rp->timed_swift && !eph__timed_refs(rp, epoch))
-			return (rp->error == 0);
+		if (rp->timed_swift) {
+			if (!eph__timed_refs(rp, epoch))
+				return (rp->error == 0);
+			if (rp->res->references >= rp->mark)
+				continue;
+		}
 		if (rp->i == rp->n && !replay_block(rp))
 			return (rp->error == 0 && replay_finish_holds(rp));
 		if (eph_likely(rp->swift && rp->line_base != 0)) {

@@ -55,6 +55,11 @@ expect 'CPUs sum up' awk '
 	END { exit !(total > 0 && all == total && each == total && maps == 300) }
 ' "$out"
 
+# Intervals have as many references as were asked for.
+accepts run --time --design sf_buf.accessed --interval 100 --format csv t.ept
+expect '3 intervals of 100 references' [ "$(cut -d, -f1,2 "$out" | tr '\n' ' ')" \
+    = 'first,references 1,100 101,100 201,100 ' ]
+
 # A comparison: the fastest first, in 80 columns.
 accepts compare --time --cpu-of robin --cpus 1,1024 t.ept --design \
     freebsd.cmap.switchin,mips.kmap_coherent,dmap,sf_buf.lru

@@ -55,6 +55,19 @@ expect 'CPUs sum up' awk '
 	END { exit !(total > 0 && all == total && each == total && maps == 300) }
 ' "$out"
 
+# An explanation names lines of the trace, of p lines too.
+trace stale.txt <<'END'
+# CPU 1 tells CPU 0 nothing.
+p 0 1
+p 1 2
+m 1 2 2 private
+r 0 2
+END
+run run --time --design sf_buf.cpumask --nbufs 1 --cpus 2 --flags private \
+    --format json stale.txt
+expect_status 1
+expect_out 'a translation it loaded at line 3; CPU 1 stored the entry at line 4 '
+
 # Intervals have as many references as were asked for.
 accepts run --time --design sf_buf.accessed --interval 100 --format csv t.ept
 expect '3 intervals of 100 references' [ "$(cut -d, -f1,2 "$out" | tr '\n' ' ')" \

@@ -382,29 +382,41 @@ check_replay(struct checker *k)
 	return (0);
 }
 
+/*
+ * create(), of which allocation number `fails` fails (0: none), and destroy()
+ * of what it made.  `why` says what is wrong where not all is given back.
+ */
+static int
+check_create(struct checker *k, const char *params, uint64_t fails,
+    const char *why, int *errorp)
+{
+	struct eph_mem *mem = eph__mem_create(true);
+	struct eph_policy_env env;
+	struct eph_err err;
+	void *ps;
+
+	if (mem == NULL)
+		return (eph_err_set(k->err, ENOMEM, "out of memory"));
+	check_env(k, mem, &env);
+	env.params = params;
+	eph__mem_fail_after(mem, fails);
+	*errorp = k->c->policy->create(&env, &ps, &err);
+	if (*errorp == 0)
+		k->c->policy->destroy(ps);
+	return (eph__mem_destroy(mem) == 0 ? 0 : check_fail(k, why));
+}
+
 /* Fail each allocation of create() in turn. */
 static int
 check_no_memory(struct checker *k)
 {
-	for (uint64_t n = 1; n <= CREATE_TRIES; n++) {
-		struct eph_mem *mem = eph__mem_create(true);
-		struct eph_policy_env env;
-		struct eph_err err;
-		void *ps;
-		int error;
+	int error;
 
-		if (mem == NULL)
-			return (eph_err_set(k->err, ENOMEM, "out of memory"));
-		check_env(k, mem, &env);
-		eph__mem_fail_after(mem, n);
-		error = k->c->policy->create(&env, &ps, &err);
-		if (error == 0)
-			k->c->policy->destroy(ps);
-		if (eph__mem_destroy(mem) != 0)
-			return (check_fail(
-			    k, "create() without memory does not give back"));
-		if (error == 0)
-			return (0);
+	for (uint64_t n = 1; n <= CREATE_TRIES; n++) {
+		const int bad = check_create(k, k->c->params, n,
+		    "create() without memory does not give back", &error);
+		if (bad != 0 || error == 0)
+			return (bad);
 		if (error != ENOMEM)
 			return (check_fail(
 			    k, "create() without memory is not ENOMEM"));
@@ -416,24 +428,12 @@ check_no_memory(struct checker *k)
 static int
 check_params(struct checker *k)
 {
-	struct eph_mem *mem = eph__mem_create(true);
-	struct eph_policy_env env;
-	struct eph_err err;
-	void *ps;
 	int error;
+	const int bad = check_create(k, "no-such-parameter=1", 0,
+	    "create() that refuses parameters does not give back", &error);
 
-	if (mem == NULL)
-		return (eph_err_set(k->err, ENOMEM, "out of memory"));
-	check_env(k, mem, &env);
-	env.params = "no-such-parameter=1";
-	error = k->c->policy->create(&env, &ps, &err);
-	if (error == 0)
-		k->c->policy->destroy(ps);
-	if (eph__mem_destroy(mem) != 0)
-		return (check_fail(
-		    k, "create() that refuses parameters does not give back"));
-	if (error == EINVAL)
-		return (0);
+	if (bad != 0 || error == EINVAL)
+		return (bad);
 	return (check_fail(k,
 	    "create() does not refuse an unknown parameter with EINVAL "
 	    "(eph_policy_params())"));

@@ -14,8 +14,6 @@
 #include "ephmap/names.h"
 #include "ephmap/workload.h"
 
-#define WORK_PARAMS_MAX 40
-
 static const char *const contents_choices[] = { "full", "stamp", NULL };
 static const char *const yes_choices[] = { "no", "yes", NULL };
 
@@ -29,6 +27,8 @@ const struct eph_work_param eph_work_common[] = {
 	    0, NULL },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
+
+#define WORK_COMMON (sizeof(eph_work_common) / sizeof(eph_work_common[0]) - 1)
 
 /* A number, with K, M or G behind it. */
 static int
@@ -97,36 +97,29 @@ find_param(const struct eph_work_param *table, const char *name, size_t n)
 	return (NULL);
 }
 
+/* The names are its own, then those of all workloads. */
 static int
 refuse_param(
     const struct eph_workload_ops *ops, const char *word, struct eph_err *err)
 {
-	char name[40], list[300];
-	const char *names[WORK_PARAMS_MAX + 1], *near;
-	size_t n = 0, k = 0;
+	const struct eph_work_param *p = ops->params;
+	const char *names[EPH_WORK_PARAMS + WORK_COMMON + 1];
+	char what[64], name[40], where[300] = "";
+	size_t n = 0, k;
 
-	for (const struct eph_work_param *p = ops->params;
-	     p->name != NULL && k < WORK_PARAMS_MAX; p++)
+	for (k = 0; k < EPH_WORK_PARAMS && p->name != NULL; p++)
 		names[k++] = p->name;
-	for (const struct eph_work_param *p = eph_work_common;
-	     p->name != NULL && k < WORK_PARAMS_MAX; p++)
+	for (p = eph_work_common; p->name != NULL; p++)
 		names[k++] = p->name;
 	names[k] = NULL;
+	for (k = 0; names[k] != NULL && n < sizeof(where); k++)
+		n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s",
+		    k == 0 ? "it has " : ", ", names[k]);
+	(void)snprintf(what, sizeof(what), "parameter of %s", ops->name);
 	(void)snprintf(
 	    name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	near = eph_nearest_name(name, names);
-	for (const struct eph_work_param *p = ops->params;
-	     p->name != NULL && n < sizeof(list); p++)
-		n += (size_t)snprintf(
-		    list + n, sizeof(list) - n, "%s, ", p->name);
-	for (const struct eph_work_param *p = eph_work_common;
-	     p->name != NULL && n < sizeof(list); p++)
-		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
-		    p == eph_work_common ? "" : ", ", p->name);
-	return (eph_err_set(err, EINVAL,
-	    "%s: unknown parameter \"%.*s\"; %s%s%sit has %s", ops->name,
-	    (int)strcspn(word, "="), word, near != NULL ? "did you mean " : "",
-	    near != NULL ? near : "", near != NULL ? "? " : "", list));
+	return (eph_err_unknown(
+	    err, what, name, eph_nearest_name(name, names), where));
 }
 
 static int

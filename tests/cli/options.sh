@@ -125,7 +125,7 @@ refuses 'unknown option --tuch; did you mean --touch?' \
 refuses 'expected one of none, read, write' run --design dmap --touch x t.txt
 refuses 'unknown name raed; did you mean read? expected one of none, read, ' \
     run --design dmap --touch raed t.txt
-refuses 'unknown parameter "mod"; did you mean mode? it has mode, ' \
+refuses 'unknown parameter of pipe "mod"; did you mean mode? (it has mode, ' \
     run --design dmap --workload pipe:mod=kmem
 refuses 'expected one of table, csv, json' run --design dmap --format x t.txt
 refuses 'expected one of lockstep' run --design dmap --executor x t.txt

@@ -71,16 +71,6 @@ struct queues {
 /* The first three count 0, 1 and 3 uses. */
 enum queue_kind { FIFO, CLOCK, CLOCK2, SIEVE };
 
-static inline void
-ask(const void *p)
-{
-#if defined(__GNUC__)
-	__builtin_prefetch(p, 1);
-#else
-	(void)p;
-#endif
-}
-
 /* One more use at each size of `in', up to what the kind counts. */
 static inline void
 marks_use(struct marks *m, uint64_t in, enum queue_kind kind)
@@ -124,7 +114,7 @@ ring_insert(struct queues *f, struct queue *q, uint64_t bit, uint32_t page,
 			const uint32_t soon = q->hand + AHEAD_HAND;
 
 			if (soon < q->size)
-				ask(&f->page[q->node[soon].page]);
+				eph_prefetch(&f->page[q->node[soon].page]);
 			q->kept++;
 			ring_step(q);
 		}
@@ -134,7 +124,7 @@ ring_insert(struct queues *f, struct queue *q, uint64_t bit, uint32_t page,
 	}
 	q->node[q->hand].page = page;
 	ring_step(q);
-	ask(&f->page[q->node[q->hand].page]);
+	eph_prefetch(&f->page[q->node[q->hand].page]);
 }
 
 /* The node of the page that leaves; the hand is at the next. */
@@ -180,7 +170,7 @@ queues_play(struct queues *f, const struct eph_refs *r, uint64_t all,
 		struct marks *m = &f->page[page];
 		const uint64_t in = m->in;
 
-		ask(&f->page[r->page[i + AHEAD < to ? i + AHEAD : i]]);
+		eph_prefetch(&f->page[r->page[i + AHEAD < to ? i + AHEAD : i]]);
 		marks_use(m, in, kind);
 		m->in = all;
 		for (uint64_t out = ~in & all; out != 0; out &= out - 1) {
@@ -318,7 +308,7 @@ mru_play(
 		const uint32_t page = r->page[i];
 		const uint64_t out = ~u->in[page] & all;
 
-		ask(&u->in[r->page[i + AHEAD < to ? i + AHEAD : i]]);
+		eph_prefetch(&u->in[r->page[i + AHEAD < to ? i + AHEAD : i]]);
 		if ((out & u->full) != 0)
 			u->in[r->page[i - 1]] &= ~(out & u->full);
 		if (eph_unlikely((out & ~u->full) != 0))

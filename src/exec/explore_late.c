@@ -192,8 +192,7 @@ late_acts(
 {
 	uint32_t set = (la->valid & ~la->held & st->fill) |
 	    (la->held & ~la->same & (st->drop | (st->fill & la->valid)));
-	const unsigned last =
-	    owed == 0 ? 0 : 31 - (unsigned)__builtin_clz(owed);
+	const unsigned last = owed == 0 ? 0 : 63 - eph_word_leading_zeros(owed);
 
 	if (owed == 0)
 		return (set);

@@ -75,7 +75,7 @@ eph__space_sleep_mark(const struct ex_space *sp, unsigned c, unsigned i)
 		return (0);
 	slot = machine_pte(ex->mc, ex->mc->cpus[c], ex->page[i]);
 	for (uint32_t w = sp->enabled; w != 0; w &= w - 1) {
-		const unsigned k = (unsigned)__builtin_ctz(w);
+		const unsigned k = eph_cpuword_first(w);
 
 		if (sleep_commutes(sp, k, c, slot))
 			set |= 1u << k;

@@ -89,6 +89,20 @@ struct eph_mem {
 	unsigned ncold;
 };
 
+static void
+mem_lock(atomic_flag *lock)
+{
+	/* Acquire pairs with the release in mem_unlock. */
+	while (atomic_flag_test_and_set_explicit(lock, memory_order_acquire))
+		continue;
+}
+
+static void
+mem_unlock(atomic_flag *lock)
+{
+	atomic_flag_clear_explicit(lock, memory_order_release);
+}
+
 #ifdef EPHMAP_JEMALLOC
 static int
 mem_flags(const struct eph_mem *mem, size_t bytes)
@@ -204,10 +218,7 @@ mem_span_alloc(extent_hooks_t *hooks, void *at, size_t bytes, size_t align,
 	(void)arena;
 	if (at != NULL || bytes > SIZE_MAX / 2 || align > MEM_SPAN)
 		return (NULL);
-	/* Acquire and release: one thread after the other. */
-	while (
-	    atomic_flag_test_and_set_explicit(&sp->lock, memory_order_acquire))
-		continue;
+	mem_lock(&sp->lock);
 	if ((p = mem_span_take(sp, bytes, align)) == NULL &&
 	    (s = mem_span_map(bytes + align + (sp->made ? MEM_SPAN : 0),
 		 sp->made)) != NULL) {
@@ -216,7 +227,7 @@ mem_span_alloc(extent_hooks_t *hooks, void *at, size_t bytes, size_t align,
 		sp->used = 0;
 		p = mem_span_take(sp, bytes, align);
 	}
-	atomic_flag_clear_explicit(&sp->lock, memory_order_release);
+	mem_unlock(&sp->lock);
 	*zero = *commit = true;
 	return (p);
 }
@@ -259,10 +270,11 @@ eph__mem_create_huge(void)
 #ifdef EPHMAP_JEMALLOC
 	struct eph_mem *mem = eph__mem_create(true);
 	struct mem_spans *sp = calloc(1, sizeof(*sp));
-	extent_hooks_t *hooks = &sp->hooks;
+	extent_hooks_t *hooks;
 	size_t size = sizeof(mem->arena);
 
 	if (mem != NULL && sp != NULL) {
+		hooks = &sp->hooks;
 		sp->hooks.alloc = mem_span_alloc;
 		sp->hooks.split = mem_span_split;
 		sp->hooks.merge = mem_span_merge;
@@ -397,21 +409,6 @@ mem_region_alloc(struct eph_mem *mem, size_t bytes)
 	return (p);
 }
 
-static void
-mem_lock(struct eph_mem *mem)
-{
-	/* Acquire pairs with the release in mem_unlock. */
-	while (
-	    atomic_flag_test_and_set_explicit(&mem->lock, memory_order_acquire))
-		continue;
-}
-
-static void
-mem_unlock(struct eph_mem *mem)
-{
-	atomic_flag_clear_explicit(&mem->lock, memory_order_release);
-}
-
 size_t
 eph__mem_destroy(struct eph_mem *mem)
 {
@@ -466,12 +463,12 @@ mem_heap_alloc(struct eph_mem *mem, size_t bytes)
 	if (b == NULL)
 		return (NULL);
 	memset(b + 1, 0, size - sizeof(*b));
-	mem_lock(mem);
+	mem_lock(&mem->lock);
 	b->next = &mem->blocks;
 	b->prev = mem->blocks.prev;
 	b->prev->next = b;
 	mem->blocks.prev = b;
-	mem_unlock(mem);
+	mem_unlock(&mem->lock);
 	return (b + 1);
 }
 
@@ -518,10 +515,10 @@ eph_mem_free(struct eph_mem *mem, void *p, size_t bytes)
 	if (mem->heap) {
 		struct mem_block *b = (struct mem_block *)p - 1;
 
-		mem_lock(mem);
+		mem_lock(&mem->lock);
 		b->prev->next = b->next;
 		b->next->prev = b->prev;
-		mem_unlock(mem);
+		mem_unlock(&mem->lock);
 		free(b);
 		return;
 	}

@@ -5,8 +5,9 @@
 
 /*
  * The clocks' state, for clock.c, which has the rules, and for
- * workload/replay_time.c, which looks at it at every line.  Nobody else: the
- * naive clocks of tests/model stand in the place of these two.
+ * workload/replay_time.c, which looks at it at every line, also by what it
+ * has of replay_ref.h.  Nobody else: the naive clocks of tests/model stand in
+ * the place of these two.
  */
 
 #include "ephmap/sdk/machine.h"

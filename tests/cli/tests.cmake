@@ -3,7 +3,7 @@ function(ephmap_cli_test name)
   add_test(NAME cli.${name}
       COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/${name}.sh
       $<TARGET_FILE:ephmap_program> ${ARGN})
-  set_tests_properties(cli.${name} PROPERTIES LABELS cli TIMEOUT 120)
+  set_tests_properties(cli.${name} PROPERTIES LABELS cli TIMEOUT ${TEST_PATIENCE})
 endfunction()
 
 ephmap_cli_test(bad_traces)

@@ -18,7 +18,7 @@ endif()
 # Every input that is kept, once.
 add_test(NAME fuzz.corpus COMMAND sh ${CMAKE_SOURCE_DIR}/tests/fuzz/run.sh
     corpus $<TARGET_FILE:fuzz>)
-set_tests_properties(fuzz.corpus PROPERTIES LABELS corpus TIMEOUT 120)
+set_tests_properties(fuzz.corpus PROPERTIES LABELS corpus TIMEOUT ${TEST_PATIENCE})
 
 # Three seconds a target, in a build of its own; needs clang.
 add_test(NAME fuzz.minutes

@@ -9,7 +9,7 @@ foreach(library ephmap ephmap_shared)
   endif()
   target_link_libraries(${name} PRIVATE ${library})
   add_test(NAME link.${name} COMMAND ${name})
-  set_tests_properties(link.${name} PROPERTIES LABELS link TIMEOUT 60)
+  set_tests_properties(link.${name} PROPERTIES LABELS link TIMEOUT ${TEST_PATIENCE})
 endforeach()
 
 # What cpack makes; not of a build with sanitizers, whose libraries no package names.

@@ -3,7 +3,7 @@ foreach(check includes files layers)
   add_test(NAME lint.${check}
       COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR}
       -P ${CMAKE_SOURCE_DIR}/tests/lint/check_${check}.cmake)
-  set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT 60)
+  set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT ${TEST_PATIENCE})
 endforeach()
 
 include(CheckLanguage)
@@ -21,7 +21,7 @@ add_test(NAME lint.symbols
     -DSTATIC=$<TARGET_FILE:ephmap> -DSHARED=$<TARGET_FILE:ephmap_shared>
     -P ${CMAKE_SOURCE_DIR}/tests/lint/check_symbols.cmake)
 set_tests_properties(lint.headers lint.symbols PROPERTIES
-    LABELS lint TIMEOUT 60)
+    LABELS lint TIMEOUT ${TEST_PATIENCE})
 
 add_test(NAME lint.format
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/format.sh ${CMAKE_SOURCE_DIR}
@@ -34,7 +34,7 @@ add_test(NAME lint.sizes
 add_test(NAME lint.rows
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/rows.sh ${CMAKE_SOURCE_DIR})
 set_tests_properties(lint.circles lint.format lint.rows lint.sizes PROPERTIES
-    LABELS lint TIMEOUT 60)
+    LABELS lint TIMEOUT ${TEST_PATIENCE})
 
 # Some files at each run, all of them in a long one; skipped without the tool.
 if(NOT EPHMAP_SANITIZE)
@@ -43,7 +43,7 @@ if(NOT EPHMAP_SANITIZE)
     add_test(NAME lint.tidy${long}
         COMMAND sh ${CMAKE_SOURCE_DIR}/tests/lint/tidy.sh ${CMAKE_SOURCE_DIR}
         ${CMAKE_BINARY_DIR} ${all})
-    set_tests_properties(lint.tidy${long} PROPERTIES LABELS lint TIMEOUT 120)
+    set_tests_properties(lint.tidy${long} PROPERTIES LABELS lint TIMEOUT ${TEST_PATIENCE})
   endforeach()
   set_tests_properties(lint.tidy.long PROPERTIES LABELS "lint;long"
       TIMEOUT 3600)

@@ -49,7 +49,7 @@ add_executable(clock_dump_naive tests/model/clock_dump.c
 target_link_libraries(clock_dump_naive PRIVATE test_support)
 add_test(NAME model.clock COMMAND sh ${CMAKE_SOURCE_DIR}/tests/model/clock.sh
     $<TARGET_FILE:clock_dump> $<TARGET_FILE:clock_dump_naive> 4)
-set_tests_properties(model.clock PROPERTIES LABELS model TIMEOUT 120)
+set_tests_properties(model.clock PROPERTIES LABELS model TIMEOUT ${TEST_PATIENCE})
 add_test(NAME model.clock.long
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/model/clock.sh
     $<TARGET_FILE:clock_dump> $<TARGET_FILE:clock_dump_naive> 300)

@@ -35,17 +35,6 @@ enum key {
 	KEYS,
 };
 
-static const char *const key_names[KEYS + 1] = {
-	[KEY_LIKE] = "like",
-	[KEY_SUMMARY] = "summary",
-	[KEY_ORIGIN] = "origin",
-	[KEY_TLB] = "tlb",
-	[KEY_LEVELS] = "levels",
-	[KEY_KVA_BASE] = "kva_base",
-	[KEY_KVA_PAGES] = "kva_pages",
-	[KEY_MHZ] = "mhz",
-};
-
 struct profile {
 	struct eph_machine_model model;
 	unsigned holders; /* and one more */
@@ -100,6 +89,17 @@ profile_model(const struct profile *p)
 }
 
 #ifdef HAVE_INIH
+
+static const char *const key_names[KEYS + 1] = {
+	[KEY_LIKE] = "like",
+	[KEY_SUMMARY] = "summary",
+	[KEY_ORIGIN] = "origin",
+	[KEY_TLB] = "tlb",
+	[KEY_LEVELS] = "levels",
+	[KEY_KVA_BASE] = "kva_base",
+	[KEY_KVA_PAGES] = "kva_pages",
+	[KEY_MHZ] = "mhz",
+};
 
 /* Only the first fault is told. */
 #define COMPLAIN(p, ...)                                                       \

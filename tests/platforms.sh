@@ -90,13 +90,18 @@ musl_build() {
 			echo "Description: ${m%:*}"
 			echo "Version: 9"
 			echo "Cflags: -I$dir/include"
-			echo "Libs: $dir/lib/lib${m#*:}.a"
+			echo "Libs: -L$dir/lib -l${m#*:}"
 		} >"$dir/lib/pkgconfig/${m%:*}.pc"
 	done
 	# musl has no <sys/queue.h>; libbsd's is a header alone.
 	mkdir -p "$dir/include/bsd/sys"
 	for h in queue tree cdefs; do
 		cp "/usr/include/bsd/sys/$h.h" "$dir/include/bsd/sys"
+	done
+	# The kernel's own, beside which glibc's stand.
+	mkdir -p "$dir/include/kernel"
+	for h in linux asm-generic "$(gcc -print-multiarch)/asm"; do
+		ln -sfn "/usr/include/$h" "$dir/include/kernel"
 	done
 }
 
@@ -126,11 +131,16 @@ platform() {
 		    -DEPHMAP_JEMALLOC=OFF
 		    -DCMAKE_DISABLE_FIND_PACKAGE_BZip2=ON"
 		flags="-DLIBBSD_OVERLAY -isystem $build/musl-root/include/bsd"
+		flags="$flags -isystem $build/musl-root/include/kernel"
 		;;
 	i386)
 		# Sizes of 64 bits that become a size_t are no error there.
 		machine i386 bookworm i686-linux-gnu i386-linux-gnu i386 ||
 			return 1
+		# Most kernels for amd64 run it, far quicker than qemu does.
+		loader=$root/lib/ld-linux.so.2
+		"$loader" --version >/dev/null 2>&1 &&
+			emulator="$loader --library-path $root/lib/i386-linux-gnu"
 		flags='-Wno-error=conversion -Wno-error=sign-conversion'
 		;;
 	arm64) machine arm64 bookworm aarch64-linux-gnu aarch64-linux-gnu aarch64 ;;

@@ -107,20 +107,26 @@ oldest(const struct naive *s, const struct seq *q)
 	return (EPH_NONE);
 }
 
-/* What all of them do alike. */
-static inline int
-naive_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+/* A state of `bytes` that begins with struct naive. */
+static inline void *
+naive_state(const struct eph_policy_env *env, size_t bytes)
 {
-	struct naive *s = calloc(1, sizeof(*s));
+	struct naive *s = calloc(1, bytes);
 
-	(void)err;
 	if (s == NULL || env->nslots > NAIVE_SLOTS_MAX)
 		PANIC("naive: too large");
 	s->env = *env;
 	s->n = env->nslots;
-	s->p = 0;
 	eph__prng_init(&s->rng, env->seed, 0);
-	*psp = s;
+	return (s);
+}
+
+/* What all of them do alike. */
+static inline int
+naive_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	(void)err;
+	*psp = naive_state(env, sizeof(struct naive));
 	return (0);
 }
 
@@ -190,6 +196,20 @@ all_pinned(const struct naive *s)
 	return (true);
 }
 
+/* The value of "NAME=V" among the parameters, or `def`. */
+static inline double
+naive_param(const struct naive *s, const char *name, double def)
+{
+	const size_t n = strlen(name);
+
+	for (const char *at = s->env.params; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, name, n) == 0 && at[n] == '=')
+			return (strtod(at + n + 1, NULL));
+	}
+	return (def);
+}
+
 static inline uint32_t
 at_least(double x, uint32_t least)
 {
@@ -212,8 +232,9 @@ at_least(double x, uint32_t least)
 
 /* clang-format on */
 
-/* The second file of them, and the third; NULL: it is in none from there. */
+/* The files of them after the first; NULL: it is in none from there. */
 const struct eph_policy_ops *naive_find_recent(const char *name);
 const struct eph_policy_ops *naive_find_learned(const char *name);
+const struct eph_policy_ops *naive_find_tinylfu(const char *name);
 
 #endif /* !NAIVE_KIT_H */

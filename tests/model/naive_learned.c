@@ -6,36 +6,8 @@
  */
 
 #include <float.h>
-#include <stdio.h>
 
 #include "naive_kit.h"
-
-/* Value of parameter `name`, or its default. */
-static uint32_t
-learned_param(const struct naive *s, const char *name, uint32_t def)
-{
-	const char *at =
-	    s->env.params == NULL ? NULL : strstr(s->env.params, name);
-
-	return (at == NULL
-		? def
-		: (uint32_t)strtoul(at + strlen(name) + 1, NULL, 10));
-}
-
-/* As naive_create(), for a larger state that begins with struct naive. */
-static int
-learned_create(const struct eph_policy_env *env, size_t bytes, void **psp)
-{
-	struct naive *s = calloc(1, bytes);
-
-	if (s == NULL || env->nslots > NAIVE_SLOTS_MAX)
-		PANIC("naive: too large");
-	s->env = *env;
-	s->n = env->nslots;
-	eph__prng_init(&s->rng, env->seed, 0);
-	*psp = s;
-	return (0);
-}
 
 /*
  * CLOCK-Pro.  q[3] is the ring by page: the hot hand is at its first, and
@@ -54,11 +26,9 @@ struct pro {
 static int
 pro_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	struct pro *k;
+	struct pro *k = *psp = naive_state(env, sizeof(*k));
 
 	(void)err;
-	(void)learned_create(env, sizeof(*k), psp);
-	k = *psp;
 	k->least = at_least(0.01 * env->nslots, 1);
 	k->most = at_least(0.99 * env->nslots, k->least);
 	k->target = k->least;
@@ -290,11 +260,9 @@ struct cach {
 static int
 cach_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	struct cach *c;
+	struct cach *c = *psp = naive_state(env, sizeof(*c));
 
 	(void)err;
-	(void)learned_create(env, sizeof(*c), psp);
-	c = *psp;
 	c->q_limit = at_least(0.01 * env->nslots + 0.5, 1);
 	c->s_limit = env->nslots - c->q_limit;
 	c->w[0] = c->w[1] = 0.5;
@@ -565,14 +533,12 @@ struct lhd {
 static int
 lhd_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
-	struct lhd *d;
+	struct lhd *d = *psp = naive_state(env, sizeof(*d));
 
 	(void)err;
-	(void)learned_create(env, sizeof(*d), psp);
-	d = *psp;
-	d->ages = learned_param(&d->s, "ages", LHD_AGES);
-	d->period = learned_param(&d->s, "period", 65536);
-	d->shift = learned_param(&d->s, "coarse", 10);
+	d->ages = (uint32_t)naive_param(&d->s, "ages", LHD_AGES);
+	d->period = (uint32_t)naive_param(&d->s, "period", 65536);
+	d->shift = (uint32_t)naive_param(&d->s, "coarse", 10);
 	d->explorers = (uint32_t)(0.01 * env->nslots);
 	for (uint32_t i = 0; i < LHD_RECENT; i++)
 		d->recent_slot[i] = EPH_NONE;
@@ -773,5 +739,5 @@ naive_find_learned(const char *name)
 		if (strcmp(naive_learned[i].name, name) == 0)
 			return (&naive_learned[i]);
 	}
-	return (NULL);
+	return (naive_find_tinylfu(name));
 }

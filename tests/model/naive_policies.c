@@ -210,35 +210,55 @@ price_sieve_victim(void *ps, uint32_t page)
 	return (sieve_any(ps, true));
 }
 
-/* SLRU: q[0] probation, q[1] protected. */
+/* SLRU: q[3] probation, the others above it. */
+static void
+slru_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	struct naive *s = ps;
+
+	naive_arrive(s, slot, page);
+	seq_push(&s->q[3], slot);
+}
+
 static void
 slru_hit(void *ps, uint32_t slot)
 {
 	struct naive *s = ps;
-	const uint32_t max = at_least(0.8 * s->n, 0);
+	const uint32_t above = (uint32_t)naive_param(s, "segments", 2) - 1;
+	const double max =
+	    floor(s->n * (naive_param(s, "protected", 0.8) / above));
+	unsigned at = 3;
 
-	(void)seq_remove(&s->q[0], slot);
-	(void)seq_remove(&s->q[1], slot);
-	seq_push(&s->q[1], slot);
-	if (s->q[1].n > max) {
-		const uint32_t last = s->q[1].v[s->q[1].n - 1];
+	while (!seq_remove(&s->q[at], slot))
+		at++;
+	if (at < 3 + above)
+		at++;
+	seq_push(&s->q[at], slot);
+	for (; at > 3 && s->q[at].n > max; at--)
+		seq_push(&s->q[at - 1], s->q[at].v[--s->q[at].n]);
+}
 
-		(void)seq_remove(&s->q[1], last);
-		seq_push(&s->q[0], last);
-	}
+static void
+slru_forget(void *ps, uint32_t slot)
+{
+	struct naive *s = ps;
+
+	for (unsigned at = 3; at < SEQS; at++)
+		(void)seq_remove(&s->q[at], slot);
+	naive_leave(s, slot);
 }
 
 static uint32_t
 slru_victim(void *ps, uint32_t page)
 {
 	struct naive *s = ps;
-	uint32_t i = oldest(s, &s->q[0]);
+	uint32_t i = EPH_NONE;
 
 	(void)page;
-	if (i == EPH_NONE)
-		i = oldest(s, &s->q[1]);
+	for (unsigned at = 3; at < SEQS && i == EPH_NONE; at++)
+		i = oldest(s, &s->q[at]);
 	if (i != EPH_NONE)
-		naive_leave(s, i);
+		slru_forget(s, i);
 	return (i);
 }
 
@@ -274,7 +294,8 @@ static uint32_t
 twoq_victim(void *ps, uint32_t page)
 {
 	struct naive *s = ps;
-	const bool from_in = s->q[0].n > at_least(0.25 * s->n, 1);
+	const bool from_in =
+	    s->q[0].n > at_least(naive_param(s, "kin", 0.25) * s->n, 1);
 	uint32_t i;
 
 	if (all_pinned(s))
@@ -285,7 +306,7 @@ twoq_victim(void *ps, uint32_t page)
 		i = oldest(s, &s->q[from_in ? 1 : 0]);
 	if (seq_find(&s->q[0], i) >= 0) {
 		seq_push(&s->q[3], s->page[i]);
-		if (s->q[3].n > at_least(0.5 * s->n, 1))
+		if (s->q[3].n > at_least(naive_param(s, "kout", 0.5) * s->n, 1))
 			seq_drop_oldest(&s->q[3]);
 	}
 	naive_leave(s, i);
@@ -442,7 +463,8 @@ s3fifo_from(struct naive *s, unsigned from)
 	uint32_t i;
 
 	while ((i = oldest(s, &s->q[from])) != EPH_NONE) {
-		if (s->bits[i] < (from == 0 ? 2u : 1u))
+		if (s->bits[i] <
+		    (from == 0 ? naive_param(s, "threshold", 2) : 1))
 			return (i);
 		s->bits[i] = from == 0 ? 0 : s->bits[i] - 1;
 		(void)seq_remove(&s->q[from], i);
@@ -455,7 +477,8 @@ static uint32_t
 s3fifo_victim(void *ps, uint32_t page)
 {
 	struct naive *s = ps;
-	const uint32_t main_max = s->n - at_least(0.1 * s->n, 0);
+	const uint32_t main_max =
+	    s->n - at_least(naive_param(s, "small", 0.1) * s->n, 0);
 	uint32_t i = EPH_NONE;
 
 	if (all_pinned(s))
@@ -470,7 +493,8 @@ s3fifo_victim(void *ps, uint32_t page)
 	}
 	if (seq_find(&s->q[0], i) >= 0) {
 		seq_push(&s->q[3], s->page[i]);
-		if (s->q[3].n > at_least(0.9 * s->n, 0))
+		if (s->q[3].n >
+		    at_least(naive_param(s, "ghost", 0.9) * s->n, 0))
 			seq_drop_oldest(&s->q[3]);
 	}
 	naive_leave(s, i);
@@ -577,10 +601,11 @@ static uint32_t
 price_aware_victim(void *ps, uint32_t page)
 {
 	struct naive *s = ps;
+	const uint32_t depth = (uint32_t)naive_param(s, "depth", 32);
 	uint32_t best = EPH_NONE, least = UINT32_MAX, seen = 0;
 
 	(void)page;
-	for (uint32_t i = s->q[0].n; i-- > 0 && seen < 32;) {
+	for (uint32_t i = s->q[0].n; i-- > 0 && seen < depth;) {
 		const uint32_t slot = s->q[0].v[i];
 		uint32_t price = 0;
 
@@ -600,6 +625,12 @@ price_aware_victim(void *ps, uint32_t page)
 }
 
 /* MQ: q[3 + k] queue k (slots), q[11] Qout; `value` is the expiry. */
+static uint64_t
+mq_expiry(const struct naive *s)
+{
+	return (s->now + (uint64_t)naive_param(s, "lifetime", 75));
+}
+
 static void
 mq_enqueue(struct naive *s, uint32_t slot)
 {
@@ -608,7 +639,7 @@ mq_enqueue(struct naive *s, uint32_t slot)
 	while (k < 7 && s->uses[slot] >= (uint64_t)2 << k)
 		k++;
 	seq_push(&s->q[3 + k], slot);
-	s->value[slot] = s->now + 75;
+	s->value[slot] = mq_expiry(s);
 }
 
 static void
@@ -629,7 +660,7 @@ mq_adjust(struct naive *s)
 			const uint32_t i = q->v[--q->n];
 
 			seq_push(q - 1, i);
-			s->value[i] = s->now + 75;
+			s->value[i] = mq_expiry(s);
 		}
 	}
 }
@@ -690,7 +721,7 @@ mq_victim(void *ps, uint32_t page)
 		i = oldest(s, &s->q[3 + k]);
 	s->ghost_uses[s->page[i]] = s->uses[i];
 	seq_push(&s->q[11], s->page[i]);
-	if (s->q[11].n > at_least(0.5 * s->n, 1))
+	if (s->q[11].n > at_least(naive_param(s, "out", 0.5) * s->n, 1))
 		seq_drop_oldest(&s->q[11]);
 	mq_forget(s, i);
 	return (i);
@@ -738,7 +769,8 @@ static void
 lirs_balance(struct naive *s)
 {
 	lirs_prune(s);
-	if (lirs_count(s) > s->n - at_least(0.01 * s->n, 1)) {
+	if (lirs_count(s) >
+	    s->n - at_least(naive_param(s, "hir", 0.01) * s->n, 1)) {
 		const uint32_t page = s->q[3].v[--s->q[3].n];
 		const uint32_t slot = lirs_slot(s, page);
 
@@ -763,7 +795,8 @@ static void
 lirs_insert(void *ps, uint32_t slot, uint32_t page)
 {
 	struct naive *s = ps;
-	const bool filling = lirs_count(s) < s->n - at_least(0.01 * s->n, 1);
+	const bool filling = lirs_count(s) <
+	    s->n - at_least(naive_param(s, "hir", 0.01) * s->n, 1);
 
 	lirs_tell(s, page);
 	naive_arrive(s, slot, page);
@@ -805,6 +838,7 @@ static uint32_t
 lirs_victim(void *ps, uint32_t page)
 {
 	struct naive *s = ps;
+	const double ghosts = naive_param(s, "ghosts", 2);
 	uint32_t i;
 
 	if (all_pinned(s))
@@ -812,10 +846,10 @@ lirs_victim(void *ps, uint32_t page)
 	lirs_tell(s, page);
 	if ((i = oldest(s, &s->q[0])) != EPH_NONE) {
 		if (seq_find(&s->q[3], s->page[i]) >= 0) {
-			if (s->q[4].n == 2 * s->n)
+			seq_push(&s->q[4], s->page[i]);
+			if (s->q[4].n > at_least(ghosts * s->n, 0))
 				(void)seq_remove(
 				    &s->q[3], s->q[4].v[--s->q[4].n]);
-			seq_push(&s->q[4], s->page[i]);
 		}
 		naive_leave(s, i);
 		lirs_prune(s);
@@ -835,7 +869,7 @@ static int
 lecar_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 {
 	(void)naive_create(env, psp, err);
-	((struct naive *)*psp)->p = 0.5;
+	((struct naive *)*psp)->p = naive_param(*psp, "weight", 0.5);
 	return (0);
 }
 
@@ -853,8 +887,8 @@ lecar_tell(struct naive *s, uint32_t page)
 		if (!seq_remove(&s->q[3 + e], page))
 			continue;
 		s->age = s->ghost_uses[page];
-		w[e] *= exp(-0.45 *
-		    pow(pow(0.005, 1.0 / s->n),
+		w[e] *= exp(-naive_param(s, "rate", 0.45) *
+		    pow(pow(naive_param(s, "discount", 0.005), 1.0 / s->n),
 			(double)(s->now - s->ghost_when[page])));
 		s->p = w[0] / (w[0] + w[1]);
 		s->p = fmin(fmax(s->p, 0.01), 0.99);
@@ -898,7 +932,8 @@ lecar_victim(void *ps, uint32_t page)
 	e = prng_unit(&s->rng) < s->p ? 0 : 1;
 	i = e == 0 ? lru : lfu;
 	if (lru != lfu) {
-		if (s->q[3 + e].n == at_least(0.5 * s->n, 1))
+		if (s->q[3 + e].n ==
+		    at_least(naive_param(s, "history", 0.5) * s->n, 1))
 			seq_drop_oldest(&s->q[3 + e]);
 		seq_push(&s->q[3 + e], s->page[i]);
 		s->ghost_uses[s->page[i]] = s->uses[i];
@@ -918,7 +953,8 @@ static const struct eph_policy_ops naive_policies[] = {
 	PLAIN("fifo", push_insert, no_hit, oldest_victim),
 	PLAIN("clock", push_insert, bit_hit, clock_victim),
 	PLAIN("clock2", push_insert, count_hit, clock_victim),
-	PLAIN("slru", push_insert, slru_hit, slru_victim),
+	NAIVE("slru", naive_create, slru_insert, slru_hit, naive_pin,
+	    naive_release, slru_forget, slru_victim),
 	PLAIN("2q", twoq_insert, twoq_hit, twoq_victim),
 	NAIVE("mq", naive_create, mq_insert, mq_hit, naive_pin, naive_release,
 	    mq_forget, mq_victim),

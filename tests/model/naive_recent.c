@@ -5,26 +5,14 @@
  * and artifacts: see naive_policies.h.
  */
 
-#include <stdio.h>
-
 #include "naive_kit.h"
 
-/* Parameters "K=V,K=V" over the defaults, by name. */
+/* Parameters over the defaults, in the order of `names`. */
 static void
 naive_knobs(struct naive *s, const char *const *names, const double *defaults)
 {
-	for (unsigned i = 0; names[i] != NULL; i++) {
-		const char *at = s->env.params;
-
-		s->knob[i] = defaults[i];
-		for (; at != NULL; at = strchr(at, ',')) {
-			const size_t n = strlen(names[i]);
-
-			at += *at == ',';
-			if (strncmp(at, names[i], n) == 0 && at[n] == '=')
-				s->knob[i] = strtod(at + n + 1, NULL);
-		}
-	}
+	for (unsigned i = 0; names[i] != NULL; i++)
+		s->knob[i] = naive_param(s, names[i], defaults[i]);
 }
 
 /*
@@ -276,91 +264,103 @@ age_victim(void *ps, uint32_t page)
 }
 
 /*
- * LRU-2: `when` and `value` are the last use that counts and the one
- * before, `uses` the last of any kind.  q[3]: pages remembered.
+ * LRU-K: `at` are the uses that count, the last first, 0: never; `uses` is
+ * the last of any kind.  q[3]: pages remembered.
  */
-static int
-lru2_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
-{
-	static const char *const names[] = { "history", "correlated", NULL };
-	static const double defaults[] = { 2, 0 };
+struct lruk {
+	struct naive s;
+	uint64_t at[NAIVE_SLOTS_MAX][8], ghost_at[SEQ_MAX][8];
+	uint64_t comes[8];
+	uint32_t k;
+	uint64_t correlated;
+};
 
-	(void)naive_create(env, psp, err);
-	naive_knobs(*psp, names, defaults);
+static int
+lruk_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
+{
+	struct lruk *s = *psp = naive_state(env, sizeof(*s));
+
+	(void)err;
+	s->k = (uint32_t)naive_param(&s->s, "k", 2);
+	s->correlated = (uint64_t)naive_param(&s->s, "correlated", 0);
 	return (0);
 }
 
 static void
-lru2_tell(struct naive *s, uint32_t page)
+lruk_tell(struct lruk *s, uint32_t page)
 {
-	if (s->told)
+	if (s->s.told)
 		return;
-	s->told = true;
-	s->now++;
-	s->age = seq_remove(&s->q[3], page) ? s->ghost_when[page] : 0;
+	s->s.told = true;
+	s->s.now++;
+	memset(s->comes, 0, sizeof(s->comes));
+	if (seq_remove(&s->s.q[3], page))
+		memcpy(s->comes, s->ghost_at[page], sizeof(s->comes));
 }
 
 static void
-lru2_insert(void *ps, uint32_t slot, uint32_t page)
+lruk_insert(void *ps, uint32_t slot, uint32_t page)
 {
-	struct naive *s = ps;
+	struct lruk *s = ps;
 	uint64_t now;
 
-	lru2_tell(s, page);
-	now = s->now;
-	naive_arrive(s, slot, page);
-	s->now = now;
-	s->when[slot] = s->uses[slot] = now;
-	s->value[slot] = s->age;
-	seq_push(&s->q[0], slot);
+	lruk_tell(s, page);
+	now = s->s.now;
+	naive_arrive(&s->s, slot, page);
+	s->s.now = s->s.uses[slot] = s->at[slot][0] = now;
+	memcpy(&s->at[slot][1], s->comes, 7 * sizeof(s->comes[0]));
 }
 
 static void
-lru2_hit(void *ps, uint32_t slot)
+lruk_hit(void *ps, uint32_t slot)
 {
-	struct naive *s = ps;
+	struct lruk *s = ps;
+	uint64_t *at = s->at[slot];
+	const uint64_t period = s->s.uses[slot] - at[0];
 
-	s->now++;
-	if (s->now - s->uses[slot] > (uint64_t)s->knob[1]) {
+	s->s.now++;
+	if (s->s.now - s->s.uses[slot] > s->correlated) {
 		/* The period just closed is one use, at its end. */
-		s->value[slot] = s->uses[slot];
-		s->when[slot] = s->now;
+		for (unsigned i = 7; i > 0; i--)
+			at[i] = at[i - 1] == 0 ? 0 : at[i - 1] + period;
+		at[0] = s->s.now;
 	}
-	s->uses[slot] = s->now;
+	s->s.uses[slot] = s->s.now;
 }
 
 /* Is `a` to leave before `b`? */
 static bool
-lru2_before(const struct naive *s, uint32_t a, uint32_t b)
+lruk_before(const struct lruk *s, uint32_t a, uint32_t b)
 {
-	if (s->value[a] != s->value[b])
-		return (s->value[a] < s->value[b]);
-	return (s->uses[a] < s->uses[b]);
+	if (s->at[a][s->k - 1] != s->at[b][s->k - 1])
+		return (s->at[a][s->k - 1] < s->at[b][s->k - 1]);
+	return (s->s.uses[a] < s->s.uses[b]);
 }
 
 static uint32_t
-lru2_victim(void *ps, uint32_t page)
+lruk_victim(void *ps, uint32_t page)
 {
+	struct lruk *l = ps;
 	struct naive *s = ps;
 	uint32_t best = EPH_NONE, any = EPH_NONE;
 
 	if (all_pinned(s))
 		return (EPH_NONE);
-	lru2_tell(s, page);
+	lruk_tell(l, page);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (!s->cached[i] || s->pinned[i])
 			continue;
-		if (any == EPH_NONE || lru2_before(s, i, any))
+		if (any == EPH_NONE || lruk_before(l, i, any))
 			any = i;
-		if (s->now - s->uses[i] > (uint64_t)s->knob[1] &&
-		    (best == EPH_NONE || lru2_before(s, i, best)))
+		if (s->now - s->uses[i] > l->correlated &&
+		    (best == EPH_NONE || lruk_before(l, i, best)))
 			best = i;
 	}
 	if (best == EPH_NONE)
 		best = any;
 	seq_push(&s->q[3], s->page[best]);
-	s->ghost_when[s->page[best]] = s->when[best];
-	if (s->q[3].n > s->knob[0] * s->n)
+	memcpy(l->ghost_at[s->page[best]], l->at[best], sizeof(l->comes));
+	if (s->q[3].n > floor(naive_param(s, "history", 2) * s->n))
 		seq_drop_oldest(&s->q[3]);
 	naive_leave(s, best);
 	return (best);
@@ -428,7 +428,7 @@ hyper_victim(void *ps, uint32_t page)
 		return (EPH_NONE);
 	s->told = true;
 	s->now++;
-	for (unsigned i = 0; i < 64; i++) {
+	for (unsigned i = 0; i < naive_param(s, "samples", 64); i++) {
 		const uint32_t x = s->q[3].v[prng_below(&s->rng, s->q[3].n)];
 		const double worth =
 		    (double)s->uses[x] / (double)(s->now - s->when[x]);
@@ -460,10 +460,17 @@ merlin_create(const struct eph_policy_env *env, void **psp, struct eph_err *err)
 }
 
 static double
+merlin_filter_max(const struct naive *s)
+{
+	return (at_least(naive_param(s, "filter", 0.1) * s->n, 1));
+}
+
+static double
 merlin_core_max(const struct naive *s)
 {
 	return (fmax(0,
-	    (double)s->n - at_least(0.1 * s->n, 1) - at_least(0.05 * s->n, 1)));
+	    s->n - merlin_filter_max(s) -
+		at_least(naive_param(s, "staging", 0.05) * s->n, 1)));
 }
 
 static uint32_t
@@ -654,7 +661,7 @@ merlin_clock(struct naive *s)
 		resident += s->cached[i];
 	if (++s->evictions == resident) {
 		s->evictions = 0;
-		if (++s->epochs >= 32) {
+		if (++s->epochs >= naive_param(s, "epochs", 32)) {
 			s->epochs = 0;
 			for (unsigned i = 0; i < COUNTERS; i++)
 				s->counter[i] /= 2;
@@ -679,7 +686,7 @@ merlin_victim(void *ps, uint32_t page)
 		return (EPH_NONE);
 	merlin_tell(s, page);
 	while (i == EPH_NONE) {
-		const uint32_t most = at_least(0.1 * s->n, 1);
+		const double most = merlin_filter_max(s);
 
 		merlin_clock(s);
 		if (s->q[0].n < most)
@@ -689,7 +696,7 @@ merlin_victim(void *ps, uint32_t page)
 			i = merlin_staging(s);
 		if (i != EPH_NONE)
 			naive_leave(s, i);
-		if (s->q[3].n > s->n)
+		if (s->q[3].n > floor(naive_param(s, "ghost", 1) * s->n))
 			seq_drop_oldest(&s->q[3]);
 	}
 	return (i);
@@ -705,8 +712,8 @@ static const struct eph_policy_ops naive_recent[] = {
 	    naive_release, naive_forget, delay_victim),
 	NAIVE("age", age_create, age_insert, age_hit, naive_pin, naive_release,
 	    naive_forget, age_victim),
-	NAIVE("lru-k", lru2_create, lru2_insert, lru2_hit, naive_pin,
-	    naive_release, naive_forget, lru2_victim),
+	NAIVE("lru-k", lruk_create, lruk_insert, lruk_hit, naive_pin,
+	    naive_release, naive_forget, lruk_victim),
 	NAIVE("hyperbolic", naive_create, hyper_insert, hyper_hit, hyper_pin,
 	    hyper_release, hyper_forget, hyper_victim),
 	NAIVE("merlin", merlin_create, merlin_insert, merlin_hit, naive_pin,

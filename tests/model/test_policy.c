@@ -18,7 +18,7 @@
 #include "naive_policies.h"
 
 /* Without a twin: their rules are checked, and their hits elsewhere. */
-static const char *const alone[] = { "random", "wtinylfu" };
+static const char *const alone[] = { "random" };
 
 static bool
 is_alone(const char *name)
@@ -45,7 +45,7 @@ check(struct eph_policy_check *c, const struct eph_policy_ops *ops)
 static void
 check_everywhere(struct eph_policy_check *c)
 {
-	static const uint32_t sizes[] = { 1, 2, 3, 7, 20, 64 };
+	static const uint32_t sizes[] = { 1, 2, 3, 7, 17, 64 };
 
 	for (size_t p = 0; eph_policies[p] != NULL; p++) {
 		c->reference = naive_find(eph_policies[p]->name);
@@ -103,7 +103,37 @@ test_with_nearly_all_held_and_pages_lost(void)
 	check_everywhere(&c);
 }
 
-/* The parameters of policies whose twins have them. */
+/* Fewer pages than slots: there is room, and only forget() makes misses. */
+static void
+test_with_room_left(void)
+{
+	struct eph_policy_check c = {
+		.nslots = 64, .npages = 20, .steps = 2 * steps(), .forget = 50
+	};
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		c.reference = naive_find(eph_policies[p]->name);
+		check(&c, eph_policies[p]);
+	}
+}
+
+/* What changes by periods, or once in a while, does so many times. */
+static void
+test_with_many_periods(void)
+{
+	static const char *const names[] = { "wtinylfu", "lhd", "cacheus",
+		"merlin" };
+	struct eph_policy_check c = { .nslots = 20, .npages = 60 };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		c.reference = naive_find(names[i]);
+		c.params =
+		    strcmp(names[i], "lhd") == 0 ? "ages=32,period=100" : NULL;
+		c.steps = 20 * steps();
+		check(&c, eph_policy_find(names[i]));
+	}
+}
+
 /* So many pages that what a policy grows by itself has to grow, twice. */
 static void
 test_with_tables_that_grow(void)
@@ -121,41 +151,119 @@ test_with_tables_that_grow(void)
 	}
 }
 
+/* The parameters, each away from its default. */
+static const struct {
+	const char *policy, *params;
+} param_cases[] = {
+	{ "2q", "kin=0" },
+	{ "2q", "kin=0.7,kout=2" },
+	{ "2q", "kin=1,kout=0" },
+	{ "mq", "lifetime=1" },
+	{ "mq", "lifetime=10,out=0" },
+	{ "mq", "lifetime=500,out=3" },
+	{ "slru", "protected=0" },
+	{ "slru", "protected=1" },
+	{ "slru", "segments=4,protected=0.75" },
+	{ "slru", "segments=8" },
+	{ "s3fifo", "small=0" },
+	{ "s3fifo", "small=0.4,threshold=1" },
+	{ "s3fifo", "threshold=3,ghost=0.2" },
+	{ "s3fifo", "ghost=3,small=1" },
+	{ "lirs", "hir=0.3" },
+	{ "lirs", "hir=1" },
+	{ "lirs", "ghosts=0" },
+	{ "lirs", "ghosts=0.5,hir=0.1" },
+	{ "lecar", "rate=0,weight=0.9" },
+	{ "lecar", "rate=3,discount=0.5" },
+	{ "lecar", "history=0" },
+	{ "lecar", "history=2,weight=0.2" },
+	{ "lru-k", "k=1" },
+	{ "lru-k", "k=3" },
+	{ "lru-k", "k=8,history=0.5" },
+	{ "merlin", "filter=0.3,ghost=3" },
+	{ "merlin", "staging=0.4,ghost=0.3" },
+	{ "merlin", "epochs=1,filter=0" },
+	{ "merlin", "filter=1" },
+	{ "hyperbolic", "samples=1" },
+	{ "hyperbolic", "samples=5" },
+	{ "price-aware", "depth=1" },
+	{ "price-aware", "depth=3" },
+	{ "wtinylfu", "adapt=0" },
+	{ "wtinylfu", "adapt=0,window=0.4" },
+	{ "wtinylfu", "window=0.5" },
+	{ "wtinylfu", "window=1" },
+	{ "wtinylfu", "window=0,protected=0" },
+	{ "wtinylfu", "protected=1,window=0.2" },
+	{ "s4fifo", "skip=0.4,ghost=0.2" },
+	{ "s4fifo", "small=0.3,ghost_threshold=1,threshold=2" },
+	{ "s4fifo", "skip=0.7,ghost_threshold=3,threshold=3,small=0.5" },
+	{ "clock2q+", "window=1,small=0.3" },
+	{ "clock2q+", "window=0,small=0.4,ghost=2" },
+	{ "delay-fr", "delay=0.5" },
+	{ "delay-fr", "delay=0,bits=2" },
+	{ "age", "scale=0.4" },
+	{ "age", "scale=1,each=1" },
+	{ "lru-k", "correlated=3" },
+	{ "lru-k", "history=0.5,correlated=40" },
+	{ "lru-k", "history=0" },
+	{ "merlin", "minimal=1" },
+	{ "lhd", "ages=64,period=20,coarse=5" },
+	{ "lhd", "ages=16,period=7,coarse=0" },
+	{ "lhd", "ages=4096,period=30" },
+};
+
+static bool
+is_tried(const char *policy, const char *param)
+{
+	const size_t n = sizeof(param_cases) / sizeof(param_cases[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *at = param_cases[i].params;
+
+		if (strcmp(param_cases[i].policy, policy) != 0)
+			continue;
+		for (; at != NULL; at = strchr(at, ',')) {
+			at += *at == ',';
+			if (strncmp(at, param, strlen(param)) == 0 &&
+			    at[strlen(param)] == '=')
+				return (true);
+		}
+	}
+	return (false);
+}
+
+static void
+test_every_param_has_a_case(void)
+{
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		const struct eph_policy_param *q = eph_policies[p]->params;
+
+		for (; q != NULL && q->name != NULL; q++)
+			if (!is_tried(eph_policies[p]->name, q->name)) {
+				(void)printf(
+				    "%s:%s\n", eph_policies[p]->name, q->name);
+				CU_FAIL("a parameter that no case tries");
+			}
+	}
+}
+
 static void
 test_with_params(void)
 {
-	static const struct {
-		const char *policy, *params;
-	} cases[] = {
-		{ "s4fifo", "skip=0.4" },
-		{ "s4fifo", "small=0.3,ghost_threshold=1,threshold=2" },
-		{ "s4fifo",
-		    "skip=0.7,ghost_threshold=3,threshold=3,small=0.5" },
-		{ "clock2q+", "window=1,small=0.3" },
-		{ "clock2q+", "window=0,small=0.4,ghost=2" },
-		{ "delay-fr", "delay=0.5" },
-		{ "delay-fr", "delay=0,bits=2" },
-		{ "age", "scale=0.4" },
-		{ "age", "scale=1,each=1" },
-		{ "lru-k", "correlated=3" },
-		{ "lru-k", "history=0.5,correlated=40" },
-		{ "lru-k", "history=0" },
-		{ "merlin", "minimal=1" },
-		{ "lhd", "ages=64,period=20,coarse=5" },
-		{ "lhd", "ages=16,period=7,coarse=0" },
-		{ "lhd", "ages=4096,period=30" },
-	};
-	struct eph_policy_check c = {
-		.steps = steps(), .hold = 100, .unhold = 100, .forget = 10
-	};
+	const size_t n = sizeof(param_cases) / sizeof(param_cases[0]);
+	struct eph_policy_check c = { .steps = steps(),
+		.hold = 100,
+		.unhold = 100,
+		.forget = 10,
+		.priced = true };
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		c.reference = naive_find(cases[i].policy);
-		c.params = cases[i].params;
+	for (size_t i = 0; i < n; i++) {
+		c.reference = naive_find(param_cases[i].policy);
+		c.params = param_cases[i].params;
 		for (c.seed = 1; c.seed < 4; c.seed++) {
 			c.nslots = 1 + 29 * (uint32_t)(c.seed - 1);
 			c.npages = 4 * c.nslots;
-			check(&c, eph_policy_find(cases[i].policy));
+			check(&c, eph_policy_find(param_cases[i].policy));
 		}
 	}
 }
@@ -686,7 +794,10 @@ static CU_TestInfo tests[] = {
 	TEST(test_without_holding),
 	TEST(test_with_holding),
 	TEST(test_with_nearly_all_held_and_pages_lost),
+	TEST(test_with_room_left),
+	TEST(test_with_many_periods),
 	TEST(test_with_tables_that_grow),
+	TEST(test_every_param_has_a_case),
 	TEST(test_with_params),
 	TEST(test_thirty_streams_at_thirteen_sizes),
 	TEST(test_s4fifo_is_s3fifo),

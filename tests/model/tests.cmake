@@ -4,7 +4,8 @@ target_sources(model_events PRIVATE tests/model/naive_machine.c)
 ephmap_test(model model_events LONG ARGS --long)
 ephmap_test(model test_policy)
 target_sources(test_policy PRIVATE tests/model/naive_policies.c
-    tests/model/naive_recent.c tests/model/naive_learned.c)
+    tests/model/naive_recent.c tests/model/naive_learned.c
+    tests/model/naive_tinylfu.c)
 ephmap_test(model test_policy LONG ARGS --long)
 ephmap_test(model model_designs)
 ephmap_test(model model_designs LONG ARGS --long)

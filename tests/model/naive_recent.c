@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The policies of 2017 and later once more, and LRU-K, from their papers
+ * The policies of 2017 and later once more, LRU-K and RANDOM, from their papers
  * and artifacts: see naive_policies.h.
  */
 
@@ -416,6 +416,34 @@ hyper_forget(void *ps, uint32_t slot)
 	naive_leave(ps, slot);
 }
 
+/* RANDOM draws from the same array. */
+static void
+random_insert(void *ps, uint32_t slot, uint32_t page)
+{
+	naive_arrive(ps, slot, page);
+}
+
+static void
+random_hit(void *ps, uint32_t slot)
+{
+	(void)ps;
+	(void)slot;
+}
+
+static uint32_t
+random_victim(void *ps, uint32_t page)
+{
+	struct naive *s = ps;
+	uint32_t i;
+
+	(void)page;
+	if (s->q[3].n == 0)
+		return (EPH_NONE);
+	i = s->q[3].v[prng_below(&s->rng, s->q[3].n)];
+	hyper_forget(s, i);
+	return (i);
+}
+
 static uint32_t
 hyper_victim(void *ps, uint32_t page)
 {
@@ -716,6 +744,8 @@ static const struct eph_policy_ops naive_recent[] = {
 	    naive_release, naive_forget, lruk_victim),
 	NAIVE("hyperbolic", naive_create, hyper_insert, hyper_hit, hyper_pin,
 	    hyper_release, hyper_forget, hyper_victim),
+	NAIVE("random", naive_create, random_insert, random_hit, hyper_pin,
+	    hyper_release, hyper_forget, random_victim),
 	NAIVE("merlin", merlin_create, merlin_insert, merlin_hit, naive_pin,
 	    naive_release, naive_forget, merlin_victim),
 };

@@ -71,8 +71,7 @@ void
 ipiq_shutdown(struct eph_machine *mc)
 {
 	for (unsigned t = 0; t < mc->ncpus; t++) {
-		struct eph_ipiq_cpu *in =
-		    mc->cpus[t] != NULL ? mc->cpus[t]->ipiq : NULL;
+		struct eph_ipiq_cpu *in = mc->cpus[t]->ipiq;
 
 		if (in == NULL)
 			continue;
@@ -83,10 +82,7 @@ ipiq_shutdown(struct eph_machine *mc)
 				&in->queue[s], memory_order_relaxed),
 			    sizeof(struct ipiq));
 		eph_machine_free(mc, in, ipiq_cpu_bytes(mc));
-	}
-	for (unsigned t = 0; t < mc->ncpus; t++) {
-		if (mc->cpus[t] != NULL)
-			mc->cpus[t]->ipiq = NULL;
+		mc->cpus[t]->ipiq = NULL;
 	}
 }
 

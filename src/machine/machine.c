@@ -171,7 +171,7 @@ eph__machine_life_create(const struct eph_machine_config *cfg,
 	mc->costs = mc->model->costs;
 	mc->seed = cfg->seed;
 	if (machine_parts(mc) != 0) {
-		(void)eph__mem_destroy(mem);
+		(void)eph__machine_life_destroy(mc);
 		return (eph_err_set(err, ENOMEM,
 		    "out of memory for a machine of %u CPUs", cfg->ncpus));
 	}
@@ -179,13 +179,14 @@ eph__machine_life_create(const struct eph_machine_config *cfg,
 	return (0);
 }
 
+/* Also of a machine whose parts were not all made. */
 size_t
 eph__machine_life_destroy(struct eph_machine *mc)
 {
 	struct eph_mem *mem = mc->mem;
 
 	eph__tlbs_destroy(mc);
-	for (unsigned i = 0; i < mc->ncpus; i++)
+	for (unsigned i = 0; mc->cpus != NULL && i < mc->ncpus; i++)
 		machine_cpu_destroy(mc, mc->cpus[i]);
 	eph_machine_free(mc, mc->cpus, mc->ncpus * sizeof(*mc->cpus));
 	eph_machine_free(mc, (void *)(uintptr_t)mc->allcpus,

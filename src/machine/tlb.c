@@ -46,8 +46,10 @@ eph__tlbs_create(struct eph_machine *mc, const struct eph_tlb_model *model)
 void
 eph__tlbs_destroy(struct eph_machine *mc)
 {
-	struct eph_tlb *all = mc->cpus[0]->tlb;
+	struct eph_tlb *all = NULL;
 
+	if (mc->cpus != NULL && mc->cpus[0] != NULL)
+		all = mc->cpus[0]->tlb;
 	if (all != NULL)
 		eph_machine_free(mc, all, mc->ncpus * tlb_bytes(all->words));
 }

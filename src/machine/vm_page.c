@@ -104,6 +104,8 @@ eph__frames_destroy(struct eph_machine *mc)
 {
 	struct eph_frames *fr = mc->frames;
 
+	if (fr == NULL)
+		return;
 	for (uint32_t c = 0; c < fr->nchunks; c++)
 		eph_machine_free(
 		    mc, fr->chunks[c], FRAME_CHUNK * sizeof(struct vm_page));

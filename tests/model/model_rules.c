@@ -683,6 +683,37 @@ a_design_without_memory_says_so(void)
 	}
 }
 
+/*
+ * A machine in another's memory, of which each allocation fails once: it says
+ * so, and gives back all that it had.
+ */
+static void
+a_machine_without_memory_says_so_and_gives_back(void)
+{
+	struct eph_machine_config cfg = { .ncpus = CPUS };
+	struct flat f;
+	int error = ENOMEM;
+
+	bare_open(&f, "dmap");
+	cfg.within = f.mc;
+	for (unsigned n = 1; error != 0 && n < 100; n++) {
+		const size_t had = eph_machine_memory_bytes(f.mc);
+		struct eph_err err = { "" };
+		struct eph_machine *mc = NULL;
+
+		eph_machine_fail_alloc(f.mc, n);
+		error = eph_machine_create(&cfg, &mc, &err);
+		eph_machine_fail_alloc(f.mc, 0);
+		if (error == 0)
+			CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+		else
+			told(&err, error, "a machine", n);
+		CU_ASSERT_EQUAL(eph_machine_memory_bytes(f.mc), had);
+	}
+	CU_ASSERT_EQUAL(error, 0);
+	flat_close(&f);
+}
+
 /* Address space that ends, and a host that does, are two things. */
 static void
 no_kva_and_no_memory_are_told_apart(void)
@@ -862,6 +893,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_test_of_sf_bufs_wires_as_it_likes),
 	TEST(a_policy_without_memory_says_so),
 	TEST(a_design_without_memory_says_so),
+	TEST(a_machine_without_memory_says_so_and_gives_back),
 	TEST(no_kva_and_no_memory_are_told_apart),
 	TEST(giving_back_kva_needs_no_memory),
 	TEST(a_refused_plug_in_is_unloaded),

@@ -108,16 +108,16 @@ test_with_many_periods(void)
 {
 	static const char *const names[] = { "wtinylfu", "lhd", "cacheus",
 		"merlin" };
-	struct eph_policy_check c = { .nslots = 20, .steps = 15 * steps() };
+	struct eph_policy_check c = { .nslots = 64, .steps = 15 * steps() };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		c.reference = naive_find(names[i]);
 		c.params =
 		    strcmp(names[i], "lhd") == 0 ? "ages=32,period=100" : NULL;
-		c.npages = 60;
+		c.npages = 200;
 		c.forget = 0;
 		check(&c, eph_policy_find(names[i]));
-		c.npages = 10;
+		c.npages = 20;
 		c.forget = 50;
 		check(&c, eph_policy_find(names[i]));
 	}
@@ -535,6 +535,47 @@ test_lhd_tells_never_hit_from_hit_late(void)
 	CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
 }
 
+/* A policy with three or more buffers and a stream that the test writes. */
+struct played {
+	const struct eph_policy_ops *ops;
+	struct eph_policy_env env;
+	struct eph_policy_replay r;
+	uint32_t slot_of[1024], page_of[NAIVE_SLOTS_MAX];
+	void *ps;
+};
+
+static void
+played_open(struct played *p, const struct eph_policy_ops *ops,
+    const char *params, uint32_t nslots)
+{
+	struct eph_err err;
+
+	p->ops = ops;
+	p->env = (struct eph_policy_env){
+		.mem = eph__mem_create(true), .nslots = nslots, .params = params
+	};
+	memset(p->slot_of, 0xff, sizeof(p->slot_of));
+	memset(p->page_of, 0xff, sizeof(p->page_of));
+	p->r = (struct eph_policy_replay){
+		.slot_of = p->slot_of, .page_of = p->page_of, .nslots = nslots
+	};
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p->env.mem);
+	CU_ASSERT_EQUAL_FATAL(ops->create(&p->env, &p->ps, &err), 0);
+}
+
+static void
+played_ref(struct played *p, uint32_t page)
+{
+	(void)eph_policy_replay_by_calls(p->ops, p->ps, &p->r, &page, 1);
+}
+
+static void
+played_close(struct played *p)
+{
+	p->ops->destroy(p->ps);
+	CU_ASSERT_EQUAL(eph__mem_destroy(p->env.mem), 0);
+}
+
 /*
  * How often a page that stays changes its place, counted by hand.  slru: 0
  * and 1 go up, 2 goes up and 0 down.  mq: page 0 goes up at its hit, and
@@ -560,37 +601,73 @@ test_promotions_by_hand(void)
 		{ "clockpro", NULL, "0123", 0 },
 		{ "clockpro", NULL, "01223", 1 },
 	};
-	const uint32_t none[10] = { EPH_NONE, EPH_NONE, EPH_NONE, EPH_NONE,
-		EPH_NONE, EPH_NONE, EPH_NONE, EPH_NONE, EPH_NONE, EPH_NONE };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct eph_policy_ops *ops =
-		    eph_policy_find(cases[i].policy);
-		struct eph_policy_env env = { .nslots = 3,
-			.params = cases[i].params };
-		uint32_t slot_of[10], page_of[10];
-		struct eph_policy_replay r = {
-			.slot_of = slot_of, .page_of = page_of, .nslots = 3
-		};
-		struct eph_err err;
-		void *ps;
+		struct played p;
 
-		memcpy(slot_of, none, sizeof(none));
-		memcpy(page_of, none, sizeof(none));
-		CU_ASSERT_PTR_NOT_NULL_FATAL(env.mem = eph__mem_create(true));
-		CU_ASSERT_EQUAL_FATAL(ops->create(&env, &ps, &err), 0);
-		for (const char *p = cases[i].pages; *p != '\0'; p++) {
-			const uint32_t page = (uint32_t)(*p - '0');
-
-			(void)eph_policy_replay_by_calls(ops, ps, &r, &page, 1);
-		}
-		CU_ASSERT_EQUAL(ops->promotions(ps), cases[i].promotions);
-		if (ops->promotions(ps) != cases[i].promotions)
-			(void)printf("%s %s: %u\n", cases[i].policy,
-			    cases[i].pages, (unsigned)ops->promotions(ps));
-		ops->destroy(ps);
-		CU_ASSERT_EQUAL(eph__mem_destroy(env.mem), 0);
+		played_open(
+		    &p, eph_policy_find(cases[i].policy), cases[i].params, 3);
+		for (const char *at = cases[i].pages; *at != '\0'; at++)
+			played_ref(&p, (uint32_t)(*at - '0'));
+		CU_ASSERT_EQUAL(p.ops->promotions(p.ps), cases[i].promotions);
+		played_close(&p);
 	}
+}
+
+/* W-TinyLFU and its twin, of `nslots` buffers. */
+static void
+tinylfu_open(struct played pair[2], uint32_t nslots)
+{
+	played_open(&pair[0], eph_policy_find("wtinylfu"), NULL, nslots);
+	played_open(&pair[1], naive_find("wtinylfu"), NULL, nslots);
+}
+
+static void
+tinylfu_ref(struct played pair[2], uint32_t page)
+{
+	played_ref(&pair[0], page);
+	played_ref(&pair[1], page);
+	CU_ASSERT_EQUAL(
+	    memcmp(pair[0].slot_of, pair[1].slot_of, sizeof(pair[0].slot_of)),
+	    0);
+}
+
+static void
+tinylfu_close(struct played pair[2])
+{
+	played_close(&pair[0]);
+	played_close(&pair[1]);
+}
+
+/*
+ * The steps of the window start anew when the rate of hits moved by exactly
+ * 5 %, up or down: of 160 references, 8 hit first, then none.
+ */
+static void
+test_wtinylfu_restarts_at_five_percent(void)
+{
+	struct played pair[2];
+
+	tinylfu_open(pair, 16);
+	for (uint32_t i = 0; i < 800; i++)
+		tinylfu_ref(pair, i < 16 && i % 2 == 1 ? i - 1 : i);
+	tinylfu_close(pair);
+}
+
+/* Pages used six times, and no more, lose: but for one in 128. */
+static void
+test_wtinylfu_lets_few_losers_in(void)
+{
+	struct played pair[2];
+
+	tinylfu_open(pair, 16);
+	for (uint32_t page = 16; page < 1024; page++) {
+		for (uint32_t hot = 0; hot < 15; hot++)
+			tinylfu_ref(pair, hot);
+		for (unsigned use = 0; use < 6; use++)
+			tinylfu_ref(pair, page);
+	}
+	tinylfu_close(pair);
 }
 
 static void
@@ -857,6 +934,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_bad_params_are_named),
 	TEST(test_lhd_tells_never_hit_from_hit_late),
 	TEST(test_promotions_by_hand),
+	TEST(test_wtinylfu_restarts_at_five_percent),
+	TEST(test_wtinylfu_lets_few_losers_in),
 	TEST(test_opt_needs_the_future),
 	TEST(test_kit_catches_broken_policies),
 	CU_TEST_INFO_NULL,

@@ -10,12 +10,12 @@
 #
 # BUILD is a folder in which everything was built with make (the preset release
 # is).  One change at a time is made to a file of design, machine, kern,
-# shootdown or policy.  Only that file is compiled, with -O1, into a shared
-# library of its own, which stands before the rest where names are looked up;
-# so the programs are linked once.  The tests of the default run, but smoke and
-# lint, then run until one fails: those that reach the line (gcov says so, once
-# for all), the likeliest killer for its time first.  --every-test does not ask
-# gcov.
+# shootdown or policy; not in functions NAME_check(), which are tests, as KASSERT
+# is.  Only that file is compiled, with -O1, into a shared library of its own,
+# which stands before the rest where names are looked up; so the programs are
+# linked once.  The tests of the default run, but smoke and lint, then run until
+# one fails: those that reach the line (gcov says so, once for all), the
+# likeliest killer for its time first.  --every-test does not ask gcov.
 #
 # Prints a line for each mutant that survived, and at the end how many were
 # killed.  Killed by time means that a test took a second and eight times as
@@ -72,6 +72,7 @@ DROPS = [
     ('no wakeup', r'wakeup\w*'),
     ('no count', r'EPH_COUNT\w*'),
 ]
+CHECK = re.compile(r'^\w+_check(_\w+)?\(')
 SKIP = re.compile(r'KASSERT|PANIC|EPH_NOTE|^\s*#|^\s*/?\*|//|static inline|'
                   r'sizeof|EPH_POINT|prefetch|^\w')
 
@@ -104,12 +105,14 @@ def mutants_of(path):
     with open(os.path.join(TOP, path)) as f:
         lines = f.read().split('\n')
     out = []
-    inside = comment = False
+    inside = comment = check = False
     for at, line in enumerate(lines):
         comment = comment or line.strip().startswith('/*')
         ended = comment and '*/' in line
+        if re.match(r'\w+\(', line):
+            check = bool(CHECK.match(line))
         if line.startswith('{'):
-            inside = True
+            inside = not check
         if line.startswith('}'):
             inside = False
         if inside and not comment and not SKIP.search(line):

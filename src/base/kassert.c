@@ -9,8 +9,8 @@
 
 /*
  * Thread-local and not per machine, because a panic can come from code that
- * has no machine at hand.  With the current CPU of the threads executor it
- * is the only state outside a machine.
+ * has no machine at hand.  With the current CPU of the threads executor and
+ * what is done about SIGSEGV (writes.c) it is the only state outside a machine.
  */
 static _Thread_local struct {
 	eph_panic_handler *fn;

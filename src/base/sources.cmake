@@ -7,4 +7,5 @@ set(EPHMAP_SOURCES
     mem.c
     names.c
     plugin.c
-    prng.c)
+    prng.c
+    writes.c)

@@ -4,7 +4,7 @@
  * Which CPU a host thread is, for the executor with threads.
  *
  * Thread-local, as the current CPU is in every kernel; the only state
- * outside a machine besides the panic handler.
+ * outside a machine besides the panic handler and that of SIGSEGV.
  */
 
 #include "machine/bind.h"

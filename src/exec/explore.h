@@ -219,6 +219,7 @@ struct explore {
 	struct ex_choice *choices; /* EX_STEPS_MAX, as made */
 	uint32_t steps_max;	   /* budget of one schedule */
 	uint32_t fired;		   /* timers, in this schedule */
+	unsigned pending_used;	   /* of a CPU's pending[], ever */
 	enum ex_verdict verdict;
 	bool quiet; /* no scheduling points: inside the executor itself */
 	char why[400];

@@ -19,11 +19,13 @@ ex_post(struct explore *ex, unsigned target, const struct eph_ipi *ipi,
     struct ex_entity *from)
 {
 	struct ex_cpu *ec = &ex->cpu[target];
+	const unsigned i = (ec->first + ec->npending++) % EX_PENDING;
 
-	if (ec->npending == EX_PENDING)
+	if (ec->npending > EX_PENDING)
 		PANIC("more interrupts pending than a CPU can take");
-	ec->pending[(ec->first + ec->npending++) % EX_PENDING] =
-	    (struct ex_pending){ *ipi, from };
+	ec->pending[i] = (struct ex_pending){ *ipi, from };
+	if (ex->pending_used <= i)
+		ex->pending_used = i + 1;
 }
 
 /* One interrupt on the current CPU. */

@@ -21,8 +21,8 @@
  * that are equal again, and by induction any sequence of choices does.
  *
  * The first half is checked: memory outside the row is compared with the
- * start (eph__space_intact), and a word that changed joins the row, and all
- * begins again.  What canonical() leaves out is checked by running a state's
+ * start after each step (explore_look.c), and a word that changed joins the
+ * row, and all begins again.  What canonical() leaves out is checked by running a state's
  * choices from the start once more (eph__space_equals).
  *
  * Renaming (of CPUs, pages, buffers) is off: memory is full of pointers.
@@ -38,6 +38,7 @@
 #include "base/fiber.h"
 #include "base/kassert.h"
 #include "base/mem.h"
+#include "base/writes.h"
 #include "ephmap/kernel/kva.h"
 #include "machine/access.h"
 
@@ -122,12 +123,6 @@ eph__space_step(struct ex_space *sp, struct ex_choice c)
 		return (EX_SPACE_STATE);
 	space_forget(sp);
 	return (EX_SPACE_END);
-}
-
-void
-eph__space_end(struct ex_space *sp)
-{
-	eph__canonical(sp);
 }
 
 /* What entities could do. */
@@ -283,16 +278,13 @@ space_load_piece(struct ex_space *sp, unsigned k, uint32_t id)
 void
 eph__space_load(struct ex_space *sp, uint32_t id)
 {
-	/* What is constant in states may be anything behind an end. */
-	if (sp->now[0] == UINT32_MAX)
-		eph__canonical(sp);
 	eph__space_unpack(sp, id);
 	for (unsigned k = 0; k < sp->npieces; k++) {
 		if (sp->now[k] != sp->base[k])
 			space_load_piece(sp, k, sp->base[k]);
 	}
 	ex_set_quiet(sp->ex, false);
-	sp->loads++;
+	sp->stepped_since = true;
 }
 
 /* Words of memory as they are, into held[]; did any change? */
@@ -439,25 +431,6 @@ space_walk(struct ex_space *sp, uint64_t number)
 	return (found + eph__space_learn(sp));
 }
 
-bool
-eph__space_intact(struct ex_space *sp, bool now)
-{
-	size_t found;
-
-	if (sp->breaks && (sp->late || sp->sleeps))
-		return (false);
-	if (sp->ex->npages == sp->npages && !now && !sp->check &&
-	    sp->loads < sp->every)
-		return (true);
-	sp->looked += sp->loads;
-	sp->loads = 0;
-	sp->every = sp->looked / SPACE_LOOKS;
-	if (sp->every > SPACE_SELDOM)
-		sp->every = SPACE_SELDOM;
-	found = eph__space_learn(sp) + sp->ex->npages - sp->npages;
-	return (found == 0);
-}
-
 static int
 space_pieces(struct ex_space *sp)
 {
@@ -499,8 +472,7 @@ eph__space_restart(struct ex_space *sp)
 	eph__space_pages(sp);
 	memset(sp->memo, 0, SPACE_MEMOS * sizeof(*sp->memo));
 	sp->nmemos = 0;
-	sp->loads = 0;
-	sp->looked = sp->every = 0;
+	eph__space_look_away(sp);
 	eph__space_start(sp);
 	sp->tables = kva_has_entry(sp->ex->mc, 0);
 	space_forget(sp);
@@ -508,7 +480,7 @@ eph__space_restart(struct ex_space *sp)
 	for (unsigned i = 0; i < sp->npages * sp->ex->mc->ncpus; i++)
 		eph__space_act_find(sp, i / sp->npages, i % sp->npages);
 	sp->marks = 0;
-	return (!eph__space_capture(sp) ||
+	return (!eph__space_capture(sp) || eph__space_look_on(sp) != 0 ||
 		    eph__space_queue(sp, &sp->delta, (struct ex_choice){ 0 }) !=
 			0 ||
 		    eph__space_flush(sp) != 0
@@ -541,7 +513,6 @@ eph__space_create(struct explore *ex, enum ex_space_how how,
 	*spp = sp;
 	sp->ex = ex;
 	sp->how = how;
-	sp->check = how == EX_SPACE_CHECK;
 	ex->strategy_state = sp;
 	for (uint64_t w = ex->entities; w != 0; w &= w - 1)
 		sp->entity[sp->nentities++] = eph_cpuword_first(w);
@@ -552,6 +523,9 @@ eph__space_create(struct explore *ex, enum ex_space_how how,
 	eph__ex_reset(ex);
 	eph__space_shadows(ex->mc);
 	eph__space_areas(sp);
+	sp->writes = eph__writes_create(sp->area[0].p, sp->area[0].bytes);
+	if (sp->writes == NULL)
+		return (eph_err_set(err, ENOMEM, "out of memory"));
 	eph__canonical(sp);
 	if (!eph__space_image(sp))
 		return (eph_err_set(err, ENOMEM, "out of memory"));
@@ -572,6 +546,7 @@ eph__space_destroy(struct ex_space *sp)
 	for (unsigned k = 0; k < sp->npieces; k++)
 		eph__intern_destroy(&sp->piece[k]);
 	eph__space_rows_free(sp);
+	eph__space_look_free(sp);
 	free(sp->word);
 	free(sp->dead);
 	free(sp->cell);

@@ -25,8 +25,8 @@ enum ex_space_result {
 
 /*
  * For the machine of `ex`, marked, with its threads created.  The memory
- * that steps write to is learned by random runs.  With EX_SPACE_CHECK
- * every step is compared with the whole memory, not one in many.  Returns 0 or
+ * that steps write to is learned by random runs.  Until it is destroyed the
+ * machine's memory is watched (base/writes.h).  Returns 0 or
  *	ENOMEM
  *	ENOTSUP	this build's stacks cannot be taken apart; `err` says why
  */
@@ -67,8 +67,11 @@ enum ex_space_result eph__space_step(
  */
 void eph__space_handlers(struct ex_space *sp);
 
-/* After a step that ended the program: bring memory into a form to compare. */
-void eph__space_end(struct ex_space *sp);
+/*
+ * After a step that ended the program, and checks that may have written to
+ * memory: what is no part of states is as it was.
+ */
+void eph__space_ended(struct ex_space *sp);
 
 /*
  * The state after a step from the one that was loaded is one of the space's:
@@ -90,9 +93,10 @@ int eph__space_tlb(struct ex_space *sp, uint32_t id, unsigned c, unsigned i,
     struct ex_choice *choice);
 
 /*
- * Did the steps since the last call write to memory that is not part of a
- * state?  Then that is part of it from now on, and false is returned: all
- * states are void, eph__space_restart().  Looks once in many calls, or `now`.
+ * After each step that led to a state: did it write to memory that is not part
+ * of one?  Then that is part of it from now on, and false is returned: all
+ * states are void, eph__space_restart().  `now`: words that no program can
+ * decide by, too.
  */
 bool eph__space_intact(struct ex_space *sp, bool now);
 

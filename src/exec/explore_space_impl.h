@@ -32,8 +32,7 @@
 #define SPACE_WALKS  200u	/* random runs that look for words, */
 #define SPACE_QUIET  24u	/* or so many in a row that find none */
 #define SPACE_STRIDE 8u		/* steps of one between two looks */
-#define SPACE_LOOKS  16u /* of the loads so far: one look at all memory, */
-#define SPACE_SELDOM 64u /* and no more loads than that between two */
+#define SPACE_CACHED 8u		/* words of a line that is looked at */
 
 /* Memory that steps may write to. */
 struct space_area {
@@ -46,6 +45,20 @@ struct space_area {
 struct space_dead {
 	uint64_t *p;
 	uint64_t start; /* its value there */
+};
+
+/* Lines of memory, one after the other, that are the same in all states. */
+struct space_same {
+	uint64_t *p;
+	const uint64_t *want; /* NULL: they are zero */
+	size_t n;	      /* words */
+};
+
+/* A line of memory in which words that no state has hold these values. */
+struct space_line {
+	uint64_t *p;
+	uint64_t want[SPACE_CACHED];
+	uint64_t mask[SPACE_CACHED]; /* all ones: such a word; else 0 */
 };
 
 /* Words of memory, one after the other, that are part of a state. */
@@ -189,10 +202,17 @@ struct ex_space {
 	size_t deep;	 /* bytes of stack in use, at the most */
 	bool yielded;	 /* the step came to its next choice */
 	enum ex_space_how how;
-	bool check;
-	unsigned loads;	 /* since memory was looked at */
-	uint64_t looked; /* before that */
-	uint64_t every;	 /* how many may be */
+
+	/* explore_look.c: memory that is no part of states. */
+	struct writes *writes; /* to the region */
+	uint32_t seen;	       /* of what is written to: its lines are there */
+	struct space_same *same;
+	size_t nsame;
+	size_t same_room;
+	struct space_line *line;
+	size_t nlines;
+	size_t line_room;
+	bool stepped_since; /* since memory was looked at */
 };
 
 /* explore_words.c */
@@ -202,6 +222,9 @@ void eph__space_areas(struct ex_space *sp);
 /* The words of memory that steps changed, of now; how many are news. */
 size_t eph__space_learn(struct ex_space *sp);
 void eph__space_take_scheduler(struct ex_space *sp);
+
+/* Is it a word that is part of states, or one that is set back? */
+bool eph__space_has(const struct ex_space *sp, const uint64_t *p);
 
 void eph__canonical(struct ex_space *sp);
 
@@ -224,6 +247,15 @@ bool eph__space_is_entry(const struct eph_machine *mc, const uint64_t *p);
 
 /* Which pieces does the TLB of `c` need for page[i]? */
 void eph__space_act_find(struct ex_space *sp, unsigned c, unsigned i);
+
+/* explore_look.c */
+
+/* Steps may write to all memory, and none of that is noted. */
+void eph__space_look_away(struct ex_space *sp);
+
+/* From now on it is; all is as it was at the start, but for states' words. */
+int eph__space_look_on(struct ex_space *sp);
+void eph__space_look_free(struct ex_space *sp);
 
 /* explore_rows.c */
 

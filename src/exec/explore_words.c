@@ -234,6 +234,14 @@ space_learn_word(struct ex_space *sp, uint64_t *p, uint64_t start)
 	return (1);
 }
 
+bool
+eph__space_has(const struct ex_space *sp, const uint64_t *p)
+{
+	const size_t i = space_word_at(sp, p);
+
+	return ((i < sp->nwords && sp->word[i] == p) || space_skipped(sp, p));
+}
+
 /* A line of memory: is it as it was?  In a form that compilers make wide. */
 static bool
 space_line_equal(const uint64_t *p, const uint64_t *start)

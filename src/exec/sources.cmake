@@ -9,6 +9,7 @@ set(EPHMAP_SOURCES
     explore_intr.c
     explore_late.c
     explore_life.c
+    explore_look.c
     explore_pick.c
     explore_pos.c
     explore_probe.c

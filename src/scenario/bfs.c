@@ -83,20 +83,6 @@ bfs_same_again(
 	return (same && eph__space_equals(b->sp, id));
 }
 
-/*
- * A step failed.  Was it the search's fault, which had not brought back some
- * word that steps write to?  The step is made again, because the checks that
- * told the failure write to memory too.
- */
-static bool
-bfs_at_fault(struct bfs *b, struct ex_choice c)
-{
-	eph__space_load(b->sp, b->at);
-	(void)eph__space_step(b->sp, c);
-	eph__space_end(b->sp);
-	return (!eph__space_intact(b->sp, true));
-}
-
 static enum bfs_end
 bfs_ended(struct bfs *b, struct ex_choice c)
 {
@@ -108,9 +94,10 @@ bfs_ended(struct bfs *b, struct ex_choice c)
 	eph__ex_arm(s->ex);
 	b->r->ends++;
 	b->last = c;
-	if (s->failure == EPH_FAIL_NONE)
-		return (BFS_ON);
-	return (bfs_at_fault(b, c) ? BFS_AGAIN : BFS_FAILED);
+	if (s->failure != EPH_FAIL_NONE)
+		return (BFS_FAILED);
+	eph__space_ended(b->sp);
+	return (BFS_ON);
 }
 
 /* A state was reached from `at`: `error` is what saving it returned. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kassert.h"
 #include "ephmap/explore.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
@@ -63,11 +64,11 @@ test_equal_states_are_equal(void)
 }
 
 /*
- * Looking at all memory once in many steps, and leaving out choices that lead
- * to states that others reach as soon, sees the same states in as many levels.
+ * Leaving out choices that lead to states that others reach as soon sees the
+ * same states in as many levels.
  */
 static void
-test_a_quick_look_sees_the_same(void)
+test_choices_that_sleep_lose_nothing(void)
 {
 	static const char *const names[][2] = {
 		{ "sf_buf.accessed", "cross-cpu" },
@@ -478,6 +479,109 @@ test_words_that_are_met_seldom(void)
 	}
 }
 
+/*
+ * A word that one step sets and the next ones set back: "meet" reads it right
+ * between them, in one state of all.  Who looked at memory only now and then
+ * would not see it, and prove that they never meet.
+ */
+struct brief {
+	_Atomic(uint32_t) at[3]; /* how far threads are */
+	uint32_t *word;
+};
+
+enum { BRIEF_CLEAR, BRIEF_MEET, BRIEF_SET };
+
+static void
+brief_thread(struct eph_xp *x, unsigned n)
+{
+	static const uint32_t steps[] = { 6, 3, 5 };
+	struct brief *b = x->arg;
+
+	for (uint32_t k = 1; k <= steps[n]; k++) {
+		eph_store_32(x->mc, &b->at[n], k, memory_order_relaxed);
+		if (n == BRIEF_MEET && k == 3 && *b->word == 1)
+			PANIC("they meet");
+		if (n == BRIEF_SET && k == 4 && b->at[BRIEF_CLEAR] == 3 &&
+		    b->at[BRIEF_MEET] == 2)
+			*b->word = 1;
+		else if (n != BRIEF_MEET && *b->word != 0)
+			*b->word = 0;
+	}
+}
+
+/* `at` bytes behind where a page begins; before it is what all steps change. */
+static int
+brief_setup_at(struct eph_xp *x, size_t at)
+{
+	const size_t page = 65536; /* or less */
+	char *p = eph_machine_alloc(x->mc, 4 * page);
+	struct brief *b;
+
+	if (p == NULL)
+		return (ENOMEM);
+	p += page - (uintptr_t)p % page;
+	x->arg = b = (struct brief *)(void *)p;
+	b->word = (uint32_t *)(void *)(p + at);
+	return (eph_xp_thread(x, 0, brief_thread, BRIEF_CLEAR) != 0 ||
+	    eph_xp_thread(x, 1, brief_thread, BRIEF_MEET) != 0 ||
+	    eph_xp_thread(x, 2, brief_thread, BRIEF_SET) != 0);
+}
+
+static int
+brief_setup_near(struct eph_xp *x)
+{
+	return (brief_setup_at(x, 1024));
+}
+
+static int
+brief_setup_far(struct eph_xp *x)
+{
+	return (brief_setup_at(x, 65536 + 1024));
+}
+
+static void
+brief_finish(struct eph_xp *x)
+{
+	(void)x;
+}
+
+static void
+test_words_that_are_changed_for_a_step(void)
+{
+	const struct eph_scenario brief[] = {
+		{ .abi = EPHMAP_ABI,
+		    .name = "near",
+		    .summary = "in a page that all steps write to",
+		    .cpus = 3,
+		    .no_design = true,
+		    .setup = brief_setup_near,
+		    .finish = brief_finish },
+		{ .abi = EPHMAP_ABI,
+		    .name = "far",
+		    .summary = "in a page of its own",
+		    .cpus = 3,
+		    .no_design = true,
+		    .setup = brief_setup_far,
+		    .finish = brief_finish },
+	};
+
+	for (unsigned i = 0; i < 4; i++) {
+		const struct eph_explore_config cfg = { .scenario =
+							    &brief[i / 2],
+			.strategy = "bfs",
+			.every_state = i % 2 != 0 };
+		struct eph_explore_result r;
+		struct eph_err err = { "" };
+		const int error = eph_explore(&cfg, &r, &err);
+
+		if (error == ENOTSUP)
+			return;
+		CU_ASSERT_EQUAL_FATAL(error, 0);
+		CU_ASSERT_EQUAL(r.failure, EPH_FAIL_PANIC);
+		eph_explore_free(&r);
+	}
+}
+
 /* Each thread of the same program, with its first operation only. */
 static void
 test_fewer_operations(void)
@@ -592,12 +696,13 @@ test_pages_are_taken_in_turn(void)
 
 static CU_TestInfo tests[] = {
 	TEST(test_equal_states_are_equal),
-	TEST(test_a_quick_look_sees_the_same),
+	TEST(test_choices_that_sleep_lose_nothing),
 	TEST(test_late_tlbs_lose_nothing),
 	TEST(test_late_tlbs_show_threads_the_same),
 	TEST(test_late_tlbs_take_turns),
 	TEST(test_checks_leave_the_next_end_alone),
 	TEST(test_words_that_are_met_seldom),
+	TEST(test_words_that_are_changed_for_a_step),
 	TEST(test_fewer_operations),
 	TEST(test_only_unasked_loads_show_it),
 	TEST(test_a_budget_ends_without_a_claim),

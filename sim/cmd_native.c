@@ -41,7 +41,7 @@ outcome_json(const struct outcome *o)
 
 	return (json_pack(
 	    "{s:s, s:I, s:s, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:f, "
-	    "s:i, s:f, s:f}",
+	    "s:I, s:i, s:f, s:f}",
 	    "name", o->name, "steps", (json_int_t)o->plan->n, "witness",
 	    r->witness, "predicted", (json_int_t)r->predicted, "measured",
 	    (json_int_t)r->measured, "at_most", (int)r->at_most, "difference",
@@ -49,7 +49,8 @@ outcome_json(const struct outcome *o)
 	    (json_int_t)r->loads, "wrong_loads", (json_int_t)r->wrong,
 	    "ipi_sent", (json_int_t)o->plan->ipi_sent, "needless_ipi",
 	    (json_int_t)o->plan->needless_ipi, "fifo", (int)r->fifo, "threads",
-	    (int)r->threads, "seconds", r->seconds, "tries", (int)r->tries,
+	    (int)r->threads, "seconds", r->seconds, "preempted",
+	    (json_int_t)r->preempted, "tries", (int)r->tries,
 	    "ns_remap_shootdown", r->ns_shot, "ns_remap", r->ns_quiet));
 }
 
@@ -92,6 +93,20 @@ outcome_print(const struct outcome *o)
 		    : " without a real-time priority: one that was "
 		      "preempted is not interrupted",
 	    number_u64(number, o->plan->n), r->seconds);
+}
+
+/* A thread that is off its CPU is not interrupted: less than predicted. */
+static void
+outcome_note(const struct outcome *o)
+{
+	const struct eph_native_result *r = &o->res;
+
+	if (r->measured < r->predicted && r->preempted != 0)
+		text_note(
+		    "ephmap native: %s: the host took a thread off its CPU "
+		    "%lu times, in each of %u tries at least once: it is not "
+		    "interrupted there",
+		    o->name, r->preempted, r->tries);
 }
 
 static void
@@ -143,6 +158,7 @@ native_schedules(const struct opts *o)
 				    "schedule", "predicted", "measured",
 				    "differ", "loads", "wrong");
 			outcome_row(&out);
+			outcome_note(&out);
 			if (!out.res.fifo && i == 0)
 				text_note(
 				    "ephmap native: no real-time priority to "
@@ -183,6 +199,7 @@ native_plan(struct setup *s, struct eph_trace *trace, struct point *p)
 			json_print(outcome_json(&out), stdout);
 		else
 			outcome_print(&out);
+		outcome_note(&out);
 		status = outcome_differs(&out) ? EXIT_FOUND : EXIT_OK;
 	}
 	eph_native_free(plan);

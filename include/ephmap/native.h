@@ -80,9 +80,11 @@ struct eph_native_result {
 	uint64_t wrong;	     /* of these, saw another page */
 	bool fifo;	     /* threads had a real-time priority */
 	unsigned threads;
-	unsigned tries; /* 2 to 8: repeated, as others had added to the count */
-	double seconds; /* of play */
-	double ns_shot; /* mean of a remap that shoots down; 0: none */
+	unsigned long preempted; /* how often a thread was taken off its CPU */
+	unsigned tries;	 /* 2 to 8: repeated, as others had added to the count,
+			   or a thread was off its CPU */
+	double seconds;	 /* of play */
+	double ns_shot;	 /* mean of a remap that shoots down; 0: none */
 	double ns_quiet; /* mean of one that does not; 0: none */
 };
 

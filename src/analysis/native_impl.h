@@ -40,7 +40,8 @@ struct native {
 	struct witness witness;
 	uint64_t row; /* in slices so far */
 	uint64_t row_at;
-	_Atomic(uint64_t) sent; /* by the tracepoint */
+	_Atomic(uint64_t) sent;		  /* by the tracepoint */
+	_Atomic(unsigned long) preempted; /* of the threads that spin */
 	uint64_t slice_at;
 	uint64_t loads, wrong;
 	uint64_t shots, shot_ns, quiets, quiet_ns;

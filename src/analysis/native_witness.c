@@ -18,6 +18,34 @@ eph__witness_choose(
 	    !(by_row && res->has_tracepoint);
 }
 
+bool
+eph__witness_again(const struct eph_native_result *best)
+{
+	if (best->wrong != 0)
+		return (false);
+	return (best->measured > best->predicted ||
+	    (best->measured < best->predicted && best->preempted != 0));
+}
+
+static uint64_t
+off_by(const struct eph_native_result *res)
+{
+	return (res->measured > res->predicted
+		? res->measured - res->predicted
+		: res->predicted - res->measured);
+}
+
+bool
+eph__witness_better(
+    const struct eph_native_result *res, const struct eph_native_result *best)
+{
+	if (res->wrong != 0 || !eph__witness_again(res))
+		return (true);
+	if ((res->preempted == 0) != (best->preempted == 0))
+		return (res->preempted == 0);
+	return (off_by(res) < off_by(best));
+}
+
 #ifdef __linux__
 
 #include <errno.h>

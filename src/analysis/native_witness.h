@@ -61,4 +61,13 @@ uint64_t eph__witness_read(int fd);
 void eph__witness_choose(
     struct eph_native_result *res, bool by_row, bool nobody_runs);
 
+/*
+ * Of several tries.  Other programs add to what is counted, and a thread that
+ * the host took off its CPU is not interrupted, which takes from it: a try
+ * says less than predicted only if no thread was.
+ */
+bool eph__witness_again(const struct eph_native_result *best);
+bool eph__witness_better(
+    const struct eph_native_result *res, const struct eph_native_result *best);
+
 #endif /* !ANALYSIS_NATIVE_WITNESS_H */

@@ -191,7 +191,56 @@ the_witness_that_can_tell_is_believed(void)
 	}
 }
 
+/*
+ * Rows: the better of two tries, predicted 100, and whether it takes another.
+ * Programs of others add; of a thread that was off its CPU something is missing.
+ */
+static void
+a_try_with_less_counts_if_no_thread_was_off_its_cpu(void)
+{
+	static const struct {
+		uint64_t before, after;
+		unsigned long off_before, off_after;
+		bool better, again;
+	} rows[] = {
+		{ 103, 101, 0, 0, true, true },
+		{ 101, 103, 0, 0, false, true },
+		{ 103, 100, 0, 0, true, false },
+		{ 98, 100, 9, 0, true, false },
+		{ 98, 100, 9, 2, true, false },
+		{ 51, 98, 9, 2, true, true },
+		{ 98, 51, 2, 9, false, true },
+		/* Less, and nothing kept a thread from its CPU. */
+		{ 103, 98, 0, 0, true, false },
+		{ 97, 98, 2, 0, true, false },
+		/* Of others: more than a thread can have missed. */
+		{ 98, 101, 2, 0, true, true },
+		{ 101, 98, 0, 2, false, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct eph_native_result before = { .predicted = 100,
+			.measured = rows[i].before,
+			.preempted = rows[i].off_before };
+		struct eph_native_result after = { .predicted = 100,
+			.measured = rows[i].after,
+			.preempted = rows[i].off_after };
+
+		CU_ASSERT_TRUE(eph__witness_again(&before));
+		CU_ASSERT_EQUAL(
+		    eph__witness_better(&after, &before), rows[i].better);
+		CU_ASSERT_EQUAL(
+		    eph__witness_again(rows[i].better ? &after : &before),
+		    rows[i].again);
+		/* A load that saw another page ends it. */
+		after.wrong = 1;
+		CU_ASSERT_TRUE(eph__witness_better(&after, &before));
+		CU_ASSERT_FALSE(eph__witness_again(&after));
+	}
+}
+
 static CU_TestInfo tests[] = {
+	TEST(a_try_with_less_counts_if_no_thread_was_off_its_cpu),
 	TEST(the_witness_that_can_tell_is_believed),
 	TEST(linux_shoots_down_what_was_touched),
 	TEST(schedules_predict_what_a_real_mmu_did),

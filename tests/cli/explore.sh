@@ -22,7 +22,7 @@ accepts explore --design kmap --scenario same-page --budget 50 --repaired \
     --format json
 expect_err 'kmap has no repair: it runs as it shipped'
 expect_out '"repaired": false'
-accepts explore --scenario ipiq-full --budget 50 --repaired
+accepts explore --scenario ipiq-full --budget 50 --repaired --strategy dpor
 expect_err 'nothing to repair'
 accepts explore --design sf_buf.lru --scenario shared-use --budget 50 \
     --repaired --format json
@@ -150,7 +150,7 @@ run explore --bug plan9-kmap-wrap
 expect 'no seconds' sh -c "! grep -q '[0-9] s$' '$out'"
 
 # Without a scenario: all that apply, as an array.
-run explore --design sf_buf.lru --budget 50 --format json
+run explore --design sf_buf.lru --budget 50 --strategy dpor --format json
 expect_out '"scenario": "same-page"'
 expect_out '"scenario": "speculation"'
 

@@ -18,11 +18,12 @@ base=$(mktemp -d)
 trap 'rm -rf "$base"' EXIT
 mkdir "$base/dir"
 cd "$base/dir" || exit 2
-out=$base/out
-err=$base/err
+out=$base/out.0
+err=$base/err.0
 # Wide, so that a line is one line; columns.sh looks at narrow ones.
 COLUMNS=1000
 export COLUMNS
+runs=0
 expectations=0
 failures=0
 command=
@@ -51,8 +52,13 @@ look() {
 	listing=$*
 }
 
+# Each run has files of its own: ext4 waits for the disk where one that has
+# contents is cut.
 run() {
 	command="ephmap $*"
+	runs=$((runs + 1))
+	out=$base/out.$runs
+	err=$base/err.$runs
 	look
 	before=$listing
 	"$EPHMAP" "$@" >"$out" 2>"$err" </dev/null

@@ -70,13 +70,15 @@ temp_count(struct temp_dir *t)
 	return (n);
 }
 
+/* A new file: ext4 waits for the disk where one that has contents is cut. */
 static inline int
 temp_write(const char *path, const void *bytes, size_t n)
 {
-	FILE *f = fopen(path, "wb");
+	FILE *f;
 	int bad;
 
-	if (f == NULL)
+	(void)unlink(path);
+	if ((f = fopen(path, "wb")) == NULL)
 		return (1);
 	bad = n > 0 && fwrite(bytes, 1, n, f) != n;
 	return (fclose(f) != 0 || bad);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/prng.h"
 #include "ephmap/policy_check.h"
 #include "naive_policies.h"
 
@@ -670,6 +671,41 @@ test_wtinylfu_lets_few_losers_in(void)
 	tinylfu_close(pair);
 }
 
+/*
+ * LHD, its twin beside it, with one page used for long while others wait: so
+ * that there are events of every age when ages become longer or shorter.
+ */
+static void
+test_lhd_learns_at_every_age(void)
+{
+	static const char *const params[] = { "ages=16,period=3000,coarse=9",
+		"ages=16,period=300,coarse=2", "ages=17,period=3000,coarse=9" };
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		struct played p, q;
+		struct prng rng;
+
+		eph__prng_init(&rng, i, 0);
+		played_open(&p, eph_policy_find("lhd"), params[i], 6);
+		played_open(&q, naive_find("lhd"), params[i], 6);
+		for (unsigned n = 0; n < 2000; n++) {
+			const uint32_t page = prng_below(&rng, 12);
+			uint32_t times = prng_below(&rng, 8);
+
+			if (times == 0)
+				times = prng_below(&rng, 1000);
+			while (times-- > 0) {
+				played_ref(&p, page);
+				played_ref(&q, page);
+			}
+			CU_ASSERT_EQUAL(
+			    memcmp(p.slot_of, q.slot_of, sizeof(p.slot_of)), 0);
+		}
+		played_close(&q);
+		played_close(&p);
+	}
+}
+
 static void
 test_opt_needs_the_future(void)
 {
@@ -936,6 +972,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_promotions_by_hand),
 	TEST(test_wtinylfu_restarts_at_five_percent),
 	TEST(test_wtinylfu_lets_few_losers_in),
+	TEST(test_lhd_learns_at_every_age),
 	TEST(test_opt_needs_the_future),
 	TEST(test_kit_catches_broken_policies),
 	CU_TEST_INFO_NULL,

@@ -140,11 +140,30 @@ the_window_is_mapped_by_each_cpu_for_itself(void)
 	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 }
 
+/* All that is left, to the last page, and not one table more. */
+static void
+the_window_can_be_all_there_is(void)
+{
+	for (uint32_t more = 0; more < 2; more++) {
+		struct eph_machine *mc = machine();
+		const uint32_t left = (mc->kva_pages - 1) & ~EPH_PTP_MASK;
+		eph_va_t va = 0;
+
+		/* Leaves whole tables only. */
+		CU_ASSERT_NOT_EQUAL_FATAL(
+		    kva_alloc(mc, mc->kva_pages - 1 - left), 0);
+		CU_ASSERT_EQUAL(kva_window(mc, left + more, &va, NULL),
+		    more == 0 ? 0 : EINVAL);
+		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(ranges_never_overlap),
 	TEST(what_was_given_back_last_is_taken_first),
 	TEST(too_much_is_refused_and_all_of_it_is_not),
 	TEST(the_window_is_mapped_by_each_cpu_for_itself),
+	TEST(the_window_can_be_all_there_is),
 	CU_TEST_INFO_NULL,
 };
 

@@ -15,6 +15,7 @@
 #include "ephmap/sdk/machine.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/sdk/shootdown.h"
+#include "machine/access.h"
 #include "text_run.h"
 
 struct fixture {
@@ -369,6 +370,41 @@ needless_is_what_found_nothing_outdated(void)
 	close_machine(&f);
 }
 
+/*
+ * One page of a range is outdated, whichever: the range is, and those beside
+ * it are not.  A CPU has room for few pages at first, so that of so many it
+ * looks through what it holds instead.
+ */
+static void
+a_range_is_outdated_by_any_of_its_pages(void)
+{
+	for (unsigned i = 0; i < 32; i++) {
+		struct fixture f;
+		uint32_t reached;
+		eph_va_t va;
+
+		open_machine(&f, "infinite", 1);
+		va = f.va + eph_ptoa(32 + i);
+		pmap_pte_store(f.mc, va, pte_of(0, EPH_PTE_V));
+		(void)eph_machine_access(
+		    f.mc, va, EPH_TOUCH_READ, f.page[0], &reached);
+		CU_ASSERT(!eph__cpu_range_outdated(
+		    f.mc->cpus[0], f.va + eph_ptoa(32), 32));
+		pmap_pte_store(f.mc, va, pte_of(1, EPH_PTE_V));
+		CU_ASSERT(eph__cpu_range_outdated(
+		    f.mc->cpus[0], f.va + eph_ptoa(32), 32));
+		CU_ASSERT(eph__cpu_range_outdated(f.mc->cpus[0], va, 1));
+		CU_ASSERT(!eph__cpu_range_outdated(f.mc->cpus[0], f.va, 32));
+		CU_ASSERT(!eph__cpu_range_outdated(
+		    f.mc->cpus[0], f.va + eph_ptoa(64), 32));
+		CU_ASSERT(!eph__cpu_range_outdated(
+		    f.mc->cpus[0], va + eph_ptoa(1), 32));
+		CU_ASSERT(!eph__cpu_range_outdated(
+		    f.mc->cpus[0], va - eph_ptoa(32), 32));
+		close_machine(&f);
+	}
+}
+
 static void
 a_cr3_reload_keeps_global_entries(void)
 {
@@ -564,6 +600,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_flush_that_keeps_global_entries_is_named),
 	TEST(what_a_finite_tlb_forgot_is_still_possible),
 	TEST(needless_is_what_found_nothing_outdated),
+	TEST(a_range_is_outdated_by_any_of_its_pages),
 	TEST(a_cr3_reload_keeps_global_entries),
 	TEST(walks_read_one_entry_a_level),
 	TEST(bad_configurations_are_told),

@@ -15,7 +15,7 @@
 #include "ephmap/version.h"
 #include "naive_policies.h"
 
-#define SEQ_MAX	 1024u
+#define SEQ_MAX	 3000u
 #define SEQS	 12u
 #define KNOBS	 8u
 #define COUNTERS 16384u

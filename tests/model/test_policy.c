@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/prng.h"
 #include "ephmap/policy_check.h"
-#include "naive_policies.h"
+#include "naive_kit.h"
 
 static void
 check(struct eph_policy_check *c, const struct eph_policy_ops *ops)
@@ -134,7 +134,7 @@ test_with_tables_that_grow(void)
 
 	for (size_t p = 0; eph_policies[p] != NULL; p++) {
 		c.reference = naive_find(eph_policies[p]->name);
-		c.npages = 1000;
+		c.npages = 2900;
 		check(&c, eph_policies[p]);
 		c.npages = 401; /* most are used again, and many times */
 		check(&c, eph_policies[p]);
@@ -412,6 +412,25 @@ expect_refused(const char *typed, const char *why)
 	}
 }
 
+/* A choice has room for EPH_POLICY_TEXT - 1 letters. */
+static void
+expect_length(void)
+{
+	char text[EPH_POLICY_TEXT + 1], why[40];
+	struct eph_policy_choice c;
+	struct eph_err err;
+
+	memset(text, 'a', sizeof(text));
+	text[EPH_POLICY_TEXT] = '\0';
+	(void)snprintf(why, sizeof(why), "expected at most %u letters",
+	    EPH_POLICY_TEXT - 1);
+	CU_ASSERT_EQUAL(eph_policy_choose(text, &c, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, why));
+	text[EPH_POLICY_TEXT - 1] = '\0';
+	CU_ASSERT_EQUAL(eph_policy_choose(text, &c, &err), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "unknown policy"));
+}
+
 static void
 test_a_policy_is_chosen_with_its_params(void)
 {
@@ -438,6 +457,7 @@ test_a_policy_is_chosen_with_its_params(void)
 	expect_refused("lru,arc,lru", "policy lru is given twice");
 	expect_refused("kin=1", "unknown policy");
 	expect_refused("lru/arc", "`/' stands between values");
+	expect_length();
 }
 
 static void
@@ -541,7 +561,7 @@ struct played {
 	const struct eph_policy_ops *ops;
 	struct eph_policy_env env;
 	struct eph_policy_replay r;
-	uint32_t slot_of[1024], page_of[NAIVE_SLOTS_MAX];
+	uint32_t slot_of[SEQ_MAX], page_of[NAIVE_SLOTS_MAX];
 	void *ps;
 };
 
@@ -704,6 +724,73 @@ test_lhd_learns_at_every_age(void)
 		played_close(&q);
 		played_close(&p);
 	}
+}
+
+/* Every policy beside its twin: `n` references to pages of the array. */
+static void
+expect_twins(const struct eph_policy_ops *ops, const char *params,
+    uint32_t nslots, const uint32_t *page, size_t n)
+{
+	struct played p, q;
+
+	played_open(&p, ops, params, nslots);
+	played_open(&q, naive_find(ops->name), params, nslots);
+	for (size_t i = 0; i < n; i++) {
+		played_ref(&p, page[i]);
+		played_ref(&q, page[i]);
+		CU_ASSERT_EQUAL(
+		    memcmp(p.slot_of, q.slot_of, sizeof(p.slot_of)), 0);
+	}
+	played_close(&q);
+	played_close(&p);
+}
+
+/*
+ * A page whose number is far above all others, and comes back: tables by page
+ * have 1,024 entries at first and double.
+ */
+static void
+test_with_pages_far_above(void)
+{
+	static const uint32_t far[] = { 1023, 1024, 1025, 2047, 2048, 2049,
+		2999 };
+
+	for (size_t p = 0; eph_policies[p] != NULL; p++) {
+		if (eph_policies[p] == eph_policy_find("opt"))
+			continue;
+		for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+			const uint32_t x = far[i],
+				       page[] = { 0, 1, x, 2, 3, x, 4, 5, 0, x,
+					       6, x, 7, x, 8, x - 1, 9, x };
+
+			expect_twins(eph_policies[p], NULL, 2, page,
+			    sizeof(page) / sizeof(page[0]));
+			expect_twins(eph_policies[p], NULL, 3, page,
+			    sizeof(page) / sizeof(page[0]));
+		}
+	}
+}
+
+/*
+ * MQ's rings: of 400 pages that nothing makes go down all are used as often,
+ * so that one ring has them all, then the next, and has to grow.
+ */
+static void
+test_mq_with_rings_that_grow(void)
+{
+	static uint32_t page[8000];
+	size_t n = 0;
+
+	for (uint32_t use = 0; use < 9; use++) {
+		for (uint32_t i = 0; i < 400; i++)
+			page[n++] = i * 7 % 400;
+		/* Some once more, which leave gaps. */
+		for (uint32_t i = 0; i < 400; i += 3)
+			page[n++] = i;
+	}
+	for (uint32_t i = 0; i < 800; i++)
+		page[n++] = 400 + i;
+	expect_twins(eph_policy_find("mq"), "lifetime=1000000", 400, page, n);
 }
 
 static void
@@ -973,6 +1060,8 @@ static CU_TestInfo tests[] = {
 	TEST(test_wtinylfu_restarts_at_five_percent),
 	TEST(test_wtinylfu_lets_few_losers_in),
 	TEST(test_lhd_learns_at_every_age),
+	TEST(test_with_pages_far_above),
+	TEST(test_mq_with_rings_that_grow),
 	TEST(test_opt_needs_the_future),
 	TEST(test_kit_catches_broken_policies),
 	CU_TEST_INFO_NULL,

@@ -62,6 +62,20 @@ rig_open_kva(struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs,
 	return (rig_create(r, design, &cfg));
 }
 
+int
+rig_open_policy(struct rig *r, const char *design, const char *policy,
+    unsigned ncpus, uint32_t nbufs)
+{
+	struct eph_world_config cfg = {
+		.cpus = ncpus,
+		.nbufs = nbufs,
+		.policy = eph_policy_find(policy),
+	};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg.policy);
+	return (rig_create(r, design, &cfg));
+}
+
 void
 rig_i386(struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs)
 {

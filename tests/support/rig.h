@@ -43,6 +43,10 @@ struct rig {
 int rig_open(struct rig *r, const char *design, const char *model,
     unsigned ncpus, uint32_t nbufs);
 
+/* The same on amd64-skylake with a policy for the design's buffers. */
+int rig_open_policy(struct rig *r, const char *design, const char *policy,
+    unsigned ncpus, uint32_t nbufs);
+
 /* The same on the machine of DragonFly's years; it must not fail. */
 void rig_i386(
     struct rig *r, const char *design, unsigned ncpus, uint32_t nbufs);

@@ -105,6 +105,21 @@ test_a_private_miss_flushes_here_and_hits_invalidate_the_one(void)
 	rig_close(&r);
 }
 
+/* To a policy that asks, a page that nobody used costs nothing. */
+static void
+test_a_policy_that_asks_is_told_what_was_used(void)
+{
+	CU_ASSERT_EQUAL_FATAL(
+	    rig_open_policy(&r, "ephmap.best", "price-aware", NCPUS, 2), 0);
+	churn(0, 10, 1, true);
+	churn(0, 11, 1, false);
+	churn(0, 12, 1, true);
+	rig_mark(&r);
+	churn(0, 10, 1, false);
+	RIG_SAW(&r, .map_calls = 1, .hit_inactive = 1, .unmap_calls = 1);
+	rig_close(&r);
+}
+
 /* Who invalidated a buffer's address has not done so with its next. */
 static void
 test_a_buffer_with_another_address_is_not_clean(void)
@@ -248,6 +263,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_a_miss_with_a_new_address_invalidates_nothing),
 	TEST(test_a_shared_miss_on_the_oldest_flushes_who_is_not_clean),
 	TEST(test_a_private_miss_flushes_here_and_hits_invalidate_the_one),
+	TEST(test_a_policy_that_asks_is_told_what_was_used),
 	TEST(test_a_buffer_with_another_address_is_not_clean),
 	TEST(test_a_shared_hit_invalidates_here_too),
 	TEST(test_what_nobody_touched_costs_nothing),

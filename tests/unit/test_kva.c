@@ -2,9 +2,11 @@
 
 /* The KVA arena: against a bitmap; order of reuse; exhaustion; window. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/prng.h"
+#include "ephmap/kernel/aspace.h"
 #include "ephmap/kernel/kva.h"
 #include "ephmap/kernel/pmap.h"
 #include "ephmap/sdk/shootdown.h"
@@ -158,12 +160,84 @@ the_window_can_be_all_there_is(void)
 	}
 }
 
+/*
+ * Parts given back in any order are one range again for who asks for so
+ * much; parts beside one that is still out are not.
+ */
+static void
+parts_given_back_are_joined(void)
+{
+	for (uint32_t step = 1; step < 8; step += 2) {
+		struct eph_machine *mc = machine();
+		const uint32_t all = mc->kva_pages - 1, parts = 8;
+		const eph_va_t va = kva_alloc(mc, all);
+		uint32_t left = 10 * (parts - 1);
+
+		CU_ASSERT_NOT_EQUAL_FATAL(va, 0);
+		for (uint32_t i = 0; i < parts - 1; i++)
+			kva_free(
+			    mc, va + eph_ptoa(10 * (i * step % parts)), 10);
+		/* Parts 0, step, ... without the last are back. */
+		for (uint32_t want = 71; want > 0; want--) {
+			const uint32_t out = 7 * step % parts;
+			const uint32_t below = 10 * out,
+				       above = 10 * (parts - 1 - out);
+			const eph_va_t got = kva_alloc(mc, want);
+
+			if (want <= below || want <= above) {
+				CU_ASSERT_EQUAL(got,
+				    want <= below ? va
+						  : va + eph_ptoa(below + 10));
+				left -= want;
+				break;
+			}
+			CU_ASSERT_EQUAL(got, 0);
+		}
+		while (left-- > 0)
+			CU_ASSERT_NOT_EQUAL(kva_alloc(mc, 1), 0);
+		CU_ASSERT_EQUAL(kva_alloc(mc, 1), 0);
+		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	}
+}
+
+static void
+another_address_space_has_to_fit_the_first(void)
+{
+	struct eph_machine *mc = machine();
+	eph_va_t va = 0, again = 0;
+	uint32_t left;
+
+	CU_ASSERT_EQUAL_FATAL(eph_aspace_region(mc, 3, 2, &va, NULL), 0);
+	CU_ASSERT_EQUAL(eph_aspace_region(mc, 3, 1, &again, NULL), 0);
+	CU_ASSERT_EQUAL(again, va);
+	again = 0;
+	CU_ASSERT_EQUAL(
+	    eph_aspace_region(mc, EPH_PTP_ENTRIES, 2, &again, NULL), 0);
+	CU_ASSERT_EQUAL(again, va);
+	CU_ASSERT_EQUAL(eph_aspace_region(mc, 3, 3, &again, NULL), EINVAL);
+	CU_ASSERT_EQUAL(
+	    eph_aspace_region(mc, EPH_PTP_ENTRIES + 1, 2, &again, NULL),
+	    EINVAL);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	for (uint32_t more = 0; more < 2; more++) {
+		mc = machine();
+		left = (mc->kva_pages - 1) & ~EPH_PTP_MASK;
+		CU_ASSERT_NOT_EQUAL(kva_alloc(mc, mc->kva_pages - 1 - left), 0);
+		CU_ASSERT_EQUAL(
+		    eph_aspace_region(mc, left + more, 1, &va, NULL),
+		    more == 0 ? 0 : EINVAL);
+		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+	}
+}
+
 static CU_TestInfo tests[] = {
 	TEST(ranges_never_overlap),
 	TEST(what_was_given_back_last_is_taken_first),
 	TEST(too_much_is_refused_and_all_of_it_is_not),
 	TEST(the_window_is_mapped_by_each_cpu_for_itself),
 	TEST(the_window_can_be_all_there_is),
+	TEST(parts_given_back_are_joined),
+	TEST(another_address_space_has_to_fit_the_first),
 	CU_TEST_INFO_NULL,
 };
 

@@ -179,6 +179,42 @@ test_all_cpus_asking_is_not_global_below_32_cpus(void)
 	pool_close(&p);
 }
 
+/* What set_global costs on `n` CPUs of which `asked` have the address. */
+static void
+expect_set_global(unsigned n, unsigned asked, unsigned l, unsigned others)
+{
+	struct lwbuf_pool *pool = NULL;
+	struct lwbuf *lwb;
+	struct rig e;
+
+	rig_i386(&e, NULL, n, 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    lwbuf_pool_create(e.mc, "lwbuf.objcache", &pool, NULL), 0);
+	eph_cpu_enter(e.mc, 0);
+	lwb = lwbuf_alloc(pool, vm_page_get(e.mc, 3));
+	for (unsigned c = 0; c < asked; c++) {
+		eph_cpu_enter(e.mc, c);
+		(void)lwbuf_kva(pool, lwb);
+	}
+	rig_mark(&e);
+	CU_ASSERT_EQUAL(lwbuf_set_global(pool, lwb), 0);
+	RIG_COST(&e, 0, l, others, others);
+	lwbuf_free(pool, lwb);
+	lwbuf_pool_destroy(pool);
+	rig_close(&e);
+}
+
+/* The kernels' mask has 32 bits: with as many CPUs all that asked are all. */
+static void
+test_all_cpus_asking_is_global_from_32_cpus_on(void)
+{
+	expect_set_global(31, 31, 1, 30);
+	for (unsigned n = 32; n < 140; n += 31 + n % 2) {
+		expect_set_global(n, n - 1, 1, n - 1);
+		expect_set_global(n, n, 0, 0);
+	}
+}
+
 static void
 test_pool_names_only_lwbufs(void)
 {
@@ -752,6 +788,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_a_cpu_that_does_not_ask_may_be_stale),
 	TEST(test_set_global_syncs_every_cpu),
 	TEST(test_all_cpus_asking_is_not_global_below_32_cpus),
+	TEST(test_all_cpus_asking_is_global_from_32_cpus_on),
 	TEST(test_pool_names_only_lwbufs),
 	TEST(test_v1_boot_cpu_alone_has_addresses),
 	TEST(test_v1_addresses_migrate_and_never_come_back),

@@ -405,6 +405,60 @@ a_range_is_outdated_by_any_of_its_pages(void)
 	}
 }
 
+/* What software locked into the TLB stays over flushes, until it is cleared. */
+static void
+a_locked_entry_is_not_flushed(void)
+{
+	static const char *const tlbs[] = { "infinite", "skylake" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct fixture f;
+		struct eph_counters c;
+		eph_va_t va;
+
+		open_machine(&f, tlbs[i], 1);
+		va = f.va;
+		pmap_pte_store(f.mc, va, pte_of(0, EPH_PTE_V));
+		eph_pmap_tlb_write(f.mc, va + eph_ptoa(1), eph_ptoa(1));
+		eph_pmap_tlb_write(f.mc, va + eph_ptoa(2), eph_ptoa(2));
+		for (unsigned again = 0; again < 2; again++) {
+			pmap_flush_local(f.mc, true);
+			/* Its cells hold others, too. */
+			for (unsigned k = 3; k < 40; k++) {
+				f.va = va + eph_ptoa(k);
+				pmap_pte_store(
+				    f.mc, f.va, pte_of(0, EPH_PTE_V));
+				CU_ASSERT_EQUAL(
+				    touch(&f, 0, EPH_TOUCH_READ, 0), 0);
+			}
+			(void)since(&f);
+			for (unsigned page = 1; page < 3; page++) {
+				f.va = va + eph_ptoa(page);
+				CU_ASSERT_EQUAL(
+				    touch(&f, 0, EPH_TOUCH_WRITE, page), page);
+			}
+			c = since(&f);
+			CU_ASSERT_EQUAL(c.tlb_hit, 2);
+			CU_ASSERT_EQUAL(c.tlb_miss, 0);
+			CU_ASSERT_EQUAL(c.walk_step, 0);
+		}
+		f.va = va;
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 0), 0);
+		c = since(&f);
+		CU_ASSERT_EQUAL(c.tlb_hit, 0);
+		CU_ASSERT_EQUAL(c.tlb_miss, 1);
+		CU_ASSERT_EQUAL(c.walk_step, f.mc->levels);
+		eph_pmap_tlb_clear(f.mc, va + eph_ptoa(2));
+		f.va = va + eph_ptoa(1);
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
+		f.va = va + eph_ptoa(2);
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 2), EPH_NONE);
+		CU_ASSERT_EQUAL(f.mc->nviolations, 1);
+		f.va = va;
+		close_machine(&f);
+	}
+}
+
 static void
 a_cr3_reload_keeps_global_entries(void)
 {
@@ -601,6 +655,7 @@ static CU_TestInfo tests[] = {
 	TEST(what_a_finite_tlb_forgot_is_still_possible),
 	TEST(needless_is_what_found_nothing_outdated),
 	TEST(a_range_is_outdated_by_any_of_its_pages),
+	TEST(a_locked_entry_is_not_flushed),
 	TEST(a_cr3_reload_keeps_global_entries),
 	TEST(walks_read_one_entry_a_level),
 	TEST(bad_configurations_are_told),

@@ -263,6 +263,35 @@ a_free_wakes_the_first_sleeper_only(void)
 	rig_close(&f);
 }
 
+/*
+ * Page 10 was used; 11 is known to CPU 0 only, 12 to all of 4, and nobody used
+ * them.  So 12 leaves first for nothing, then 11, and 10 in its turn.
+ */
+static void
+a_policy_that_asks_is_told_who_may_hold_it(void)
+{
+	static const unsigned flags[] = { SFB_DEFAULT, SFB_CPUPRIVATE,
+		SFB_DEFAULT };
+	static const uint32_t left[] = { 2, 1, 0 };
+	struct eph_mapping mp[3], other;
+	struct rig f;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    rig_open_policy(&f, "sf_buf.accessed", "price-aware", 4, 3), 0);
+	for (uint32_t i = 0; i < 3; i++)
+		mp[i] = rig_map(&f, 0, 10 + i, flags[i]);
+	CU_ASSERT_EQUAL(rig_read(&f, 0, mp[0]), 10);
+	for (uint32_t i = 0; i < 3; i++)
+		rig_unmap(&f, 0, mp[i]);
+	for (uint32_t i = 0; i < 3; i++) {
+		other = rig_map(&f, 0, 20 + i, SFB_DEFAULT);
+		CU_ASSERT_EQUAL(other.va, mp[left[i]].va);
+		CU_ASSERT_EQUAL(rig_read(&f, 0, other), 20 + i);
+		rig_unmap(&f, 0, other);
+	}
+	rig_close(&f);
+}
+
 static void
 ref_a_free_one(void *arg)
 {
@@ -295,6 +324,7 @@ static CU_TestInfo tests[] = {
 	TEST(nowait_fails_instead_of_sleeping),
 	TEST(the_least_recently_freed_is_recycled),
 	TEST(a_free_wakes_the_first_sleeper_only),
+	TEST(a_policy_that_asks_is_told_who_may_hold_it),
 	TEST(using_a_free_buffer_panics),
 	CU_TEST_INFO_NULL,
 };

@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "calibrate.h"
 #include "command.h"
@@ -150,33 +148,16 @@ say_missing(const struct calibration *c)
 	text_end_note(&t);
 }
 
-/* The file appears when it is complete. */
 static int
 write_profile(const struct calibration *c, const char *to)
 {
-	const size_t size = strlen(to) + sizeof(".tmp");
-	char *tmp = must_alloc(NULL, size, 1);
-	FILE *f;
-	bool bad;
-	int error = 0;
+	struct eph_err err;
+	struct text t;
 
-	(void)snprintf(tmp, size, "%s.tmp", to);
-	if ((f = fopen(tmp, "w")) == NULL) {
-		error = errno;
-	} else {
-		print_profile(c, f);
-		bad = ferror(f) != 0;
-		if (fclose(f) != 0 || bad)
-			error = EIO;
-		if (error == 0 && rename(tmp, to) != 0)
-			error = errno;
-		if (error != 0)
-			(void)unlink(tmp);
-	}
-	free(tmp);
-	return (error == 0 ? EXIT_OK
-			   : options_refuse("ephmap calibrate", "%s: %s", to,
-				 strerror(error)));
+	print_profile(c, text_begin(&t));
+	if (text_end_file(&t, to, &err) != 0)
+		return (options_refuse("ephmap calibrate", "%s", err.text));
+	return (EXIT_OK);
 }
 
 int

@@ -60,4 +60,5 @@ set(EPHMAP_SOURCES
     text.c
     timeline.c
     values.c
+    whole_file.c
     words.c)

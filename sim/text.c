@@ -14,6 +14,7 @@
 
 #include "options.h"
 #include "table.h"
+#include "whole_file.h"
 
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_MIN	40
@@ -283,34 +284,19 @@ text_piece(const char *s, size_t width, size_t *skip)
 	return (n);
 }
 
-/* Beside its place, and renamed, so that no part of it is seen. */
 int
 text_end_file(struct text *t, const char *to, struct eph_err *err)
 {
-	const size_t n = strlen(to) + 16;
-	char *tmp = must_alloc(NULL, n, 1);
-	FILE *f;
-	int error = 0;
+	struct whole_file w;
+	int error;
 
 	close_text(t);
-	(void)snprintf(tmp, n, "%s.%ld", to, (long)getpid());
-	if ((f = fopen(tmp, "w")) == NULL) {
-		error = eph_err_set(err, errno, "%s: %s", to, strerror(errno));
-	} else {
+	if ((error = whole_file_open(&w, to, err)) == 0) {
 		errno = 0;
-		if (fwrite(t->s, 1, t->n, f) != t->n)
+		if (fwrite(t->s, 1, t->n, w.f) != t->n)
 			error = errno != 0 ? errno : EIO;
-		if (fclose(f) != 0 && error == 0)
-			error = errno != 0 ? errno : EIO;
-		if (error == 0 && rename(tmp, to) != 0)
-			error = errno;
-		if (error != 0) {
-			(void)unlink(tmp);
-			(void)eph_err_set(err, error, "%s: cannot write: %s",
-			    to, strerror(error));
-		}
+		error = whole_file_close(&w, true, error, err);
 	}
-	free(tmp);
 	free(t->s);
 	return (error);
 }

@@ -7,12 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifdef HAVE_PROTOBUF_C
 #include <timeline.pb-c.h> /* generated */
 #endif
 #include "table.h"
+#include "whole_file.h"
 
 #include "ephmap/explore.h"
 #include "ephmap/sdk/clock.h"
@@ -111,8 +111,8 @@ struct flow {
 };
 
 struct timeline {
-	FILE *f;
-	char *path, *tmp;
+	struct whole_file file;
+	char *path;
 	int error;
 	uint64_t bytes;
 	uint64_t lost, lost_line; /* events behind the end of the file */
@@ -150,7 +150,7 @@ put_packet(struct timeline *t, packet *p)
 	if (n > sizeof(buf))
 		return;
 	(void)perfetto__protos__trace__pack(&trace, buf);
-	if (fwrite(buf, 1, n, t->f) != n && t->error == 0)
+	if (fwrite(buf, 1, n, t->file.f) != n && t->error == 0)
 		t->error = errno;
 	t->bytes += n;
 }
@@ -605,20 +605,14 @@ int
 timeline_open(const char *path, const char *name, unsigned ncpus, unsigned mhz,
     struct timeline **tp, struct eph_err *err)
 {
-	const size_t n = strlen(path) + 24;
 	struct timeline *t = must_alloc(NULL, 1, sizeof(*t));
 	struct track all;
 	int error;
 
 	memset(t, 0, sizeof(*t));
 	t->path = must_copy(path, strlen(path));
-	t->tmp = must_alloc(NULL, n, 1);
-	(void)snprintf(t->tmp, n, "%s.%ld", path, (long)getpid());
-	if ((t->f = fopen(t->tmp, "wb")) == NULL) {
-		error =
-		    eph_err_set(err, errno, "%s: %s", path, strerror(errno));
+	if ((error = whole_file_open(&t->file, t->path, err)) != 0) {
 		free(t->path);
-		free(t->tmp);
 		free(t);
 		return (error);
 	}
@@ -662,18 +656,8 @@ timeline_close(struct timeline *t, bool keep, struct eph_err *err)
 
 	if (keep)
 		end_all(t);
-	if ((ferror(t->f) | fclose(t->f)) != 0 && t->error == 0)
-		t->error = errno != 0 ? errno : EIO;
-	error = keep ? t->error : 0;
-	if (error == 0 && keep && rename(t->tmp, t->path) != 0)
-		error = errno;
-	if (error != 0 || !keep)
-		(void)unlink(t->tmp);
-	if (error != 0)
-		(void)eph_err_set(
-		    err, error, "%s: %s", t->path, strerror(error));
+	error = whole_file_close(&t->file, keep, t->error, err);
 	free(t->path);
-	free(t->tmp);
 	free(t->held);
 	free(t->cpu);
 	free(t);

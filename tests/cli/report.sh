@@ -40,6 +40,15 @@ ln -s r.db link.db
 refuses 'link.db is what is read, and would be lost' report r.db -o link.db
 refuses 'r.db is what is read, and would be lost' report link.db -o r.db
 expect 'the results are there' cmp -s r.db copy.db
+# What is no file is not replaced by one; a symbolic link stays.
+mkfifo pipe
+ln -s two.html link.html
+refuses 'pipe: not a regular file' report r.db -o pipe
+expect 'the pipe is there' [ -p pipe ]
+refuses 'dir: is a directory' report r.db -o "$base/dir"
+accepts report r.db -o link.html
+expect 'the link is there' [ -h link.html ]
+expect 'and leads to the page' [ "$(grep -c '^<tr><td' two.html)" -gt 14 ]
 refuses 'syntax error' report r.db --where 'cpus =' -o x.html
 # Under clocks: how many maps a second, and where the cycles went.
 expect 'no throughput without clocks' [ "$(grep -c Mmaps r.html)" -eq 0 ]

@@ -120,6 +120,13 @@ cp t.txt copy.txt
 refuses 't.txt is what is read, and would be lost' \
     run --design sf_buf.lru --timeline ./t.txt t.txt
 expect 'the trace is there' cmp -s t.txt copy.txt
+mkfifo pipe
+refuses 'pipe: not a regular file' run --design sf_buf.lru --timeline pipe t.txt
+expect 'the pipe is there' [ -p pipe ]
+ln -s x.pftrace link.pftrace
+accepts run --design sf_buf.lru --timeline link.pftrace t.txt
+expect 'the link is there' [ -h link.pftrace ]
+rm link.pftrace
 refuses 'lockstep' run --design sf_buf.lru --executor threads \
     --timeline t.pftrace t.txt
 refuses 'one schedule' explore --design sf_buf.lru --timeline x.pftrace

@@ -209,13 +209,13 @@ echo '127.0.0.1 - - [01/Jul/1995:00:00:01 -0400] "GET /a HTTP/1.0" 200 9000' >ac
 echo '1 sendfile(5, 6, [0], 8192) = 8192' >nginx.strace
 : >table.bin
 : >flushes
-while read -r form; do
-	for columns in 60 80; do
-		rm -f g.txt [mwvu].db
+for columns in 60 80; do
+	rm -f [mwvu].db
+	while read -r form; do
 		# shellcheck disable=SC2086
 		try 2 $columns $form
-	done
-done <forms
+	done <forms
+done
 accepts --help
 sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' "$out" >names
 while read -r name; do

@@ -141,8 +141,8 @@ refuses 'sizes' mrc --sizes 1,,2 loop.txt
 refuses 'sizes' mrc --nbufs 4 loop.txt
 refuses 'needs --design' mrc --events loop.txt
 refuses 'needs --events' mrc --design dmap loop.txt
-refuses '.--tlb needs --design and --events' mrc --tlb infinite loop.txt
-refuses '.--hold needs --design and --events' mrc --hold 5 loop.txt
+refuses '--tlb needs --design and --events' mrc --tlb infinite loop.txt
+refuses '--hold needs --design and --events' mrc --hold 5 loop.txt
 refuses 'has no number of buffers' mrc --design dmap --events loop.txt
 refuses 'unknown policy' mrc --policy lur loop.txt
 refuses 'unknown policy "LRU"; did you mean lru?' mrc --policy LRU loop.txt

@@ -148,63 +148,67 @@ cat >ranges <<'EOF'
 50%..100% 1 2
 1..100% 1 2
 EOF
+# column N: of the comma-separated values, in a line.
+column() {
+	awk -F, -v n="$1" 'NR > 1 { printf "%s%s", sep, $n; sep = " " }' "$out"
+}
 while read -r range numbers; do
 	accepts compare --design sf_buf.lru --nbufs "$range" --format csv t.txt
 	expect "--nbufs $range is $numbers" \
-	    [ "$(sed 1d "$out" | cut -d, -f8 | xargs)" = "$numbers" ]
+	    [ "$(column 8)" = "$numbers" ]
 	accepts mrc --policy lru --sizes "$range" --format csv t.txt
 	expect "--sizes $range is $numbers" \
-	    [ "$(sed 1d "$out" | cut -d, -f2 | xargs)" = "$numbers" ]
+	    [ "$(column 2)" = "$numbers" ]
 	case $range in
 	*%*) continue ;;
 	esac
 	accepts compare --design dmap --cpus "$range" --format csv t.txt
 	expect "--cpus $range is $numbers" \
-	    [ "$(sed 1d "$out" | cut -d, -f7 | xargs)" = "$numbers" ]
+	    [ "$(column 7)" = "$numbers" ]
 done <ranges
 accepts compare --design sf_buf.lru --nbufs 1..4 --workload ptrace --format csv
 expect 'of a workload too' [ "$(wc -l <"$out")" -eq 4 ]
 for bad in 0..4 4..1 ..4 1.. 1..2..3 1..x; do
-	refuses '.--nbufs: expected' compare --design dmap --nbufs "$bad" t.txt
-	refuses '.--sizes: expected' mrc --sizes "$bad" t.txt
-	refuses '.--cpus: expected' compare --design dmap --cpus "$bad" t.txt
+	refuses '--nbufs: expected' compare --design dmap --nbufs "$bad" t.txt
+	refuses '--sizes: expected' mrc --sizes "$bad" t.txt
+	refuses '--cpus: expected' compare --design dmap --cpus "$bad" t.txt
 done
-refuses '.--nbufs: expected' run --design sf_buf.lru --nbufs 1..4 t.txt
-refuses '.--cpus: expected' compare --design dmap --cpus 50% t.txt
+refuses '--nbufs: expected' run --design sf_buf.lru --nbufs 1..4 t.txt
+refuses '--cpus: expected' compare --design dmap --cpus 50% t.txt
 accepts run --design dmap --seed 1K --hold 2M --violations 1K --format json t.txt
 expect_value seed 1024
 accepts mrc --sizes 1,1K,100% --shards 100% t.txt
 expect_out '^1,024 '
-refuses '.--nbufs: .*needs a trace' \
+refuses '--nbufs: .*needs a trace' \
     run --design sf_buf.lru --nbufs 10% --workload ptrace
 for bad in 0% 101% 1.5 0.0 1%% % -1% 1e-1 .; do
-	refuses '.--nbufs: expected' run --design sf_buf.lru --nbufs "$bad" t.txt
-	refuses '.--sizes: expected' mrc --sizes "$bad" t.txt
+	refuses '--nbufs: expected' run --design sf_buf.lru --nbufs "$bad" t.txt
+	refuses '--sizes: expected' mrc --sizes "$bad" t.txt
 done
-refuses '.--seed: expected' run --design dmap --seed 1k t.txt
-refuses '.--seed: expected' run --design dmap --seed 16777216T t.txt
-refuses '.--cpus: expected a number' compare --cpus abc,2 t.txt
+refuses '--seed: expected' run --design dmap --seed 1k t.txt
+refuses '--seed: expected' run --design dmap --seed 16777216T t.txt
+refuses '--cpus: expected a number' compare --cpus abc,2 t.txt
 for bad in 10xx 10xx 0 -1 +1 ' 1' 1.5 0x10 '' 1e3 99999999999999999999; do
-	refuses '.--nbufs: expected' run --design sf_buf.lru --nbufs "$bad" t.txt
-	refuses '.--cpus: expected' run --design sf_buf.lru --cpus "$bad" t.txt
+	refuses '--nbufs: expected' run --design sf_buf.lru --nbufs "$bad" t.txt
+	refuses '--cpus: expected' run --design sf_buf.lru --cpus "$bad" t.txt
 done
-refuses '.--cpus: expected a number from 1 to 1024, got "1025"' \
+refuses '--cpus: expected a number from 1 to 1024, got "1025"' \
     run --design dmap --cpus 1025 t.txt
-refuses '.--seed: expected a number' run --design dmap --seed 1x t.txt
-refuses '.--hold: expected a number' run --design dmap --hold -1 t.txt
-refuses '.--violations: expected a number' \
+refuses '--seed: expected a number' run --design dmap --seed 1x t.txt
+refuses '--hold: expected a number' run --design dmap --hold -1 t.txt
+refuses '--violations: expected a number' \
     run --design dmap --violations x t.txt
 refuses 'from-memory:SIZE' run --design sf_buf.lru --nbufs from-memory:12 t.txt
 refuses 'from-memory:SIZE' run --design sf_buf.lru --nbufs from-memory:xM t.txt
 
 # Twice, missing, contradicting.
-refuses '.--design is given twice' run --design dmap --design dmap t.txt
-refuses '.--seed is given twice' run --design dmap --seed 1 --seed=1 t.txt
-refuses '.--design is missing' run t.txt
+refuses '--design is given twice' run --design dmap --design dmap t.txt
+refuses '--seed is given twice' run --design dmap --seed 1 --seed=1 t.txt
+refuses '--design is missing' run t.txt
 refuses 'a trace is missing' run --design dmap
 refuses 'the trace is given twice' run --design dmap --trace t.txt t.txt
 refuses 'unexpected operand' run --design dmap t.txt t.txt
-refuses '.--all and --design exclude each other' \
+refuses '--all and --design exclude each other' \
     compare --all --design dmap t.txt
 refuses 'expected one value' run --design dmap,sf_buf.lru t.txt
 refuses 'expected one value' run --design sf_buf.lru --nbufs 1,2 t.txt

@@ -100,7 +100,7 @@ refuses 'without --time' run --design sf_buf.lru --time --hold 9r few.txt
 refuses 'in lockstep' run --design sf_buf.lru --executor threads --hold 9r few.txt
 refuses 'without --time' scale --design sf_buf.lru --hold 9r
 for bad in 1rs -1 99999999999999s; do
-	refuses '.--hold: expected a number of nanoseconds' \
+	refuses '--hold: expected a number of nanoseconds' \
 	    run --design sf_buf.lru --hold $bad few.txt
 done
 
@@ -108,7 +108,7 @@ done
 accepts run --design sf_buf.lru --rate 3 few.txt
 expect_out 'by 2 CPUs in 2.000 s'
 refuses 'has times (d lines) already' run --design sf_buf.lru --rate 3 held.txt
-refuses '.--rate: expected a number from 1' run --design dmap --rate 0 few.txt
+refuses '--rate: expected a number from 1' run --design dmap --rate 0 few.txt
 refuses 'needs --design and --events' mrc --rate 3 few.txt
 refuses 'needs the executor lockstep' run --design dmap --executor threads \
     --rate 3 few.txt
@@ -133,7 +133,7 @@ cp "$out" plain.txt
 counts --design sf_buf.lru --hold 400ms timed.txt >one
 counts --design sf_buf.lru --hold 400ms --rate 3 plain.txt >two
 same 'the same time, written or given' one two
-refuses '.--rate: expected a number from 1' trace generate loop --pages 3 \
+refuses '--rate: expected a number from 1' trace generate loop --pages 3 \
     --refs 7 --rate 2G -o x.ept
 
 # References on other CPUs than the trace's, as importing with that rule

@@ -227,8 +227,8 @@ END
 printf 'trace = z.ept\nnbufs = 5\nnbufs = 6\n' >bad
 refuses 'bad:3: .*given twice' sweep bad -o x.db
 expect 'none of them left a file' [ ! -e x.db ]
-refuses '.--shard: expected I/N' sweep study --shard 3/2 -o x.db
-refuses '.--emit-tasks and --shard' sweep study --shard 1/2 --emit-tasks 2 -o x.db
+refuses '--shard: expected I/N' sweep study --shard 3/2 -o x.db
+refuses '--emit-tasks and --shard' sweep study --shard 1/2 --emit-tasks 2 -o x.db
 refuses 'unknown policy "lur"; did you mean lru?' sweep study --policy lur -o x.db
 refuses 'not a file of results' query z.txt
 refuses 'No such file' query none.db
@@ -238,7 +238,7 @@ refuses 'no such column: desing; did you mean design?' \
     query all.db --runs --columns desing,cpus
 refuses 'no such column: cpu; did you mean cpus?' query all.db --where 'cpu = 2'
 refuses 'readonly database' query all.db --sql 'delete from run'
-refuses '.--columns needs --runs' query all.db --columns cell
+refuses '--columns needs --runs' query all.db --columns cell
 refuses 'not a file of results' sweep merge -o x.db z.txt
 
 # A database with a damaged page is not read as a smaller one.

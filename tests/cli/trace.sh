@@ -46,10 +46,10 @@ done
 
 # Bad numbers.
 for bad in 10xx 0 -1 99999999999999999999 ''; do
-	refuses '.--pages: expected' trace generate zipf --pages "$bad" --refs 10 -o n.ept
-	refuses '.--refs: expected' trace generate zipf --pages 10 --refs "$bad" -o n.ept
+	refuses '--pages: expected' trace generate zipf --pages "$bad" --refs 10 -o n.ept
+	refuses '--refs: expected' trace generate zipf --pages 10 --refs "$bad" -o n.ept
 done
-refuses '.--alpha' trace generate zipf --pages 10 --refs 10 --alpha x -o n.ept
+refuses '--alpha' trace generate zipf --pages 10 --refs 10 --alpha x -o n.ept
 
 # Places that cannot be written to, and a disk that fills up.
 mkdir folder

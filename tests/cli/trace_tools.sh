@@ -113,15 +113,15 @@ refuses 'is in that part' trace filter --pages 77 a.txt -o x.ept
 refuses 'is in that part' trace slice --after 36 a.txt -o x.ept
 refuses 'expected --skip' trace slice a.txt -o x.ept
 refuses 'expected --cpus or --pages' trace filter a.txt -o x.ept
-refuses '.--share: expected a share' trace sample a.txt -o x.ept
-refuses '.--share: expected a' trace sample --share 0 a.txt -o x.ept
+refuses '--share: expected a share' trace sample a.txt -o x.ept
+refuses '--share: expected a' trace sample --share 0 a.txt -o x.ept
 refuses 'has no time (no d line)' trace slice --after 1ms c.txt -o x.ept
 refuses 'expected a time' trace slice --until 5r a.txt -o x.ept
 refuses 'expected a number of references' trace head --refs x a.txt -o x.ept
 for bad in 3-2 1024 a 1-; do
-	refuses '.--cpus: expected CPUs' trace filter --cpus $bad a.txt -o x.ept
+	refuses '--cpus: expected CPUs' trace filter --cpus $bad a.txt -o x.ept
 done
-refuses '.--pages: expected ids' trace filter --pages 9-1 a.txt -o x.ept
+refuses '--pages: expected ids' trace filter --pages 9-1 a.txt -o x.ept
 for tool in 'head' 'slice --skip 1' 'sample --share 1' 'filter --cpus 0'; do
 	# shellcheck disable=SC2086
 	refuses 'expected -o FILE' trace $tool a.txt
@@ -230,7 +230,7 @@ refuses 'means nothing to zipf' trace generate zipf --share 5% --pages 9 --refs 
 refuses 'means nothing to loop' trace generate loop --phases 5 --pages 9 --refs 9 -o x.ept
 refuses 'means nothing to hotspot' trace generate hotspot --hold 5 --pages 9 --refs 9 -o x.ept
 refuses 'a share above 0' trace generate hotspot --share 0 --pages 9 --refs 9 -o x.ept
-refuses '.--hold: expected a time' trace generate sendfile --hold 5r --pages 9 --refs 9 -o x.ept
+refuses '--hold: expected a time' trace generate sendfile --hold 5r --pages 9 --refs 9 -o x.ept
 for kind in hotspot phases zipf-scan zipf-loop latest sendfile; do
 	accepts trace generate $kind --pages 1 --refs 20 -o one.ept
 done

@@ -809,6 +809,97 @@ giving_back_kva_needs_no_memory(void)
 	flat_close(&f);
 }
 
+/* Sleeping */
+
+#define GREEDY 2100u /* mappings at most */
+
+/* A thread that maps page after page, each address in its turn. */
+struct greedy {
+	struct flat *f;
+	struct eph_mapping mp[GREEDY];
+	unsigned n;
+	unsigned most;
+	int error;
+};
+
+static void
+greedy_thread(void *arg)
+{
+	struct greedy *g = arg;
+	struct flat *f = g->f;
+
+	while (g->n < g->most && g->error == 0) {
+		g->error = eph_design_map(f->ops, f->mc, f->state,
+		    vm_page_get(f->mc, 16 * g->n), SFB_DEFAULT, &g->mp[g->n]);
+		if (g->error == 0)
+			g->n++;
+	}
+}
+
+/*
+ * Who slept for a mapping and got it, and sleeps for the next, is not woken in
+ * vain: one thread has all there is, and is given one more, and one more.
+ */
+static bool
+sleeps_are_over(const struct eph_design_ops *ops)
+{
+	const struct eph_world_config cfg = { .tlb = "infinite",
+		.cpus = 1,
+		.design = ops,
+		.kva_pages = 2048,
+		.nbufs = NBUFS };
+	static struct greedy g;
+	struct eph_counters c;
+	struct flat f;
+	unsigned sleeps = 0;
+
+	memset(&g, 0, sizeof(g));
+	memset(&f, 0, sizeof(f));
+	if (eph_world_create(&cfg, &f.world, NULL) != 0)
+		return (false);
+	f.ops = ops;
+	f.mc = eph_world_machine(f.world);
+	f.state = eph_world_state(f.world);
+	g.f = &f;
+	g.most = GREEDY;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(
+	    eph_thread_create(f.mc, 0, greedy_thread, &g));
+	for (unsigned given = 0; eph_run(f.mc) == 1; given++) {
+		sleeps++;
+		CU_ASSERT_FATAL(given < g.n);
+		eph_cpu_enter(f.mc, 0);
+		CU_ASSERT_EQUAL(ops->unmap(f.state, g.mp[given].obj), 0);
+		g.mp[given].obj = NULL;
+		/* Some look again after a tick, or a second. */
+		eph_lockstep_delay(f.mc, 2000000000);
+		if (given == 3)
+			g.most = g.n + 1;
+	}
+	eph_machine_counters(f.mc, &c);
+	CU_ASSERT_EQUAL(c.wakeup_spurious, 0);
+	CU_ASSERT_EQUAL(c.sleep, sleeps);
+	CU_ASSERT(c.wakeup == sleeps || c.wakeup == 0);
+	eph_cpu_enter(f.mc, 0);
+	while (g.n-- > 0) {
+		if (g.mp[g.n].obj != NULL)
+			CU_ASSERT_EQUAL(ops->unmap(f.state, g.mp[g.n].obj), 0);
+	}
+	CU_ASSERT_EQUAL(eph_world_destroy(f.world), 0);
+	return (sleeps > 1);
+}
+
+static void
+a_sleep_that_ended_well_is_over(void)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		if ((eph_designs[i]->flags & EPH_DESIGN_SLEEPS) != 0)
+			n += !sleeps_are_over(eph_designs[i]);
+	}
+	CU_ASSERT_EQUAL(n, 0);
+}
+
 /* Plug-ins */
 
 static void
@@ -945,6 +1036,7 @@ static CU_TestInfo tests[] = {
 	TEST(no_kva_and_no_memory_are_told_apart),
 	TEST(a_design_gives_back_its_addresses),
 	TEST(giving_back_kva_needs_no_memory),
+	TEST(a_sleep_that_ended_well_is_over),
 	TEST(a_refused_plug_in_is_unloaded),
 	TEST(every_row_begins_with_its_interface),
 	TEST(a_row_of_another_interface_is_refused),

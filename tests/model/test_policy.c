@@ -455,6 +455,7 @@ test_a_policy_is_chosen_with_its_params(void)
 	expect_refused("lru,", "both sides of a comma");
 	expect_refused("", "both sides of a comma");
 	expect_refused("lru,arc,lru", "policy lru is given twice");
+	expect_refused("arc,lru,lru", "policy lru is given twice");
 	expect_refused("kin=1", "unknown policy");
 	expect_refused("lru/arc", "`/' stands between values");
 	expect_length();

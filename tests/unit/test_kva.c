@@ -156,6 +156,15 @@ the_window_can_be_all_there_is(void)
 		    kva_alloc(mc, mc->kva_pages - 1 - left), 0);
 		CU_ASSERT_EQUAL(kva_window(mc, left + more, &va, NULL),
 		    more == 0 ? 0 : EINVAL);
+		for (uint32_t i = 0; more == 0 && i < left; i += left - 1) {
+			eph_cpu_enter(mc, 1);
+			pmap_pte_store(
+			    mc, va + eph_ptoa(i), eph_ptoa(i) | EPH_PTE_V);
+			CU_ASSERT_EQUAL(pmap_pte_load(mc, va + eph_ptoa(i)),
+			    eph_ptoa(i) | EPH_PTE_V);
+			eph_cpu_enter(mc, 0);
+			CU_ASSERT_EQUAL(pmap_pte_load(mc, va + eph_ptoa(i)), 0);
+		}
 		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 	}
 }

@@ -448,6 +448,10 @@ a_locked_entry_is_not_flushed(void)
 		CU_ASSERT_EQUAL(c.tlb_hit, 0);
 		CU_ASSERT_EQUAL(c.tlb_miss, 1);
 		CU_ASSERT_EQUAL(c.walk_step, f.mc->levels);
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 0), 0);
+		c = since(&f);
+		CU_ASSERT_EQUAL(c.tlb_hit, 1);
+		CU_ASSERT_EQUAL(c.tlb_miss, 0);
 		eph_pmap_tlb_clear(f.mc, va + eph_ptoa(2));
 		f.va = va + eph_ptoa(1);
 		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 1), 1);
@@ -518,6 +522,20 @@ walks_read_one_entry_a_level(void)
 		CU_ASSERT_EQUAL(res.counters.tlb_miss, 2);
 		CU_ASSERT_EQUAL(res.counters.walk_step, 2 * want[i].levels);
 	}
+}
+
+static void
+the_last_frame_is_a_page_and_the_next_is_none(void)
+{
+	struct fixture f;
+	struct vm_page *m;
+
+	open_machine(&f, "infinite", 1);
+	m = vm_page_get(f.mc, EPH_FRAMES_MAX - 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_EQUAL(m->frame, EPH_FRAMES_MAX - 1);
+	CU_ASSERT_PTR_NULL(vm_page_get(f.mc, EPH_FRAMES_MAX));
+	close_machine(&f);
 }
 
 static void
@@ -658,6 +676,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_locked_entry_is_not_flushed),
 	TEST(a_cr3_reload_keeps_global_entries),
 	TEST(walks_read_one_entry_a_level),
+	TEST(the_last_frame_is_a_page_and_the_next_is_none),
 	TEST(bad_configurations_are_told),
 	TEST(private_mappings_elsewhere_are_stale_or_lucky),
 	TEST(only_the_first_violations_are_kept),

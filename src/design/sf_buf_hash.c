@@ -45,7 +45,6 @@ sf_buf_hash_take(struct sf_free *sh, int *error)
 
 	while (sh->free_head == 0) {
 		sp->alloc_want++;
-		sp->allocwait++;
 		slept = true;
 		*error = msleep(
 		    sp->mc, &sp->alloc_want, &sp->lock, PCATCH, "sfbufa", 0);

@@ -42,7 +42,6 @@ sf_buf_uncached_take(struct sf_free *su, int *error)
 
 	while (su->free_head == 0) {
 		su->want = true;
-		sp->allocwait++;
 		slept = true;
 		*error =
 		    msleep(sp->mc, &su->want, &sp->lock, PCATCH, "sfbufa", 0);

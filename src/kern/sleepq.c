@@ -202,15 +202,15 @@ sleepq_until(struct eph_machine *mc, const struct eph_until *until,
 {
 	struct eph_thread *td = mc->exec->curthread(mc);
 
+	KASSERT(td != NULL,
+	    "kernel/sleepq.h: outside a thread nothing could wake it");
 	do {
-		if (td != NULL)
-			td->until = until;
+		td->until = until;
 		if (crit)
 			(void)ssleep(mc, until->wchan, NULL, 0, wmesg, 0);
 		else
 			(void)msleep(mc, until->wchan, mtx, 0, wmesg, 0);
-		if (td != NULL)
-			td->until = NULL;
+		td->until = NULL;
 	} while (!until->ready(until->arg));
 }
 

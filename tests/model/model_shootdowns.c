@@ -590,7 +590,93 @@ protocols_count_as_the_reference_does(void)
 	}
 }
 
+/*
+ * Any protocol: pages that were asked for reach their new frames on every CPU
+ * that was, and the others are lost together or not at all: a CPU flushes all
+ * or invalidates just these, wherever in the range.
+ */
+enum { WIDE = 48, WIDE_CPUS = 4, OLD = 100, NEW = 300 };
+
+/* How many of the pages `cpu` has to look up; each is checked. */
+static unsigned
+misses(struct eph_machine *mc, unsigned cpu, eph_va_t va, unsigned first,
+    unsigned npages, unsigned *outside)
+{
+	unsigned n = 0;
+
+	*outside = 0;
+	eph_cpu_enter(mc, cpu);
+	for (unsigned k = 0; k < WIDE; k++) {
+		const bool in = k - first < npages;
+		const uint32_t due = (in ? NEW : OLD) + k;
+		const uint64_t before = mc->cpus[cpu]->c.tlb_miss;
+		uint32_t reached = EPH_NONE;
+
+		CU_ASSERT_EQUAL(
+		    eph_machine_access(mc, va + eph_ptoa(k), EPH_TOUCH_READ,
+			vm_page_get(mc, due), &reached),
+		    0);
+		CU_ASSERT_EQUAL(reached, due);
+		if (mc->cpus[cpu]->c.tlb_miss != before) {
+			n++;
+			*outside += !in;
+		}
+	}
+	return (n);
+}
+
+static void
+shoot_a_range(const struct eph_shootdown_ops *ops, unsigned npages)
+{
+	const struct eph_machine_config cfg = { .tlb = "infinite",
+		.ncpus = WIDE_CPUS };
+	eph_pte_t ptes[WIDE];
+	eph_cpuword_t targets[EPH_CPUSET_WORDS_MAX] = { 0xe };
+	struct eph_shoot req = { .targets = targets,
+		.npages = npages,
+		.ptes = ptes,
+		.local = true };
+	struct eph_machine *mc;
+	unsigned outside;
+	eph_va_t va;
+
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(eph_machine_set_shootdown(mc, ops), 0);
+	va = kva_alloc(mc, WIDE);
+	for (unsigned k = 0; k < WIDE; k++) {
+		pmap_pte_store(
+		    mc, va + eph_ptoa(k), eph_ptoa(OLD + k) | EPH_PTE_V);
+		ptes[k] = eph_ptoa(NEW + 3 + k) | EPH_PTE_V;
+	}
+	for (unsigned c = 0; c < WIDE_CPUS; c++)
+		CU_ASSERT_EQUAL(misses(mc, c, va, 0, 0, &outside), WIDE);
+	eph_cpu_enter(mc, 0);
+	req.va = va + eph_ptoa(3);
+	eph_shoot(mc, &req);
+	eph_lockstep_delay(mc, 10 * EPH_TICK_NS);
+	for (unsigned c = 0; c < WIDE_CPUS; c++) {
+		const unsigned n = misses(mc, c, va, 3, npages, &outside);
+
+		CU_ASSERT(n == WIDE || (n == npages && outside == 0));
+	}
+	CU_ASSERT_EQUAL(mc->nviolations, 0);
+	kva_free(mc, va, WIDE);
+	CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
+}
+
+static void
+a_range_is_invalidated_and_no_more(void)
+{
+	for (unsigned i = 0; eph_shootdowns[i] != NULL; i++) {
+		shoot_a_range(eph_shootdowns[i], 1);
+		shoot_a_range(eph_shootdowns[i], 2);
+		shoot_a_range(eph_shootdowns[i], 9);
+		shoot_a_range(eph_shootdowns[i], 40);
+	}
+}
+
 static CU_TestInfo tests[] = {
+	TEST(a_range_is_invalidated_and_no_more),
 	TEST(protocols_count_as_the_reference_does),
 	CU_TEST_INFO_NULL,
 };

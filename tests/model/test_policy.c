@@ -451,6 +451,12 @@ test_a_policy_is_chosen_with_its_params(void)
 	expect_refused("2q:kin= 1", "not a number");
 	expect_refused("2q:kin=nan", "between 0 and 1");
 	expect_refused("2q:kin", "needs a number");
+	/* Of 31 letters, and of 32. */
+	expect_choice("2q:kin=0.50000000000000000000000000000",
+	    "2q:kin=0.50000000000000000000000000000",
+	    "kin=0.50000000000000000000000000000");
+	expect_refused(
+	    "2q:kin=0.500000000000000000000000000000", "needs a number");
 	expect_refused("lru,,arc", "both sides of a comma");
 	expect_refused("lru,", "both sides of a comma");
 	expect_refused("", "both sides of a comma");
@@ -794,6 +800,36 @@ test_mq_with_rings_that_grow(void)
 	expect_twins(eph_policy_find("mq"), "lifetime=1000000", 400, page, n);
 }
 
+/*
+ * Counts beyond the 1,024 that have a list each: pages 0 and 1 are used 1,100
+ * times in the end, and 0 last, after many that came once.
+ */
+static void
+test_counts_beyond_the_lists(void)
+{
+	static const char *const names[] = { "lfu", "lfu-aging", "lecar",
+		"cacheus" };
+	static uint32_t page[12000];
+	size_t n = 0;
+
+	for (unsigned use = 0; use < 1100; use++) {
+		if (use > 0)
+			page[n++] = 0;
+		page[n++] = 1;
+	}
+	for (uint32_t once = 10; once < 30; once++)
+		page[n++] = once;
+	page[n++] = 0;
+	for (uint32_t x = 2; x < 7; x++) {
+		for (unsigned use = 0; use < 1100 + x % 2; use++)
+			page[n++] = x;
+	}
+	for (uint32_t once = 10; once < 30; once++)
+		page[n++] = once;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		expect_twins(eph_policy_find(names[i]), NULL, 3, page, n);
+}
+
 static void
 test_opt_needs_the_future(void)
 {
@@ -1063,6 +1099,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_lhd_learns_at_every_age),
 	TEST(test_with_pages_far_above),
 	TEST(test_mq_with_rings_that_grow),
+	TEST(test_counts_beyond_the_lists),
 	TEST(test_opt_needs_the_future),
 	TEST(test_kit_catches_broken_policies),
 	CU_TEST_INFO_NULL,

@@ -209,6 +209,61 @@ pages_are_given_and_stolen(void)
 	fix_close(&f);
 }
 
+/* Freed while it is wired or held: a page comes back when that is over. */
+static void
+pages_under_io_come_back_later(void)
+{
+	struct vm_page *m[PAGES];
+	struct fix f;
+
+	fix_open(&f);
+	for (unsigned i = 0; i < PAGES; i++)
+		CU_ASSERT_PTR_NOT_NULL_FATAL(m[i] = vm_pool_alloc(f.pool));
+	CU_ASSERT_PTR_NULL(vm_pool_alloc(f.pool));
+	vm_page_wire(f.mc, m[1]);
+	vm_page_hold(f.mc, m[2]);
+	vm_pool_free(f.pool, m[1]);
+	vm_pool_free(f.pool, m[2]);
+	CU_ASSERT_PTR_NULL(vm_pool_alloc(f.pool));
+	CU_ASSERT_EQUAL(vm_pool_used(f.pool), PAGES);
+	vm_page_unhold(f.mc, m[2]);
+	CU_ASSERT_PTR_EQUAL(vm_pool_alloc(f.pool), m[2]);
+	CU_ASSERT_PTR_NULL(vm_pool_alloc(f.pool));
+	vm_page_unwire(f.mc, m[1]);
+	CU_ASSERT_PTR_EQUAL(vm_pool_alloc(f.pool), m[1]);
+	for (unsigned i = 0; i < PAGES; i++)
+		vm_pool_free(f.pool, m[i]);
+	CU_ASSERT_EQUAL(vm_pool_used(f.pool), 0);
+	fix_close(&f);
+}
+
+/* Of 8 bytes that stand for a page only the whole is copied. */
+static void
+a_stamp_is_copied_whole_or_not(void)
+{
+	const struct eph_machine_config cfg = { .ncpus = 1,
+		.contents = EPH_CONTENTS_STAMP };
+	const char out[16] = "stamp 1stamp 2";
+	char in[16] = "";
+	struct fix f;
+
+	CU_ASSERT_EQUAL_FATAL(eph_machine_create(&cfg, &f.mc, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(vm_pool_create(f.mc, 10, PAGES, &f.pool), 0);
+	CU_ASSERT_EQUAL_FATAL(uspace_create(f.pool, 16, &f.us), 0);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, base, EPH_PAGE_SIZE, UPROT_READ | UPROT_WRITE), 0);
+	CU_ASSERT_EQUAL(copyout(f.us, out, base, 16), 0);
+	CU_ASSERT_EQUAL(copyout(f.us, out + 8, base + 8, 8), 0);
+	CU_ASSERT_EQUAL(copyout(f.us, out + 8, base, 7), 0);
+	CU_ASSERT_EQUAL(copyin(f.us, base + 4, in, 12), 0);
+	CU_ASSERT_EQUAL(copyin(f.us, base, in, 7), 0);
+	CU_ASSERT_EQUAL(in[0], 0);
+	CU_ASSERT_EQUAL(copyin(f.us, base, in, 16), 0);
+	CU_ASSERT_EQUAL(memcmp(in, out, 8), 0);
+	CU_ASSERT_EQUAL(in[8], 0);
+	fix_close(&f);
+}
+
 static void
 faults_on_purpose_happen_once(void)
 {
@@ -236,6 +291,8 @@ static CU_TestInfo uspace_tests[] = {
 	TEST(with_the_io_over_the_writer_keeps_the_page),
 	TEST(no_page_for_the_copy_is_enomem_and_changes_nothing),
 	TEST(pages_are_given_and_stolen),
+	TEST(pages_under_io_come_back_later),
+	TEST(a_stamp_is_copied_whole_or_not),
 	TEST(faults_on_purpose_happen_once),
 	CU_TEST_INFO_NULL,
 };

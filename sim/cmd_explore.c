@@ -290,7 +290,7 @@ configure(const struct opts *o, struct eph_explore_config *cfg)
 		.repaired = o->repaired,
 		.check_states = o->check_states,
 		.every_state = o->every_state,
-		.estimate = true,
+		.estimate = !o->no_estimate,
 		.odds = (uint32_t)o->odds,
 		.seconds = o->xp_seconds,
 		.memory_bytes = (size_t)o->xp_memory << 20,
@@ -475,10 +475,10 @@ museum_brings(const struct opts *o)
 {
 	return (opt_given(o, strategy) || opt_given(o, depth) ||
 	    opt_given(o, preemptions) || opt_given(o, fills) ||
-	    opt_given(o, odds) || o->shootdown != NULL || o->xp_cpus != 0 ||
-	    o->xp_nbufs != 0 || o->xp_pages != 0 || o->xp_ops != 0 ||
-	    o->weak_memory || o->repaired || o->check_states ||
-	    o->every_state || opt_given(o, xp_seconds) ||
+	    opt_given(o, odds) || o->no_estimate || o->shootdown != NULL ||
+	    o->xp_cpus != 0 || o->xp_nbufs != 0 || o->xp_pages != 0 ||
+	    o->xp_ops != 0 || o->weak_memory || o->repaired ||
+	    o->check_states || o->every_state || opt_given(o, xp_seconds) ||
 	    opt_given(o, xp_memory));
 }
 

@@ -90,8 +90,8 @@ ex_cpu_enabled(const struct explore *ex, unsigned c, uint64_t set)
 	return (set & (~ec->mask | allowed));
 }
 
-uint64_t
-eph__ex_enabled(const struct explore *ex)
+static inline uint64_t
+ex_enabled(const struct explore *ex)
 {
 	uint64_t set = ex->ready;
 
@@ -111,6 +111,12 @@ eph__ex_enabled(const struct explore *ex)
 			set = ex_cpu_enabled(ex, c, set);
 	}
 	return (set);
+}
+
+uint64_t
+eph__ex_enabled(const struct explore *ex)
+{
+	return (ex_enabled(ex));
 }
 
 unsigned
@@ -224,7 +230,7 @@ ex_record(struct explore *ex, struct ex_choice choice)
 bool
 eph__ex_settle(struct explore *ex)
 {
-	while (eph__ex_enabled(ex) == 0) {
+	while (ex_enabled(ex) == 0) {
 		if (!ex_timer_fire(ex))
 			return (false);
 	}
@@ -236,7 +242,7 @@ struct ex_entity *
 eph__ex_choose(struct explore *ex)
 {
 	for (;;) {
-		const uint64_t enabled = eph__ex_enabled(ex);
+		const uint64_t enabled = ex_enabled(ex);
 		struct ex_choice c;
 
 		if (enabled == 0) {

@@ -15,8 +15,8 @@
  * The cursor may pass that place again before the CPU looks, though; then
  * it may hold a translation from a round that it did not notice (hole).  A
  * CPU that maps one page at a time meets it only by speculation; one that
- * held another mapping across the wrap, and touched it after, meets it
- * anyway.
+ * held another mapping across a wrap of its own, touched it after, and gave
+ * it back before the wrap that it misses, meets it anyway.
  *
  * xen.epoch.  A wrap starts an epoch; a CPU that mapped last in another one
  * flushes.  Counting cannot be overtaken.
@@ -24,7 +24,9 @@
  * xen.noready.  As xen.epoch, but unmapping clears the entry at once and the
  * mark is gone: "simplified".  A mapping held across the wrap, touched after
  * it and unmapped ahead of the cursor is handed out again in the same epoch,
- * and its CPU still holds it (hole).
+ * and its CPU still holds it (hole).  By speculation any CPU does that loaded
+ * it after its own flush of that epoch, though it never had the mapping:
+ * scenarios free-map, private and speculation fail only so.
  *
  * Invariant of xen.epoch: an entry that is 0 is in no TLB of a CPU that is in
  * the current epoch.
@@ -37,8 +39,8 @@
  *
  * Quirks kept.  The cursor moves before it looks; every wrap flushes; with
  * all entries in use a debug build panics at the second wrap and any other
- * goes round until a CPU unmaps; in lockstep none can, and it is refused.  xen.shadow notes the cursor after
- * it has released the lock.
+ * goes round until a CPU unmaps; in lockstep none can, and it is refused.
+ * xen.shadow notes the cursor after it has released the lock.
  *
  * Locking.  map_lock, a spin lock with interrupts off.  Unmapping takes none:
  * it sets a bit in an entry that is the caller's own.
@@ -211,9 +213,8 @@ const struct eph_design_ops eph__xen_shadow_ops = {
 	.date = "2003-10-07",
 	.from = "xen.percpu",
 	.costs = "a flush a lap",
-	.holes =
-	    "stale: a CPU overtaken by the cursor does not flush (only with "
-	    "speculation)",
+	.holes = "stale: a CPU overtaken by the cursor does not flush (met by "
+		 "speculation, or with two mappings at once)",
 	.create = xen_shadow_create,
 };
 
@@ -240,7 +241,8 @@ const struct eph_design_ops eph__xen_noready_ops = {
 	.from = "xen.epoch",
 	.costs = "a flush an epoch",
 	.holes =
-	    "stale: a mapping held across the wrap is handed out in the same "
-	    "epoch",
+	    "stale: an address held across the wrap is handed out in the same "
+	    "epoch (to a CPU that touched it after the wrap, or loaded it by "
+	    "speculation)",
 	.create = xen_noready_create,
 };

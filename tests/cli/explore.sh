@@ -121,6 +121,40 @@ accepts explore --design kmap --scenario two.scn --nbufs 4 --budget 50
 accepts explore --design kmap --scenario two.scn --nbufs 4 --budget 5 \
     --executor threads
 expect_out "no failure in 5 runs on the host's threads"
+# Two mappings at once and a lap that is missed: without speculation, too.
+cat >lap.scn <<'END'
+ephmap-scenario 1
+buffers 3
+thread 1
+	map 1 a
+	map 2 b
+	unmap a
+	map 3 c
+	touch b
+	unmap b
+	unmap c
+	set noticed
+	wait lapped
+	map 7 d
+	touch d
+	unmap d
+thread 0
+	wait noticed
+	map 4 g
+	unmap g
+	map 5 e
+	map 6 f
+	unmap f
+	unmap e
+	set lapped
+END
+run explore --design xen.shadow --scenario lap.scn --strategy systematic \
+    --fills 0
+expect_status 1
+expect_out '^=> stale use: CPU 1'
+accepts explore --design xen.epoch --scenario lap.scn --strategy systematic \
+    --fills 0
+
 printf 'ephmap-scenario 1\nthread 0\n\tmap 1 a\n\ttuch a\n' >bad.scn
 refuses 'bad.scn:4: expected map, touch, .*, got "tuch"' explore \
     --design kmap --scenario ./bad.scn

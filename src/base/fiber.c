@@ -442,6 +442,18 @@ eph__fiber_scrub(struct fiber *f, size_t bytes)
 	memset(low, 0, (size_t)((char *)f->sp - low));
 }
 
+void
+eph__fiber_clear(void)
+{
+	uint64_t below[48];
+
+	memset(below, 0, sizeof(below));
+#ifdef __GNUC__
+	/* Somebody may read it: it is written. */
+	__asm__ volatile("" : : "r"(below) : "memory");
+#endif
+}
+
 bool
 eph__fiber_intact(const struct fiber *f)
 {

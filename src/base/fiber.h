@@ -86,6 +86,9 @@ const void *eph__fiber_live(const struct fiber *f, size_t *bytes);
 void eph__fiber_put(struct fiber *f, const void *p, size_t bytes);
 void eph__fiber_scrub(struct fiber *f, size_t bytes);
 
+/* Zero what calls that are over left below the caller's frame: 384 bytes. */
+void eph__fiber_clear(void);
+
 /* "x86-64", "arm64" or "ucontext". */
 const char *eph__fiber_kind(void);
 

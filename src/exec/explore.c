@@ -241,6 +241,8 @@ eph__ex_settle(struct explore *ex)
 struct ex_entity *
 eph__ex_choose(struct explore *ex)
 {
+	if (ex->strategy->stop != NULL)
+		return (ex->strategy->stop(ex) ? ex->cur : NULL);
 	for (;;) {
 		const uint64_t enabled = ex_enabled(ex);
 		struct ex_choice c;

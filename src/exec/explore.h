@@ -177,6 +177,11 @@ struct ex_strategy {
 	void (*begin)(struct explore *ex); /* a schedule starts */
 	struct ex_choice (*pick)(
 	    struct explore *ex, uint64_t enabled, unsigned cur);
+	/*
+	 * Instead of pick(): returns when the entity that runs was chosen, or
+	 * false if nothing can ever move.
+	 */
+	bool (*stop)(struct explore *ex);
 	/* A schedule ended; false: there are no more. */
 	bool (*next)(struct explore *ex, enum ex_verdict v);
 };
@@ -221,7 +226,8 @@ struct explore {
 	uint32_t fired;		   /* timers, in this schedule */
 	unsigned pending_used;	   /* of a CPU's pending[], ever */
 	enum ex_verdict verdict;
-	bool quiet; /* no scheduling points: inside the executor itself */
+	bool quiet;  /* no scheduling points: inside the executor itself */
+	bool clears; /* bfs: see ex_clear() */
 	char why[400];
 
 	/* Addresses whose entries were stored in this schedule. */

@@ -9,6 +9,7 @@
  * (explore_sync.c) and interrupts (explore_intr.c), and life.
  */
 
+#include "base/fiber.h"
 #include "exec/explore.h"
 
 static inline struct explore *
@@ -28,6 +29,19 @@ ex_set_quiet(struct explore *ex, bool quiet)
 {
 	ex->quiet = quiet;
 	ex->mc->at_once = quiet;
+}
+
+/*
+ * At the end of an operation.  A function's frame has places that it does not
+ * set before it waits, or not at all.  What lies there is of calls that are
+ * over, mostly of the last wait, and tells states apart that have the same
+ * future: so bfs has it cleared.
+ */
+static inline void
+ex_clear(const struct explore *ex)
+{
+	if (eph_unlikely(ex->clears))
+		eph__fiber_clear();
 }
 
 /* The current entity changed something that a busy wait may look at. */

@@ -96,6 +96,7 @@ eph__explore_ipi(struct eph_machine *mc, const eph_cpuword_t *targets,
 	ex_progress(ex);
 	if (e->acks > 0)
 		eph__ex_wait(ex, e, EX_ON_ACK);
+	ex_clear(ex);
 }
 
 void
@@ -143,6 +144,7 @@ eph__explore_poll(struct eph_machine *mc)
 	ec = &ex->cpu[ex->cur->cpu];
 	if (ec->npending > 0 || ec->nthreads > 1 || mc->cur->ipiq != NULL)
 		eph__ex_point(ex, EPH_POINT_CRIT, ec, true);
+	ex_clear(ex);
 }
 
 void
@@ -163,6 +165,7 @@ eph__explore_spin(struct eph_machine *mc)
 	} else {
 		eph__ex_wait(ex, e, EX_SPINNING);
 	}
+	ex_clear(ex);
 }
 
 /* Timers */

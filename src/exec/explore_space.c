@@ -5,7 +5,7 @@
  *
  * Idea.  A state is memory: the words of the machine's region and of the
  * scheduler that any step has ever changed, and the live part of each stack.
- * All entities wait at the same place, in states_pick(), so a step is: write
+ * All entities wait at the same place, in states_stop(), so a step is: write
  * a state's words back, switch to the entity that was chosen, and read the
  * words when it waits there again.  The words are kept in pieces of a few,
  * each piece once (explore_intern.c); a state is a row of pieces' numbers
@@ -52,16 +52,21 @@ space_forget(struct ex_space *sp)
 		sp->now[k] = UINT32_MAX;
 }
 
-static struct ex_choice
-states_pick(struct explore *ex, uint64_t enabled, unsigned cur)
+/*
+ * Values that are not needed any more, but lie in the frames of who waits,
+ * tell states apart.  So as little as can be is done here, and who can move is
+ * found out in another file, whose code is in no such frame.
+ */
+static bool
+states_stop(struct explore *ex)
 {
 	struct ex_space *sp = ex->strategy_state;
 
-	(void)enabled;
+	if (!eph__ex_settle(ex))
+		return (false);
 	sp->yielded = true;
 	eph__fiber_switch(ex->running, ex->host);
-	/* Chosen. */
-	return (ex_run(cur));
+	return (true);
 }
 
 static void
@@ -81,7 +86,7 @@ states_next(struct explore *ex, enum ex_verdict v)
 const struct ex_strategy eph__ex_states = {
 	.name = "bfs",
 	.begin = states_begin,
-	.pick = states_pick,
+	.stop = states_stop,
 	.next = states_next,
 };
 
@@ -521,6 +526,7 @@ eph__space_create(struct explore *ex, enum ex_space_how how,
 		return (eph_err_set(err, ENOMEM, "out of memory"));
 	eph_machine_rewind(ex->mc);
 	eph__ex_reset(ex);
+	ex->clears = true;
 	eph__space_shadows(ex->mc);
 	eph__space_areas(sp);
 	sp->writes = eph__writes_create(sp->area[0].p, sp->area[0].bytes);
@@ -543,6 +549,7 @@ eph__space_destroy(struct ex_space *sp)
 	if (sp == NULL)
 		return;
 	sp->ex->strategy_state = NULL;
+	sp->ex->clears = false;
 	for (unsigned k = 0; k < sp->npieces; k++)
 		eph__intern_destroy(&sp->piece[k]);
 	eph__space_rows_free(sp);

@@ -59,6 +59,7 @@ eph__explore_point(struct eph_machine *mc, enum eph_point_kind kind,
 	ex_progress(ex);
 	if (kind == EPH_POINT_PLAIN && mc->has_observer)
 		eph_machine_note(mc, "%s", what);
+	ex_clear(ex);
 }
 
 /* A load or store: its walk may set A, which others read. */
@@ -69,6 +70,7 @@ eph__explore_before_access(
 	eph__ex_point_access(explore_of(mc),
 	    machine_pte(mc, mc->cur, machine_va_index(mc, va)),
 	    touch == EPH_TOUCH_WRITE);
+	ex_clear(explore_of(mc));
 }
 
 /* Atomics */
@@ -183,6 +185,7 @@ eph__explore_atomic(struct eph_machine *mc, enum eph_atomic_op op, void *obj,
 		ex_progress(ex);
 	if (eph_unlikely(mc->has_observer))
 		ex_atomic_event(ex, op, what, old, after, value, size);
+	ex_clear(ex);
 	return (old);
 }
 
@@ -210,6 +213,7 @@ eph__explore_mutex_enter(struct eph_machine *mc, struct eph_mutex *mtx)
 	mtx->owner = &e->td;
 	ex_progress(ex);
 	EPH_EVENT(mc, EPH_EV_LOCK, e->cpu, 0, 0, 1, mtx->name);
+	ex_clear(ex);
 }
 
 void
@@ -227,6 +231,7 @@ eph__explore_mutex_exit(struct eph_machine *mc, struct eph_mutex *mtx)
 	mtx->owner = NULL;
 	ex_progress(ex);
 	EPH_EVENT(mc, EPH_EV_LOCK, ex->cur->cpu, 0, 1, 0, mtx->name);
+	ex_clear(ex);
 }
 
 /* Sleeping */
@@ -240,6 +245,7 @@ eph__explore_sleepq_enter(struct eph_machine *mc)
 		return;
 	eph__ex_point(ex, EPH_POINT_SLEEP, mc->sleepq, true);
 	ex_progress(ex);
+	ex_clear(ex);
 }
 
 void
@@ -265,6 +271,7 @@ eph__explore_block(struct eph_machine *mc, struct eph_thread *td)
 		eph__ex_wait(ex, e, EX_ASLEEP);
 	e->wakened = false;
 	eph__ex_load_context(ex, e);
+	ex_clear(ex);
 }
 
 void

@@ -156,7 +156,7 @@ diff s.db v.db
 report s.db --where cpus=2 --title Which? -o r.html
 explore --design sf_buf.lru --shootdown acked-invlpg --scenario copy --cpus 2 --nbufs 2 --pages 2 --strategy pct --depth 2 --budget 9 --seed 3 --odds 10 --timeline w.pftrace --format table
 explore --design sf_buf.cpumask --strategy bfs --seconds 1 --memory 64 --check-states --budget 50 --cpus 2 --scenario copy --ops 1 --every-state
-explore --design sf_buf.lru --strategy systematic --preemptions 1 --fills 1 --weak-memory --budget 9 --timings --scenario copy
+explore --design sf_buf.lru --strategy systematic --preemptions 1 --fills 1 --weak-memory --budget 9 --timings --no-estimate --scenario copy
 explore --design sf_buf.lru --repaired --executor threads --budget 3 --cpus 2
 explore --plugin second.so --design sf_buf.accessed --budget 5 --scenario same-page
 explore --bug parallel-sendfile-leak --repaired

@@ -31,6 +31,14 @@ size_of(const struct eph_refs *r, uint32_t size)
 	return (size < r->npages ? size : r->npages);
 }
 
+/* A bit for each size. */
+static uint64_t
+all_sizes(unsigned n)
+{
+	KASSERT(n >= 1 && n <= TOGETHER_MAX, "sizes fit a word");
+	return (UINT64_MAX >> (TOGETHER_MAX - n));
+}
+
 static int
 no_memory(struct eph_err *err)
 {
@@ -222,7 +230,7 @@ queues_together(const struct eph_refs *r, const uint32_t *sizes, unsigned n,
     size_t warmup, struct eph_policy_counts *counts, struct eph_err *err,
     enum queue_kind kind)
 {
-	const uint64_t all = UINT64_MAX >> (TOGETHER_MAX - n);
+	const uint64_t all = all_sizes(n);
 	struct queues *f = calloc(1, sizeof(*f));
 	int error = f == NULL ? ENOMEM : queues_alloc(f, r, sizes, n);
 
@@ -301,7 +309,7 @@ static void
 mru_play(
     struct mru *u, const struct eph_refs *r, unsigned n, size_t from, size_t to)
 {
-	const uint64_t all = UINT64_MAX >> (TOGETHER_MAX - n);
+	const uint64_t all = all_sizes(n);
 	const unsigned bytes = (n + 7) / 8;
 
 	for (size_t i = from; i < to; i++) {
@@ -467,7 +475,7 @@ int
 eph__together_lfu(const struct eph_refs *r, const uint32_t *sizes, unsigned n,
     size_t warmup, struct eph_policy_counts *counts, struct eph_err *err)
 {
-	const uint64_t all = UINT64_MAX >> (TOGETHER_MAX - n);
+	const uint64_t all = all_sizes(n);
 	struct lfu *f = calloc(1, sizeof(*f));
 	int error = 0;
 

@@ -16,7 +16,7 @@
 
 /*
  * The first `warmup' references are not counted; counts[i] is of sizes[i], at
- * least 1, and there are up to TOGETHER_MAX.  Returns 0 or ENOMEM.
+ * least 1, and there are 1 to TOGETHER_MAX.  Returns 0 or ENOMEM.
  */
 typedef int together_fn(const struct eph_refs *r, const uint32_t *sizes,
     unsigned n, size_t warmup, struct eph_policy_counts *counts,

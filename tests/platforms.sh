@@ -5,8 +5,10 @@
 # compilers, C libraries and machines, and compares a fixed set of outputs
 # (tests/platforms/outputs.sh) with those of the build by gcc for this host.
 #
-#	tests/platforms.sh [PLATFORM]...
+#	tests/platforms.sh [--tests] [PLATFORM]...
 #
+# --tests: the tests of the kinds unit, model and explore are built and run
+# there, too (none that is a script).
 # clang, O0, O3, lto; musl; i386, arm64, riscv64, s390x by Debian's cross
 # compilers and qemu-user.  Without names, all.  What is missing is installed
 # (as root); libraries of other machines are Debian's packages, unpacked under
@@ -31,7 +33,8 @@ skip() {
 }
 
 libraries="libc6-dev libzstd-dev zlib1g-dev libjansson-dev libsqlite3-dev
-libbsd-dev liblzma-dev liblz4-dev libbz2-dev libinih-dev libatomic1"
+libbsd-dev liblzma-dev liblz4-dev libbz2-dev libinih-dev libatomic1
+libcunit1-dev"
 
 # sysroot ARCH SUITE: Debian's packages of that machine, unpacked.
 sysroot() {
@@ -60,7 +63,7 @@ musl_libraries() {
 	(
 		cd "$dir/source" &&
 			foreign_apt "$dir/apt" "$(dpkg --print-architecture)" &&
-			apt-get -qq source zlib libzstd jansson sqlite3 &&
+			apt-get -qq source zlib libzstd jansson sqlite3 cunit &&
 			musl_build
 	) >"$build/musl.log" 2>&1 || return 1
 	: >"$dir/done"
@@ -82,7 +85,13 @@ musl_build() {
 			--disable-load-extension --prefix="$dir" &&
 			make -j "$jobs" libsqlite3.la &&
 			cp .libs/libsqlite3.a "$dir/lib" &&
-			cp sqlite3.h "$dir/include") || return 1
+			cp sqlite3.h "$dir/include") &&
+		(cd cunit-*/CUnit && cp -R Headers "$dir/include/CUnit" &&
+			sed 's/@VERSION@-@RELEASE@/2/' Headers/CUnit.h.in \
+				>"$dir/include/CUnit/CUnit.h" &&
+			musl-gcc -O2 -c -I"$dir/include/CUnit" \
+				Sources/Framework/*.c Sources/Basic/*.c &&
+			ar rc "$dir/lib/libcunit.a" ./*.o) || return 1
 	mkdir -p "$dir/lib/pkgconfig"
 	for m in libzstd:zstd zlib:z jansson:jansson sqlite3:sqlite3; do
 		{
@@ -129,6 +138,8 @@ platform() {
 		path=$build/musl-root/lib/pkgconfig
 		options="$options -DCMAKE_C_COMPILER=musl-gcc
 		    -DEPHMAP_JEMALLOC=OFF
+		    -DCUNIT_INCLUDE_DIR=$build/musl-root/include
+		    -DCUNIT_LIBRARY=$build/musl-root/lib/libcunit.a
 		    -DCMAKE_DISABLE_FIND_PACKAGE_BZip2=ON"
 		flags="-DLIBBSD_OVERLAY -isystem $build/musl-root/include/bsd"
 		flags="$flags -isystem $build/musl-root/include/kernel"
@@ -162,11 +173,33 @@ machine() {
 	    -DCMAKE_C_COMPILER=$3-gcc -DCMAKE_SYSROOT=$root
 	    -DCMAKE_LIBRARY_ARCHITECTURE=$4
 	    -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY
-	    -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -DEPHMAP_JEMALLOC=OFF
-	    -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-$5;-L;$root"
+	    -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -DEPHMAP_JEMALLOC=OFF"
+}
+
+# ctest's choice of tests, with further arguments.
+chosen_tests() {
+	ctest --test-dir "$build/$1" -L '^(unit|model|explore)$' \
+		-LE '^(long|stress)$' -E '^model.clock$' "$2" "$3"
+}
+
+test_programs() {
+	chosen_tests "$1" -N -j1 |
+		sed -n 's/.*Test *#[0-9]*: [a-z]*\.\([a-z0-9_]*\).*/\1/p' | sort -u
+}
+
+run_tests() {
+	t0=$(date +%s)
+	chosen_tests "$1" -j "$jobs" >"$build/$1.tests" 2>&1
+	status=$?
+	echo "$1: $(grep 'tests passed' "$build/$1.tests");" \
+		"run in $(($(date +%s) - t0)) s"
+	grep -e '(Failed)' -e '(Timeout)' -e '(Not Run)' "$build/$1.tests"
+	[ $status -eq 0 ]
 }
 
 make_platform() {
+	with=$tests
+	[ "$1" != gcc ] || with=OFF
 	(
 		if [ -n "$path" ]; then
 			export PKG_CONFIG_LIBDIR="$path"
@@ -174,9 +207,15 @@ make_platform() {
 		fi
 		# shellcheck disable=SC2086
 		cmake -S "$top" -B "$build/$1" -DEPHMAP_WERROR=ON \
-			-DEPHMAP_BUILD_TESTS=OFF -DEPHMAP_BUILD_BENCH=OFF \
-			-DCMAKE_C_FLAGS="$flags" $options && cmake --build "$build/$1" \
-			--target ephmap_program -j "$jobs"
+			-DEPHMAP_BUILD_TESTS=$with -DEPHMAP_BUILD_BENCH=OFF \
+			-DCMAKE_CROSSCOMPILING_EMULATOR="$(echo "$emulator" |
+				tr ' ' ';')" \
+			-DCMAKE_C_FLAGS="$flags" $options || exit 1
+		programs=
+		[ $with = OFF ] || programs=$(test_programs "$1")
+		# shellcheck disable=SC2086
+		cmake --build "$build/$1" --target ephmap_program $programs \
+			-j "$jobs"
 	) >"$build/$1.log" 2>&1
 }
 
@@ -211,6 +250,11 @@ compare() {
 	[ $differ -eq 0 ]
 }
 
+tests=OFF
+[ "${1:-}" != --tests ] || {
+	tests=ON
+	shift
+}
 [ $# -gt 0 ] || set -- clang O0 O3 lto musl i386 arm64 riscv64 s390x
 failed=0
 skipped=0
@@ -237,6 +281,7 @@ for p in gcc "$@"; do
 		continue
 	}
 	compare "$p" || failed=1
+	[ $tests = OFF ] || run_tests "$p" || failed=1
 done
 [ $skipped -eq 0 ] || echo "platforms: $skipped skipped"
 exit $failed

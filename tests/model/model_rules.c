@@ -806,6 +806,40 @@ a_design_gives_back_its_addresses(void)
 	}
 }
 
+/*
+ * And where all that there is was still mapped, but for kva.qenter's, which
+ * are the caller's.
+ */
+static void
+a_design_gives_back_what_was_mapped(void)
+{
+	const struct eph_design_config cfg = { .nbufs = NBUFS };
+
+	for (size_t i = 0; eph_designs[i] != NULL; i++) {
+		const bool sleeps =
+		    (eph_designs[i]->flags & EPH_DESIGN_SLEEPS) != 0;
+		struct eph_mapping mp;
+		struct flat f;
+
+		if ((eph_designs[i]->flags &
+			(EPH_DESIGN_ALONE | EPH_DESIGN_CRITICAL)) != 0 ||
+		    eph_designs[i] == eph_design_find("kva.qenter"))
+			continue;
+		bare_open(&f, eph_designs[i]->name);
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_design_create(f.ops, f.mc, &cfg, &f.state, NULL), 0);
+		eph_cpu_enter(f.mc, 0);
+		for (unsigned n = 0; n < (sleeps ? NBUFS : 10 * NBUFS) &&
+		     eph_design_map(f.ops, f.mc, f.state,
+			 vm_page_get(f.mc, 1 + 700 * n), SFB_DEFAULT,
+			 &mp) == 0;)
+			n++;
+		f.ops->destroy(f.state);
+		CU_ASSERT_EQUAL(kva_usage(f.mc).now, 0);
+		flat_close(&f);
+	}
+}
+
 /* Giving back works page by page and in any order, with no memory left. */
 static void
 giving_back_kva_needs_no_memory(void)
@@ -1084,6 +1118,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_machine_without_memory_says_so_and_gives_back),
 	TEST(no_kva_and_no_memory_are_told_apart),
 	TEST(a_design_gives_back_its_addresses),
+	TEST(a_design_gives_back_what_was_mapped),
 	TEST(giving_back_kva_needs_no_memory),
 	TEST(a_sleep_that_ended_well_is_over),
 	TEST(a_refused_plug_in_is_unloaded),

@@ -18,7 +18,7 @@
 # likeliest killer for its time first.  --every-test does not ask gcov.
 #
 # Prints a line for each mutant that survived, and at the end how many were
-# killed.  Killed by time means that a test took a second and eight times as
+# killed.  Killed by time means that a test took a second and four times as
 # long as else.  Those in equivalent.txt change nothing that can be seen, and are
 # counted apart: FILE, the line, what stands there instead, both without blanks
 # around them, and why, with tabs between.  What a journal holds is not run again, but
@@ -455,7 +455,7 @@ class Judge:
         for name in self.order.of(m):
             if self.a.first and spent > self.a.first:
                 break
-            limit = 1 + int(8 * self.build.seconds[name])
+            limit = 1 + int(4 * self.build.seconds[name])
             how, seconds = self.build.outcome(name, where, limit=limit)
             spent += seconds
             with self.lock:

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ephmap/kernel/pmap.h"
 #include "museum_rows.h"
 #include "rig.h"
 
@@ -280,11 +281,60 @@ test_what_a_row_leaves_out(void)
 	eph_design_check(&none, NULL, 1);
 }
 
+/* The four addresses of CPU 0 are the first of the window, and so on. */
+static void
+test_pplock_has_four_addresses_for_each_cpu(void)
+{
+	struct eph_mapping mp[3][4];
+	struct rig r;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sun4.pplock", NULL, 3, 0), 0);
+	for (unsigned c = 0; c < 3; c++) {
+		for (unsigned i = 0; i < 4; i++) {
+			mp[c][i] = rig_map(&r, c, 10 * c + i, 0);
+			CU_ASSERT_EQUAL(
+			    mp[c][i].va, mp[0][0].va + eph_ptoa(4 * c + i));
+		}
+	}
+	for (unsigned c = 0; c < 3; c++) {
+		for (unsigned i = 4; i-- > 0;)
+			rig_unmap(&r, c, mp[c][i]);
+	}
+	rig_close(&r);
+}
+
+/* An entry of 2 MiB that is made another's maps nothing of the old one. */
+static void
+test_arm32_forgets_all_of_a_piece(void)
+{
+	struct eph_mapping mp;
+	struct rig r;
+	eph_va_t va;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "xen.arm32", NULL, 1, 0), 0);
+	for (uint32_t page = 5; page < 512; page += 506) {
+		mp = rig_map(&r, 0, page, 0);
+		CU_ASSERT_EQUAL(rig_read(&r, 0, mp), page);
+		rig_unmap(&r, 0, mp);
+	}
+	va = mp.va - eph_ptoa(511);
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(5)), 5);
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(511)), 511);
+	mp = rig_map(&r, 0, 512 * 512 + 7, 0);
+	CU_ASSERT_EQUAL(mp.va, va + eph_ptoa(7));
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(5)), EPH_NONE);
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(511)), EPH_NONE);
+	rig_unmap(&r, 0, mp);
+	rig_close(&r);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(test_event_tables),
 	TEST(test_every_design_here_is_known),
 	TEST(test_random_traces),
 	TEST(test_what_a_row_leaves_out),
+	TEST(test_pplock_has_four_addresses_for_each_cpu),
+	TEST(test_arm32_forgets_all_of_a_piece),
 	CU_TEST_INFO_NULL,
 };
 

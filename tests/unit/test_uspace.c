@@ -133,9 +133,12 @@ a_writer_gets_a_new_frame_while_the_page_is_held(void)
 	CU_ASSERT_EQUAL(
 	    uspace_map(f.us, base, EPH_PAGE_SIZE, UPROT_READ | UPROT_WRITE), 0);
 	CU_ASSERT_EQUAL(copyout(f.us, &c, base, 1), 0);
+	CU_ASSERT_EQUAL(copyout(f.us, &c, base + EPH_PAGE_SIZE - 1, 1), 0);
 	CU_ASSERT_EQUAL(uspace_hold(f.us, base, UPROT_READ, &io), 0);
 	uspace_cow(f.us, base, 1);
 	CU_ASSERT_EQUAL(copyout(f.us, &d, base, 1), 0);
+	CU_ASSERT_EQUAL(copyin(f.us, base + EPH_PAGE_SIZE - 1, &got, 1), 0);
+	CU_ASSERT_EQUAL(got, 'a');
 	now = uspace_page(f.us, base);
 	CU_ASSERT_PTR_NOT_EQUAL(now, io);
 	CU_ASSERT_EQUAL(uspace_cow_copies(f.us), 1);
@@ -206,6 +209,35 @@ pages_are_given_and_stolen(void)
 	CU_ASSERT_EQUAL(uspace_enter(f.us, base, m, UPROT_READ), 0);
 	CU_ASSERT_PTR_NULL(uspace_steal(f.us, base));
 	vm_pool_free(f.pool, m);
+	fix_close(&f);
+}
+
+/* Either of address and length in whole pages, inside the space. */
+static void
+ranges_are_of_whole_pages(void)
+{
+	const eph_uva_t end = base + 16 * EPH_PAGE_SIZE;
+	struct fix f;
+
+	fix_open(&f);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, base + 8, EPH_PAGE_SIZE, UPROT_READ), EINVAL);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, base, EPH_PAGE_SIZE + 8, UPROT_READ), EINVAL);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, base - EPH_PAGE_SIZE, EPH_PAGE_SIZE, UPROT_READ),
+	    EINVAL);
+	CU_ASSERT_EQUAL(uspace_map(f.us, end - EPH_PAGE_SIZE, 2 * EPH_PAGE_SIZE,
+			    UPROT_READ),
+	    EINVAL);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, base, 17 * EPH_PAGE_SIZE, UPROT_READ), EINVAL);
+	CU_ASSERT_EQUAL(
+	    uspace_map(f.us, end - EPH_PAGE_SIZE, EPH_PAGE_SIZE, UPROT_READ),
+	    0);
+	CU_ASSERT_EQUAL(vm_pool_used(f.pool), 1);
+	uspace_unmap(f.us, end - EPH_PAGE_SIZE, EPH_PAGE_SIZE);
+	CU_ASSERT_EQUAL(vm_pool_used(f.pool), 0);
 	fix_close(&f);
 }
 
@@ -291,6 +323,7 @@ static CU_TestInfo uspace_tests[] = {
 	TEST(with_the_io_over_the_writer_keeps_the_page),
 	TEST(no_page_for_the_copy_is_enomem_and_changes_nothing),
 	TEST(pages_are_given_and_stolen),
+	TEST(ranges_are_of_whole_pages),
 	TEST(pages_under_io_come_back_later),
 	TEST(a_stamp_is_copied_whole_or_not),
 	TEST(faults_on_purpose_happen_once),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ephmap/names.h"
 #include "policy/policies.h"
@@ -25,15 +26,10 @@ policy_row(unsigned i)
 static bool
 has_word(const char *list, const char *name)
 {
-	const char *word[2] = { NULL, NULL };
-	char buf[64];
-
 	for (; list != NULL && *list != '\0'; list += *list == ',') {
 		const size_t n = strcspn(list, ",");
 
-		(void)snprintf(buf, sizeof(buf), "%.*s", (int)n, list);
-		word[0] = buf;
-		if (strlen(name) == n && eph_nearest_name(name, word) == buf)
+		if (strlen(name) == n && strncasecmp(name, list, n) == 0)
 			return (true);
 		list += n;
 	}

@@ -767,6 +767,17 @@ no_kva_and_no_memory_are_told_apart(void)
 	flat_close(&f);
 }
 
+/* No page knows a buffer any more. */
+static bool
+is_forgotten(struct flat *f)
+{
+	for (uint32_t frame = 0; frame < 60000; frame++) {
+		if (vm_page_get(f->mc, frame)->hint != 0)
+			return (false);
+	}
+	return (true);
+}
+
 /* Frames far apart, several at a time where the design allows that. */
 static void
 map_some(struct flat *f)
@@ -802,6 +813,7 @@ a_design_gives_back_its_addresses(void)
 		map_some(&f);
 		f.ops->destroy(f.state);
 		CU_ASSERT_EQUAL(kva_usage(f.mc).now, 0);
+		CU_ASSERT(is_forgotten(&f));
 		flat_close(&f);
 	}
 }
@@ -836,6 +848,7 @@ a_design_gives_back_what_was_mapped(void)
 			n++;
 		f.ops->destroy(f.state);
 		CU_ASSERT_EQUAL(kva_usage(f.mc).now, 0);
+		CU_ASSERT(is_forgotten(&f));
 		flat_close(&f);
 	}
 }

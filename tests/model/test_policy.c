@@ -467,6 +467,25 @@ test_a_policy_is_chosen_with_its_params(void)
 	expect_length();
 }
 
+/* By any of its other names, whichever of the list. */
+static void
+test_a_policy_is_told_by_other_names(void)
+{
+	for (size_t i = 0; eph_policies[i] != NULL; i++) {
+		char words[128], why[64];
+
+		if (eph_policies[i]->aka == NULL)
+			continue;
+		(void)snprintf(
+		    words, sizeof(words), "%s", eph_policies[i]->aka);
+		(void)snprintf(why, sizeof(why), "did you mean %s?",
+		    eph_policies[i]->name);
+		for (char *w = strtok(words, ","); w != NULL;
+		     w = strtok(NULL, ","))
+			expect_refused(w, why);
+	}
+}
+
 static void
 test_lists_of_policies_and_of_values(void)
 {
@@ -1089,6 +1108,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_params_printed_are_accepted),
 	TEST(test_ranges_of_params_are_those_described),
 	TEST(test_a_policy_is_chosen_with_its_params),
+	TEST(test_a_policy_is_told_by_other_names),
 	TEST(test_lists_of_policies_and_of_values),
 	TEST(test_help_has_every_param),
 	TEST(test_bad_params_are_named),

@@ -235,6 +235,12 @@ another_address_space_has_to_fit_the_first(void)
 		CU_ASSERT_EQUAL(
 		    eph_aspace_region(mc, left + more, 1, &va, NULL),
 		    more == 0 ? 0 : EINVAL);
+		for (uint32_t i = 0; more == 0 && i < left; i += left - 1) {
+			pmap_pte_store(
+			    mc, va + eph_ptoa(i), eph_ptoa(i) | EPH_PTE_V);
+			CU_ASSERT_EQUAL(pmap_pte_load(mc, va + eph_ptoa(i)),
+			    eph_ptoa(i) | EPH_PTE_V);
+		}
 		CU_ASSERT_EQUAL(eph_machine_destroy(mc), 0);
 	}
 }

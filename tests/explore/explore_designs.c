@@ -66,18 +66,21 @@ explore_design(const struct eph_design_ops *d, const struct eph_scenario *sc,
 	eph_explore_free(&r);
 }
 
+/* What has no hole is the same when it is repaired, and explored once. */
 static void
 explore_all(bool repaired)
 {
 	for (size_t i = 0; eph_scenarios[i] != NULL; i++) {
 		const struct eph_scenario *sc = eph_scenarios[i];
 
-		if (sc->no_design) {
-			explore_design(NULL, sc, repaired);
-			continue;
-		}
+		if (sc->no_design && !repaired)
+			explore_design(NULL, sc, false);
 		for (size_t k = 0; eph_designs[k] != NULL; k++) {
-			if (sc->applies == NULL || sc->applies(eph_designs[k]))
+			const struct eph_shootdown_ops *shootdown = NULL;
+			struct eph_design_ops copy = *eph_designs[k];
+
+			if (eph_scenario_applies(sc, eph_designs[k]) &&
+			    (!repaired || eph_design_repair(&copy, &shootdown)))
 				explore_design(eph_designs[k], sc, repaired);
 		}
 	}

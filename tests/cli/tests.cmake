@@ -94,3 +94,7 @@ add_test(NAME cli.report_browser
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/report.sh
     $<TARGET_FILE:ephmap_program> browser)
 set_tests_properties(cli.report_browser PROPERTIES LABELS "cli;long" TIMEOUT 300)
+
+# Begun first, as explore.explore_states is.
+set_tests_properties(cli.readme PROPERTIES COST 3)
+set_tests_properties(cli.columns PROPERTIES COST 2)

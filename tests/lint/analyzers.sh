@@ -8,6 +8,7 @@
 # usage: analyzers.sh ROOT BUILD
 
 cd "$1" || exit 2
+. tests/support/clean_files.sh
 root=$PWD
 build=$2
 cppcheck=1
@@ -20,11 +21,8 @@ gcc -fanalyzer -fsyntax-only -x c /dev/null 2>/dev/null || {
 	echo 'skipped: gcc has no -fanalyzer'
 	fanalyzer=0
 }
-known=$(find include src sim -name '*.h' | sort |
-	xargs cat tests/lint/cppcheck.txt tests/lint/fanalyzer.txt |
-	{ cat; echo "$cppcheck $fanalyzer"; } | sha256sum)
-known=$build/analyzers/${known%% *}
-mkdir -p "$known" || exit 2
+known=$(known_in "$build/analyzers" "$cppcheck $fanalyzer" \
+	tests/lint/cppcheck.txt tests/lint/fanalyzer.txt) || exit 2
 sed -n 's/^ *"command": "\(.*\)",*$/\1/p' "$build/compile_commands.json" |
 	sed 's/^[^ ]*ccache //; s/\\"/"/g' |
 	sed 's/^[^ ]* \(.*\) -o [^ ]*\.o /gcc \1 -o \/dev\/null /' |
@@ -39,8 +37,6 @@ by_cppcheck() {
 		--template='{file}:{line}: {id}: {message}' "$1" 2>&1
 }
 
-# A line of fanalyzer.txt is FILE, WARNING-OPTION or a part of the text, and why,
-# without a number, as lines move.
 by_fanalyzer() {
 	command=$(grep -F -m 1 "/$1" "$known.commands") || {
 		echo "$1: the build does not compile it"
@@ -48,30 +44,13 @@ by_fanalyzer() {
 	}
 	(cd "$build" && sh -c "$command -Wno-error -fanalyzer" 2>&1) |
 		grep -e 'warning: .*\[-Wanalyzer' -e 'error:' |
-		sed "s|^$root/||" |
-		while IFS= read -r line; do
-			said=0
-			while IFS='	' read -r file text why; do
-				case $line in
-				"$file:"*"$text"*) said=1 ;;
-				esac
-			done <tests/lint/fanalyzer.txt
-			[ $said -eq 1 ] || echo "$line"
-		done
+		sed "s|^$root/||" | unsaid tests/lint/fanalyzer.txt
 }
 
 looked=0
 bad=0
-# Two words a line: what a file is, and its name.
-for word in $(sha256sum src/*/*.c sim/*.c); do
-	case $word in
-	*.c) file=$word ;;
-	*)
-		key=$known/$word
-		continue
-		;;
-	esac
-	[ ! -e "$key" ] || continue
+not_known "$known" >"$known.left"
+while read -r key file; do
 	looked=$((looked + 1))
 	found=
 	[ $cppcheck -eq 0 ] || found=$(by_cppcheck "$file")
@@ -82,6 +61,6 @@ for word in $(sha256sum src/*/*.c sim/*.c); do
 	else
 		: >"$key"
 	fi
-done
+done <"$known.left"
 echo "$looked files looked at, $bad with findings"
 [ $bad -eq 0 ]

@@ -22,38 +22,14 @@ command -v clang-tidy >/dev/null 2>&1 || {
 }
 cd "$root" || exit 2
 
-# unsaid FILE: the findings that tidy.txt has not: FILE, a tab, a part of the text.
-unsaid() {
-	grep -e 'warning:' -e 'error:' | while IFS= read -r line; do
-		said=0
-		while IFS='	' read -r name text why; do
-			[ "$name" = "$1" ] || continue
-			case $line in
-			*"$text"*) said=1 ;;
-			esac
-		done <tests/lint/tidy.txt
-		[ $said -eq 1 ] || echo "$line"
-	done
-}
-
-known=$(find include src sim -name '*.h' | sort |
-    xargs cat .clang-tidy tests/lint/tidy.txt |
-    { cat; echo "$checks"; } | sha256sum)
-known=$build/tidy/${known%% *}
-mkdir -p "$known" || exit 2
+. tests/support/clean_files.sh
+known=$(known_in "$build/tidy" "$checks" .clang-tidy tests/lint/tidy.txt) ||
+    exit 2
 left=0
 looked=0
 bad=0
-# Two words a line: what a file is, and its name.
-for word in $(sha256sum src/*/*.c sim/*.c); do
-	case $word in
-	*.c) file=$word ;;
-	*)
-		key=$known/$word
-		continue
-		;;
-	esac
-	[ ! -e "$key" ] || continue
+not_known "$known" >"$known.left"
+while read -r key file; do
 	if [ "$looked" -eq "$most" ]; then
 		left=$((left + 1))
 		continue
@@ -61,12 +37,13 @@ for word in $(sha256sum src/*/*.c sim/*.c); do
 	looked=$((looked + 1))
 	found=$(clang-tidy --quiet -p "$build" ${checks:+--checks="$checks"} \
 	    "$file" 2>/dev/null)
-	if [ -n "$(printf '%s\n' "$found" | unsaid "$file")" ]; then
+	if [ -n "$(printf '%s\n' "$found" | grep -e 'warning:' -e 'error:' |
+	    sed "s|^$PWD/||" | unsaid tests/lint/tidy.txt)" ]; then
 		printf '%s\n' "$found"
 		bad=$((bad + 1))
 	else
 		: >"$key"
 	fi
-done
+done <"$known.left"
 echo "$looked files looked at, $left left for other runs, $bad with findings"
 [ "$bad" -eq 0 ]

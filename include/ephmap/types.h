@@ -109,18 +109,21 @@ eph_err_set(struct eph_err *err, int status, const char *fmt, ...);
  * EPH_INLINE: inlined whatever its size, for code that has to know what is
  * constant where it is called.
  *
- * A hint.  A function that does nothing else is EPH_PREFETCHER: gcc takes the
- * hint for nothing and leaves calls of such functions out.
+ * eph_prefetch() asks for memory that is read soon, eph_prefetch_write() for
+ * what is written, too.  A function that does nothing else is EPH_PREFETCHER:
+ * gcc takes the hint for nothing and leaves calls of such functions out.
  */
-#define eph_prefetch(p) __builtin_prefetch(p)
-#define EPH_INLINE	static inline __attribute__((always_inline))
-#define EPH_PREFETCHER	EPH_INLINE
+#define eph_prefetch(p)	      __builtin_prefetch(p)
+#define eph_prefetch_write(p) __builtin_prefetch(p, 1)
+#define EPH_INLINE	      static inline __attribute__((always_inline))
+#define EPH_PREFETCHER	      EPH_INLINE
 #else
-#define eph_likely(x)	(x)
-#define eph_unlikely(x) (x)
-#define eph_prefetch(p) ((void)(p))
-#define EPH_INLINE	static inline
-#define EPH_PREFETCHER	EPH_INLINE
+#define eph_likely(x)	      (x)
+#define eph_unlikely(x)	      (x)
+#define eph_prefetch(p)	      ((void)(p))
+#define eph_prefetch_write(p) ((void)(p))
+#define EPH_INLINE	      static inline
+#define EPH_PREFETCHER	      EPH_INLINE
 #endif
 
 #ifdef __cplusplus

@@ -116,17 +116,11 @@ stack_use(struct stack *s, uint32_t page)
 static inline void
 stack_ahead(const struct stack *s, uint32_t early, uint32_t late)
 {
-#if defined(__GNUC__)
 	const uint32_t at = s->last[late] == EPH_NONE ? 0 : s->last[late];
 
-	__builtin_prefetch(&s->last[early]);
-	__builtin_prefetch(&s->bits[at / 64], 1);
-	__builtin_prefetch(&s->tree[at / 64], 1);
-#else
-	(void)s;
-	(void)early;
-	(void)late;
-#endif
+	eph_prefetch(&s->last[early]);
+	eph_prefetch_write(&s->bits[at / 64]);
+	eph_prefetch_write(&s->tree[at / 64]);
 }
 
 #endif /* !ANALYSIS_LRU_CURVE_H */

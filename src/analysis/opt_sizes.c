@@ -181,12 +181,8 @@ cuts_play(struct cut *c, size_t n, const struct eph_refs *r, uint64_t *hits)
 		    r->next[t + AHEAD < r->n ? t + AHEAD : t];
 		size_t i = 0;
 
-#if defined(__GNUC__)
 		if (ahead != EPH_NONE)
-			__builtin_prefetch(&c->level[0][ahead / 64], 1);
-#else
-		(void)ahead;
-#endif
+			eph_prefetch_write(&c->level[0][ahead / 64]);
 		while (i < n && !cut_has(&c[i], now))
 			i++;
 		if (i < n) {

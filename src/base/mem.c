@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/kassert.h"
+#include "base/spin.h"
 
 #ifdef EPHMAP_JEMALLOC
 /* The names that the private copy has; see jemalloc.cmake. */
@@ -88,20 +89,6 @@ struct eph_mem {
 	} cold[MEM_COLD];
 	unsigned ncold;
 };
-
-static void
-mem_lock(atomic_flag *lock)
-{
-	/* Acquire pairs with the release in mem_unlock. */
-	while (atomic_flag_test_and_set_explicit(lock, memory_order_acquire))
-		continue;
-}
-
-static void
-mem_unlock(atomic_flag *lock)
-{
-	atomic_flag_clear_explicit(lock, memory_order_release);
-}
 
 #ifdef EPHMAP_JEMALLOC
 static int
@@ -218,7 +205,7 @@ mem_span_alloc(extent_hooks_t *hooks, void *at, size_t bytes, size_t align,
 	(void)arena;
 	if (at != NULL || bytes > SIZE_MAX / 2 || align > MEM_SPAN)
 		return (NULL);
-	mem_lock(&sp->lock);
+	spin_lock(&sp->lock);
 	if ((p = mem_span_take(sp, bytes, align)) == NULL &&
 	    (s = mem_span_map(bytes + align + (sp->made ? MEM_SPAN : 0),
 		 sp->made)) != NULL) {
@@ -227,7 +214,7 @@ mem_span_alloc(extent_hooks_t *hooks, void *at, size_t bytes, size_t align,
 		sp->used = 0;
 		p = mem_span_take(sp, bytes, align);
 	}
-	mem_unlock(&sp->lock);
+	spin_unlock(&sp->lock);
 	*zero = *commit = true;
 	return (p);
 }
@@ -463,12 +450,12 @@ mem_heap_alloc(struct eph_mem *mem, size_t bytes)
 	if (b == NULL)
 		return (NULL);
 	memset(b + 1, 0, size - sizeof(*b));
-	mem_lock(&mem->lock);
+	spin_lock(&mem->lock);
 	b->next = &mem->blocks;
 	b->prev = mem->blocks.prev;
 	b->prev->next = b;
 	mem->blocks.prev = b;
-	mem_unlock(&mem->lock);
+	spin_unlock(&mem->lock);
 	return (b + 1);
 }
 
@@ -515,10 +502,10 @@ eph_mem_free(struct eph_mem *mem, void *p, size_t bytes)
 	if (mem->heap) {
 		struct mem_block *b = (struct mem_block *)p - 1;
 
-		mem_lock(&mem->lock);
+		spin_lock(&mem->lock);
 		b->prev->next = b->next;
 		b->next->prev = b->prev;
-		mem_unlock(&mem->lock);
+		spin_unlock(&mem->lock);
 		free(b);
 		return;
 	}

@@ -34,15 +34,7 @@
 #define REPLAY_AHEAD 24
 #define REPLAY_SOON  8
 
-#if defined(__GNUC__)
-#define REPLAY_INLINE	   static inline __attribute__((always_inline))
-#define REPLAY_PREFETCH(p) __builtin_prefetch(p)
-#else
-#define REPLAY_INLINE	   static inline
-#define REPLAY_PREFETCH(p) ((void)(p))
-#endif
-
-REPLAY_INLINE void
+EPH_INLINE void
 POLICY(replay_prefetch)(
     void *ps, const uint32_t *slot_of, const uint32_t *pages, size_t left)
 {
@@ -50,14 +42,13 @@ POLICY(replay_prefetch)(
 
 	const uint32_t soon = pages[left > REPLAY_SOON ? REPLAY_SOON : 0];
 
-	REPLAY_PREFETCH(
-	    &slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
+	eph_prefetch(&slot_of[pages[left > REPLAY_AHEAD ? REPLAY_AHEAD : 0]]);
 	slot = slot_of[soon];
 #ifdef POLICY_NEAR
 	if (slot != EPH_NONE) {
-		REPLAY_PREFETCH(POLICY_NEAR(ps, slot));
+		eph_prefetch(POLICY_NEAR(ps, slot));
 #ifdef POLICY_BY
-		REPLAY_PREFETCH(POLICY_BY(ps, slot));
+		eph_prefetch(POLICY_BY(ps, slot));
 #endif
 	}
 #else
@@ -70,7 +61,7 @@ POLICY(replay_prefetch)(
 #endif
 }
 
-REPLAY_INLINE uint64_t
+EPH_INLINE uint64_t
 POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
     const uint32_t *pages, size_t n, const bool far)
 {
@@ -111,7 +102,7 @@ POLICY(replay_loop)(void *ps, struct eph_policy_replay *r,
 		if (far) {
 			const uint32_t next = POLICY_NEXT(ps);
 
-			REPLAY_PREFETCH(&slot_of[next]);
+			eph_prefetch(&slot_of[next]);
 			POLICY_PAST(ps, next);
 		}
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/kassert.h"
+#include "base/spin.h"
 
 void
 eph__slab_init(struct slab *sl, struct eph_machine *mc, size_t size)
@@ -64,34 +65,19 @@ slab_grow(struct slab *sl)
 	return (true);
 }
 
-static void
-slab_lock(struct slab *sl)
-{
-	/* Acquire pairs with the release in slab_unlock. */
-	while (
-	    atomic_flag_test_and_set_explicit(&sl->lock, memory_order_acquire))
-		continue;
-}
-
-static void
-slab_unlock(struct slab *sl)
-{
-	atomic_flag_clear_explicit(&sl->lock, memory_order_release);
-}
-
 void *
 eph__slab_alloc(struct slab *sl)
 {
 	struct slab_item *it = NULL;
 
-	slab_lock(sl);
+	spin_lock(&sl->lock);
 	if (sl->free != 0 || slab_grow(sl)) {
 		it = slab_at(sl, sl->free - 1);
 		sl->free = it->next;
 		it->next = 0;
 		it->live = true;
 	}
-	slab_unlock(sl);
+	spin_unlock(&sl->lock);
 	return (it);
 }
 
@@ -104,10 +90,10 @@ eph__slab_free(struct slab *sl, void *obj)
 	KASSERT(it->live, "freeing an object that is free");
 	memset(it, 0, sl->size);
 	it->id = id;
-	slab_lock(sl);
+	spin_lock(&sl->lock);
 	it->next = sl->free;
 	sl->free = id + 1;
-	slab_unlock(sl);
+	spin_unlock(&sl->lock);
 }
 
 void *

@@ -22,6 +22,7 @@
 
 #include "base/kassert.h"
 #include "base/mem.h"
+#include "base/spin.h"
 #include "ephmap/kernel/aspace.h"
 #include "ephmap/kernel/mutex.h"
 #include "ephmap/kernel/pmap.h"
@@ -241,21 +242,6 @@ kva_coalesce(struct eph_kva_arena *ka)
 	ka->nfree = n + 1;
 }
 
-static void
-kva_lock(struct eph_kva_arena *ka)
-{
-	/* Acquire pairs with the release in kva_unlock. */
-	while (
-	    atomic_flag_test_and_set_explicit(&ka->lock, memory_order_acquire))
-		continue;
-}
-
-static void
-kva_unlock(struct eph_kva_arena *ka)
-{
-	atomic_flag_clear_explicit(&ka->lock, memory_order_release);
-}
-
 /*
  * A kernel takes the map's lock here, and who comes first gets the address:
  * a choice under explore.
@@ -320,7 +306,7 @@ kva_take(struct eph_machine *mc, uint32_t npages, eph_va_t *vap)
 	int error = 0;
 
 	kva_point(mc, "kva_alloc");
-	kva_lock(ka);
+	spin_lock(&ka->lock);
 	first = kva_take_free(ka, npages);
 	if (first == 0)
 		error = kva_take_fresh(mc, npages, &first);
@@ -337,7 +323,7 @@ kva_take(struct eph_machine *mc, uint32_t npages, eph_va_t *vap)
 	} else if (error == 0) {
 		error = ENOSPC;
 	}
-	kva_unlock(ka);
+	spin_unlock(&ka->lock);
 	return (error);
 }
 
@@ -380,12 +366,12 @@ kva_free(struct eph_machine *mc, eph_va_t va, uint32_t npages)
 	const uint32_t first = (uint32_t)eph_atop(va - mc->kva_base);
 
 	kva_point(mc, "kva_free");
-	kva_lock(ka);
+	spin_lock(&ka->lock);
 	KASSERT(first + npages <= ka->frontier, "freeing KVA never allocated");
 	KASSERT(ka->nfree < ka->free_size, "room came with the range");
 	ka->free[ka->nfree++] = (struct kva_range){ first, npages };
 	ka->usage.now -= npages;
-	kva_unlock(ka);
+	spin_unlock(&ka->lock);
 }
 
 static bool

@@ -461,7 +461,7 @@ clockpro_check(void *ps)
 #define POLICY_CACHED(ps, page)                                                \
 	((uint8_t)(((struct clockpro *)(ps))->n[page].kind - HOT) <= COLD - HOT)
 #define POLICY_BY_PAGE(ps, early, late)                                        \
-	((void)(late), state_ahead(&((struct clockpro *)(ps))->n[early]))
+	((void)(late), eph_prefetch_write(&((struct clockpro *)(ps))->n[early]))
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_clockpro = {

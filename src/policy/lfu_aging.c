@@ -110,12 +110,13 @@ lfuda_check(void *ps)
 	eph__ranks_check(ps);
 }
 
-#define lfuda_pin	       rank_pin
-#define lfuda_release	       rank_release
-#define lfuda_forget	       rank_forget
-#define POLICY_NEAR(ps, slot)  (&((struct lfuda *)(ps))->r.n[slot])
-#define POLICY_RANKS(ps)       (&((struct lfuda *)(ps))->r)
-#define POLICY_AHEAD(ps, page) state_ahead(&((struct lfuda *)(ps))->uses[page])
+#define lfuda_pin	      rank_pin
+#define lfuda_release	      rank_release
+#define lfuda_forget	      rank_forget
+#define POLICY_NEAR(ps, slot) (&((struct lfuda *)(ps))->r.n[slot])
+#define POLICY_RANKS(ps)      (&((struct lfuda *)(ps))->r)
+#define POLICY_AHEAD(ps, page)                                                 \
+	eph_prefetch_write(&((struct lfuda *)(ps))->uses[page])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_lfu_aging = {

@@ -392,7 +392,7 @@ lhd_victim(void *ps, uint32_t page)
 	/* All are asked for before the first is looked at. */
 	for (uint32_t i = 0; i < DRAWS; i++) {
 		draw[i] = prng_below(&d->rng, d->c.nslots);
-		state_ahead(&d->n[draw[i]]);
+		eph_prefetch_write(&d->n[draw[i]]);
 	}
 	for (uint32_t i = 0; i < DRAWS; i++) {
 		slot = draw[i];

@@ -445,10 +445,10 @@ lirs_check(void *ps)
 static inline void
 lirs_ahead(const struct lirs *l, uint32_t early, uint32_t late)
 {
-	state_ahead(&l->n[early]);
+	eph_prefetch_write(&l->n[early]);
 	if (l->n[late].on_s) {
-		state_ahead(&l->n[l->n[late].s.prev]);
-		state_ahead(&l->n[l->n[late].s.next]);
+		eph_prefetch_write(&l->n[l->n[late].s.prev]);
+		eph_prefetch_write(&l->n[l->n[late].s.next]);
 	}
 }
 

@@ -250,9 +250,9 @@ lists_cached(const struct lists *l, uint32_t page)
 static inline void
 lists_ahead(const struct lists *l, uint32_t early, uint32_t late)
 {
-	state_ahead(&l->n[early]);
-	state_ahead(&l->n[l->n[late].prev]);
-	state_ahead(&l->n[l->n[late].next]);
+	eph_prefetch_write(&l->n[early]);
+	eph_prefetch_write(&l->n[l->n[late].prev]);
+	eph_prefetch_write(&l->n[l->n[late].next]);
 }
 
 /* pin(), release() and forget() of every policy whose state starts so. */

@@ -377,7 +377,7 @@ mq_check(void *ps)
 #define mq_release	       lists_release
 #define POLICY_NEAR(ps, slot)  (&((struct mq *)(ps))->l.n[slot])
 #define POLICY_LISTS(ps)       (&((struct mq *)(ps))->l)
-#define POLICY_AHEAD(ps, page) state_ahead(&((struct mq *)(ps))->m[page])
+#define POLICY_AHEAD(ps, page) eph_prefetch_write(&((struct mq *)(ps))->m[page])
 #include "design/policy_replay.h"
 
 const struct eph_policy_ops eph_policy_mq = {

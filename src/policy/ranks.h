@@ -94,11 +94,11 @@ rank_ahead(const struct ranks *r, uint32_t early, uint32_t late)
 {
 	const struct rank_node *n = &r->n[late];
 
-	state_ahead(&r->n[early]);
+	eph_prefetch_write(&r->n[early]);
 	if (n->prev >= RANK_HEAPED)
 		return;
-	state_ahead(&r->n[n->prev]);
-	state_ahead(&r->n[n->next]);
+	eph_prefetch_write(&r->n[n->prev]);
+	eph_prefetch_write(&r->n[n->next]);
 }
 
 static inline void

@@ -37,17 +37,6 @@ uint64_t eph__policy_promotions(const void *ps);
 int eph__policy_nomem(
     const struct eph_policy_env *env, const char *policy, struct eph_err *err);
 
-/* Ask for what will be read and written soon. */
-static inline void
-state_ahead(const void *p)
-{
-#if defined(__GNUC__)
-	__builtin_prefetch(p, 1);
-#else
-	(void)p;
-#endif
-}
-
 /* `part` of `whole`, rounded down, at least `least`. */
 static inline uint32_t
 policy_share(uint32_t whole, double part, uint32_t least)
@@ -83,7 +72,7 @@ static inline void
 page_table_past(const struct page_table *t, uint32_t page)
 {
 	if (page < t->npages)
-		state_ahead(&t->of[page]);
+		eph_prefetch_write(&t->of[page]);
 }
 
 /* False if there is no memory to store it. */

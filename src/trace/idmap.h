@@ -44,15 +44,10 @@ idmap_home(const struct idmap *m, uint64_t name)
 }
 
 /* Ask for the memory that eph__idmap_get() will touch soon. */
-static inline void
+EPH_PREFETCHER void
 idmap_prefetch(const struct idmap *m, uint64_t name)
 {
-#if defined(__GNUC__)
-	__builtin_prefetch(&m->slots[idmap_home(m, name)]);
-#else
-	(void)m;
-	(void)name;
-#endif
+	eph_prefetch(&m->slots[idmap_home(m, name)]);
 }
 
 #endif /* !TRACE_IDMAP_H */

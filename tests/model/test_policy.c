@@ -109,18 +109,20 @@ test_with_many_periods(void)
 {
 	static const char *const names[] = { "wtinylfu", "lhd", "cacheus",
 		"merlin" };
-	struct eph_policy_check c = { .nslots = 64, .steps = 15 * steps() };
+	struct eph_policy_check c = { .steps = 15 * steps() };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		c.reference = naive_find(names[i]);
 		c.params =
 		    strcmp(names[i], "lhd") == 0 ? "ages=32,period=100" : NULL;
-		c.npages = 200;
-		c.forget = 0;
-		check(&c, eph_policy_find(names[i]));
-		c.npages = 20;
-		c.forget = 50;
-		check(&c, eph_policy_find(names[i]));
+		for (c.nslots = 64; c.nslots > 0; c.nslots /= 15) {
+			c.npages = 3 * c.nslots;
+			c.forget = 0;
+			check(&c, eph_policy_find(names[i]));
+			c.npages = c.nslots / 3 + 1;
+			c.forget = 50;
+			check(&c, eph_policy_find(names[i]));
+		}
 	}
 }
 

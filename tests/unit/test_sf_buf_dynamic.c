@@ -105,6 +105,78 @@ test_it_grows_with_the_mappings_in_use(void)
 	rig_close(&r);
 }
 
+/* A host without memory for more buffers: idle ones go, then it is ENOMEM. */
+static void
+test_without_memory_idle_mappings_are_recycled(void)
+{
+	struct eph_mapping mp[64], other;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.dynamic", NULL, 1, 5), 0);
+	for (uint32_t i = 0; i < 64; i++)
+		mp[i] = rig_map(&r, 0, i, SFB_CPUPRIVATE);
+	for (uint32_t i = 0; i < 2; i++)
+		rig_unmap(&r, 0, mp[i]);
+	for (uint32_t i = 0; i < 2; i++) {
+		rig_mark(&r);
+		eph_machine_fail_alloc(r.mc, 1);
+		mp[i] = rig_map(&r, 0, 100 + i, SFB_CPUPRIVATE);
+		eph_machine_fail_alloc(r.mc, 0);
+		CU_ASSERT_EQUAL(rig_events(&r).evict, 1);
+	}
+	eph_machine_fail_alloc(r.mc, 1);
+	CU_ASSERT_EQUAL(
+	    rig_try_map(&r, 0, 200, SFB_CPUPRIVATE, &other), ENOMEM);
+	eph_machine_fail_alloc(r.mc, 0);
+	for (uint32_t i = 0; i < 64; i++)
+		rig_unmap(&r, 0, mp[i]);
+	rig_check(&r, 0);
+	rig_close(&r);
+}
+
+/* A mask that is full in its first word, and not in all. */
+static void
+test_a_mask_is_full_in_every_word(void)
+{
+	struct eph_mapping mp;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.dynamic", NULL, 130, 1), 0);
+	mp = rig_map(&r, 0, 10, SFB_CPUPRIVATE);
+	for (unsigned cpu = 1; cpu < 129; cpu++)
+		rig_unmap(&r, cpu, rig_map(&r, cpu, 10, SFB_CPUPRIVATE));
+	rig_mark(&r);
+	rig_unmap(&r, 0, rig_map(&r, 0, 10, 0));
+	RIG_SAW(
+	    &r, .map_calls = 1, .hit_active = 1, .unmap_calls = 1, SYNC(130));
+	rig_unmap(&r, 0, rig_map(&r, 0, 10, 0));
+	RIG_SAW(&r, .map_calls = 1, .hit_active = 1, .unmap_calls = 1);
+	rig_unmap(&r, 0, mp);
+	rig_close(&r);
+}
+
+/* Who knew a buffer's page knows nothing of its next, in every word. */
+static void
+test_the_mask_is_emptied_of_all_cpus(void)
+{
+	struct eph_mapping mp;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "sf_buf.dynamic", NULL, 130, 1), 0);
+	for (uint32_t page = 10; page < 13; page++)
+		rig_unmap(&r, 0, rig_map(&r, 0, page, 0));
+	for (unsigned cpu = 1; cpu < 130; cpu += 64) {
+		const uint32_t page = 20 + cpu;
+
+		/* Its last page was everybody's. */
+		rig_unmap(&r, 0, rig_map(&r, 0, 10, 0));
+		rig_unmap(&r, 0, rig_map(&r, 0, 11, 0));
+		rig_mark(&r);
+		mp = rig_map(&r, cpu, page, SFB_CPUPRIVATE);
+		CU_ASSERT_EQUAL(rig_events(&r).invlpg_local, 1);
+		CU_ASSERT_EQUAL(rig_read(&r, cpu, mp), page);
+		rig_unmap(&r, cpu, mp);
+	}
+	rig_close(&r);
+}
+
 static void
 test_one_too_many_is_removed_everywhere(void)
 {
@@ -164,6 +236,11 @@ test_the_limit_can_be_moved(void)
 	CU_ASSERT_EQUAL(rig_sysctl(&r, "kern.ipc.nsfbufs"), 2);
 	rig_check(&r, 0);
 	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "kern.ipc.sfbuf_excess", 0), EINVAL);
+	CU_ASSERT_EQUAL(
+	    rig_sysctl_set(&r, "kern.ipc.sfbuf_excess", UINT32_MAX), 0);
+	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "kern.ipc.sfbuf_excess",
+			    (uint64_t)UINT32_MAX + 1),
+	    EINVAL);
 	CU_ASSERT_EQUAL(rig_sysctl_set(&r, "kern.ipc.nsfbufs", 3), EPERM);
 	rig_close(&r);
 	CU_ASSERT_EQUAL(rig_open(&r, "sf_buf.dynamic", NULL, 1, 0), EINVAL);
@@ -327,6 +404,9 @@ static CU_TestInfo tests[] = {
 	TEST(test_private_rows),
 	TEST(test_shared_rows),
 	TEST(test_it_grows_with_the_mappings_in_use),
+	TEST(test_without_memory_idle_mappings_are_recycled),
+	TEST(test_a_mask_is_full_in_every_word),
+	TEST(test_the_mask_is_emptied_of_all_cpus),
 	TEST(test_one_too_many_is_removed_everywhere),
 	TEST(test_at_the_limit_a_miss_recycles_the_oldest),
 	TEST(test_the_limit_can_be_moved),

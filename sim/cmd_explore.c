@@ -47,7 +47,7 @@ refuse_scenario(const char *name)
 	for (; n < NAMES_MAX && eph_scenarios[n] != NULL; n++)
 		names[n] = eph_scenarios[n]->name;
 	return (refuse_unknown(COMMAND, "scenario", name, names, n,
-	    "`ephmap list scenarios' lists them"));
+	    "`ephmap list scenarios` lists them"));
 }
 
 static int
@@ -59,7 +59,7 @@ refuse_bug(const char *name)
 	for (; n < NAMES_MAX && eph_bugs[n] != NULL; n++)
 		names[n] = eph_bugs[n]->name;
 	return (refuse_unknown(
-	    COMMAND, "bug", name, names, n, "`ephmap list bugs' lists them"));
+	    COMMAND, "bug", name, names, n, "`ephmap list bugs` lists them"));
 }
 
 /* A file for the schedule that will be drawn. */
@@ -482,6 +482,40 @@ museum_brings(const struct opts *o)
 	    opt_given(o, xp_memory));
 }
 
+/* Options that the strategy does not look at. */
+static int
+check_strategy(const struct opts *o)
+{
+	const char *name = opt_choice(strategy, o->strategy);
+	const bool threads = o->executor == 1;
+	const bool pct = strcmp(name, "pct") == 0;
+	const bool bfs = strcmp(name, "bfs") == 0;
+	const bool bounded =
+	    strcmp(name, "systematic") == 0 || strcmp(name, "delay") == 0;
+	const struct {
+		const char *option;
+		const char *of;
+		bool given;
+		bool heeded;
+	} row[] = {
+		{ "--depth", "pct", opt_given(o, depth), pct },
+		{ "--preemptions", "systematic or delay",
+		    opt_given(o, preemptions), bounded },
+		{ "--seconds", "bfs", opt_given(o, xp_seconds), bfs },
+		{ "--memory", "bfs", opt_given(o, xp_memory), bfs },
+		{ "--every-state", "bfs", o->every_state, bfs },
+		{ "--check-states", "bfs", o->check_states, bfs },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (row[i].given && (threads || !row[i].heeded))
+			return (options_refuse(COMMAND,
+			    "%s is of --strategy %s, not of %s", row[i].option,
+			    row[i].of, threads ? "the host's threads" : name));
+	}
+	return (OPTIONS_OK);
+}
+
 /* What was typed, as a whole. */
 static int
 check_options(const struct opts *o)
@@ -518,7 +552,7 @@ check_options(const struct opts *o)
 	if (o->replay != NULL && o->xp_scenario == NULL && o->bug == NULL)
 		return (options_refuse(COMMAND,
 		    "--replay needs the --scenario or --bug it is of"));
-	return (OPTIONS_OK);
+	return (check_strategy(o));
 }
 
 int

@@ -194,6 +194,19 @@ expect 'every exhibit is found' [ "$(grep -c '"found": true' "$out")" -ge 30 ]
 expect 'none is missed' [ "$(grep -c '"found": false' "$out")" -eq 0 ]
 expect 'repairs hold' [ "$(grep -c '"repaired_clean": false' "$out")" -eq 0 ]
 
+# An option that the strategy does not look at would be thought to count.
+for wrong in 'pct --preemptions 1' 'random --depth 2' 'dpor --preemptions 1' \
+    'pct --seconds 1' 'pct --memory 64' 'systematic --check-states' \
+    'pct --every-state' 'bfs --depth 2'; do
+	# shellcheck disable=SC2086
+	refuses ", not of ${wrong%% *}" explore --design dmap \
+	    --scenario same-page --strategy $wrong
+done
+refuses '--preemptions is of --strategy systematic or delay, not of pct' \
+    explore --design dmap --scenario same-page --preemptions 1
+refuses ", not of the host's threads" explore --design dmap \
+    --scenario same-page --executor threads --depth 2
+
 refuses 'of their options it takes' explore --museum --weak-memory
 refuses 'of their options it takes' explore --museum --strategy random
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/writes.h"
@@ -119,6 +120,35 @@ others_keep_their_handler(void)
 	(void)munmap(p, PAGES * page);
 }
 
+/* Without a handler before ours what would have killed does. */
+static void
+faults_without_a_handler_kill(void)
+{
+	for (unsigned sent = 0; sent < 2; sent++) {
+		const pid_t pid = fork();
+		int status = 0;
+
+		if (pid == 0) {
+			size_t page;
+			char *p = pages(&page);
+			struct writes *w;
+
+			(void)signal(SIGSEGV, SIG_DFL);
+			(void)mprotect(p + 12 * page, page, PROT_READ);
+			w = eph__writes_create(p, 8 * page);
+			eph__writes_watch(w, true);
+			p[page] = 1;
+			if (sent == 0)
+				p[12 * page] = 1;
+			else
+				(void)raise(SIGSEGV);
+			_exit(0);
+		}
+		CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+		CU_ASSERT(WIFSIGNALED(status));
+	}
+}
+
 /* A thread of many, all signals blocked, as servers have them. */
 static void *
 watches(void *arg)
@@ -165,6 +195,7 @@ threads_watch_each_their_own(void)
 static CU_TestInfo tests[] = {
 	TEST(pages_that_are_written_to_are_told),
 	TEST(others_keep_their_handler),
+	TEST(faults_without_a_handler_kill),
 	TEST(threads_watch_each_their_own),
 	CU_TEST_INFO_NULL,
 };

@@ -31,7 +31,7 @@ struct reader {
 	unsigned nagain;
 	uint32_t maps;		       /* in the block, with repeats */
 	uint32_t times;		       /* that a line is done */
-	uint32_t cpus;		       /* 0: not said */
+	uint32_t cpus, buffers;	       /* 0: not said */
 	uint64_t pages[XP_PAGES / 64]; /* that are mapped somewhere */
 };
 
@@ -351,20 +351,26 @@ read_handler(struct reader *r)
 }
 
 static int
+read_count(struct reader *r, uint32_t most, const char *what, uint32_t *to)
+{
+	int error;
+
+	if (*to != 0)
+		return (refuse(r, r->line, r->word[0], " stands there twice"));
+	error = number(r, 1, 1, most, what, to);
+	return (error != 0 ? error : no_more(r, 2));
+}
+
+static int
 read_cpus(struct reader *r)
 {
-	int error = number(r, 1, 1, EX_CPUS, "a number of CPUs", &r->cpus);
-
-	return (error != 0 ? error : no_more(r, 2));
+	return (read_count(r, EX_CPUS, "a number of CPUs", &r->cpus));
 }
 
 static int
 read_buffers(struct reader *r)
 {
-	int error = number(
-	    r, 1, 1, 65536, "a number of buffers", &r->s->scenario.nbufs);
-
-	return (error != 0 ? error : no_more(r, 2));
+	return (read_count(r, 65536, "a number of buffers", &r->buffers));
 }
 
 enum { OUTSIDE = 1, INSIDE = 2 };
@@ -424,7 +430,9 @@ read_line(struct reader *r, char *line)
 		if (r->n == 2 && strcmp(r->word[0], "ephmap-scenario") == 0 &&
 		    strcmp(r->word[1], "1") == 0)
 			return (0);
-		return (expected(r, "\"ephmap-scenario 1\"", 0));
+		/* Another version, or something else. */
+		return (expected(r, "\"ephmap-scenario 1\"",
+		    r->n > 1 && strcmp(r->word[0], "ephmap-scenario") == 0));
 	}
 	return (r->n == 0 ? 0 : read_statement(r));
 }
@@ -481,6 +489,8 @@ read_finish(struct reader *r)
 	}
 	if (used == 0)
 		return (refuse(r, r->line, "no thread in this scenario", ""));
+	if (r->buffers != 0)
+		sc->nbufs = r->buffers;
 	sc->cpus = r->cpus;
 	while (used >> sc->cpus != 0)
 		sc->cpus++;

@@ -300,11 +300,11 @@ eph__search_program(const struct search *s, struct eph_explore_result *r)
 		(void)snprintf(
 		    some, sizeof(some), "%" PRIu32 " of ", s->x->ops);
 	(void)snprintf(r->program, sizeof(r->program),
-	    "%" PRIu32 " buffer%s, %u CPUs, %" PRIu32 " page%s, %s%" PRIu32
+	    "%" PRIu32 " buffer%s, %u CPU%s, %" PRIu32 " page%s, %s%" PRIu32
 	    " operation%s a thread",
-	    s->x->nbufs, s->x->nbufs == 1 ? "" : "s", s->x->ncpus, pages,
-	    pages == 1 ? "" : "s", some, s->scenario->ops,
-	    s->scenario->ops == 1 ? "" : "s");
+	    s->x->nbufs, s->x->nbufs == 1 ? "" : "s", s->x->ncpus,
+	    s->x->ncpus == 1 ? "" : "s", pages, pages == 1 ? "" : "s", some,
+	    s->scenario->ops, s->scenario->ops == 1 ? "" : "s");
 }
 
 static void

@@ -25,6 +25,10 @@ static const struct {
 	{ "ephmap-trace 1\n",
 	    "s:1: expected \"ephmap-scenario 1\", got "
 	    "\"ephmap-trace\"" },
+	{ "ephmap-scenario 2\n",
+	    "s:1: expected \"ephmap-scenario 1\", got \"2\"" },
+	{ HEAD "cpus 2\ncpus 3\n", "s:3: cpus stands there twice" },
+	{ HEAD "buffers 2\nbuffers 2\n", "s:3: buffers stands there twice" },
 	{ HEAD, "s:1: no thread" },
 	{ HEAD "map 1 a\n", "s:2: expected cpus, buffers, thread or handler" },
 	{ HEAD "thread 16\n", "s:2: expected a CPU, 0 to 15, got \"16\"" },

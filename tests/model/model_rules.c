@@ -2,9 +2,10 @@
 
 /*
  * Rules that hold for everything of a kind: memory stays flat in every
- * executor, a call is counted once and a refusal names who asked, a page's wires
- * are its caller's on every design, what returns an error has said why, a plug-in that is refused is gone, and a row that was
- * built for another interface is refused wherever it comes in.
+ * executor, a call is counted once and a refusal names who asked, a page's
+ * wires are its caller's on every design, what returns an error has said why,
+ * a plug-in that is refused is gone, and a row that was built for another
+ * interface is refused wherever it comes in.
  */
 
 #include <dlfcn.h>

@@ -26,48 +26,13 @@
 struct refs {
 	struct eph_op *ops;
 	size_t n;
-	size_t next;
 };
-
-static int
-refs_next(
-    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct refs *r = arg;
-
-	(void)err;
-	*opsp = r->ops;
-	*np = r->next == 0 ? r->n : 0;
-	r->next = r->n;
-	return (0);
-}
-
-static void
-refs_where(void *arg, size_t i, char *buf, size_t size)
-{
-	(void)arg;
-	(void)snprintf(buf, size, "reference %zu", i + 1);
-}
-
-static uint64_t
-refs_line(void *arg, size_t i)
-{
-	(void)arg;
-	return (i + 1);
-}
-
-static uint64_t
-refs_page(void *arg, uint32_t page)
-{
-	(void)arg;
-	return (page);
-}
 
 static struct refs
 refs_zipf(size_t n)
 {
 	uint32_t *pages = bench_zipf(10000, n, 0.8, 1);
-	struct refs r = { calloc(n, sizeof(struct eph_op)), n, 0 };
+	struct refs r = { calloc(n, sizeof(struct eph_op)), n };
 	struct prng rnd;
 
 	if (r.ops == NULL)
@@ -85,7 +50,7 @@ refs_zipf(size_t n)
 static struct refs
 refs_trace(const char *path)
 {
-	struct refs r = { NULL, 0, 0 };
+	struct refs r = { NULL, 0 };
 	struct eph_trace *t;
 	struct eph_oplist *l;
 	struct eph_err err;
@@ -112,14 +77,10 @@ refs_trace(const char *path)
 }
 
 static void
-measure(struct refs *r, const char *design, const char *tlb,
+measure(const struct refs *r, const char *design, const char *tlb,
     enum eph_touch touch, unsigned cpus, unsigned reps)
 {
-	struct eph_op_source src = { .next = refs_next,
-		.where = refs_where,
-		.line = refs_line,
-		.page_name = refs_page,
-		.arg = r };
+	struct eph_op_array array = { .op = r->ops, .n = r->n };
 	const struct eph_run_config cfg = {
 		.design = eph_design_find(design),
 		.tlb = tlb,
@@ -133,7 +94,8 @@ measure(struct refs *r, const char *design, const char *tlb,
 	char what[96];
 
 	for (unsigned i = 0; i < reps; i++) {
-		r->next = 0;
+		struct eph_op_source src = eph_op_array_source(&array);
+
 		if (eph_replay_run(&cfg, &src, &res, &err) != 0) {
 			(void)fprintf(stderr, "%s\n", err.text);
 			exit(2);

@@ -55,6 +55,19 @@ struct eph_op_source {
 /* The source that reads `t`. */
 struct eph_op_source eph_trace_source(struct eph_trace *t);
 
+/* Operations in memory, the caller's. */
+struct eph_op_array {
+	const struct eph_op *op;
+	size_t n;
+	bool played;
+};
+
+/*
+ * The source that plays them once; make it again to play them again.  Pages and
+ * handles (`slot') have their numbers for names, and messages say `operation N'.
+ */
+struct eph_op_source eph_op_array_source(struct eph_op_array *a);
+
 /* A whole trace in memory, for many runs at once. */
 struct eph_oplist;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Sources of operations: a trace as it is read, and a whole trace in
- * memory, shared by many runs, each with a cursor.
+ * Sources of operations: a trace as it is read, an array, and a whole trace
+ * in memory, shared by many runs, each with a cursor.
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,62 @@ eph_trace_source(struct eph_trace *t)
 	    .npages_hint = meta_npages(meta),
 	    .has_time = meta->duration_ns != 0,
 	    .cpus = meta->complete ? meta->cpus : 0,
+	});
+}
+
+static int
+array_next(
+    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
+{
+	struct eph_op_array *a = arg;
+
+	(void)err;
+	*opsp = a->op;
+	*np = a->played ? 0 : a->n;
+	a->played = true;
+	return (0);
+}
+
+static void
+array_where(void *arg, size_t i, char *buf, size_t size)
+{
+	(void)arg;
+	(void)snprintf(buf, size, "operation %zu", i + 1);
+}
+
+static uint64_t
+array_line(void *arg, size_t i)
+{
+	(void)arg;
+	return (i + 1);
+}
+
+static uint64_t
+array_page_name(void *arg, uint32_t page)
+{
+	(void)arg;
+	return (page);
+}
+
+static uint64_t
+array_handle_name(void *arg, size_t i)
+{
+	const struct eph_op_array *a = arg;
+
+	return (a->op[i].slot);
+}
+
+struct eph_op_source
+eph_op_array_source(struct eph_op_array *a)
+{
+	a->played = false;
+	return ((struct eph_op_source){
+	    .next = array_next,
+	    .where = array_where,
+	    .line = array_line,
+	    .page_name = array_page_name,
+	    .handle_name = array_handle_name,
+	    .arg = a,
 	});
 }
 

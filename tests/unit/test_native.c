@@ -70,56 +70,13 @@ schedules_predict_what_a_real_mmu_did(void)
 	}
 }
 
-/* Operations: one slot, three pages, both CPUs touch. */
-struct ops {
-	struct eph_op op[16];
-	size_t n;
-	bool given;
-};
-
-static int
-ops_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct ops *o = arg;
-
-	(void)err;
-	*opsp = o->op;
-	*np = o->given ? 0 : o->n;
-	o->given = true;
-	return (0);
-}
-
-static void
-ops_where(void *arg, size_t i, char *buf, size_t size)
-{
-	(void)arg;
-	(void)snprintf(buf, size, "op %zu", i);
-}
-
-static uint64_t
-ops_number(void *arg, size_t i)
-{
-	(void)arg;
-	return (i);
-}
-
-static uint64_t
-ops_page(void *arg, uint32_t page)
-{
-	(void)arg;
-	return (page);
-}
-
+/* One slot, three pages, both CPUs touch. */
 static void
 a_run_becomes_a_plan(void)
 {
-	struct ops ops = { .n = 0 };
-	struct eph_op_source src = { .next = ops_next,
-		.where = ops_where,
-		.line = ops_number,
-		.page_name = ops_page,
-		.handle_name = ops_number,
-		.arg = &ops };
+	struct eph_op op[12];
+	struct eph_op_array ops = { .op = op };
+	struct eph_op_source src = eph_op_array_source(&ops);
 	const struct eph_run_config cfg = {
 		.design = eph_design_find("sf_buf.accessed"),
 		.cpus = 2,
@@ -132,12 +89,11 @@ a_run_becomes_a_plan(void)
 	unsigned maps = 0, loads = 0;
 
 	for (uint32_t page = 0; page < 3; page++) {
-		ops.op[ops.n++] =
+		op[ops.n++] =
 		    (struct eph_op){ .kind = EPH_OP_MAP, .page = page };
-		ops.op[ops.n++] = (struct eph_op){ .kind = EPH_OP_READ };
-		ops.op[ops.n++] =
-		    (struct eph_op){ .kind = EPH_OP_READ, .cpu = 1 };
-		ops.op[ops.n++] = (struct eph_op){ .kind = EPH_OP_UNMAP };
+		op[ops.n++] = (struct eph_op){ .kind = EPH_OP_READ };
+		op[ops.n++] = (struct eph_op){ .kind = EPH_OP_READ, .cpu = 1 };
+		op[ops.n++] = (struct eph_op){ .kind = EPH_OP_UNMAP };
 	}
 	CU_ASSERT_EQUAL_FATAL(eph_native_record(&cfg, &src, &plan, &err), 0);
 	for (size_t i = 0; i < plan->n; i++) {

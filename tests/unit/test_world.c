@@ -206,6 +206,35 @@ a_panic_can_be_expected(void)
 	every_design_maps_a_page_in_a_world();
 }
 
+/* Operations of a program's own, played twice, and named by their numbers. */
+static void
+an_array_of_operations_is_played(void)
+{
+	struct eph_op op[] = { { .kind = EPH_OP_MAP, .page = 7, .slot = 3 },
+		{ .kind = EPH_OP_READ, .slot = 3 },
+		{ .kind = EPH_OP_UNMAP, .slot = 3 },
+		{ .kind = EPH_OP_REF, .page = 7 } };
+	struct eph_op_array a = { .op = op, .n = 4 };
+	struct eph_op_source src;
+	const struct eph_run_config cfg = {
+		.design = eph_design_find("sf_buf.lru"), .cpus = 2, .nbufs = 4
+	};
+	struct eph_run_result res;
+	struct eph_err err = { "" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		src = eph_op_array_source(&a);
+		CU_ASSERT_EQUAL_FATAL(
+		    eph_replay_run(&cfg, &src, &res, &err), 0);
+		CU_ASSERT_EQUAL(res.counters.map_calls, 2);
+		CU_ASSERT_EQUAL(res.counters.hit_inactive, 1);
+	}
+	op[3].cpu = 2;
+	src = eph_op_array_source(&a);
+	CU_ASSERT_NOT_EQUAL(eph_replay_run(&cfg, &src, &res, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "operation 4"));
+}
+
 static CU_TestInfo tests[] = {
 	TEST(every_design_maps_a_page_in_a_world),
 	TEST(what_cannot_be_made_is_refused_in_words),
@@ -213,6 +242,7 @@ static CU_TestInfo tests[] = {
 	TEST(a_use_that_goes_astray_is_explained),
 	TEST(threads_of_a_world_may_sleep),
 	TEST(a_panic_can_be_expected),
+	TEST(an_array_of_operations_is_played),
 	CU_TEST_INFO_NULL,
 };
 

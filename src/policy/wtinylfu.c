@@ -284,15 +284,15 @@ static inline uint32_t
 wtinylfu_victim(void *ps, uint32_t page)
 {
 	struct wtinylfu *w = ps;
-	uint32_t candidate = EPH_NONE, victim;
+	uint32_t candidate, victim;
 
 	(void)page;
 	if (lists_all_pinned(&w->l))
 		return (EPH_NONE);
 	if ((victim = lists_victim(&w->l, PROBATION)) == EPH_NONE)
 		victim = lists_victim(&w->l, PROTECTED);
-	if (lists_count(&w->l, WINDOW) >= w->window_max || victim == EPH_NONE)
-		candidate = lists_victim(&w->l, WINDOW);
+	/* No buffer is free, so the window is full. */
+	candidate = lists_victim(&w->l, WINDOW);
 	if (victim == EPH_NONE) {
 		victim = candidate;
 	} else if (candidate != EPH_NONE) {

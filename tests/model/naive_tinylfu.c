@@ -194,7 +194,7 @@ tiny_victim(void *ps, uint32_t page)
 		older = oldest(&t->s, &t->s.q[PROTECTED]);
 	if (older == EPH_NONE) {
 		leaves = newer;
-	} else if (newer == EPH_NONE || t->s.q[WINDOW].n < t->window_max) {
+	} else if (newer == EPH_NONE) {
 		leaves = older;
 	} else {
 		a = tiny_uses(t, t->s.page[newer]);

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "ephmap/sdk/design.h"
-#include "ephmap/world.h"
-#include "test_main.h"
+#include "ephmap/kernel/kva.h"
+#include "ephmap/kernel/pmap.h"
+#include "rig.h"
 
 static void
 nothing_but_walks_happens(void)
@@ -53,8 +53,26 @@ nothing_but_walks_happens(void)
 	CU_ASSERT_EQUAL(eph_world_destroy(world), 0);
 }
 
+/* The window is made in parts, and ends with the last of them. */
+static void
+what_lies_behind_the_window_is_anothers(void)
+{
+	struct rig r;
+	eph_va_t va;
+
+	CU_ASSERT_EQUAL_FATAL(rig_open(&r, "dmap", NULL, 1, 0), 0);
+	rig_unmap(&r, 0, rig_map(&r, 0, 1, 0));
+	va = kva_alloc(r.mc, 1);
+	CU_ASSERT_NOT_EQUAL(va, 0);
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va - EPH_PAGE_SIZE), 4095);
+	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va), EPH_NONE);
+	kva_free(r.mc, va, 1);
+	rig_close(&r);
+}
+
 static CU_TestInfo tests[] = {
 	TEST(nothing_but_walks_happens),
+	TEST(what_lies_behind_the_window_is_anothers),
 	CU_TEST_INFO_NULL,
 };
 

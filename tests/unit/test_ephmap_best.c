@@ -5,6 +5,7 @@
  * they are used again, and the oracle there.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/prng.h"
@@ -103,6 +104,15 @@ test_a_private_miss_flushes_here_and_hits_invalidate_the_one(void)
 	rig_unmap(&r, 1, a);
 	RIG_SAW(&r, .unmap_calls = 2);
 	rig_close(&r);
+}
+
+/* Addresses for the buffers, and none to spare: it says so. */
+static void
+test_without_a_spare_address_it_is_refused(void)
+{
+	CU_ASSERT_EQUAL(
+	    rig_open_kva(&r, "ephmap.best", NCPUS, NBUFS, 1 + NBUFS), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "no KVA for a queue"));
 }
 
 /* To a policy that asks, a page that nobody used costs nothing. */
@@ -263,6 +273,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_a_miss_with_a_new_address_invalidates_nothing),
 	TEST(test_a_shared_miss_on_the_oldest_flushes_who_is_not_clean),
 	TEST(test_a_private_miss_flushes_here_and_hits_invalidate_the_one),
+	TEST(test_without_a_spare_address_it_is_refused),
 	TEST(test_a_policy_that_asks_is_told_what_was_used),
 	TEST(test_a_buffer_with_another_address_is_not_clean),
 	TEST(test_a_shared_hit_invalidates_here_too),

@@ -307,7 +307,7 @@ test_pplock_has_four_addresses_for_each_cpu(void)
 static void
 test_arm32_forgets_all_of_a_piece(void)
 {
-	struct eph_mapping mp;
+	struct eph_mapping mp, next;
 	struct rig r;
 	eph_va_t va;
 
@@ -320,11 +320,15 @@ test_arm32_forgets_all_of_a_piece(void)
 	va = mp.va - eph_ptoa(511);
 	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(5)), 5);
 	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(511)), 511);
+	next = rig_map(&r, 0, 512, 0);
+	CU_ASSERT_EQUAL(next.va, va + eph_ptoa(512));
 	mp = rig_map(&r, 0, 512 * 512 + 7, 0);
 	CU_ASSERT_EQUAL(mp.va, va + eph_ptoa(7));
 	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(5)), EPH_NONE);
 	CU_ASSERT_EQUAL(pmap_kextract(r.mc, va + eph_ptoa(511)), EPH_NONE);
+	CU_ASSERT_EQUAL(rig_read(&r, 0, next), 512);
 	rig_unmap(&r, 0, mp);
+	rig_unmap(&r, 0, next);
 	rig_close(&r);
 }
 

@@ -626,6 +626,27 @@ test_reclaim_gives_budget_back_and_stops_at_the_first(void)
 	close_cache(&f2);
 }
 
+/* What a list of magazines gave up may be made again, and no more. */
+static void
+test_reclaim_of_the_depot_gives_all_its_budget_back(void)
+{
+	void *obj[16];
+	struct fixture f;
+	struct objcache *list[1];
+	int64_t left;
+
+	open_cache(&f, 32, 4);
+	list[0] = f.oc;
+	get_n(&f, obj, 16);
+	left = stats(&f).unallocated;
+	put_n(&f, obj, 16);
+	eph_cpu_enter(f.mc, 1);
+	while (objcache_reclaimlist(list, 1, M_NOWAIT))
+		CU_ASSERT_EQUAL(stats(&f).unallocated, left + f.dtors);
+	CU_ASSERT(f.dtors > 4);
+	close_cache(&f);
+}
+
 /* Helpers */
 
 static void
@@ -725,6 +746,7 @@ static CU_TestInfo tests[] = {
 	TEST(test_reclaim_takes_this_cpus_magazine_then_the_depot),
 	TEST(test_reclaim_takes_the_oldest_magazine_first),
 	TEST(test_reclaim_gives_budget_back_and_stops_at_the_first),
+	TEST(test_reclaim_of_the_depot_gives_all_its_budget_back),
 	TEST(test_helpers),
 	TEST(test_asking_for_a_zeroed_object_is_a_panic),
 	TEST(test_creation_survives_every_failed_allocation),

@@ -84,20 +84,24 @@ look_add(struct ex_space *sp, uint64_t *p, const uint64_t *want)
 	return (true);
 }
 
-/* Memory that was never written to: pages, and rings of the scheduler. */
-static bool
+/* Bytes from `at` on that were never written to: pages, or of a ring. */
+static size_t
 look_untouched(const struct ex_space *sp, const struct space_area *a, size_t at)
 {
 	const struct explore *ex = sp->ex;
 	const size_t in = at % sizeof(ex->cpu[0]);
 	const size_t first = offsetof(struct ex_cpu, pending) +
 	    ex->pending_used * sizeof(ex->cpu[0].pending[0]);
+	const size_t page = eph__writes_page(sp->writes);
 
 	if (a == &sp->area[0])
-		return (!eph__writes_to(sp->writes, a->p + at));
-	return (a->p == (const char *)ex->cpu && in >= first &&
-	    in + SPACE_CACHED * sizeof(uint64_t) <=
-		offsetof(struct ex_cpu, stores));
+		return (eph__writes_to(sp->writes, a->p + at)
+			? 0
+			: page - at % page);
+	if (a->p != (const char *)ex->cpu || in < first ||
+	    in >= offsetof(struct ex_cpu, stores))
+		return (0);
+	return (offsetof(struct ex_cpu, stores) - in);
 }
 
 /* The lines of an area; the last one may reach back into the one before. */
@@ -105,15 +109,18 @@ static bool
 look_add_area(struct ex_space *sp, const struct space_area *a)
 {
 	const size_t line = SPACE_CACHED * sizeof(uint64_t);
+	size_t untouched;
 
 	for (size_t at = 0; at < a->bytes; at += line) {
 		if (at > a->bytes - line)
 			at = a->bytes - line;
-		if (look_untouched(sp, a, at))
-			continue;
-		if (!look_add(sp, (uint64_t *)(void *)(a->p + at),
-			(const uint64_t *)(const void *)(sp->image + a->image +
-			    at)))
+		/* Whole lines of it are left out. */
+		untouched = look_untouched(sp, a, at) & ~(line - 1);
+		if (untouched > 0)
+			at += untouched - line;
+		else if (!look_add(sp, (uint64_t *)(void *)(a->p + at),
+			     (const uint64_t *)(const void *)(sp->image +
+				 a->image + at)))
 			return (false);
 	}
 	return (true);

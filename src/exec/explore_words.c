@@ -56,6 +56,8 @@ space_skips(struct ex_space *sp)
 	space_skip(sp, &mc->op, sizeof(mc->op));
 	space_skip(sp, &mc->bufs.peak, sizeof(mc->bufs.peak));
 	space_skip(sp, mc->fault, sizeof(mc->fault));
+	/* The first one ends the program. */
+	space_skip(sp, mc->violations, sizeof(mc->violations));
 	for (unsigned c = 0; c < mc->ncpus; c++) {
 		struct eph_cpu *cpu = mc->cpus[c];
 

@@ -5,7 +5,6 @@
  * left to the machine that it is like, and said.
  */
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "options.h"
 #include "table.h"
 #include "text.h"
+#include "whole_file.h"
 
 struct row {
 	const char *price;
@@ -148,33 +148,28 @@ say_missing(const struct calibration *c)
 	text_end_note(&t);
 }
 
-static int
-write_profile(const struct calibration *c, const char *to)
-{
-	struct eph_err err;
-	struct text t;
-
-	print_profile(c, text_begin(&t));
-	if (text_end_file(&t, to, &err) != 0)
-		return (options_refuse("ephmap calibrate", "%s", err.text));
-	return (EXIT_OK);
-}
-
 int
 cmd_calibrate(const struct opts *o, int n, char **operands)
 {
+	const char *to = o->profile_out;
+	const bool file = to != NULL && strcmp(to, "-") != 0;
 	struct calibration c;
+	struct whole_file w;
+	struct eph_err err;
 	int error;
 
 	(void)n;
 	(void)operands;
-	if ((error = calibrate(&c)) != 0)
+	/* Refused before it is measured, not after. */
+	if (file && whole_file_open(&w, to, &err) != 0)
+		return (options_refuse("ephmap calibrate", "%s", err.text));
+	if ((error = calibrate(&c)) == 0)
+		print_profile(&c, file ? w.f : stdout);
+	if (file && whole_file_close(&w, error == 0, 0, &err) != 0)
+		return (options_refuse("ephmap calibrate", "%s", err.text));
+	if (error != 0)
 		return (
 		    options_refuse("ephmap calibrate", "%s", strerror(error)));
-	if (o->profile_out == NULL || strcmp(o->profile_out, "-") == 0)
-		print_profile(&c, stdout);
-	else if (write_profile(&c, o->profile_out) != EXIT_OK)
-		return (EXIT_BAD);
 	say_missing(&c);
 	return (EXIT_OK);
 }

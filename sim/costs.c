@@ -21,10 +21,9 @@
 
 static const struct {
 	const char *name;
-	const char *desc;
 	size_t offset;
 } cost_rows[] = {
-#define COST_ROW(name, desc) { #name, desc, offsetof(struct eph_costs, name) },
+#define COST_ROW(name, desc) { #name, offsetof(struct eph_costs, name) },
 	EPH_COSTS(COST_ROW)
 #undef COST_ROW
 };
@@ -40,12 +39,6 @@ const char *
 cost_name(unsigned i)
 {
 	return (i < NCOSTS ? cost_rows[i].name : NULL);
-}
-
-const char *
-cost_desc(unsigned i)
-{
-	return (i < NCOSTS ? cost_rows[i].desc : NULL);
 }
 
 uint32_t

@@ -26,7 +26,6 @@ void costs_apply(const struct cost_file *cf, struct eph_costs *costs);
 
 /* Name of price `i` and its value in `costs`; NULL past the last. */
 const char *cost_name(unsigned i);
-const char *cost_desc(unsigned i);
 uint32_t cost_value(const struct eph_costs *costs, unsigned i);
 void cost_set(struct eph_costs *costs, unsigned i, uint32_t cycles);
 

@@ -106,12 +106,6 @@ fiber_entry(struct fiber *f)
 
 #ifdef FIBER_UCONTEXT
 
-const char *
-eph__fiber_kind(void)
-{
-	return ("ucontext");
-}
-
 static void
 fiber_uc_entry(unsigned lo, unsigned hi)
 {
@@ -140,12 +134,6 @@ fiber_jump(struct fiber *from, struct fiber *to)
 }
 
 #elif defined(__x86_64__)
-
-const char *
-eph__fiber_kind(void)
-{
-	return ("x86-64");
-}
 
 /*
  * Push what the ABI says a callee keeps, swap stacks, pop.  The x87 and SSE
@@ -209,12 +197,6 @@ fiber_jump(struct fiber *from, struct fiber *to)
 }
 
 #else /* __aarch64__ */
-
-const char *
-eph__fiber_kind(void)
-{
-	return ("arm64");
-}
 
 void eph__fiber_jump(void **save_sp, void *load_sp);
 void eph__fiber_start(void);

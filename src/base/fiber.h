@@ -89,7 +89,4 @@ void eph__fiber_scrub(struct fiber *f, size_t bytes);
 /* Zero what calls that are over left below the caller's frame: 384 bytes. */
 void eph__fiber_clear(void);
 
-/* "x86-64", "arm64" or "ucontext". */
-const char *eph__fiber_kind(void);
-
 #endif /* !BASE_FIBER_H */

@@ -125,16 +125,6 @@ mem_arena_alloc(const struct eph_mem *mem, size_t bytes)
 }
 #endif
 
-const char *
-eph__mem_kind(void)
-{
-#ifdef EPHMAP_JEMALLOC
-	return ("jemalloc");
-#else
-	return ("malloc");
-#endif
-}
-
 struct eph_mem *
 eph__mem_create(bool heap)
 {

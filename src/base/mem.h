@@ -89,7 +89,4 @@ void eph__mem_on_free(struct eph_mem *mem, eph__mem_gone_fn *gone, void *arg);
 /* Make the `n`th allocation from now fail, once; 0: none. */
 void eph__mem_fail_after(struct eph_mem *mem, uint64_t n);
 
-/* "jemalloc" or "malloc". */
-const char *eph__mem_kind(void);
-
 #endif /* !BASE_MEM_H */

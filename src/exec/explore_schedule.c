@@ -223,7 +223,7 @@ parse_entity(struct parser *ps, struct ex_token *t)
 			return (error);
 		t->choice.who = (uint8_t)EX_BUFFER(t->choice.who);
 	} else {
-		if ((error = parse_cpu(ps, &t->choice.who)) != 0)
+		if (parse_cpu(ps, &t->choice.who) != 0)
 			return (parse_error(ps, "a thread or a CPU"));
 		t->choice.who = (uint8_t)EX_INTR(t->choice.who);
 	}

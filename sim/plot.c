@@ -180,32 +180,9 @@ copy_svg(const char *s, bool in_page, FILE *out)
 	}
 }
 
-int
-plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err)
-{
-	FILE *f = tmpfile();
-	char *text;
-	size_t n;
-	int error;
-
-	if (f == NULL)
-		return (eph_err_set(
-		    err, errno, "temporary file: %s", strerror(errno)));
-	error = plot_gnuplot(
-	    p, PLOT_SVG_IN_PAGE, PAGE_WIDTH, height_of(p, PAGE_HEIGHT), f, err);
-	text = read_all(f, &n);
-	if (error == 0 && !is_whole(&forms[0], text, n))
-		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");
-	if (error == 0)
-		copy_svg(text, true, out);
-	free(text);
-	(void)fclose(f);
-	return (error);
-}
-
 static int
-draw_form(const struct plot *p, const struct form *form, FILE *out,
-    struct eph_err *err)
+draw_form(const struct plot *p, const struct form *form, bool in_page,
+    FILE *out, struct eph_err *err)
 {
 	FILE *f = tmpfile();
 	char *text;
@@ -215,13 +192,14 @@ draw_form(const struct plot *p, const struct form *form, FILE *out,
 	if (f == NULL)
 		return (eph_err_set(
 		    err, errno, "temporary file: %s", strerror(errno)));
-	error = plot_gnuplot(p, form->terminal, width_of(p, WIDTH),
-	    height_of(p, HEIGHT), f, err);
+	error = plot_gnuplot(p, in_page ? PLOT_SVG_IN_PAGE : form->terminal,
+	    in_page ? PAGE_WIDTH : width_of(p, WIDTH),
+	    height_of(p, in_page ? PAGE_HEIGHT : HEIGHT), f, err);
 	text = read_all(f, &n);
 	if (error == 0 && !is_whole(form, text, n))
 		error = eph_err_set(err, EIO, "gnuplot wrote no whole picture");
 	if (error == 0 && form == &forms[0])
-		copy_svg(text, false, out);
+		copy_svg(text, in_page, out);
 	else if (error == 0)
 		(void)fwrite(text, 1, n, out);
 	free(text);
@@ -229,11 +207,18 @@ draw_form(const struct plot *p, const struct form *form, FILE *out,
 	return (error);
 }
 
+int
+plot_svg_element(const struct plot *p, FILE *out, struct eph_err *err)
+{
+	return (draw_form(p, &forms[0], true, out, err));
+}
+
 static int
 plot_file(const struct plot *p, const char *to, struct eph_err *err)
 {
 	struct text picture;
-	const int error = draw_form(p, form_of(to), text_begin(&picture), err);
+	const int error =
+	    draw_form(p, form_of(to), false, text_begin(&picture), err);
 
 	if (error != 0) {
 		text_drop(&picture);

@@ -405,6 +405,45 @@ a_range_is_outdated_by_any_of_its_pages(void)
 	}
 }
 
+/*
+ * Flushes are counted in 15 bits.  When these wrap, what was loaded under the
+ * same number is as gone as all else.
+ */
+static void
+wrap_with_pages(unsigned n)
+{
+	struct eph_counters c;
+	struct fixture f;
+	eph_va_t va;
+
+	open_machine(&f, "infinite", 1);
+	va = f.va;
+	for (unsigned k = 0; k < n; k++) {
+		f.va = va + eph_ptoa(k);
+		pmap_pte_store(f.mc, f.va, pte_of(0, EPH_PTE_V));
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 0), 0);
+	}
+	for (unsigned i = 0; i < 0x7fff; i++)
+		pmap_flush_local(f.mc, true);
+	(void)since(&f);
+	for (unsigned k = 0; k < n; k++) {
+		f.va = va + eph_ptoa(k);
+		CU_ASSERT_EQUAL(touch(&f, 0, EPH_TOUCH_READ, 0), 0);
+	}
+	c = since(&f);
+	CU_ASSERT_EQUAL(c.tlb_miss, n);
+	CU_ASSERT_EQUAL(c.tlb_hit, 0);
+	f.va = va;
+	close_machine(&f);
+}
+
+static void
+flushes_that_wrap_forget_too(void)
+{
+	for (unsigned n = 3; n < 300; n *= 2)
+		wrap_with_pages(n);
+}
+
 /* What software locked into the TLB stays over flushes, until it is cleared. */
 static void
 a_locked_entry_is_not_flushed(void)
@@ -673,6 +712,7 @@ static CU_TestInfo tests[] = {
 	TEST(what_a_finite_tlb_forgot_is_still_possible),
 	TEST(needless_is_what_found_nothing_outdated),
 	TEST(a_range_is_outdated_by_any_of_its_pages),
+	TEST(flushes_that_wrap_forget_too),
 	TEST(a_locked_entry_is_not_flushed),
 	TEST(a_cr3_reload_keeps_global_entries),
 	TEST(walks_read_one_entry_a_level),

@@ -394,6 +394,8 @@ a_range_is_outdated_by_any_of_its_pages(void)
 		CU_ASSERT(eph__cpu_range_outdated(
 		    f.mc->cpus[0], f.va + eph_ptoa(32), 32));
 		CU_ASSERT(eph__cpu_range_outdated(f.mc->cpus[0], va, 1));
+		CU_ASSERT(!eph__cpu_range_outdated(
+		    f.mc->cpus[0], va - eph_ptoa(2), 2));
 		CU_ASSERT(!eph__cpu_range_outdated(f.mc->cpus[0], f.va, 32));
 		CU_ASSERT(!eph__cpu_range_outdated(
 		    f.mc->cpus[0], f.va + eph_ptoa(64), 32));

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <zlib.h>
 
+#include "base/le.h"
 #include "base/prng.h"
 #include "ephmap/trace.h"
 #include "temp_file.h"
@@ -373,7 +374,7 @@ a_cut_between_blocks_is_detected(void)
 	struct line *l = malloc(LINES * sizeof(*l));
 	const char *path = temp_path(&tmp, "blocks");
 	struct eph_err err;
-	uint32_t packed = 0;
+	uint64_t packed;
 	char *bytes;
 	size_t n = 0;
 
@@ -383,19 +384,12 @@ a_cut_between_blocks_is_detected(void)
 	free(l);
 	bytes = temp_read(path, &n);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
-	memcpy(&packed, bytes + 188, 4); /* of the first block's frame */
-	CU_ASSERT_TRUE_FATAL(200 + (size_t)packed < n);
+	packed = get_le(bytes + 188, 4); /* of the first block's frame */
+	CU_ASSERT_TRUE_FATAL(200 + packed < n);
 	CU_ASSERT_EQUAL(temp_write(path, bytes, 200 + packed), 0);
 	CU_ASSERT_EQUAL(read_all(path, &err), EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "ends here"));
 	free(bytes);
-}
-
-static void
-put32(char *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (char)(v >> 8 * i);
 }
 
 /* Make the checksums right again: an enemy can. */
@@ -404,10 +398,10 @@ repair_checksums(char *bytes, size_t n)
 {
 	uLong crc;
 
-	put32(bytes + 176, (uint32_t)crc32(0, (Bytef *)bytes, 176));
+	put_le(bytes + 176, crc32(0, (Bytef *)bytes, 176), 4);
 	crc = crc32(0, (Bytef *)bytes + 180, 16);
 	crc = crc32(crc, (Bytef *)bytes + 200, (uInt)(n - 200));
-	put32(bytes + 196, (uint32_t)crc);
+	put_le(bytes + 196, crc, 4);
 }
 
 /*
@@ -615,9 +609,8 @@ oracle_next_use_is_right_over_many_blocks(void)
 	CU_ASSERT_EQUAL_FATAL(n, (size_t)24 * LINES);
 	memset(next, 0xff, sizeof(next));
 	for (size_t i = LINES; i-- > 0;) {
-		uint64_t got;
+		const uint64_t got = get_le(bytes + 24 * i + 16, 8);
 
-		memcpy(&got, bytes + 24 * i + 16, sizeof(got));
 		wrong += got != next[l[i].page];
 		next[l[i].page] = i + 1;
 	}

@@ -8,7 +8,7 @@
 # usage: columns.sh EPHMAP POLICY.so [long]
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" second.so || exit 2
+ln -s "$2" second.so || exit 2
 
 trace t.txt <<'END'
 m 0 5 1

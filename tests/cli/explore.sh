@@ -6,7 +6,7 @@
 # example scenario.c, built.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" once.so && cp "$3" forgets.so && cp "$4" early.so && cp "$5" hand.so || exit 2
+ln -s "$2" once.so && ln -s "$3" forgets.so && ln -s "$4" early.so && ln -s "$5" hand.so || exit 2
 
 # A sound design survives, and what that is worth is said.
 accepts explore --design sf_buf.cpumask --scenario same-page --budget 500

@@ -4,7 +4,7 @@
 # Designs from outside.  The second argument is plugin_once.c, built.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" once.so || exit 2
+ln -s "$2" once.so || exit 2
 
 trace t.txt <<'END'
 m 0 5 1

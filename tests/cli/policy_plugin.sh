@@ -5,9 +5,9 @@
 # third a design's plug-in, the fourth another policy.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" second.so || exit 2
-cp "$3" once.so || exit 2
-cp "$4" third.so || exit 2
+ln -s "$2" second.so || exit 2
+ln -s "$3" once.so || exit 2
+ln -s "$4" third.so || exit 2
 
 accepts trace generate zipf --pages 300 --refs 5000 --cpus 2 -o z.ept
 accepts check --plugin second.so --steps 500

@@ -5,7 +5,7 @@
 # for what.  The second argument is plugin_spins.c, built.
 
 . "$(dirname "$0")/lib.sh"
-cp "$2" spins.so || exit 2
+ln -s "$2" spins.so || exit 2
 
 {
 	echo 'ephmap-trace 1'

@@ -181,7 +181,10 @@ struct eph_explore_result {
 /*
  * Search.  Returns 0 with *r filled, or EINVAL (the scenario does not apply,
  * the schedule is not one, ...), ENOMEM, ENOTSUP (the design refused); `err`
- * says why.  Free the result.
+ * says why.  Free the result.  While bfs runs the process has a handler of
+ * SIGSEGV, which leaves all but writes to the machine's memory to the one
+ * before, and this thread a signal stack; a machine's memory is no place for
+ * what a system call writes.
  */
 int eph_explore(const struct eph_explore_config *cfg,
     struct eph_explore_result *r, struct eph_err *err);

@@ -447,8 +447,8 @@ test_late_tlbs_take_turns(void)
 		return;
 	(void)small_search("rml|rml", false, &late);
 	CU_ASSERT_EQUAL(any.n, late.n);
-	/* 449 of 1200; else 576 or more. */
-	CU_ASSERT(late.r.states * 5 < any.r.states * 2);
+	/* 449 of 1200, on arm64 399 of 980; owing nothing 622 and 550. */
+	CU_ASSERT(late.r.states * 9 < any.r.states * 4);
 }
 
 /* The checks at an end unmap what is left; the next end finds it mapped. */

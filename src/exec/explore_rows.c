@@ -105,7 +105,7 @@ rows_again(const struct ex_space *sp, const struct space_field *old,
 static void
 rows_prefetch(const struct ex_space *sp, uint64_t hash)
 {
-	__builtin_prefetch(&sp->table[(uint32_t)hash & sp->mask]);
+	eph_prefetch(&sp->table[(uint32_t)hash & sp->mask]);
 }
 
 /* What a place of the table holds of a state. */
@@ -348,7 +348,7 @@ eph__space_flush(struct ex_space *sp)
 		    sp->table[(uint32_t)sp->batch[i].hash & sp->mask];
 
 		if (slot != 0)
-			__builtin_prefetch(rows_row(sp, (slot & low) - 1));
+			eph_prefetch(rows_row(sp, (slot & low) - 1));
 	}
 	for (unsigned i = 0; i < sp->nbatch; i++) {
 		if (rows_insert(sp, &sp->batch[i], &sp->queued[i * sp->width],

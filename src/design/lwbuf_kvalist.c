@@ -67,25 +67,35 @@ kvalist_mycpu(struct lwbuf_kvalist *lk)
 	return (&lk->cpus[eph_curcpu(lk->lc.mc)->id]);
 }
 
+/* Room for `n` addresses.  False: no memory. */
+static bool
+kvalist_room(struct lwbuf_kvalist *lk, struct lwbuf_kvalist_cpu *kc, uint32_t n)
+{
+	uint32_t room = kc->room == 0 ? 64 : kc->room;
+	eph_va_t *pages;
+
+	if (n <= kc->room)
+		return (true);
+	while (room < n)
+		room *= 2;
+	pages = eph_machine_alloc(lk->lc.mc, room * sizeof(*pages));
+	if (pages == NULL)
+		return (false);
+	if (kc->n != 0)
+		memcpy(pages, kc->pages, kc->n * sizeof(*pages));
+	eph_machine_free(lk->lc.mc, kc->pages, kc->room * sizeof(*pages));
+	kc->pages = pages;
+	kc->room = room;
+	return (true);
+}
+
 /* kmalloc(M_WAITOK) never fails, so neither may this. */
 static void
 kvalist_push(
     struct lwbuf_kvalist *lk, struct lwbuf_kvalist_cpu *kc, eph_va_t va)
 {
-	if (kc->n == kc->room) {
-		const uint32_t room = kc->room == 0 ? 64 : kc->room * 2;
-		eph_va_t *pages =
-		    eph_machine_alloc(lk->lc.mc, room * sizeof(*pages));
-
-		if (pages == NULL)
-			PANIC("out of memory for a list of addresses");
-		if (kc->n != 0)
-			memcpy(pages, kc->pages, kc->n * sizeof(*pages));
-		eph_machine_free(
-		    lk->lc.mc, kc->pages, kc->room * sizeof(*pages));
-		kc->pages = pages;
-		kc->room = room;
-	}
+	if (!kvalist_room(lk, kc, kc->n + 1))
+		PANIC("out of memory for a list of addresses");
 	kc->pages[kc->n++] = va;
 }
 
@@ -127,7 +137,8 @@ eph__lwbuf_kvalist_init(struct lwbuf_kvalist *lk, struct eph_machine *mc)
 	    kvalist_ctor, NULL, &lk->lc, eph__slab_objcache_alloc,
 	    eph__slab_objcache_free, &lk->lc.slab);
 	lk->cpus = eph_machine_alloc(mc, mc->ncpus * sizeof(*lk->cpus));
-	if (lk->cache == NULL || lk->cpus == NULL)
+	if (lk->cache == NULL || lk->cpus == NULL ||
+	    !kvalist_room(lk, &lk->cpus[0], LWBUF_BOOT_PAGES))
 		return (ENOMEM);
 	/* A machine without that much KVA has it at the first alloc. */
 	(void)kvalist_initpages(lk, &lk->cpus[0], LWBUF_BOOT_PAGES);

@@ -119,6 +119,9 @@ a_fault_handler_is_asked_once_a_page(void)
 	uspace_set_fault(f.us, fault_lies, &calls);
 	CU_ASSERT_EQUAL(copyin(f.us, base + 4 * EPH_PAGE_SIZE, c, 1), EFAULT);
 	CU_ASSERT_EQUAL(calls, 3 + 4); /* it gives up */
+	CU_ASSERT_EQUAL(copyin(f.us, base + 16 * EPH_PAGE_SIZE, c, 1), EFAULT);
+	CU_ASSERT_EQUAL(copyin(f.us, base - 1, c, 1), EFAULT);
+	CU_ASSERT_EQUAL(calls, 3 + 4); /* that is not inside the space */
 	fix_close(&f);
 }
 

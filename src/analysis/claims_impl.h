@@ -60,14 +60,14 @@ double eph__claim_percent(double part, double whole);
 
 /* Streams of operations, made here. */
 struct claim_stream {
-	char name[64]; /* as a file: NAME.ept */
+	struct eph_op_array read; /* first: what the run that reads it gets */
+	char name[64];		  /* as a file: NAME.ept */
 	struct eph_op *ops;
 	size_t n;
 	size_t room;
 	uint32_t npages;
 	unsigned cpus;
 	bool has_time;
-	bool delivered; /* to the run that reads it */
 };
 
 void eph__claim_stream_free(struct claim_stream *s);

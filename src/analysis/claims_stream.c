@@ -352,61 +352,24 @@ eph__claim_capture(struct eph_claim_run *r, struct claim_stream *s)
 	return (r->error == 0);
 }
 
-/* Read by one run at a time. */
-static int
-cs_next(void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct claim_stream *s = arg;
-
-	(void)err;
-	*opsp = s->ops;
-	*np = s->delivered ? 0 : s->n;
-	s->delivered = true;
-	return (0);
-}
-
 static void
 cs_where(void *arg, size_t i, char *buf, size_t size)
 {
-	const struct claim_stream *s = arg;
+	const struct claim_stream *s = arg; /* its first member */
 
 	(void)snprintf(buf, size, "%s: operation %zu", s->name, i + 1);
 }
 
-static uint64_t
-cs_line(void *arg, size_t i)
-{
-	(void)arg;
-	return (i + 1);
-}
-
-static uint64_t
-cs_page_name(void *arg, uint32_t page)
-{
-	(void)arg;
-	return (page);
-}
-
-static uint64_t
-cs_handle_name(void *arg, size_t i)
-{
-	const struct claim_stream *s = arg;
-
-	return (s->ops[i].slot);
-}
-
+/* Read by one run at a time. */
 struct eph_op_source
 eph__claim_stream_source(struct claim_stream *s)
 {
-	s->delivered = false;
-	return ((struct eph_op_source){
-	    .next = cs_next,
-	    .where = cs_where,
-	    .line = cs_line,
-	    .page_name = cs_page_name,
-	    .handle_name = cs_handle_name,
-	    .arg = s,
-	    .npages_hint = s->npages,
-	    .has_time = s->has_time,
-	});
+	struct eph_op_source src;
+
+	s->read = (struct eph_op_array){ .op = s->ops, .n = s->n };
+	src = eph_op_array_source(&s->read);
+	src.where = cs_where;
+	src.npages_hint = s->npages;
+	src.has_time = s->has_time;
+	return (src);
 }

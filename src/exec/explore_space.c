@@ -22,8 +22,8 @@
  *
  * The first half is checked: memory outside the row is compared with the
  * start after each step (explore_look.c), and a word that changed joins the
- * row, and all begins again.  What canonical() leaves out is checked by running a state's
- * choices from the start once more (eph__space_equals).
+ * row, and all begins again.  What canonical() leaves out is checked by running
+ * a state's choices from the start once more (eph__space_equals).
  *
  * Renaming (of CPUs, pages, buffers) is off: memory is full of pointers.
  */

@@ -805,10 +805,8 @@ engine(const struct setup *set, const struct trace *t,
     struct eph_run_result *res, struct eph_err *err)
 {
 	static struct feed f;
-	struct rig_memory rm = {
-		.op = f.op, .n = t->n, .handle = f.name, .first_line = 2
-	};
-	struct eph_op_source src = rig_source(&rm);
+	struct rig_lines rl = { { .op = f.op, .n = t->n }, f.name, 2 };
+	struct eph_op_source src = rig_lines_source(&rl);
 	struct eph_run_config cfg = { 0 };
 
 	feed_fill(&f, t, set->reuse);

@@ -117,16 +117,14 @@ bool rig_saw(struct rig *r, bool all, const struct eph_counters *want,
 #define RIG_FREE_MAP(r, how) RIG_SAW((r), .map_calls = 1, .how = 1)
 #define RIG_FREE_UNMAP(r)    RIG_SAW((r), .unmap_calls = 1)
 
-/* Operations in memory, given as a reader of files would give them. */
-struct rig_memory {
-	const struct eph_op *op;
-	size_t n;
-	const uint64_t *handle; /* by operation; NULL: the slots */
-	unsigned first_line;	/* the first one's; 0: they are no lines */
-	bool done;
+/* Operations in memory that are lines of a trace. */
+struct rig_lines {
+	struct eph_op_array ops; /* first: the source's argument */
+	const uint64_t *handle;	 /* names, by operation */
+	unsigned first;		 /* the first one's line */
 };
 
-struct eph_op_source rig_source(struct rig_memory *rm);
+struct eph_op_source rig_lines_source(struct rig_lines *rl);
 
 /* Replay `n` operations from memory; as eph_replay_run(). */
 int rig_replay(const struct eph_run_config *cfg, const struct eph_op *op,

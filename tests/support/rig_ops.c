@@ -11,68 +11,45 @@
 #include "ephmap/sdk/design.h"
 #include "rig.h"
 
-static int
-memory_next(
-    void *arg, const struct eph_op **opsp, size_t *np, struct eph_err *err)
-{
-	struct rig_memory *rm = arg;
-
-	(void)err;
-	*opsp = rm->op;
-	*np = rm->done ? 0 : rm->n;
-	rm->done = true;
-	return (0);
-}
-
 static uint64_t
-memory_line(void *arg, size_t i)
+lines_line(void *arg, size_t i)
 {
-	const struct rig_memory *rm = arg;
+	const struct rig_lines *rl = arg; /* its first member */
 
-	return (i + (rm->first_line > 0 ? rm->first_line : 1));
+	return (i + rl->first);
 }
 
 static void
-memory_where(void *arg, size_t i, char *buf, size_t size)
+lines_where(void *arg, size_t i, char *buf, size_t size)
 {
-	const struct rig_memory *rm = arg;
-
-	(void)snprintf(buf, size, "%s %" PRIu64,
-	    rm->first_line > 0 ? "line" : "operation", memory_line(arg, i));
+	(void)snprintf(buf, size, "line %" PRIu64, lines_line(arg, i));
 }
 
 static uint64_t
-memory_page(void *arg, uint32_t page)
+lines_handle(void *arg, size_t i)
 {
-	(void)arg;
-	return (page);
-}
+	const struct rig_lines *rl = arg;
 
-static uint64_t
-memory_handle(void *arg, size_t i)
-{
-	const struct rig_memory *rm = arg;
-
-	return (rm->handle != NULL ? rm->handle[i] : rm->op[i].slot);
+	return (rl->handle[i]);
 }
 
 struct eph_op_source
-rig_source(struct rig_memory *rm)
+rig_lines_source(struct rig_lines *rl)
 {
-	return ((struct eph_op_source){ .next = memory_next,
-	    .where = memory_where,
-	    .line = memory_line,
-	    .page_name = memory_page,
-	    .handle_name = memory_handle,
-	    .arg = rm });
+	struct eph_op_source src = eph_op_array_source(&rl->ops);
+
+	src.line = lines_line;
+	src.where = lines_where;
+	src.handle_name = lines_handle;
+	return (src);
 }
 
 int
 rig_replay(const struct eph_run_config *cfg, const struct eph_op *op, size_t n,
     struct eph_run_result *res, struct eph_err *err)
 {
-	struct rig_memory rm = { .op = op, .n = n };
-	struct eph_op_source src = rig_source(&rm);
+	struct eph_op_array a = { .op = op, .n = n };
+	struct eph_op_source src = eph_op_array_source(&a);
 
 	return (eph_replay_run(cfg, &src, res, err));
 }
